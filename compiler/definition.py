@@ -1,0 +1,176 @@
+"""The text of a definition file becomes a Workflow, or a list of problems with their places."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
+
+from compiler.errors import DefinitionError, Problem
+from compiler.parse import SentenceError, parse
+from compiler.tree import AcceptApplication, Condition, SendEmail, Workflow
+from compiler.vocabulary import Vocabulary
+from compiler.yaml_source import Route, Source, read_yaml
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class EmailAction(BaseModel):
+    """`action: {email: MESSAGE}`."""
+
+    model_config = ConfigDict(extra="forbid")
+    email: Annotated[StrictStr, Field(min_length=1)]
+
+
+class Definition(BaseModel):
+    """The keys of a definition file (contract, "A workflow definition")."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: StrictStr | None = None
+    name: Annotated[StrictStr, Field(min_length=1, max_length=50)]
+    description: StrictStr = ""
+    program: Annotated[StrictStr, Field(min_length=1)]
+    status: Literal["draft", "active", "paused"] = "draft"
+    segment: Annotated[StrictStr, Field(min_length=1)] | Annotated[list[StrictStr], Field(min_length=1)]
+    action: Literal["accept application"] | EmailAction
+    recipients: Literal["primary", "all"] = "primary"
+
+
+class ReadWorkflow:
+    """A workflow that could be read, with the file it stands in, for problems that are found later."""
+
+    def __init__(self, workflow: Workflow, source: Source, segment: Source, route: Route):
+        self.workflow, self.source = workflow, source
+        self._segment, self._route = segment, route
+
+    def at(self, key: str, code: str, message: str, hint: str, severity: str = "error") -> Problem:
+        """A problem at a key of the definition."""
+        return self.source.problem((key,), code, message, hint, severity=severity)
+
+    def at_condition(self, index: int, code: str, message: str, hint: str, severity: str = "error") -> Problem:
+        """A problem at a condition, in the definition or in the named segment that it uses."""
+        return self._segment.problem((*self._route, index), code, message, hint, severity=severity)
+
+
+def read_definition(
+    path: str, text: str, vocabulary: Vocabulary, segments: Mapping[str, Source] | None = None
+) -> ReadWorkflow:
+    """The workflow that a file defines. `segments` are the named segments it may use.
+
+    The file name is the id unless `id:` says otherwise. Raises DefinitionError with every problem of the file.
+    """
+    source = read_yaml(path, text)
+    if not isinstance(source.value, dict):
+        hint = "Begin with name:, program:, segment: and action:."
+        raise DefinitionError([source.problem((), "definition", "This file defines no workflow.", hint)])
+    try:
+        definition = Definition.model_validate(source.value)
+    except ValidationError as error:
+        raise DefinitionError([_invalid(source, detail) for detail in _distinct(error)]) from None
+    identity = definition.id if definition.id is not None else PurePath(path).stem
+    if not ID.fullmatch(identity):
+        hint = "Use letters, digits, dots, dashes and underscores, at most 100, a letter or digit first."
+        raise DefinitionError([source.problem(("id",), "definition", f"{identity!r} cannot be an id.", hint)])
+    segment, route = _segment_of(definition, source, segments or {})
+    workflow = Workflow(
+        id=identity,
+        name=definition.name,
+        description=definition.description,
+        program=definition.program,
+        status=definition.status,
+        segment=read_segment(segment, route, vocabulary),
+        action=SendEmail(definition.action.email)
+        if isinstance(definition.action, EmailAction)
+        else AcceptApplication(),
+        recipients=definition.recipients,
+    )
+    return ReadWorkflow(workflow, source, segment, route)
+
+
+def read_segment(source: Source, route: Route, vocabulary: Vocabulary) -> tuple[Condition, ...]:
+    """The conditions of the list at `route`. Raises DefinitionError with every sentence that is none."""
+    sentences = source.value
+    for step in route:
+        sentences = sentences[step]
+    conditions, problems = [], []
+    for index, sentence in enumerate(sentences):
+        try:
+            conditions.append(parse(sentence, vocabulary))
+        except SentenceError as error:
+            place = (*route, index)
+            problems.append(source.problem(place, "condition", error.message, error.hint, offset=error.offset))
+    if problems:
+        raise DefinitionError(problems)
+    return tuple(conditions)
+
+
+def _segment_of(definition: Definition, source: Source, segments: Mapping[str, Source]) -> tuple[Source, Route]:
+    if isinstance(definition.segment, list):
+        return source, ("segment",)
+    named = segments.get(definition.segment)
+    if named is None:
+        hint = _did_you_mean(definition.segment, segments) + "A named segment is a file in workflows/segments/."
+        message = f"There is no segment {definition.segment}."
+        raise DefinitionError([source.problem(("segment",), "unknown-segment", message, hint)])
+    sentences = named.value
+    if not (isinstance(sentences, list) and sentences and all(isinstance(item, str) for item in sentences)):
+        hint = "Write one condition a line, each after a dash."
+        raise DefinitionError([named.problem((), "definition", "A segment is a list of conditions.", hint)])
+    return named, ()
+
+
+def _distinct(error: ValidationError) -> list[Any]:
+    """One detail a place: of the alternatives of a union, pydantic reports each."""
+    by_place: dict[Route, Any] = {}
+    for detail in error.errors(include_url=False):
+        place = tuple(step for step in detail["loc"] if not _is_alternative(step))
+        by_place.setdefault(place, detail | {"loc": place})
+    return list(by_place.values())
+
+
+def _is_alternative(step: str | int) -> bool:
+    return isinstance(step, str) and bool(re.search(r"[\[(]|^EmailAction$|^str$|^literal", step))
+
+
+def _invalid(source: Source, detail: Any) -> Problem:
+    route, kind, value = detail["loc"], detail["type"], detail["input"]
+    key = ".".join(str(step) for step in route)
+    if kind == "extra_forbidden":
+        message, hint = f"There is no key {route[-1]}.", _did_you_mean(str(route[-1]), Definition.model_fields)
+        return source.problem(
+            route, "definition", message, hint + f"The keys are {', '.join(Definition.model_fields)}."
+        )
+    if kind == "missing":
+        return source.problem(route, "definition", f"The key {key} is missing.", f"Add {key}: with a value.")
+    if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
+        written = source.problem(route, "", "", "").source.split(":")[-1].strip(" -") or str(value)
+        message = f"{key} is text, but YAML reads {written} as a number."
+        return source.problem(route, "definition", message, f'Put it in quotes: "{written}".')
+    if key == "name" and kind == "string_too_long":
+        message = f"The name has {len(value)} characters."
+        return source.problem(route, "name-length", message, "A workflow name has at most 50 characters.")
+    return source.problem(
+        route, "definition", f"{key} cannot be {_shown(value)}.", _REMEDIES.get(key, "See the README.")
+    )
+
+
+_REMEDIES = {
+    "name": "A workflow name is text of 1 to 50 characters.",
+    "program": 'A program is its id in quotes, for example "1000".',
+    "status": "A status is draft, active or paused.",
+    "segment": "A segment is a list of at least one condition, or the name of a file in workflows/segments/.",
+    "action": "An action is `email: MESSAGE` (a folder of workflows/messages/) or `accept application`.",
+    "action.email": "Name a folder of workflows/messages/.",
+    "recipients": "Recipients are primary (one contact a partner) or all.",
+}
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value in (None, "", [], {}) else repr(value)[:60]
+
+
+def _did_you_mean(word: str, known: Any) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean {near[0]}? " if near else ""

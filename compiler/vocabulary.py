@@ -1,0 +1,144 @@
+"""The conditions that exist: read from the `meta` of the marts' yml, so that a new one takes no Python.
+
+A column of a mart is a condition when its yml says so:
+
+    columns:
+      - name: country
+        config:
+          meta:
+            condition: {label: Country, kind: list}
+
+and the model's own `meta.segments` says at which grain its rows are and which relation holds them as of the hour that
+is evaluated (`fct_partners` keeps the present, `segments.evaluated_partners` cuts its history).
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from compiler.errors import PartnerflowError
+
+Kind = Literal["stage", "list", "text", "date", "window", "count", "amount"]
+Grain = Literal["partner", "contract", "group", "day"]
+
+PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
+"""The dbt project of this checkout."""
+
+OPERATORS: dict[str, tuple[str, ...]] = {
+    "stage": ("is any of",),
+    "list": ("is any of",),
+    "text": ("is any of", "contains"),
+    "date": ("is", "between", "interval between"),
+    "window": ("is", "between", "interval between"),
+    "count": ("greater than", "less than"),
+    "amount": ("greater than", "less than"),
+}
+"""What may follow a field of each kind, in the help page's words."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A condition that a segment may use.
+
+    `label` is its name in the help page's words; `values` the closed list of what it may be, empty when open; `model`
+    and `column` where people read it; `relation`, `evaluated_column` and `days_ago_column` where segments do.
+    """
+
+    label: str
+    kind: Kind
+    grain: Grain
+    values: tuple[str, ...]
+    model: str
+    column: str
+    relation: str
+    evaluated_column: str
+    days_ago_column: str | None
+    description: str
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """What may follow the label."""
+        return OPERATORS[self.kind]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The label in any letter case and spacing, its last word in singular or plural."""
+        words = [re.escape(word) for word in self.label.split()]
+        words[-1] = words[-1].removesuffix("s") + "s?"
+        return re.compile(r"\s*" + r"\s+".join(words) + r"(?!\w)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All conditions of a project."""
+
+    fields: tuple[Field, ...]
+
+    def __getitem__(self, label: str) -> Field:
+        return next(field for field in self.fields if field.label == label)
+
+    def match(self, sentence: str) -> tuple[Field, int] | None:
+        """The field that the sentence begins with and where its name ends; the longest name wins."""
+        found = [(field, match.end()) for field in self.fields if (match := field.pattern.match(sentence))]
+        return max(found, key=lambda pair: pair[1], default=None)
+
+    def nearest(self, sentence: str) -> str | None:
+        """The label most like the beginning of the sentence, if any is."""
+        heads = {field.label: sentence.strip()[: len(field.label)].lower() for field in self.fields}
+        scores = {label: difflib.SequenceMatcher(None, label.lower(), head).ratio() for label, head in heads.items()}
+        best = max(scores, key=lambda label: scores[label])
+        return best if scores[best] > 0.6 else None
+
+
+def project_vocabulary(project: Path = PROJECT) -> Vocabulary:
+    """The vocabulary that a dbt project declares.
+
+    >>> [field.label for field in project_vocabulary().fields if field.grain == "day"]
+    ['Performance Date Range', 'Clicks', 'Actions', 'Revenue']
+    """
+    files = sorted((project / "models" / "marts").glob("*.yml"))
+    return read_vocabulary(file.read_text(encoding="utf-8") for file in files)
+
+
+def read_vocabulary(documents: Iterable[str]) -> Vocabulary:
+    """The vocabulary declared in the texts of the marts' yml files.
+
+    Raises PartnerflowError when a declaration is incomplete, naming model and column.
+    """
+    models = [model for text in documents for model in yaml.safe_load(text).get("models", [])]
+    return Vocabulary(tuple(field for model in models for field in _fields(model)))
+
+
+def _fields(model: dict) -> Iterable[Field]:
+    segments = model.get("config", {}).get("meta", {}).get("segments")
+    for column in model.get("columns", []):
+        condition = column.get("config", {}).get("meta", {}).get("condition")
+        if condition:
+            yield _field(model["name"], segments, column, condition)
+
+
+def _field(model: str, segments: dict | None, column: dict, condition: dict) -> Field:
+    place = f"{model}.{column['name']}"
+    if not segments:
+        raise PartnerflowError(f"{place} is a condition, but {model} has no config.meta.segments (grain, relation).")
+    kind = condition.get("kind")
+    if kind not in OPERATORS or not condition.get("label"):
+        raise PartnerflowError(f"{place}: a condition needs a label and a kind, one of {', '.join(OPERATORS)}.")
+    return Field(
+        label=condition["label"],
+        kind=kind,
+        grain=segments["grain"],
+        values=tuple(str(value) for value in condition.get("values", ())),
+        model=model,
+        column=column["name"],
+        relation=segments["relation"],
+        evaluated_column=condition.get("evaluated_column", column["name"]),
+        days_ago_column=condition.get("days_ago_column"),
+        description=" ".join(column.get("description", "").split()),
+    )

@@ -1,0 +1,124 @@
+"""YAML text to plain values, each with its place in the text, so that a problem can point at it.
+
+Only what a definition needs: mappings, lists and scalars. Duplicate keys, anchors, tabs, deep nesting and huge files
+are problems, not surprises.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from compiler.errors import DefinitionError, Problem
+
+MAX_CHARACTERS = 200_000
+MAX_DEPTH = 12
+
+Route = tuple[str | int, ...]
+"""Where a value is: keys and list positions from the root."""
+
+
+@dataclass
+class Source:
+    """A parsed file: `value` as plain Python, and where each part of it stands."""
+
+    path: str
+    text: str
+    value: Any = None
+    places: dict[Route, tuple[int, int]] = field(default_factory=dict)
+
+    def problem(
+        self, route: Route, code: str, message: str, hint: str, offset: int = 0, severity: str = "error"
+    ) -> Problem:
+        """A problem at a value; `offset` counts characters into a scalar of one line."""
+        while route not in self.places and route:
+            route = route[:-1]
+        line, column = self.places.get(route, (1, 1))
+        return self.problem_at(line, column + offset, code, message, hint, severity)
+
+    def problem_at(
+        self, line: int, column: int, code: str, message: str, hint: str, severity: str = "error"
+    ) -> Problem:
+        """A problem at a line and column, both from 1."""
+        lines = self.text.splitlines()
+        shown = lines[line - 1] if 0 < line <= len(lines) else ""
+        return Problem(self.path, line, column, code, severity, message, hint, shown)
+
+
+def read_yaml(path: str, text: str) -> Source:
+    """The values and places of one YAML document.
+
+    Scalars keep the type that YAML gives them (a plain 1000 is a number). Raises DefinitionError with a problem that
+    has code `yaml`.
+    """
+    source = Source(path, text)
+    if len(text) > MAX_CHARACTERS:
+        raise _refused(source, 1, 1, f"The file has {len(text):,} characters.", "A definition is a few lines long.")
+    try:
+        _limit(source)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        raise _unreadable(source, error) from None
+    except yaml.YAMLError as error:
+        raise _refused(source, 1, 1, f"This is not text that YAML allows: {error}", "Save it as UTF-8 text.") from None
+    source.value = None if node is None else _convert(source, node, ())
+    return source
+
+
+def _limit(source: Source) -> None:
+    depth = 0
+    for event in yaml.parse(source.text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        mark = event.start_mark
+        if depth > MAX_DEPTH:
+            raise _refused(source, mark.line + 1, mark.column + 1, "This is nested too deeply.", "Write it flat.")
+        if isinstance(event, yaml.AliasEvent):
+            hint = "Write the value out, or reuse a segment by its name."
+            raise _refused(source, mark.line + 1, mark.column + 1, "Aliases (*name) are not read here.", hint)
+
+
+def _convert(source: Source, node: yaml.Node, route: Route) -> Any:
+    quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
+    source.places[route] = (node.start_mark.line + 1, node.start_mark.column + 1 + quoted)
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(source, node)
+    if isinstance(node, yaml.SequenceNode):
+        return [_convert(source, item, (*route, index)) for index, item in enumerate(node.value)]
+    return _mapping(source, node, route)
+
+
+def _scalar(source: Source, node: yaml.ScalarNode) -> Any:
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except (yaml.YAMLError, ValueError):
+        place = (node.start_mark.line + 1, node.start_mark.column + 1)
+        raise _refused(source, *place, f"{node.value!r} cannot be read.", "Put it in quotes.") from None
+
+
+def _mapping(source: Source, node: yaml.MappingNode, route: Route) -> dict:
+    result: dict = {}
+    for key_node, value_node in node.value:
+        place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+        if key is None:
+            raise _refused(source, *place, "A key must be one word.", "Write key: value.")
+        if key in result:
+            raise _refused(source, *place, f"The key {key} is here twice.", "Keep one of them.")
+        result[key] = _convert(source, value_node, (*route, key))
+        if value_node.value == "":
+            source.places[(*route, key)] = place
+    return result
+
+
+def _unreadable(source: Source, error: yaml.MarkedYAMLError) -> DefinitionError:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    problem = (error.problem or "it cannot be read").removeprefix("found ")
+    hint = "Check quotes, colons and indentation around this place."
+    if "\\t" in problem or "\t" in source.problem_at(line, 1, "", "", "").source:
+        hint = "Indent with spaces; YAML allows no tabs."
+    return _refused(source, line, column, f"This is not YAML: {problem}.", hint)
+
+
+def _refused(source: Source, line: int, column: int, message: str, hint: str) -> DefinitionError:
+    return DefinitionError([source.problem_at(line, column, "yaml", message, hint)])

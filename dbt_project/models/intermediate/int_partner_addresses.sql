@@ -1,0 +1,42 @@
+with contacts as (
+    select * from {{ ref('stg_partner_contacts') }}
+),
+
+-- An address is the same address in any letter case and with blanks around it.
+normalised as (
+    select *, nullif(lower(trim(loaded_email)), '') as email
+    from contacts
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by program_id, partner_id, email
+            order by case when is_primary then 0 else 1 end, loaded_email
+        ) as position_in_address,
+        row_number() over (
+            partition by program_id, partner_id
+            order by case when is_primary then 0 else 1 end, email, loaded_email
+        ) as position_in_partner,
+        max(case when unsubscribed_at is null then 0 else 1 end) over (
+            partition by program_id, partner_id, email
+        ) as unsubscribed
+    from normalised
+    where email is not null
+),
+
+int_partner_addresses as (
+    select
+        program_id,
+        partner_id,
+        email,
+        first_name,
+        last_name,
+        position_in_partner = 1 as is_primary,
+        unsubscribed = 1 as is_unsubscribed
+    from ranked
+    where position_in_address = 1
+)
+
+select * from int_partner_addresses

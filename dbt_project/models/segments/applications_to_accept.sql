@@ -1,0 +1,27 @@
+with applications as (
+    select * from {{ ref('segment_applications') }}
+),
+
+members as (
+    select * from {{ ref('segment_addresses') }}
+),
+
+-- A workflow decides once about a partner; of several waiting applications it takes the first by id.
+applications_to_accept as (
+    select
+        members.workflow_id,
+        members.program_id,
+        members.partner_id,
+        min(applications.contract_id) as contract_id,
+        members.evaluated_at
+    from members
+    inner join applications
+        on
+            members.workflow_id = applications.workflow_id
+            and members.program_id = applications.program_id
+            and members.partner_id = applications.partner_id
+    where not members.is_contacted
+    group by members.workflow_id, members.program_id, members.partner_id, members.evaluated_at
+)
+
+select * from applications_to_accept

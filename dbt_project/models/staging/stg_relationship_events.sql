@@ -1,0 +1,14 @@
+with source as (
+    select * from {{ source('raw', 'relationship_events') }}
+),
+
+stg_relationship_events as (
+    select
+        cast(program_id as {{ dbt.type_string() }}) as program_id,
+        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        cast(transitioned_at as {{ dbt.type_timestamp() }}) as transitioned_at,
+        cast(relationship_stage as {{ dbt.type_string() }}) as relationship_stage
+    from source
+)
+
+select * from stg_relationship_events

@@ -1,0 +1,194 @@
+"""The command line. Every command calls a plain function; none needs a server.
+
+What starts slowly (dbt, Prefect) is imported by the commands that use it, so that the others answer at once.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from compiler import PROJECT, DefinitionError, PartnerflowError, compile_models, compile_workflow, dialects
+from flows.definitions import Definitions, read_definitions
+from flows.evaluations import current_hour, read_hour
+from flows.settings import read_settings
+
+app = typer.Typer(
+    help="Email workflows for partner programs, run from a data warehouse.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="ISO timestamp with offset; else this hour.")]
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
+Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Definition files or folders of them.")]
+
+
+def main() -> None:
+    """Run the command line. An expected failure is one message on stderr and exit code 1."""
+    try:
+        app()
+    except PartnerflowError as error:
+        if "--json" in sys.argv:
+            print(json.dumps({"error": str(error)}, ensure_ascii=False))
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command(epilog="Example: partnerflow run --as-of 2026-03-20T14:00:00-04:00")
+def run(as_of: AsOf = None, as_json: Json = False) -> None:
+    """One hourly run: contact everybody who is in a segment and was not contacted by its workflow before."""
+    from flows.report import Progress, details, run_table
+    from flows.run import run_hour
+
+    settings = read_settings()
+    done = run_hour(settings, _hour(as_of), Progress(err))
+    if as_json:
+        _answer(done.as_json())
+    else:
+        out.print(run_table(done.plan, f"Run {done.run_id} as of {done.plan.as_of:%Y-%m-%d %H:%M} UTC", sending=True))
+        _lines(details(done.plan))
+        _lines([f"Emails: {settings.outbox}", f"To query: {settings.published}"])
+    sys.exit(0 if done.ok else 1)
+
+
+@app.command(epilog="Example: partnerflow plan --as-of 2026-03-20T14:00:00-04:00")
+def plan(as_of: AsOf = None, as_json: Json = False) -> None:
+    """What a run would do, before anything is sent; builds the facts, as a run does."""
+    from flows.report import Progress, details, run_table
+    from flows.run import plan_only
+
+    planned = plan_only(read_settings(), _hour(as_of), Progress(err))
+    if as_json:
+        _answer(planned.as_json())
+    else:
+        out.print(run_table(planned, f"Plan as of {planned.as_of:%Y-%m-%d %H:%M} UTC", sending=False))
+        _lines(details(planned))
+    sys.exit(0 if all(workflow.status == "done" for workflow in planned.workflows) else 1)
+
+
+@app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
+def check(paths: Paths = None, as_json: Json = False) -> None:
+    """Find every problem of the definitions: place, caret, remedy."""
+    definitions = read_definitions(read_settings(), paths or ())
+    if as_json:
+        _answer({"problems": [problem.as_json() for problem in definitions.problems]})
+    else:
+        _lines([str(problem) for problem in definitions.problems])
+        counted = f"{len(definitions.workflows)} workflows are sound"
+        _lines([f"{counted}, {len(definitions.broken)} are not." if definitions.broken else f"{counted}."])
+    sys.exit(1 if any(problem.severity == "error" for problem in definitions.problems) else 0)
+
+
+@app.command("compile", epilog="Example: partnerflow compile few-clicks-14 --dialect postgres")
+def compile_command(
+    workflow: Annotated[str | None, typer.Argument(help="A workflow's id or file; else the generated models.")] = None,
+    dialect: Annotated[str, typer.Option(help="The SQL dialect to write.")] = "duckdb",
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Fail when the generated models are out of date.")
+    ] = False,
+) -> None:
+    """Print a workflow's SQL; without a workflow, write the generated dbt models of this checkout."""
+    if dialect not in dialects():
+        raise typer.BadParameter(f"There is no dialect {dialect}. The dialects are {', '.join(dialects())}.")
+    definitions = _sound_definitions() if workflow is None else None
+    if definitions is None:
+        chosen, compiler = _workflow(workflow)
+        print(compile_workflow(chosen, compiler, dialect), end="")
+        return
+    from flows.build import write_models
+
+    models = compile_models(definitions.active, definitions.compiler, dialect)
+    folder = PROJECT / "models" / "segments"
+    stale = [name for name, text in models.items() if not _holds(folder / name, text)]
+    if check_only and stale:
+        raise PartnerflowError(f"Out of date: {', '.join(stale)}. Run `partnerflow compile` and commit what it writes.")
+    if not check_only:
+        write_models(PROJECT, models)
+    _lines([f"{len(definitions.active)} active workflows; {len(stale)} generated models changed."])
+
+
+@app.command(epilog="Example: partnerflow preview few-clicks-14 --as-of 2026-03-20T14:00:00-04:00")
+def preview(
+    workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Who is in a segment, from the facts as last built; sends and keeps nothing."""
+    from flows.preview import preview as look
+    from flows.report import members_table
+
+    chosen, compiler = _workflow(workflow)
+    seen = look(read_settings(), chosen, compiler, _hour(as_of))
+    if as_json:
+        _answer(seen.as_json())
+    else:
+        out.print(members_table(chosen.id, seen))
+
+
+@app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
+def load_example_command() -> None:
+    """Fill the raw tables with the example account of seeds/."""
+    from flows.example import load_example
+    from flows.warehouse import open_warehouse, transaction
+
+    settings = read_settings()
+    with open_warehouse(settings.warehouse) as connection, transaction(connection):
+        counts = load_example(connection)
+    _lines([f"Loaded {sum(counts.values()):,} rows into {len(counts)} raw tables of {settings.warehouse}"])
+
+
+@app.command(epilog="Example: partnerflow serve --timezone America/New_York")
+def serve(
+    timezone: Annotated[str, typer.Option(help="The zone in which the top of the hour is meant.")] = "UTC",
+) -> None:
+    """Run every hour, on the hour, as a Prefect deployment of this host."""
+    from flows.serve import serve_hourly
+
+    serve_hourly(read_settings(), timezone)
+
+
+def _hour(text: str | None):
+    try:
+        return read_hour(text) if text else current_hour()
+    except PartnerflowError as error:
+        raise typer.BadParameter(str(error), param_hint="--as-of") from None
+
+
+def _workflow(name: str):
+    """The workflow with this id, or defined in this file, and the compiler of the project."""
+    path = Path(name)
+    is_file = path.suffix in (".yml", ".yaml")
+    definitions = read_definitions(read_settings(), [path] if is_file else ())
+    if not is_file:
+        return definitions[name], definitions.compiler
+    if definitions.broken:
+        raise DefinitionError([problem for problem in definitions.problems if problem.severity == "error"])
+    return definitions.workflows[0], definitions.compiler
+
+
+def _sound_definitions() -> Definitions:
+    definitions = read_definitions(read_settings())
+    errors = [problem for problem in definitions.problems if problem.severity == "error"]
+    if errors:
+        raise DefinitionError(errors)
+    return definitions
+
+
+def _holds(file: Path, text: str) -> bool:
+    return file.exists() and file.read_text(encoding="utf-8") == text
+
+
+def _answer(document: dict) -> None:
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _lines(lines: list[str]) -> None:
+    for line in lines:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)

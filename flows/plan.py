@@ -1,0 +1,177 @@
+"""The plan: for each workflow who is in its segment, who is left out and why, and who is to be contacted.
+
+`plan` prints it and `run` carries it out: one object, so the two cannot drift.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+
+import duckdb
+
+from compiler import PartnerflowError, SendEmail
+from flows.build import Build
+from flows.definitions import Definitions
+from flows.messages import Message, read_message
+from flows.settings import Settings
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One address that a workflow is to write to."""
+
+    workflow_id: str
+    workflow_name: str
+    program_id: str
+    program_name: str | None
+    partner_id: str
+    partner_name: str | None
+    email: str
+    first_name: str | None
+    last_name: str | None
+
+    def context(self) -> dict:
+        """What the message is rendered with (the keys of flows.messages.SAMPLE)."""
+        return {
+            "partner": {"id": self.partner_id, "name": self.partner_name or self.partner_id},
+            "contact": {"first_name": self.first_name, "last_name": self.last_name},
+            "program": {"id": self.program_id, "name": self.program_name},
+            "workflow": {"id": self.workflow_id, "name": self.workflow_name},
+        }
+
+
+@dataclass(frozen=True)
+class Application:
+    """One application that a workflow is to accept."""
+
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    contract_id: str
+
+
+@dataclass(frozen=True)
+class WorkflowPlan:
+    """One workflow in one hour: the counts of marts.workflow_runs, before and after sending.
+
+    `status` is done, over_limit, held (the facts failed) or error; `detail` says why.
+    """
+
+    workflow_id: str
+    status: str = "done"
+    members: int = 0
+    addresses: int = 0
+    already_contacted: int = 0
+    suppressed: int = 0
+    no_address: int = 0
+    recipients: int = 0
+    sent: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an hour will do: a row a workflow, sorted by id, and everybody who is to be contacted.
+
+    `messages` are the messages of the email workflows, by workflow id.
+    """
+
+    as_of: datetime
+    workflows: tuple[WorkflowPlan, ...]
+    recipients: tuple[Recipient, ...] = ()
+    applications: tuple[Application, ...] = ()
+    messages: Mapping[str, Message] = field(default_factory=dict)
+
+    def as_json(self) -> dict:
+        """The plan as the command line answers with it."""
+        return {"as_of": self.as_of.isoformat(), "workflows": [asdict(workflow) for workflow in self.workflows]}
+
+
+def held_plan(definitions: Definitions, build: Build, as_of: datetime) -> Plan:
+    """The plan of an hour whose facts failed: every workflow is held, and nobody is contacted."""
+    detail = "; ".join(build.failures[:3])
+    rows = [WorkflowPlan(workflow.id, "held", detail=detail) for workflow in definitions.active]
+    return Plan(as_of, _sorted([*rows, *_broken(definitions)]))
+
+
+def read_plan(
+    connection: duckdb.DuckDBPyConnection, definitions: Definitions, settings: Settings, as_of: datetime
+) -> Plan:
+    """The plan of an hour, from the tables that dbt has built for it."""
+    messages, unusable = _messages(definitions, settings)
+    programs = {program for (program,) in connection.execute("SELECT program_id FROM staging.stg_programs").fetchall()}
+    for workflow in definitions.active:
+        if workflow.program not in programs:
+            unusable[workflow.id] = f"There is no program {workflow.program} in raw.programs."
+    counted = {row.workflow_id: row for row in _counts(connection)}
+    rows = [
+        replace(counted[workflow.id], status="error", recipients=0, detail=unusable[workflow.id])
+        if workflow.id in unusable
+        else counted[workflow.id]
+        for workflow in definitions.active
+    ]
+    going = {row.workflow_id for row in rows if row.status == "done"}
+    names = {workflow.id: workflow.name for workflow in definitions.active}
+    return Plan(
+        as_of,
+        _sorted([*rows, *_broken(definitions)]),
+        tuple(one for one in _recipients(connection, names) if one.workflow_id in going),
+        tuple(one for one in _applications(connection) if one.workflow_id in going),
+        messages,
+    )
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> list[WorkflowPlan]:
+    query = """
+        SELECT workflow_id, members, addresses, already_contacted, suppressed, no_address, recipients, is_over_limit
+        FROM segments.segment_counts"""
+    rows = []
+    for *counts, over_limit in connection.execute(query).fetchall():
+        names = ("workflow_id", "members", "addresses", "already_contacted", "suppressed", "no_address", "recipients")
+        row = WorkflowPlan(**dict(zip(names, counts, strict=True)))
+        if over_limit:
+            detail = f"{row.addresses:,} email addresses; a segment is limited to 10,000, so nothing is sent."
+            row = replace(row, status="over_limit", recipients=0, detail=detail)
+        rows.append(row)
+    return rows
+
+
+def _recipients(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> list[Recipient]:
+    query = """
+        SELECT workflow_id, program_id, program_name, partner_id, partner_name, email, first_name, last_name
+        FROM marts.recipients
+        ORDER BY workflow_id, program_id, partner_id, email"""
+    columns = ("workflow_id", "program_id", "program_name", "partner_id", "partner_name", "email", "first_name",
+               "last_name")  # fmt: skip
+    rows = [dict(zip(columns, row, strict=True)) for row in connection.execute(query).fetchall()]
+    return [Recipient(workflow_name=names[row["workflow_id"]], **row) for row in rows]
+
+
+def _applications(connection: duckdb.DuckDBPyConnection) -> list[Application]:
+    query = """
+        SELECT workflow_id, program_id, partner_id, contract_id
+        FROM segments.applications_to_accept
+        ORDER BY workflow_id, program_id, partner_id"""
+    return [Application(*row) for row in connection.execute(query).fetchall()]
+
+
+def _messages(definitions: Definitions, settings: Settings) -> tuple[dict[str, Message], dict[str, str]]:
+    """The messages of the active email workflows, and why some cannot be used."""
+    messages, unusable = {}, {}
+    for workflow in definitions.active:
+        if isinstance(workflow.action, SendEmail):
+            try:
+                messages[workflow.id] = read_message(settings.workflows / "messages" / workflow.action.message)
+            except PartnerflowError as error:
+                unusable[workflow.id] = str(error)
+    return messages, unusable
+
+
+def _broken(definitions: Definitions) -> list[WorkflowPlan]:
+    return [WorkflowPlan(name, "error", detail=problem) for name, problem in definitions.broken.items()]
+
+
+def _sorted(rows: list[WorkflowPlan]) -> tuple[WorkflowPlan, ...]:
+    return tuple(sorted(rows, key=lambda row: row.workflow_id))

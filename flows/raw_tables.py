@@ -1,0 +1,68 @@
+"""The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
+
+All ids are text, all timestamps are UTC. `flows` fills the last three; the others are a loader's.
+"""
+
+import duckdb
+import pandas
+
+CREATE = {
+    "programs": """
+        CREATE OR REPLACE TABLE raw.programs (
+            program_id VARCHAR, name VARCHAR, program_type VARCHAR, timezone VARCHAR, currency VARCHAR,
+            _loaded_at TIMESTAMP)""",
+    "partners": """
+        CREATE OR REPLACE TABLE raw.partners (
+            program_id VARCHAR, partner_id VARCHAR, name VARCHAR, language VARCHAR, _loaded_at TIMESTAMP)""",
+    "partner_contacts": """
+        CREATE OR REPLACE TABLE raw.partner_contacts (
+            program_id VARCHAR, partner_id VARCHAR, email VARCHAR, first_name VARCHAR, last_name VARCHAR,
+            is_primary BOOLEAN, unsubscribed_at TIMESTAMP, _loaded_at TIMESTAMP)""",
+    "partner_groups": """
+        CREATE OR REPLACE TABLE raw.partner_groups (
+            program_id VARCHAR, group_id VARCHAR, partner_id VARCHAR, group_name VARCHAR, _loaded_at TIMESTAMP)""",
+    "contracts": """
+        CREATE OR REPLACE TABLE raw.contracts (
+            program_id VARCHAR, contract_id VARCHAR, partner_id VARCHAR, contract_stage VARCHAR,
+            template_term_id VARCHAR, template_term_name VARCHAR, starts_at TIMESTAMP, ends_at TIMESTAMP,
+            superseded_by VARCHAR, created_at TIMESTAMP, updated_at TIMESTAMP, _loaded_at TIMESTAMP)""",
+    "prospects": """
+        CREATE OR REPLACE TABLE raw.prospects (
+            program_id VARCHAR, partner_id VARCHAR, tagged_at TIMESTAMP, _loaded_at TIMESTAMP)""",
+    "relationship_events": """
+        CREATE OR REPLACE TABLE raw.relationship_events (
+            program_id VARCHAR, partner_id VARCHAR, transitioned_at TIMESTAMP, relationship_stage VARCHAR,
+            _loaded_at TIMESTAMP)""",
+    "partner_clicks_daily": """
+        CREATE OR REPLACE TABLE raw.partner_clicks_daily (
+            program_id VARCHAR, partner_id VARCHAR, click_date DATE, clicks BIGINT, _loaded_at TIMESTAMP)""",
+    "actions": """
+        CREATE OR REPLACE TABLE raw.actions (
+            program_id VARCHAR, action_id VARCHAR, partner_id VARCHAR, event_at TIMESTAMP, state VARCHAR,
+            amount DECIMAL(28, 8), currency VARCHAR, updated_at TIMESTAMP, _loaded_at TIMESTAMP)""",
+    "email_events": """
+        CREATE OR REPLACE TABLE raw.email_events (
+            event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
+    "evaluations": """
+        CREATE OR REPLACE TABLE raw.evaluations (program_id VARCHAR, as_of TIMESTAMP, local_date DATE)""",
+    "sent_emails": """
+        CREATE OR REPLACE TABLE raw.sent_emails (
+            delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, email VARCHAR,
+            action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP, sent_at TIMESTAMP,
+            reason VARCHAR)""",
+    "workflow_runs": """
+        CREATE OR REPLACE TABLE raw.workflow_runs (
+            run_id VARCHAR, workflow_id VARCHAR, as_of TIMESTAMP, status VARCHAR, members BIGINT, addresses BIGINT,
+            already_contacted BIGINT, suppressed BIGINT, no_address BIGINT, recipients BIGINT, sent BIGINT,
+            failed BIGINT, in_doubt BIGINT, detail VARCHAR)""",
+}
+
+
+def replace_raw_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pandas.DataFrame) -> None:
+    """Make raw.<name> hold exactly these rows (columns by position, as in CREATE).
+
+    To be called in a transaction, so that the table is replaced or left as it is.
+    """
+    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    connection.execute(CREATE[name])
+    connection.from_df(rows).insert_into(f"raw.{name}")

@@ -1,0 +1,72 @@
+"""What a person reads in the terminal: progress, the run table, members."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.plan import Plan, WorkflowPlan
+from flows.preview import Preview
+
+STYLES = {"done": "green", "over_limit": "yellow", "held": "yellow", "error": "red"}
+COUNTS = ("members", "already_contacted", "suppressed", "no_address", "recipients")
+SENT = ("sent", "failed", "in_doubt")
+HEADINGS = {"already_contacted": "already\nreached", "no_address": "no\naddress", "recipients": "to send"}
+ALWAYS = ("members", "recipients", "sent")
+"""Columns that are shown even when every row has 0."""
+
+
+class Progress:
+    """A `step` that says on stderr what is being done and how long it took."""
+
+    def __init__(self, console: Console):
+        self.console = console
+
+    def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        begun = time.monotonic()
+        with self.console.status(title):
+            result = function(*arguments)
+        self.console.print(f"[green]✓[/] {title} [dim]{time.monotonic() - begun:.1f} s[/]", highlight=False)
+        return result
+
+
+def run_table(plan: Plan, title: str, sending: bool) -> Table:
+    """The plan's rows as a table; with what was sent when `sending`. A column of nothing but 0 is left out."""
+    totals = {name: sum(getattr(row, name) for row in plan.workflows) for name in COUNTS + (SENT if sending else ())}
+    columns = [name for name, total in totals.items() if total or name in ALWAYS]
+    table = Table(title=title, title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("workflow", footer=f"{len(plan.workflows)} workflows", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for column in columns:
+        table.add_column(HEADINGS.get(column, column), justify="right", footer=f"{totals[column]:,}")
+    for row in plan.workflows:
+        counts = [getattr(row, column) for column in columns]
+        cells = [Text(f"{count:,}", style="" if count else "dim") for count in counts]
+        table.add_row(Text(row.workflow_id), Text(row.status, style=STYLES[row.status]), *cells)
+    return table
+
+
+def details(plan: Plan) -> list[str]:
+    """Why workflows are not done, a line each."""
+    return [f"{row.workflow_id}: {row.detail}" for row in plan.workflows if row.detail]
+
+
+def members_table(workflow_id: str, preview: Preview) -> Table:
+    """The members of a segment."""
+    title = f"{workflow_id}: {len(preview.members)} members, {preview.addresses} addresses"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("program", "partner", "name"):
+        table.add_column(column)
+    for program, partner, name in preview.members:
+        table.add_row(Text(program), Text(partner), Text(" ".join((name or "").split())))
+    return table
+
+
+def summary(row: WorkflowPlan) -> str:
+    """One workflow in one line, for logs."""
+    counts = ", ".join(f"{getattr(row, name)} {name.replace('_', ' ')}" for name in (*COUNTS, *SENT))
+    return f"{row.workflow_id}: {row.status}; {counts}" + (f"; {row.detail}" if row.detail else "")
