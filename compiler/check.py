@@ -214,25 +214,24 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(
-    read: Iterable[ReadWorkflow], vocabulary: Vocabulary, messages: Collection[str] | None = None
-) -> list[Problem]:
-    """Every problem of the workflows, sorted by place: those of each, and ids that two of them share.
+    reads: Iterable[ReadWorkflow], vocabulary: Vocabulary, messages: Collection[str] | None = None
+) -> dict[str, list[Problem]]:
+    """Every problem of the workflows, by workflow id, each list sorted by place: those of each, and ids that two share.
 
     `messages` are the ids of the messages that exist; None leaves that check out.
     """
-    reads = list(read)
-    problems = list(_shared_ids(reads))
-    for one in reads:
-        subject = Subject(one, vocabulary, messages)
-        problems += [problem for rule in RULES for problem in rule(subject)]
-    return sorted(problems)
-
-
-def _shared_ids(reads: list[ReadWorkflow]) -> Iterable[Problem]:
-    first: dict[str, str] = {}
+    problems: dict[str, list[Problem]] = {}
+    first: dict[str, ReadWorkflow] = {}
     for read in reads:
-        other = first.setdefault(read.workflow.id, read.source.path)
-        if other != read.source.path:
-            message = f"The id {read.workflow.id} is also that of {other}."
-            hint = "Give one of the two another id; an id that has run keeps its file."
-            yield read.at("id", "shared-id", message, hint)
+        found = [problem for rule in RULES for problem in rule(Subject(read, vocabulary, messages))]
+        other = first.setdefault(read.workflow.id, read)
+        if other is not read:
+            found.append(_shared_id(read, other))
+        problems.setdefault(read.workflow.id, []).extend(found)
+    return {workflow_id: sorted(found) for workflow_id, found in problems.items() if found}
+
+
+def _shared_id(read: ReadWorkflow, other: ReadWorkflow) -> Problem:
+    message = f"The id {read.workflow.id} is also that of {other.source.path}."
+    hint = "Give one of the two another id; an id that has run keeps its file."
+    return read.at("id", "shared-id", message, hint)

@@ -127,21 +127,24 @@ def _distinct(error: ValidationError) -> list[Any]:
     for detail in error.errors(include_url=False):
         place = tuple(step for step in detail["loc"] if not _is_alternative(step))
         by_place.setdefault(place, detail | {"loc": place})
-    return list(by_place.values())
+    return [detail for place, detail in by_place.items() if not any(_is_inside(other, place) for other in by_place)]
+
+
+def _is_inside(place: Route, other: Route) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
 
 
 def _is_alternative(step: str | int) -> bool:
-    return isinstance(step, str) and bool(re.search(r"[\[(]|^EmailAction$|^str$|^literal", step))
+    return isinstance(step, str) and bool(re.search(r"[\[(]|^EmailAction$|^constrained-|^str$|^literal", step))
 
 
 def _invalid(source: Source, detail: Any) -> Problem:
     route, kind, value = detail["loc"], detail["type"], detail["input"]
     key = ".".join(str(step) for step in route)
     if kind == "extra_forbidden":
-        message, hint = f"There is no key {route[-1]}.", _did_you_mean(str(route[-1]), Definition.model_fields)
-        return source.problem(
-            route, "definition", message, hint + f"The keys are {', '.join(Definition.model_fields)}."
-        )
+        keys = list((EmailAction if route[0] == "action" else Definition).model_fields)
+        hint = _did_you_mean(str(route[-1]), keys) + f"The keys are {', '.join(keys)}."
+        return source.problem(route, "definition", f"There is no key {route[-1]}.", hint)
     if kind == "missing":
         return source.problem(route, "definition", f"The key {key} is missing.", f"Add {key}: with a value.")
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):

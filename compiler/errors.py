@@ -42,8 +42,9 @@ class Problem:
         """
         lines = [f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message} [{self.code}]"]
         if self.source:
-            shown = self.source.replace("\t", " ")
-            lines += ["  " + shown, "  " + " " * (self.column - 1) + "^"]
+            start = max(0, self.column - 60) if len(self.source) > 120 else 0
+            shown = self.source[start : start + 120].replace("\t", " ")
+            lines += ["  " + shown, "  " + " " * (self.column - 1 - start) + "^"]
         lines.append(f"    {self.hint}")
         return "\n".join(lines)
 

@@ -147,11 +147,12 @@ def load_example_command() -> None:
 @app.command(epilog="Example: partnerflow serve --timezone America/New_York")
 def serve(
     timezone: Annotated[str, typer.Option(help="The zone in which the top of the hour is meant.")] = "UTC",
+    port: Annotated[int, typer.Option(help="Where on 127.0.0.1 to start a Prefect server if none is set.")] = 4200,
 ) -> None:
     """Run every hour, on the hour, as a Prefect deployment of this host."""
     from flows.serve import serve_hourly
 
-    serve_hourly(read_settings(), timezone)
+    serve_hourly(read_settings(), timezone, port)
 
 
 def _hour(text: str | None):

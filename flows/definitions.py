@@ -11,7 +11,6 @@ from compiler import (
     Problem,
     ReadWorkflow,
     Source,
-    Vocabulary,
     Workflow,
     check,
     project_vocabulary,
@@ -57,26 +56,25 @@ def read_definitions(settings: Settings, paths: Iterable[Path] = ()) -> Definiti
     vocabulary = project_vocabulary()
     segments, problems = _read_segments(settings.workflows)
     reads: list[ReadWorkflow] = []
+    broken: dict[str, str] = {}
     for file in _files(list(paths) or [settings.workflows]):
         try:
-            reads.append(_read(file, vocabulary, segments))
+            reads.append(read_definition(_shown(file), _text(file), vocabulary, segments))
         except DefinitionError as error:
+            broken[file.stem] = str(error)
             problems += error.problems
-    problems += check(reads, vocabulary, message_ids(settings.workflows))
-    broken = _broken(problems, reads)
+    for workflow_id, found in check(reads, vocabulary, message_ids(settings.workflows)).items():
+        problems += found
+        errors = [str(problem) for problem in found if problem.severity == "error"]
+        broken |= {workflow_id: "\n".join(errors)} if errors else {}
     sound = sorted((read.workflow for read in reads if read.workflow.id not in broken), key=lambda one: one.id)
-    return Definitions(
-        tuple(sound), tuple(sorted(problems)), broken, Compiler(vocabulary, settings.last_n_days_include_today)
-    )
+    compiler = Compiler(vocabulary, settings.last_n_days_include_today)
+    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler)
 
 
 def message_ids(folder: Path) -> list[str]:
     """The ids of the messages of a workflows folder."""
     return sorted(path.name for path in (folder / "messages").glob("*") if path.is_dir())
-
-
-def _read(file: Path, vocabulary: Vocabulary, segments: dict[str, Source]) -> ReadWorkflow:
-    return read_definition(_shown(file), _text(file), vocabulary, segments)
 
 
 def _text(file: Path) -> str:
@@ -108,13 +106,6 @@ def _files(paths: list[Path]) -> list[Path]:
     for path in paths:
         files += sorted([*path.glob("*.yml"), *path.glob("*.yaml")]) if path.is_dir() else [path]
     return files
-
-
-def _broken(problems: list[Problem], reads: list[ReadWorkflow]) -> dict[str, str]:
-    """Workflow id to its first error. A file that could not be read goes by its name."""
-    ids = {read.source.path: read.workflow.id for read in reads}
-    errors = [problem for problem in sorted(problems) if problem.severity == "error"]
-    return {ids.get(problem.path, Path(problem.path).stem): str(problem) for problem in reversed(errors)}
 
 
 def _shown(file: Path) -> str:

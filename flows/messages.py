@@ -55,15 +55,12 @@ class Message:
         """The message for one recipient. `context` has the keys of SAMPLE; raises PartnerflowError when it cannot be
         rendered."""
         context = without_controls(context)
-        try:
-            return Email(
-                sender_name=self.sender_name or context["program"]["name"] or context["program"]["id"],
-                reply_to=self.reply_to,
-                subject=" ".join(self.subject.render(**context).split()),
-                text=self.body.render(**context),
-            )
-        except LiquidError as error:
-            raise PartnerflowError(str(error)) from None
+        return Email(
+            sender_name=self.sender_name or context["program"]["name"] or context["program"]["id"],
+            reply_to=self.reply_to,
+            subject=" ".join(_render(self.subject, context).split()),
+            text=_render(self.body, context),
+        )
 
 
 def read_message(folder: Path) -> Message:
@@ -72,18 +69,29 @@ def read_message(folder: Path) -> Message:
     Raises PartnerflowError with file, line and caret.
     """
     settings = _read_settings(folder / "message.yml")
-    try:
-        message = Message(
-            subject=_ENVIRONMENT.from_string(settings.subject, name=f"{folder.name}/message.yml"),
-            body=_ENVIRONMENT.from_string(_read(folder / "body.txt"), name=f"{folder.name}/body.txt"),
-            sender_name=settings.sender_name,
-            reply_to=settings.reply_to,
-        )
-    except LiquidError as error:
-        raise PartnerflowError(str(error)) from None
+    message = Message(
+        subject=_parse(settings.subject, f"{folder.name}/message.yml"),
+        body=_parse(_read(folder / "body.txt"), f"{folder.name}/body.txt"),
+        sender_name=settings.sender_name,
+        reply_to=settings.reply_to,
+    )
     if not message.render(SAMPLE).subject:
         raise PartnerflowError(f"{folder.name}/message.yml: the subject is empty. Write a subject.")
     return message
+
+
+def _parse(text: str, name: str) -> BoundTemplate:
+    try:
+        return _ENVIRONMENT.from_string(text, name=name)
+    except LiquidError as error:
+        raise PartnerflowError(f"{name}: {error}") from None
+
+
+def _render(template: BoundTemplate, context: dict) -> str:
+    try:
+        return template.render(**context)
+    except LiquidError as error:
+        raise PartnerflowError(f"{template.name}: {error}") from None
 
 
 def _read_settings(file: Path) -> _Settings:

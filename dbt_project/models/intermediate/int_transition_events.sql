@@ -45,7 +45,7 @@ events as (
     union
 
     -- Our own email counts from the next run on: an hour looks the same however often it is evaluated.
-    select program_id, partner_id, {{ dbt.dateadd('microsecond', 1, 'as_of') }}, 'Outreach', 'derived'
+    select program_id, partner_id, {{ dbt.dateadd('microsecond', 1, 'as_of') }}, 'Outreach', 'emailed'
     from sent_emails
     where action = 'email' and state = 'sent'
 
@@ -92,12 +92,13 @@ dated as (
     inner join programs on events.program_id = programs.program_id
 ),
 
--- A supplied event wins over a derived one of the same day.
+-- A supplied event wins over a derived one of the same day. Our own email is no guess at what a source may know better:
+-- it stays, or a prospect that is supplied as New and invited on that day would never become Outreach.
 int_transition_events as (
     select *
     from dated
     where
-        origin = 'supplied'
+        origin in ('supplied', 'emailed')
         or not exists (
             select 1
             from dated as others

@@ -53,7 +53,7 @@ timeline as (
     from instants
     where
         position_in_instant = 1
-        and origin = 'derived'
+        and origin <> 'supplied'
         and relationship_stage in ('New', 'Outreach', 'Negotiating')
 ),
 

@@ -1,0 +1,51 @@
+"""The hourly flow: flows.run.run_hour with every step a Prefect task.
+
+Prefect is a skin over plain functions. No step is retried or cached by Prefect: the ledger says what is left to do,
+and the next hour does it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from compiler import PartnerflowError
+from flows.evaluations import current_hour, read_hour
+from flows.report import details, summary
+from flows.run import run_hour
+from flows.settings import read_settings
+
+
+@flow(name="partnerflow-hourly", retries=0, persist_result=False)
+def hourly(as_of: str | None = None) -> dict:
+    """One hourly run as of `as_of` (ISO with offset), or of the hour it was scheduled for.
+
+    Answers with the run as `partnerflow run --json` does. Fails when a workflow is held or has an error, after the
+    others are done.
+    """
+    run = run_hour(read_settings(), read_hour(as_of) if as_of else scheduled_hour(), as_task)
+    logger = get_run_logger()
+    for workflow in run.plan.workflows:
+        logger.info("%s", summary(workflow))
+    if not run.ok:
+        raise PartnerflowError("\n".join(details(run.plan)))
+    return run.as_json()
+
+
+def as_task(title: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """A step of the story as a Prefect task of that name."""
+
+    @task(name=title, retries=0, cache_policy=NO_CACHE, persist_result=False, log_prints=False)
+    def step() -> Any:
+        return function(*arguments)
+
+    return step()
+
+
+def scheduled_hour() -> datetime:
+    """The hour this flow run was scheduled for, in UTC, however late it begins."""
+    scheduled = flow_run.get_scheduled_start_time()
+    return scheduled.replace(minute=0, second=0, microsecond=0) if scheduled else current_hour()

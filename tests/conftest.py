@@ -1,0 +1,71 @@
+"""What the tests share: states of their own, the example account, and the command line as a user has it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flows.example import load_example
+from flows.run import Run, run_hour
+from flows.settings import CHECKOUT, Settings
+from flows.warehouse import open_warehouse, transaction
+
+HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
+"""The fixed hour of the example account: 14:00 in New York, 23:30 in Kolkata."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    def json(self) -> dict:
+        """stdout, which is one JSON document."""
+        return json.loads(self.stdout)
+
+
+def command_line(settings: Settings, *arguments: str) -> list[str]:
+    """The command as a process: the script that the set-up installs."""
+    return [str(Path(sys.executable).parent / "partnerflow"), *arguments]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables under which a command works on a state."""
+    paths = {"PARTNERFLOW_VAR": str(settings.var), "PARTNERFLOW_WORKFLOWS": str(settings.workflows)}
+    return {**os.environ, **paths}
+
+
+def partnerflow(settings: Settings, *arguments: str, cwd: Path = CHECKOUT) -> Answer:
+    """Run a command as a user would, to its end."""
+    done = subprocess.run(
+        command_line(settings, *arguments), env=environment(settings), cwd=cwd, capture_output=True, text=True
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def with_example(settings: Settings) -> Settings:
+    """The state with the example account loaded."""
+    with open_warehouse(settings.warehouse) as connection, transaction(connection):
+        load_example(connection)
+    return settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An empty state, with the sixteen example workflows."""
+    return Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
+    """The example account after one run at its hour. For looking at, not for changing."""
+    settings = Settings(var=tmp_path_factory.mktemp("example") / "var", workflows=CHECKOUT / "workflows")
+    return settings, run_hour(with_example(settings), HOUR)

@@ -1,0 +1,60 @@
+"""The flow under a real Prefect server, which the test starts on 127.0.0.1 and ends (15 to 30 seconds)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from conftest import HOUR, with_example
+from flows.serve import QUIET
+from flows.settings import CHECKOUT, Settings
+
+
+@pytest.fixture(scope="module")
+def prefect_settings(tmp_path_factory) -> Iterator[Settings]:
+    """The example account, under a Prefect server with a database of its own."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    state = tmp_path_factory.mktemp("prefect")
+    settings = Settings(var=state / "var", workflows=CHECKOUT / "workflows")
+    variables = QUIET | {"PARTNERFLOW_VAR": str(settings.var), "PARTNERFLOW_WORKFLOWS": str(settings.workflows)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        with prefect_test_harness(server_startup_timeout=120):
+            yield with_example(settings)
+
+
+def test_the_hour_runs_under_prefect_and_each_step_is_a_task(prefect_settings: Settings):
+    """The flow completes, answers as the command line does, and shows its story."""
+    from prefect.client.orchestration import get_client
+
+    from flows.hourly import hourly
+
+    state = hourly(HOUR.isoformat(), return_state=True)
+    assert state.is_completed()
+    answer = state.result()
+    assert sum(row["sent"] for row in answer["workflows"]) == 80
+    with get_client(sync_client=True) as client:
+        tasks = sorted(client.read_task_runs(), key=lambda task: task.start_time)
+    assert [task.name.rpartition("-")[0] for task in tasks] == [
+        "Read the definitions",
+        "Settle what an interrupted run left",
+        "Ask for the hour",
+        "Build the facts",
+        "Read the plan",
+        "Claim the recipients",
+        "Send",
+        "Record and publish",
+    ]
+
+
+def test_a_held_hour_fails_the_flow_with_the_reason(prefect_settings: Settings):
+    """Prefect shows what the command line would."""
+    from flows.hourly import hourly
+    from flows.warehouse import open_warehouse
+
+    with open_warehouse(prefect_settings.warehouse) as connection:
+        connection.execute("UPDATE raw.actions SET state = 'UNKNOWN'")
+    state = hourly(HOUR.isoformat(), return_state=True)
+    assert state.is_failed()
+    assert "accepted_values_stg_actions" in state.message
