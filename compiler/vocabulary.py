@@ -66,6 +66,11 @@ class Field:
         """What may follow the label."""
         return OPERATORS[self.kind]
 
+    def as_json(self) -> dict[str, object]:
+        """The field with the keys of the contract."""
+        keys = ("label", "kind", "operators", "values", "model", "column", "description")
+        return {key: list(value) if isinstance(value := getattr(self, key), tuple) else value for key in keys}
+
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The label in any letter case and spacing, its last word in singular or plural."""

@@ -5,13 +5,22 @@ What starts slowly (dbt, Prefect) is imported by the commands that use it, so th
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from compiler import PROJECT, DefinitionError, PartnerflowError, compile_models, compile_workflow, dialects
+from compiler import (
+    PROJECT,
+    DefinitionError,
+    PartnerflowError,
+    compile_models,
+    compile_workflow,
+    dialects,
+    project_vocabulary,
+)
 from flows.definitions import Definitions, read_definitions
 from flows.evaluations import current_hour, read_hour
 from flows.settings import read_settings
@@ -84,6 +93,31 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
         counted = f"{len(definitions.workflows)} workflows are sound"
         _lines([f"{counted}, {len(definitions.broken)} are not." if definitions.broken else f"{counted}."])
     sys.exit(1 if any(problem.severity == "error" for problem in definitions.problems) else 0)
+
+
+@app.command("format", epilog="Example: partnerflow format workflows/few-clicks-14.yml")
+def format_command(paths: Paths = None, as_json: Json = False) -> None:
+    """Print the canonical sentences of the definitions."""
+    definitions = read_definitions(read_settings(), paths or ())
+    sentences = {one.id: [str(condition) for condition in one.segment] for one in definitions.workflows}
+    if as_json:
+        _answer({"workflows": [{"workflow_id": name, "segment": segment} for name, segment in sentences.items()]})
+    else:
+        _lines([line for name, segment in sentences.items() for line in (name, *(f"  - {one}" for one in segment))])
+    _lines_to_stderr(definitions.broken.values())
+    sys.exit(1 if definitions.broken else 0)
+
+
+@app.command(epilog="Example: partnerflow fields --json")
+def fields(as_json: Json = False) -> None:
+    """The conditions that a segment may use, as the models' yml declares them."""
+    found = [field.as_json() for field in project_vocabulary().fields]
+    if as_json:
+        _answer({"fields": found})
+    else:
+        from flows.report import fields_table
+
+        out.print(fields_table(found))
 
 
 @app.command("compile", epilog="Example: partnerflow compile few-clicks-14 --dialect postgres")
@@ -188,6 +222,11 @@ def _holds(file: Path, text: str) -> bool:
 
 def _answer(document: dict) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _lines_to_stderr(lines: Iterable[str]) -> None:
+    for line in lines:
+        err.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _lines(lines: list[str]) -> None:

@@ -66,6 +66,18 @@ def members_table(workflow_id: str, preview: Preview) -> Table:
     return table
 
 
+def fields_table(fields: list[dict]) -> Table:
+    """The conditions that a segment may use: name, what may follow it, and the column that it reads."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("condition", no_wrap=True)
+    table.add_column("followed by")
+    table.add_column("column", no_wrap=True)
+    for field in fields:
+        follows = ", ".join(field["operators"]) + (": " + ", ".join(field["values"]) if field["values"] else "")
+        table.add_row(Text(field["label"]), Text(follows), Text(f"{field['model']}.{field['column']}"))
+    return table
+
+
 def summary(row: WorkflowPlan) -> str:
     """One workflow in one line, for logs."""
     counts = ", ".join(f"{getattr(row, name)} {name.replace('_', ' ')}" for name in (*COUNTS, *SENT))

@@ -1,0 +1,114 @@
+"""The README is executed: its commands, its query and its email are what a reader gets."""
+
+import re
+import shlex
+import subprocess
+import sys
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+import typer
+
+from conftest import environment, partnerflow
+from flows.cli import app
+from flows.settings import CHECKOUT
+
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def words(text: str) -> list[list[str]]:
+    """The lines that say something, without regard to how a table is spaced."""
+    return [line.split() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.splitlines()[0])
+def test_a_command_answers_as_printed(example, block: str):
+    """Each `$ partnerflow …` gives the lines below it."""
+    settings, _ = example
+    command, expected = block.split("\n", 1)
+    answer = partnerflow(settings, *shlex.split(command.removeprefix("$ partnerflow ")))
+    assert words(answer.stdout) == words(expected)
+
+
+def test_the_query_answers_as_printed(example):
+    """The Python block, in the folder in which var/ is."""
+    settings, _ = example
+    (code,) = blocks("python")
+    expected = README.split(code, 1)[1].split("```\n")[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=settings.var.parent, env=environment(settings), capture_output=True, text=True
+    )
+    assert words(done.stdout) == words(expected), done.stderr
+
+
+def test_the_email_is_in_the_outbox(example):
+    """Its headers and the beginning of its text."""
+    settings, _ = example
+    (printed,) = blocks("eml")
+    head, text = printed.split("\n\n", 1)
+    expected = dict(line.split(": ", 1) for line in head.splitlines())
+    emails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in settings.outbox.glob("*.eml")]
+    (found,) = [email for email in emails if {name: email[name] for name in expected} == expected]
+    assert found.get_content().startswith(text.removesuffix("…\n"))
+
+
+def test_the_definition_is_the_file():
+    """And the wrong one is told what is printed."""
+    (definition,) = blocks("yaml")
+    assert definition == (CHECKOUT / "workflows" / "few-clicks-14.yml").read_text()
+
+
+def test_a_wrong_definition_is_told_what_is_printed(tmp_path: Path):
+    """`les than` in place of `less than`."""
+    (definition,) = blocks("yaml")
+    file = tmp_path / "workflows" / "few-clicks-14.yml"
+    file.parent.mkdir()
+    file.write_text(definition.replace("less than", "les than"))
+    answer = partnerflow(example_settings(), "check", "workflows/few-clicks-14.yml", cwd=tmp_path)
+    printed = next(block for block in blocks("") if "is not understood here" in block)
+    assert answer.stdout.startswith(printed)
+
+
+def example_settings():
+    """The checkout's own definitions."""
+    from flows.settings import Settings
+
+    return Settings()
+
+
+def test_the_tables_are_those_of_the_program():
+    """`python docs/tables.py` has been run."""
+    sys.path.insert(0, str(CHECKOUT / "docs"))
+    from tables import with_tables
+
+    assert with_tables(README) == README
+
+
+def test_the_figures_are_those_of_the_run(example):
+    """Emails and decisions that `make run` leaves."""
+    settings, _ = example
+    emails, decisions = len(list(settings.outbox.glob("*.eml"))), len(list(settings.decisions.glob("*.json")))
+    assert f"leaves {emails} emails" in README
+    assert decisions == 3
+    assert "three decisions" in README
+
+
+def test_every_link_leads_somewhere():
+    """In the README and in docs/."""
+    for page in [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("name", sorted(typer.main.get_command(app).commands))
+def test_every_command_has_help_with_an_example(name: str):
+    """And says in a sentence what it does."""
+    command = typer.main.get_command(app).commands[name]
+    assert command.help.endswith(".")
+    assert command.epilog.startswith("Example: partnerflow ")
