@@ -38,11 +38,11 @@ def run_table(plan: Plan, title: str, sending: bool) -> Table:
     """The plan's rows as a table; with what was sent when `sending`. A column of nothing but 0 is left out."""
     totals = {name: sum(getattr(row, name) for row in plan.workflows) for name in COUNTS + (SENT if sending else ())}
     columns = [name for name, total in totals.items() if total or name in ALWAYS]
-    table = Table(title=title, title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, padding=0)
     table.add_column("workflow", footer=f"{len(plan.workflows)} workflows", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for column in columns:
-        table.add_column(HEADINGS.get(column, column), justify="right", footer=f"{totals[column]:,}")
+        table.add_column(HEADINGS.get(column, column), justify="right", footer=f"{totals[column]:,}", no_wrap=True)
     for row in plan.workflows:
         counts = [getattr(row, column) for column in columns]
         cells = [Text(f"{count:,}", style="" if count else "dim") for count in counts]

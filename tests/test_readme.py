@@ -4,7 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,28 @@ import typer
 
 from conftest import environment, partnerflow
 from flows.cli import app
-from flows.settings import CHECKOUT
+from flows.settings import CHECKOUT, Settings
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
 
+def fenced() -> list[tuple[str, str]]:
+    """Every fenced block, as its language and its text, in the order of the page."""
+    found, language, lines = [], None, []
+    for line in README.splitlines(keepends=True):
+        if not line.startswith("```"):
+            lines.append(line)
+        elif language is None:
+            language, lines = line[3:].strip(), []
+        else:
+            found.append((language, "".join(lines)))
+            language = None
+    return found
+
+
 def blocks(language: str) -> list[str]:
     """The fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return [text for name, text in fenced() if name == language]
 
 
 def words(text: str) -> list[list[str]]:
@@ -39,8 +53,9 @@ def test_a_command_answers_as_printed(example, block: str):
 def test_the_query_answers_as_printed(example):
     """The Python block, in the folder in which var/ is."""
     settings, _ = example
-    (code,) = blocks("python")
-    expected = README.split(code, 1)[1].split("```\n")[2]
+    languages = [name for name, _ in fenced()]
+    position = languages.index("python")
+    code, expected = (text for _, text in fenced()[position : position + 2])
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=settings.var.parent, env=environment(settings), capture_output=True, text=True
     )
@@ -53,9 +68,9 @@ def test_the_email_is_in_the_outbox(example):
     (printed,) = blocks("eml")
     head, text = printed.split("\n\n", 1)
     expected = dict(line.split(": ", 1) for line in head.splitlines())
-    emails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in settings.outbox.glob("*.eml")]
+    emails = [message_from_bytes(file.read_bytes()) for file in settings.outbox.glob("*.eml")]
     (found,) = [email for email in emails if {name: email[name] for name in expected} == expected]
-    assert found.get_content().startswith(text.removesuffix("…\n"))
+    assert found.get_payload(decode=True).decode().replace("\r\n", "\n").startswith(text.removesuffix("…\n"))
 
 
 def test_the_definition_is_the_file():
@@ -70,16 +85,9 @@ def test_a_wrong_definition_is_told_what_is_printed(tmp_path: Path):
     file = tmp_path / "workflows" / "few-clicks-14.yml"
     file.parent.mkdir()
     file.write_text(definition.replace("less than", "les than"))
-    answer = partnerflow(example_settings(), "check", "workflows/few-clicks-14.yml", cwd=tmp_path)
+    answer = partnerflow(Settings(), "check", "workflows/few-clicks-14.yml", cwd=tmp_path)
     printed = next(block for block in blocks("") if "is not understood here" in block)
     assert answer.stdout.startswith(printed)
-
-
-def example_settings():
-    """The checkout's own definitions."""
-    from flows.settings import Settings
-
-    return Settings()
 
 
 def test_the_tables_are_those_of_the_program():
