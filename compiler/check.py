@@ -1,229 +1,28 @@
-"""The rules of the two help pages, each a function whose docstring is its message's manual.
+"""Check: every problem of the definitions at once."""
 
-A rule looks at one workflow and yields every problem it finds; `check` runs them all. A rule's name, with dashes, is
-the code of its problems.
-"""
+from collections.abc import Collection, Iterable
 
-import re
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
-
-from compiler.definition import ReadWorkflow, _did_you_mean
+from compiler.definition import ReadWorkflow
 from compiler.errors import Problem
-from compiler.tree import NO_STAGE, SELECT_ALL, AnyOf, Compare, Condition, Contains, Dates, DaysAgo, SendEmail, Within
-from compiler.vocabulary import Field, Vocabulary
-
-MAX_DAYS = 36_600
-"""A hundred years; more is a slip."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a rule looks at: one workflow as read, the vocabulary, and the messages that exist."""
-
-    read: ReadWorkflow
-    vocabulary: Vocabulary
-    messages: Collection[str] | None
-
-    def __iter__(self) -> Iterator[tuple[int, Condition, Field]]:
-        for index, condition in enumerate(self.read.workflow.segment):
-            yield index, condition, self.vocabulary[condition.label]
-
-    def first(self, label: str) -> int | None:
-        """The position of the first condition with this label."""
-        labels = [condition.label for condition in self.read.workflow.segment]
-        return labels.index(label) if label in labels else None
-
-    def of_kind(self, *kinds: str) -> list[int]:
-        """The positions of the conditions of these kinds."""
-        return [index for index, _, field in self if field.kind in kinds]
-
-
-Rule = Callable[[Subject], Iterable[Problem]]
-
-
-def less_than_one(subject: Subject) -> Iterable[Problem]:
-    """Clicks, Actions and Revenue can't be set to less than 1: nobody has less than nothing."""
-    for index, condition, field in subject:
-        if isinstance(condition, Compare) and condition.operator == "less than" and condition.value <= 1:
-            message = f"{field.label} can't be set to less than 1."
-            hint = f"To target partners with only little, write an option such as {field.label} less than 100."
-            yield subject.read.at_condition(index, "less-than-one", message, hint)
-
-
-def number_limits(subject: Subject) -> Iterable[Problem]:
-    """Measures are compared with numbers from 0 on; Clicks and Actions with whole ones."""
-    for index, condition, field in subject:
-        if not isinstance(condition, Compare):
-            continue
-        if condition.value < 0:
-            hint = f"Write {field.label} {condition.operator} 0 or more."
-            yield subject.read.at_condition(index, "number-limits", f"{field.label} is never negative.", hint)
-        elif field.kind == "count" and condition.value != int(condition.value):
-            hint = f"Write {field.label} {condition.operator} {int(condition.value)}."
-            yield subject.read.at_condition(index, "number-limits", f"{field.label} are whole numbers.", hint)
-        elif condition.value >= Decimal(10) ** 15 or -condition.value.as_tuple().exponent > 8:
-            hint = "Write less than 15 digits before the point and at most 8 after it."
-            yield subject.read.at_condition(index, "number-limits", "This number cannot be compared exactly.", hint)
-
-
-def window_order(subject: Subject) -> Iterable[Problem]:
-    """A window runs from its nearer to its farther end: interval between 1 and 30, between Oct 1 and Oct 7."""
-    for index, condition, field in subject:
-        window = condition.window if isinstance(condition, Within) else None
-        if isinstance(window, DaysAgo) and window.first > window.last:
-            hint = f"Write {field.label} {DaysAgo(window.last, window.first)}."
-            yield subject.read.at_condition(index, "window-order", "The first number is the greater one.", hint)
-        if isinstance(window, Dates) and window.first > window.last:
-            hint = f"Write {field.label} {Dates(window.last, window.first)}."
-            yield subject.read.at_condition(index, "window-order", "The first date is the later one.", hint)
-
-
-def window_limits(subject: Subject) -> Iterable[Problem]:
-    """A window of days holds at least one day and reaches back a hundred years at most."""
-    for index, condition, _ in subject:
-        window = condition.window if isinstance(condition, Within) else None
-        days = getattr(window, "days", getattr(window, "last", 1) if isinstance(window, DaysAgo) else 1)
-        if days > MAX_DAYS:
-            hint = f"Write at most {MAX_DAYS} days."
-            yield subject.read.at_condition(index, "window-limits", "This is more than a hundred years ago.", hint)
-        if days == 0 and not isinstance(window, DaysAgo):
-            yield subject.read.at_condition(index, "window-limits", "Last 0 Days is no day.", "Write is Today.")
-
-
-def repeated_condition(subject: Subject) -> Iterable[Problem]:
-    """A condition stands once in a segment; a measure may have one greater than and one less than."""
-    keys = [
-        (condition.label, condition.operator if isinstance(condition, Compare) else "") for _, condition, _ in subject
-    ]
-    counts = Counter(keys)
-    for index, key in enumerate(keys):
-        if counts[key] > 1 and index != keys.index(key):
-            message = f"{' '.join(key).strip()} is here twice; a partner would have to meet both."
-            hint = "Put the values into one condition (is any of A, B), or take one of the two away."
-            yield subject.read.at_condition(index, "repeated-condition", message, hint)
-
-
-def performance_range_alone(subject: Subject) -> Iterable[Problem]:
-    """Performance Date Range must be paired with at least 1 Clicks, Actions or Revenue condition."""
-    if not subject.of_kind("count", "amount"):
-        for index in subject.of_kind("window"):
-            label = subject.read.workflow.segment[index].label
-            message = f"{label} must be paired with at least 1 clicks, actions, or revenue condition."
-            hint = "Add for example Clicks less than 100."
-            yield subject.read.at_condition(index, "performance-range-alone", message, hint)
-
-
-def measure_without_range(subject: Subject) -> Iterable[Problem]:
-    """Clicks, Actions and Revenue without a Performance Date Range count all history (warning)."""
-    if not subject.of_kind("window"):
-        for index in subject.of_kind("count", "amount"):
-            label = subject.read.workflow.segment[index].label
-            message = f"{label} without a Performance Date Range counts all history."
-            hint = "Add for example Performance Date Range is Last 30 Days."
-            yield subject.read.at_condition(index, "measure-without-range", message, hint, severity="warning")
-
-
-def transition_date_alone(subject: Subject) -> Iterable[Problem]:
-    """Last Transition Date can only be used with Relationship Stage."""
-    index = subject.first("Last Transition Date")
-    if index is not None and subject.first("Relationship Stage") is None:
-        message = "Last Transition Date can only be used with Relationship Stage."
-        hint = "Add for example Relationship Stage is any of Joined."
-        yield subject.read.at_condition(index, "transition-date-alone", message, hint)
-
-
-def contract_stage_with_dates(subject: Subject) -> Iterable[Problem]:
-    """Contract Stage can't be used with Last Transition Date nor with Performance Date Range."""
-    index = subject.first("Contract Stage")
-    for label in ("Last Transition Date", "Performance Date Range"):
-        if index is not None and subject.first(label) is not None:
-            message = f"Contract Stage can't be used with {label}."
-            hint = "Choose Relationship Stage is any of Joined instead."
-            yield subject.read.at_condition(index, "contract-stage-with-dates", message, hint)
-
-
-def unknown_value(subject: Subject) -> Iterable[Problem]:
-    """A stage is one of the page's, or Select All."""
-    for index, condition, field in subject:
-        if isinstance(condition, AnyOf) and field.values:
-            known = (*field.values, SELECT_ALL)
-            for value in condition.values:
-                if value not in known:
-                    hint = _did_you_mean(value.title(), known) + f"The values are {', '.join(known)}."
-                    message = f"{field.label} is never {value}."
-                    yield subject.read.at_condition(index, "unknown-value", message, hint)
-
-
-def empty_text(subject: Subject) -> Iterable[Problem]:
-    """A value or search text has at least one character, and no NUL."""
-    for index, condition, field in subject:
-        texts = (condition.text,) if isinstance(condition, Contains) else getattr(condition, "values", ())
-        if any(not text.strip() or "\0" in text for text in texts):
-            hint = f"Take it away, or write the value that {field.label} should have."
-            yield subject.read.at_condition(index, "empty-text", "A value is empty.", hint)
-
-
-def placeholder(subject: Subject) -> Iterable[Problem]:
-    """A value in square brackets is the help page's placeholder, to be replaced by your own (warning)."""
-    for index, condition, field in subject:
-        for value in getattr(condition, "values", ()):
-            if re.fullmatch(r"\[.*\]", value):
-                message = f"{value} looks like the help page's placeholder."
-                hint = f"Write the {field.label} that you mean, without brackets."
-                yield subject.read.at_condition(index, "placeholder", message, hint, severity="warning")
-
-
-def never_matches(subject: Subject) -> Iterable[Problem]:
-    """A partner of stage None has no transition date, so the two together match nobody (warning)."""
-    stage, date = subject.first("Relationship Stage"), subject.first("Last Transition Date")
-    if stage is None or date is None:
-        return
-    condition = subject.read.workflow.segment[stage]
-    if isinstance(condition, AnyOf) and set(condition.values) == {NO_STAGE}:
-        message = "Stage None has no Last Transition Date; this segment matches nobody."
-        yield subject.read.at_condition(date, "never-matches", message, "Take one of the two away.", severity="warning")
-
-
-def unknown_message(subject: Subject) -> Iterable[Problem]:
-    """An email's message is a folder of workflows/messages/."""
-    action = subject.read.workflow.action
-    if isinstance(action, SendEmail) and subject.messages is not None and action.message not in subject.messages:
-        hint = _did_you_mean(action.message, subject.messages) + "A message is a folder of workflows/messages/."
-        yield subject.read.at("action", "unknown-message", f"There is no message {action.message}.", hint)
-
-
-RULES: tuple[Rule, ...] = (
-    less_than_one,
-    number_limits,
-    window_order,
-    window_limits,
-    repeated_condition,
-    performance_range_alone,
-    measure_without_range,
-    transition_date_alone,
-    contract_stage_with_dates,
-    unknown_value,
-    empty_text,
-    placeholder,
-    never_matches,
-    unknown_message,
-)
+from compiler.rules import RULES, Facts, Subject
+from compiler.vocabulary import Vocabulary
 
 
 def check(
-    reads: Iterable[ReadWorkflow], vocabulary: Vocabulary, messages: Collection[str] | None = None
+    reads: Iterable[ReadWorkflow],
+    vocabulary: Vocabulary,
+    messages: Collection[str] | None = None,
+    facts: Facts | None = None,
 ) -> dict[str, list[Problem]]:
     """Every problem of the workflows, by workflow id, each list sorted by place: those of each, and ids that two share.
 
-    `messages` are the ids of the messages that exist; None leaves that check out.
+    `messages` are the ids of the messages that exist, `facts` what is known of the account; None leaves out the checks
+    that need them.
     """
     problems: dict[str, list[Problem]] = {}
     first: dict[str, ReadWorkflow] = {}
     for read in reads:
-        found = [problem for rule in RULES for problem in rule(Subject(read, vocabulary, messages))]
+        found = [problem for rule in RULES for problem in rule(Subject(read, vocabulary, messages, facts))]
         other = first.setdefault(read.workflow.id, read)
         if other is not read:
             found.append(_shared_id(read, other))

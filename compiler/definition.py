@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
@@ -49,9 +49,16 @@ class ReadWorkflow:
         """A problem at a key of the definition."""
         return self.source.problem((key,), code, message, hint, severity=severity)
 
-    def at_condition(self, index: int, code: str, message: str, hint: str, severity: str = "error") -> Problem:
-        """A problem at a condition, in the definition or in the named segment that it uses."""
-        return self._segment.problem((*self._route, index), code, message, hint, severity=severity)
+    def at_condition(
+        self, index: int, code: str, message: str, hint: str, severity: str = "error", value: str = ""
+    ) -> Problem:
+        """A problem at a condition, or a value in it, in the definition or in the named segment that it uses."""
+        sentences = self._segment.value
+        for step in self._route:
+            sentences = sentences[step]
+        offset = max(0, sentences[index].casefold().find(value.casefold()))
+        route = (*self._route, index)
+        return self._segment.problem(route, code, message, hint, offset=offset, severity=severity)
 
 
 def read_definition(
@@ -111,7 +118,7 @@ def _segment_of(definition: Definition, source: Source, segments: Mapping[str, S
         return source, ("segment",)
     named = segments.get(definition.segment)
     if named is None:
-        hint = _did_you_mean(definition.segment, segments) + "A named segment is a file in workflows/segments/."
+        hint = did_you_mean(definition.segment, segments) + "A named segment is a file in workflows/segments/."
         message = f"There is no segment {definition.segment}."
         raise DefinitionError([source.problem(("segment",), "unknown-segment", message, hint)])
     sentences = named.value
@@ -143,7 +150,7 @@ def _invalid(source: Source, detail: Any) -> Problem:
     key = ".".join(str(step) for step in route)
     if kind == "extra_forbidden":
         keys = list((EmailAction if route[0] == "action" else Definition).model_fields)
-        hint = _did_you_mean(str(route[-1]), keys) + f"The keys are {', '.join(keys)}."
+        hint = did_you_mean(str(route[-1]), keys) + f"The keys are {', '.join(keys)}."
         return source.problem(route, "definition", f"There is no key {route[-1]}.", hint)
     if kind == "missing":
         return source.problem(route, "definition", f"The key {key} is missing.", f"Add {key}: with a value.")
@@ -174,6 +181,11 @@ def _shown(value: Any) -> str:
     return "empty" if value in (None, "", [], {}) else repr(value)[:60]
 
 
-def _did_you_mean(word: str, known: Any) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A sentence with the nearest known word, or nothing.
+
+    >>> did_you_mean("Joyned", ["Joined", "New"])
+    'Did you mean Joined? '
+    """
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"Did you mean {near[0]}? " if near else ""

@@ -23,6 +23,7 @@ from compiler import (
 )
 from flows.definitions import Definitions, read_definitions
 from flows.evaluations import current_hour, read_hour
+from flows.known import read_known
 from flows.settings import read_settings
 
 app = typer.Typer(
@@ -84,8 +85,9 @@ def plan(as_of: AsOf = None, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
-    """Find every problem of the definitions: place, caret, remedy."""
-    definitions = read_definitions(read_settings(), paths or ())
+    """Find every problem of the definitions: place, caret, remedy. Knows the account once a run has published it."""
+    settings = read_settings()
+    definitions = read_definitions(settings, paths or (), read_known(settings.published))
     if as_json:
         _answer({"problems": [problem.as_json() for problem in definitions.problems]})
     else:

@@ -17,6 +17,7 @@ from compiler import (
     read_definition,
     read_yaml,
 )
+from compiler.rules import Facts
 from flows.settings import Settings
 
 
@@ -48,10 +49,11 @@ class Definitions:
         raise PartnerflowError(f"There is no workflow {workflow_id}. The workflows are: {known}.")
 
 
-def read_definitions(settings: Settings, paths: Iterable[Path] = ()) -> Definitions:
+def read_definitions(settings: Settings, paths: Iterable[Path] = (), facts: Facts | None = None) -> Definitions:
     """The definitions of the workflows folder, or of the files and folders named.
 
-    Raises PartnerflowError when a path does not exist.
+    With `facts`, programs, groups and terms are compared with those of the account. Raises PartnerflowError when a path
+    does not exist.
     """
     vocabulary = project_vocabulary()
     segments, problems = _read_segments(settings.workflows)
@@ -63,7 +65,7 @@ def read_definitions(settings: Settings, paths: Iterable[Path] = ()) -> Definiti
         except DefinitionError as error:
             broken[file.stem] = str(error)
             problems += error.problems
-    for workflow_id, found in check(reads, vocabulary, message_ids(settings.workflows)).items():
+    for workflow_id, found in check(reads, vocabulary, message_ids(settings.workflows), facts).items():
         problems += found
         errors = [str(problem) for problem in found if problem.severity == "error"]
         broken |= {workflow_id: "\n".join(errors)} if errors else {}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from compiler import SentenceError, parse, project_vocabulary, read_definition
-from compiler.check import RULES
 from compiler.errors import DefinitionError
+from compiler.rules import RULES
 from compiler.tree import AnyOf, Compare, Contains, Dates, DaysAgo, LastDays, Within
 from conftest import partnerflow
 from flows.definitions import read_definitions
@@ -121,7 +121,15 @@ WRONG = {
 WARNED = {
     "measure-without-range": [JOINED, "Clicks less than 100"],
     "placeholder": ["Partner template term is any of [your selected template term]"],
-    "never-matches": ["Relationship Stage is any of None", "Last Transition Date is Today"],
+    "no-transition-date": ["Relationship Stage is any of None", "Last Transition Date is Today"],
+    "no-contract": ["Contract Stage is any of None, Joined", "Contract ID is any of S-1"],
+    "contradicting-numbers": [
+        JOINED,
+        "Performance Date Range is Last 30 Days",
+        "Clicks greater than 9",
+        "Clicks less than 10",
+    ],
+    "broader-than-it-looks": ["Performance Date Range is Last 30 Days", "Clicks less than 10"],
 }
 
 
@@ -141,6 +149,33 @@ def test_what_is_allowed_but_odd_is_a_warning(own: Settings, code: str):
     definitions = read_definitions(own)
     assert [(problem.code, problem.severity) for problem in definitions.problems] == [(code, "warning")]
     assert [workflow.id for workflow in definitions.workflows] == ["w"]
+
+
+class Account:
+    """What is known of an account with one program and two groups."""
+
+    def programs(self):
+        return {"1000"}
+
+    def values(self, program, field):
+        return {"Gold", "Silver"} if field.label == "Partner Group" else set()
+
+
+@pytest.mark.parametrize(
+    ("program", "segment", "code", "hint", "column"),
+    [
+        ('"1001"', [JOINED], "unknown-program", "Did you mean 1000?", 11),
+        ('"1000"', ["Partner Group is any of Gold, Golden"], "unused-value", "Did you mean Gold?", 35),
+        ('"1000"', ["Partner Template Term is any of Gold"], "unused-value", "letter by letter", 37),
+    ],
+)
+def test_names_are_compared_with_those_of_the_account(own: Settings, program, segment, code, hint, column):
+    """Where the account is known; the caret is at the name."""
+    (own.workflows / "w.yml").write_text(define(segment, program=program))
+    assert read_definitions(own).problems == ()
+    (problem,) = read_definitions(own, facts=Account()).problems
+    assert (problem.code, problem.column) == (code, column)
+    assert hint in problem.hint
 
 
 def test_one_greater_than_and_one_less_than_make_a_range(own: Settings):
