@@ -47,7 +47,8 @@ class Field:
     """A condition that a segment may use.
 
     `label` is its name in the help page's words; `values` the closed list of what it may be, empty when open; `model`
-    and `column` where people read it; `relation`, `evaluated_column` and `days_ago_column` where segments do.
+    and `column` where people read it; `relation`, `evaluated_column` and `days_ago_column` where segments do. Where a
+    segment names no stage, `counted_column` must be true as well.
     """
 
     label: str
@@ -59,6 +60,7 @@ class Field:
     relation: str
     evaluated_column: str
     days_ago_column: str | None
+    counted_column: str | None
     description: str
 
     @property
@@ -145,5 +147,6 @@ def _field(model: str, segments: dict | None, column: dict, condition: dict) -> 
         relation=segments["relation"],
         evaluated_column=condition.get("evaluated_column", column["name"]),
         days_ago_column=condition.get("days_ago_column"),
+        counted_column=condition.get("counted_column"),
         description=" ".join(column.get("description", "").split()),
     )

@@ -168,6 +168,26 @@ def preview(
         out.print(members_table(chosen.id, seen))
 
 
+@app.command(epilog="Example: partnerflow explain few-clicks-14 21005016 --as-of 2026-03-20T14:00:00-04:00")
+def explain(
+    workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
+    partner: Annotated[str, typer.Argument(help="A partner's id.")],
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Why a partner is in a segment or not: each condition, what is the case, and when that changes."""
+    from flows.explain import explain as look
+    from flows.report import explanation_lines
+
+    chosen, compiler = _workflow(workflow)
+    found = look(read_settings(), chosen, partner, compiler, _hour(as_of))
+    if as_json:
+        _answer(found.as_json())
+    else:
+        for line in explanation_lines(found):
+            out.print(line, soft_wrap=True)
+
+
 @app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
 def load_example_command() -> None:
     """Fill the raw tables with the example account of seeds/."""

@@ -33,8 +33,8 @@ def read_hour(text: str) -> datetime:
     return hour.astimezone(UTC)
 
 
-def write_evaluations(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
-    """Make raw.evaluations ask for this hour (UTC), one row for each of raw.programs.
+def write_evaluations(connection: duckdb.DuckDBPyConnection, *hours: datetime) -> None:
+    """Make raw.evaluations ask for these hours (UTC), one row an hour for each of raw.programs.
 
     Raises PartnerflowError when there are no raw tables, or a program has no IANA time zone (there is no silent UTC).
     """
@@ -44,7 +44,11 @@ def write_evaluations(connection: duckdb.DuckDBPyConnection, as_of: datetime) ->
             "`partnerflow load-example` fills them with the example account."
         )
     programs = connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY program_id").fetchall()
-    rows = [(program, as_of.replace(tzinfo=None), _local_date(program, zone, as_of)) for program, zone in programs]
+    rows = [
+        (program, as_of.replace(tzinfo=None), _local_date(program, zone, as_of))
+        for program, zone in programs
+        for as_of in hours
+    ]
     frame = pandas.DataFrame(rows, columns=["program_id", "as_of", "local_date"])
     replace_raw_table(connection, "evaluations", frame)
 

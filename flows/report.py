@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.explain import Explanation
 from flows.plan import Plan, WorkflowPlan
 from flows.preview import Preview
 
@@ -64,6 +65,24 @@ def members_table(workflow_id: str, preview: Preview) -> Table:
     for program, partner, name in preview.members:
         table.add_row(Text(program), Text(partner), Text(" ".join((name or "").split())))
     return table
+
+
+def explanation_lines(found: Explanation) -> list[Text]:
+    """Why a partner is in or out, a line a condition, and what follows from it."""
+    name = f" ({' '.join(found.name.split())})" if found.name else ""
+    verdict = "is in" if found.member else "is not in"
+    lines = [Text(f"{found.partner_id}{name} {verdict} {found.workflow_id} as of {found.as_of}.", style="bold")]
+    for one in found.conditions:
+        mark = Text("✓ ", style="green") if one.holds else Text("✗ ", style="red")
+        dates = f" ({one.dates})" if one.dates else ""
+        lines.append(mark + Text(f"{one.text}{dates}") + Text(f": {one.actual}" if one.actual is not None else ""))
+    if found.already_contacted_at:
+        lines.append(Text(f"Contacted by this workflow at {found.already_contacted_at} ({found.state}); never again."))
+    elif not found.addresses:
+        lines.append(Text("Unsubscribed." if found.unsubscribed else "Has no address to write to."))
+    change = f"{found.then.capitalize()} at {found.next_change}" if found.then else "Stays so for the next 400 days"
+    lines.append(Text(f"{change}, if nothing else happens."))
+    return lines
 
 
 def fields_table(fields: list[dict]) -> Table:
