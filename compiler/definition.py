@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
 from compiler.errors import DefinitionError, Problem
-from compiler.parse import SentenceError, parse
+from compiler.parse import EXAMPLES, SentenceError, parse
 from compiler.tree import AcceptApplication, Condition, SendEmail, Workflow
 from compiler.vocabulary import Vocabulary
 from compiler.yaml_source import Route, Source, read_yaml
@@ -18,24 +18,41 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class EmailAction(BaseModel):
-    """`action: {email: MESSAGE}`."""
+    """Send an email: the name of a folder of workflows/messages/."""
 
     model_config = ConfigDict(extra="forbid")
-    email: Annotated[StrictStr, Field(min_length=1)]
+    email: Annotated[StrictStr, Field(min_length=1, description="A folder of workflows/messages/.")]
+
+
+Text = Annotated[StrictStr, Field(min_length=1)]
 
 
 class Definition(BaseModel):
-    """The keys of a definition file (contract, "A workflow definition")."""
+    """A workflow of partnerflow: who should hear from it, and what is sent."""
 
     model_config = ConfigDict(extra="forbid")
-    id: StrictStr | None = None
-    name: Annotated[StrictStr, Field(min_length=1, max_length=50)]
-    description: StrictStr = ""
-    program: Annotated[StrictStr, Field(min_length=1)]
-    status: Literal["draft", "active", "paused"] = "draft"
-    segment: Annotated[StrictStr, Field(min_length=1)] | Annotated[list[StrictStr], Field(min_length=1)]
+    id: StrictStr | None = Field(None, description="Never changes; the file's name unless it is given.")
+    name: Annotated[StrictStr, Field(min_length=1, max_length=50, description="At most 50 characters.")]
+    description: StrictStr = Field("", description="For colleagues; never shown to partners.")
+    program: Annotated[StrictStr, Field(min_length=1, description="The program's id, in quotes.")]
+    status: Literal["draft", "active", "paused"] = Field("draft", description="Only active workflows run.")
+    segment: Text | Annotated[list[StrictStr], Field(min_length=1)] = Field(
+        description="Conditions, all of which must hold; or the name of a file in workflows/segments/."
+    )
     action: Literal["accept application"] | EmailAction
-    recipients: Literal["primary", "all"] = "primary"
+    recipients: Literal["primary", "all"] = Field("primary", description="One contact a partner, or every one.")
+
+
+def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
+    """The JSON schema of a definition file, by which editors complete keys and conditions."""
+    schema = Definition.model_json_schema()
+    snippets = [
+        {"label": field.label, "body": f"{field.label} {EXAMPLES[field.kind].split(', ')[0]}"}
+        for field in vocabulary.fields
+    ]
+    (conditions,) = [one for one in schema["properties"]["segment"]["anyOf"] if one["type"] == "array"]
+    conditions["items"]["defaultSnippets"] = snippets
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 class ReadWorkflow:

@@ -1,5 +1,6 @@
 """The README is executed: its commands, its query and its email are what a reader gets."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from conftest import environment, partnerflow
 from flows.cli import app
@@ -91,11 +93,24 @@ def test_a_wrong_definition_is_told_what_is_printed(tmp_path: Path):
 
 
 def test_the_tables_are_those_of_the_program():
-    """`python docs/tables.py` has been run."""
+    """`python docs/generate.py` has been run."""
     sys.path.insert(0, str(CHECKOUT / "docs"))
-    from tables import with_tables
+    from generate import SCHEMA, schema, with_tables
 
     assert with_tables(README) == README
+    assert schema() == SCHEMA.read_text()
+
+
+def test_the_schema_takes_the_definitions_and_refuses_a_slip():
+    """What editors complete and underline is what `check` takes."""
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(json.loads((CHECKOUT / "workflows" / "workflow.schema.json").read_text()))
+    for file in (CHECKOUT / "workflows").glob("*.yml"):
+        assert validator.is_valid(yaml.safe_load(file.read_text())), file.name
+    assert not validator.is_valid(
+        {"name": "x", "program": "1", "segmnt": ["Clicks less than 5"], "action": {"email": "m"}}
+    )
 
 
 def test_the_figures_are_those_of_the_run(example):
