@@ -59,7 +59,7 @@ class Compiler:
             if partner_id is not None:
                 owner = "evaluated_partners" if name == "partners" else None
                 part = part.where(exp.column("partner_id", table=owner).eq(literal(partner_id)))
-            statement = statement.with_(name, as_=part)
+            statement = statement.with_(name, as_=part, copy=False)
         return statement
 
     def workflows(self, workflows: Iterable[Workflow]) -> exp.Expression:
@@ -143,12 +143,14 @@ class Compiler:
         )
 
     def _members(self, workflow: Workflow) -> exp.Select:
-        columns = [_named("workflow_id", literal(workflow.id)), "program_id", "partner_id"]
-        return (
-            exp.select(*columns, _named("evaluated_at", "as_of"))
-            .from_("partners")
-            .where(*self.conditions.tests(workflow))
-        )
+        columns = [
+            _named("workflow_id", literal(workflow.id)),
+            exp.column("program_id"),
+            exp.column("partner_id"),
+            _named("evaluated_at", "as_of"),
+        ]
+        partners = exp.select(*columns, copy=False).from_(exp.to_table("partners"), copy=False)
+        return partners.where(*self.conditions.tests(workflow), copy=False)
 
 
 def compile_models(workflows: Iterable[Workflow], compiler: Compiler, dialect: str) -> dict[str, str]:
@@ -174,11 +176,11 @@ def _by_id(workflows: Iterable[Workflow]) -> list[Workflow]:
 
 
 def _named(name: str, value: exp.Expression | str) -> exp.Expression:
-    return exp.alias_(exp.column(value) if isinstance(value, str) else value, name)
+    return exp.alias_(exp.column(value) if isinstance(value, str) else value, name, copy=False)
 
 
 def _united(rows: list[exp.Select]) -> exp.Expression | None:
-    return rows[0] if len(rows) == 1 else exp.union(*rows, distinct=False) if rows else None
+    return rows[0] if len(rows) == 1 else exp.union(*rows, distinct=False, copy=False) if rows else None
 
 
 def _null(name: str, kind: str) -> exp.Expression:

@@ -147,9 +147,10 @@ def exists(relation: str, tests: list[exp.Expression], by_hour: bool = True) -> 
     """Whether the relation has a row of the partner (`partners`) that meets the tests."""
     name = relation.split(".")[1]
     keys = [key for key in KEY if by_hour or key != "as_of"]
-    same = [exp.column(key, table=name).eq(exp.column(key, table="partners")) for key in keys]
-    qualified = [test.transform(_qualify, name) for test in tests]
-    return exp.Exists(this=exp.select(literal(1)).from_(table(relation)).where(*same, *qualified))
+    same = [exp.EQ(this=exp.column(key, table=name), expression=exp.column(key, table="partners")) for key in keys]
+    qualified = [test.transform(_qualify, name, copy=False) for test in tests]
+    rows = exp.select(literal(1), copy=False).from_(table(relation), copy=False)
+    return exp.Exists(this=rows.where(*same, *qualified, copy=False))
 
 
 def _qualify(node: exp.Expression, name: str) -> exp.Expression:

@@ -47,7 +47,7 @@ def to_model(statement: exp.Expression, dialect: str = DEFAULT) -> str:
     WHERE
       name = '{{ '{' }}{{ '{' }} x }}'
     """
-    return to_sql(statement.copy().transform(_as_jinja, dialect), dialect)
+    return to_sql(statement.transform(_as_jinja, dialect), dialect)
 
 
 def _as_jinja(node: exp.Expression, dialect: str) -> exp.Expression:

@@ -55,7 +55,7 @@ def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
     field, end = found
     try:
         tree = _GRAMMAR.parse(sentence[end:], start=f"after_{field.kind}")
-        make = _Meaning().transform(tree)
+        make = _MEANING.transform(tree)
     except UnexpectedInput as error:
         raise _unexpected(sentence, field.label, field.kind, end, error) from None
     except VisitError as error:
@@ -111,6 +111,9 @@ class _Meaning(Transformer):
         return items[0]
 
     after_stage = after_list = after_text = after_date = after_window = after_count = after_amount = _one
+
+
+_MEANING = _Meaning(visit_tokens=False)
 
 
 def _canonical(condition: Condition, field: Field) -> Condition:

@@ -88,7 +88,11 @@ class Vocabulary:
     fields: tuple[Field, ...]
 
     def __getitem__(self, label: str) -> Field:
-        return next(field for field in self.fields if field.label == label)
+        return self._by_label[label]
+
+    @cached_property
+    def _by_label(self) -> dict[str, Field]:
+        return {field.label: field for field in self.fields}
 
     def match(self, sentence: str) -> tuple[Field, int] | None:
         """The field that the sentence begins with and where its name ends; the longest name wins."""

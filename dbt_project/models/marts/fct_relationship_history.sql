@@ -13,13 +13,13 @@ with events as (
     from {{ ref('int_transition_events') }}
 ),
 
--- Of several events at one instant the furthest is what the partner is left in.
+-- Of several events at one instant a supplied one wins, then the furthest: what the partner is left in.
 instants as (
     select
         *,
         row_number() over (
             partition by program_id, partner_id, transitioned_at
-            order by precedence desc
+            order by case when origin = 'supplied' then 0 else 1 end, precedence desc
         ) as position_in_instant
     from events
 ),
