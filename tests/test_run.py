@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,7 @@ from compiler import PartnerflowError
 from conftest import HOUR, command_line, environment, partnerflow, with_example
 from example_members import MEMBERS
 from flows.definitions import read_definitions
+from flows.evaluations import write_evaluations
 from flows.preview import preview
 from flows.report import details
 from flows.run import plan_only, run_hour
@@ -70,7 +71,18 @@ def test_a_second_run_of_the_same_hour_sends_nothing(account: Settings):
     before = emails(account)
     again = run_hour(account, HOUR)
     assert emails(account) == before
-    assert sum(row.recipients + row.sent for row in again.plan.workflows) == 0
+    assert {(row.status, row.recipients, row.sent) for row in again.plan.workflows} == {("done", 0, 0)}
+    with duckdb.connect(account.published, read_only=True) as reader:
+        assert reader.execute("SELECT count(*) FROM marts.recipients").fetchone() == (0,)
+
+
+def test_the_hour_has_the_date_of_each_program(settings: Settings):
+    """At 19:00 UTC it is the same day in New York and half past midnight of the next in Kolkata."""
+    with_example(settings)
+    with open_warehouse(settings.warehouse) as connection:
+        write_evaluations(connection, HOUR + timedelta(hours=1))
+        found = connection.execute("SELECT program_id, local_date FROM raw.evaluations ORDER BY 1").fetchall()
+    assert found == [("1000", date(2026, 3, 20)), ("2000", date(2026, 3, 21))]
 
 
 def test_the_next_hour_sends_only_to_whom_it_brings(copied: Settings):
