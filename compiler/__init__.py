@@ -1,11 +1,20 @@
 """From the words of a partner manager to SQL, and nothing else: text in, checked tree, SQL out.
 
-    from compiler import Compiler, check, compile_workflow, project_vocabulary, read_definition
-
-    vocabulary = project_vocabulary()
-    read = read_definition("few-clicks-14.yml", text, vocabulary)
-    problems = check([read], vocabulary)
-    print(compile_workflow(read.workflow, Compiler(vocabulary), "duckdb"))
+>>> from compiler import Compiler, check, compile_workflow, format, project_vocabulary, read_definition
+>>> text = '''
+... name: Few clicks
+... program: "1000"
+... segment: [relationship stage is any of joined, Clicks less than 1]
+... action: {email: few-clicks}
+... '''
+>>> vocabulary = project_vocabulary()
+>>> read = read_definition("few-clicks.yml", text, vocabulary)
+>>> format(read.workflow.segment)
+['Relationship Stage is any of Joined', 'Clicks less than 1']
+>>> [problem.code for problem in check([read], vocabulary)["few-clicks"]]
+['less-than-one', 'measure-without-range']
+>>> print(compile_workflow(read.workflow, Compiler(vocabulary), "duckdb").splitlines()[-1])
+  program_id = '1000' AND evaluated_stage IN ('Joined') AND clicks_ever < 1
 
 Never connects to anything; imports neither flows, duckdb, dbt nor prefect.
 """
@@ -15,6 +24,8 @@ from compiler.compile import Compiler, compile_models, compile_workflow
 from compiler.definition import ReadWorkflow, read_definition
 from compiler.dialect import dialects
 from compiler.errors import DefinitionError, PartnerflowError, Problem
+from compiler.explain import dates_of, describe, explanation
+from compiler.format import format
 from compiler.parse import SentenceError, parse
 from compiler.tree import AcceptApplication, SendEmail, Workflow
 from compiler.vocabulary import PROJECT, Vocabulary, project_vocabulary
@@ -36,7 +47,11 @@ __all__ = [
     "check",
     "compile_models",
     "compile_workflow",
+    "dates_of",
+    "describe",
     "dialects",
+    "explanation",
+    "format",
     "parse",
     "project_vocabulary",
     "read_definition",

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import compiler
 from compiler import (
     PROJECT,
     DefinitionError,
@@ -101,7 +102,7 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
 def format_command(paths: Paths = None, as_json: Json = False) -> None:
     """Print the canonical sentences of the definitions."""
     definitions = read_definitions(read_settings(), paths or ())
-    sentences = {one.id: [str(condition) for condition in one.segment] for one in definitions.workflows}
+    sentences = {one.id: compiler.format(one.segment) for one in definitions.workflows}
     if as_json:
         _answer({"workflows": [{"workflow_id": name, "segment": segment} for name, segment in sentences.items()]})
     else:

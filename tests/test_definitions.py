@@ -240,6 +240,39 @@ def test_check_answers_in_json_with_the_keys_of_the_contract(own: Settings):
     assert (problem["line"], problem["column"], problem["code"]) == (6, 12, "condition")
 
 
+def test_format_prints_the_canonical_sentences(own: Settings):
+    """However they were written; a definition that is broken is said on stderr, with exit code 1."""
+    (own.workflows / "a.yml").write_text(define(["relationship  stage IS any of joined", "clicks LESS than 1,000"]))
+    answer = partnerflow(own, "format")
+    assert answer.stdout == "a\n  - Relationship Stage is any of Joined\n  - Clicks less than 1000\n"
+    assert answer.code == 0
+    (own.workflows / "b.yml").write_text("name: x\n")
+    assert partnerflow(own, "format").code == 1
+
+
+def test_fields_lists_the_twelve_conditions_of_the_page(own: Settings):
+    """As the models' yml declares them, with the keys of the contract."""
+    found = partnerflow(own, "fields", "--json").json()["fields"]
+    assert sorted(field["label"] for field in found) == sorted(
+        [
+            "Actions",
+            "Clicks",
+            "Contract ID",
+            "Contract Stage",
+            "Last Transition Date",
+            "Partner Group",
+            "Partner ID",
+            "Partner Name",
+            "Partner Template Term",
+            "Performance Date Range",
+            "Relationship Stage",
+            "Revenue",
+        ]
+    )
+    assert list(found[0]) == ["label", "kind", "operators", "values", "model", "column", "description"]
+    assert all(field["description"] for field in found)
+
+
 def test_a_problem_in_a_named_segment_stops_the_workflows_that_use_it(own: Settings):
     """The problem points at the segment's own file; a workflow that does not use it is sound."""
     (own.workflows / "segments").mkdir()
