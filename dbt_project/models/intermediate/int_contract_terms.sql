@@ -9,7 +9,7 @@ signed as (
     where contract_stage in ('Joined', 'Expired', 'Awaiting Contract Start') and starts_at is not null
 ),
 
-int_contract_terms as (
+terms as (
     select
         signed.program_id,
         signed.contract_id,
@@ -26,7 +26,17 @@ int_contract_terms as (
         signed.superseded_by is not null as has_successor
     from signed
     left join signed as successors
-        on signed.program_id = successors.program_id and signed.superseded_by = successors.contract_id
+        on
+            signed.program_id = successors.program_id
+            and signed.partner_id = successors.partner_id
+            and signed.superseded_by = successors.contract_id
+),
+
+-- A contract that was called off or superseded before it started was never in force.
+int_contract_terms as (
+    select *
+    from terms
+    where in_force_to is null or in_force_to > in_force_from
 )
 
 select * from int_contract_terms
