@@ -149,17 +149,14 @@ def _distinct(error: ValidationError) -> list[Any]:
     """One detail a place: of the alternatives of a union, pydantic reports each."""
     by_place: dict[Route, Any] = {}
     for detail in error.errors(include_url=False):
-        place = tuple(step for step in detail["loc"] if not _is_alternative(step))
+        key, *steps = detail["loc"]
+        place = (key, *steps[1:]) if key in ("segment", "action") else (key, *steps)  # steps[0] names the alternative
         by_place.setdefault(place, detail | {"loc": place})
     return [detail for place, detail in by_place.items() if not any(_is_inside(other, place) for other in by_place)]
 
 
 def _is_inside(place: Route, other: Route) -> bool:
     return len(place) > len(other) and place[: len(other)] == other
-
-
-def _is_alternative(step: str | int) -> bool:
-    return isinstance(step, str) and bool(re.search(r"[\[(]|^EmailAction$|^constrained-|^str$|^literal", step))
 
 
 def _invalid(source: Source, detail: Any) -> Problem:

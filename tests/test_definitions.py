@@ -201,6 +201,7 @@ YAML_SLIPS = {
     "number": (define([JOINED], program="1000"), 'Put it in quotes: "1000"'),
     "octal": (define([JOINED], program="0042"), 'Put it in quotes: "0042"'),
     "typo": (define([JOINED], statsu="active"), "Did you mean status?"),
+    "brackets": (define([JOINED]) + "d[x]: y\n", "The keys are id, name"),
     "long": (define([JOINED], name="n" * 51), "at most 50 characters"),
     "no segment": ("name: x\nprogram: '1'\naction: accept application\n", "Add segment:"),
     "no condition": ("name: x\nprogram: '1'\nsegment: []\naction: accept application\n", "at least one condition"),
