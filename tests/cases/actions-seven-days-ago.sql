@@ -1,0 +1,34 @@
+-- actions-seven-days-ago: A case
+-- Performance Date Range is 7 Days Ago
+-- Actions greater than 1
+WITH features AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    CAST(SUM(CASE WHEN days_ago = 7 THEN actions ELSE 0 END) AS BIGINT) AS actions_7_to_7_days_ago
+  FROM segments.evaluated_performance
+  GROUP BY
+    program_id,
+    as_of,
+    partner_id
+), partners AS (
+  SELECT
+    evaluated_partners.program_id,
+    evaluated_partners.as_of,
+    evaluated_partners.partner_id,
+    COALESCE(features.actions_7_to_7_days_ago, 0) AS actions_7_to_7_days_ago
+  FROM segments.evaluated_partners
+  LEFT JOIN features
+    ON evaluated_partners.program_id = features.program_id
+    AND evaluated_partners.as_of = features.as_of
+    AND evaluated_partners.partner_id = features.partner_id
+)
+SELECT
+  'actions-seven-days-ago' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000' AND actions_7_to_7_days_ago > 1

@@ -1,0 +1,41 @@
+-- clicks-few-in-two-weeks: A case
+-- Relationship Stage is any of Joined
+-- Last Transition Date is 14 Days Ago
+-- Performance Date Range interval between 0 and 14 Days Ago
+-- Clicks less than 100
+WITH features AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 14 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_0_to_14_days_ago
+  FROM segments.evaluated_performance
+  GROUP BY
+    program_id,
+    as_of,
+    partner_id
+), partners AS (
+  SELECT
+    evaluated_partners.program_id,
+    evaluated_partners.as_of,
+    evaluated_partners.partner_id,
+    evaluated_partners.evaluated_stage,
+    evaluated_partners.last_transition_days_ago,
+    COALESCE(features.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago
+  FROM segments.evaluated_partners
+  LEFT JOIN features
+    ON evaluated_partners.program_id = features.program_id
+    AND evaluated_partners.as_of = features.as_of
+    AND evaluated_partners.partner_id = features.partner_id
+)
+SELECT
+  'clicks-few-in-two-weeks' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND evaluated_stage IN ('Joined')
+  AND last_transition_days_ago = 14
+  AND clicks_0_to_14_days_ago < 100

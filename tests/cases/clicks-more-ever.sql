@@ -1,0 +1,33 @@
+-- clicks-more-ever: A case
+-- Clicks greater than 100
+WITH features AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    CAST(SUM(clicks) AS BIGINT) AS clicks_ever
+  FROM segments.evaluated_performance
+  GROUP BY
+    program_id,
+    as_of,
+    partner_id
+), partners AS (
+  SELECT
+    evaluated_partners.program_id,
+    evaluated_partners.as_of,
+    evaluated_partners.partner_id,
+    COALESCE(features.clicks_ever, 0) AS clicks_ever
+  FROM segments.evaluated_partners
+  LEFT JOIN features
+    ON evaluated_partners.program_id = features.program_id
+    AND evaluated_partners.as_of = features.as_of
+    AND evaluated_partners.partner_id = features.partner_id
+)
+SELECT
+  'clicks-more-ever' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000' AND clicks_ever > 100

@@ -1,0 +1,30 @@
+-- contract-one-of-several: A case
+-- Contract Stage is any of Joined
+-- Partner Template Term is any of Gold Terms
+WITH partners AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id
+  FROM segments.evaluated_partners
+)
+SELECT
+  'contract-one-of-several' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND EXISTS(
+    SELECT
+      1
+    FROM segments.evaluated_contracts
+    WHERE
+      evaluated_contracts.program_id = partners.program_id
+      AND evaluated_contracts.as_of = partners.as_of
+      AND evaluated_contracts.partner_id = partners.partner_id
+      AND evaluated_contracts.is_current
+      AND evaluated_contracts.contract_stage IN ('Joined')
+      AND evaluated_contracts.template_term_name IN ('Gold Terms')
+  )

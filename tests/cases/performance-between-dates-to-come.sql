@@ -1,0 +1,40 @@
+-- performance-between-dates-to-come: A case
+-- Performance Date Range between Mar 16 2026 and Mar 22 2026
+-- Actions less than 2
+WITH features AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    CAST(SUM(
+      CASE
+        WHEN activity_date BETWEEN CAST('2026-03-16' AS DATE) AND CAST('2026-03-22' AS DATE)
+        THEN actions
+        ELSE 0
+      END
+    ) AS BIGINT) AS actions_2026_03_16_to_2026_03_22
+  FROM segments.evaluated_performance
+  GROUP BY
+    program_id,
+    as_of,
+    partner_id
+), partners AS (
+  SELECT
+    evaluated_partners.program_id,
+    evaluated_partners.as_of,
+    evaluated_partners.partner_id,
+    COALESCE(features.actions_2026_03_16_to_2026_03_22, 0) AS actions_2026_03_16_to_2026_03_22
+  FROM segments.evaluated_partners
+  LEFT JOIN features
+    ON evaluated_partners.program_id = features.program_id
+    AND evaluated_partners.as_of = features.as_of
+    AND evaluated_partners.partner_id = features.partner_id
+)
+SELECT
+  'performance-between-dates-to-come' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000' AND actions_2026_03_16_to_2026_03_22 < 2

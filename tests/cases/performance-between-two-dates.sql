@@ -1,0 +1,40 @@
+-- performance-between-two-dates: A case
+-- Performance Date Range between Oct 1 2024 and Oct 7 2024
+-- Clicks greater than 9
+WITH features AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    CAST(SUM(
+      CASE
+        WHEN activity_date BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
+        THEN clicks
+        ELSE 0
+      END
+    ) AS BIGINT) AS clicks_2024_10_01_to_2024_10_07
+  FROM segments.evaluated_performance
+  GROUP BY
+    program_id,
+    as_of,
+    partner_id
+), partners AS (
+  SELECT
+    evaluated_partners.program_id,
+    evaluated_partners.as_of,
+    evaluated_partners.partner_id,
+    COALESCE(features.clicks_2024_10_01_to_2024_10_07, 0) AS clicks_2024_10_01_to_2024_10_07
+  FROM segments.evaluated_partners
+  LEFT JOIN features
+    ON evaluated_partners.program_id = features.program_id
+    AND evaluated_partners.as_of = features.as_of
+    AND evaluated_partners.partner_id = features.partner_id
+)
+SELECT
+  'performance-between-two-dates' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000' AND clicks_2024_10_01_to_2024_10_07 > 9

@@ -1,0 +1,41 @@
+-- revenue-over-999: A case
+-- Relationship Stage is any of Joined
+-- Last Transition Date interval between 1 and 30 Days Ago
+-- Performance Date Range interval between 1 and 30 Days Ago
+-- Revenue greater than 999
+WITH features AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_1_to_30_days_ago
+  FROM segments.evaluated_performance
+  GROUP BY
+    program_id,
+    as_of,
+    partner_id
+), partners AS (
+  SELECT
+    evaluated_partners.program_id,
+    evaluated_partners.as_of,
+    evaluated_partners.partner_id,
+    evaluated_partners.evaluated_stage,
+    evaluated_partners.last_transition_days_ago,
+    COALESCE(features.revenue_1_to_30_days_ago, 0) AS revenue_1_to_30_days_ago
+  FROM segments.evaluated_partners
+  LEFT JOIN features
+    ON evaluated_partners.program_id = features.program_id
+    AND evaluated_partners.as_of = features.as_of
+    AND evaluated_partners.partner_id = features.partner_id
+)
+SELECT
+  'revenue-over-999' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND evaluated_stage IN ('Joined')
+  AND last_transition_days_ago BETWEEN 1 AND 30
+  AND revenue_1_to_30_days_ago > 999

@@ -1,0 +1,22 @@
+-- transition-between-two-dates: A case
+-- Relationship Stage is any of Negotiating
+-- Last Transition Date between Mar 1 2026 and Mar 15 2026
+WITH partners AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    evaluated_stage,
+    evaluated_transition_date
+  FROM segments.evaluated_partners
+)
+SELECT
+  'transition-between-two-dates' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND evaluated_stage IN ('Negotiating')
+  AND evaluated_transition_date BETWEEN CAST('2026-03-01' AS DATE) AND CAST('2026-03-15' AS DATE)

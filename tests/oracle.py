@@ -1,0 +1,396 @@
+"""Who is in a segment, in plain Python: the semantics read aloud, and nothing shared with what is tested.
+
+    Oracle(rows, "1000", as_of).members([("Clicks", "less than", 100)])
+
+`rows` is {raw table: [dict]}, times aware, a column left out is null. A segment is a list of tuples, one a condition:
+
+    ("Clicks", "less than", 100)                     also Actions, Revenue; also "greater than"
+    ("Performance Date Range", "days ago", 0, 14)    also Last Transition Date; also "last days", 30
+    ("Last Transition Date", "dates", d1, d2)
+    ("Contract Stage", "is any of", ("None", "Joined"))
+    ("Partner Template Term", "contains", "gold")
+
+Each rule stands below the sentence of semantics.md ("What the words mean: decisions") that it comes from; where that is
+silent, "Open:" says what is done, which is what the dbt models do.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Condition = tuple
+Row = Mapping[str, Any]
+
+RELATIONSHIP_STAGES = ("None", "New", "Outreach", "Negotiating", "Joined", "Expired")
+CONTRACT_STAGES = (
+    "Awaiting Publisher Approval",
+    "Awaiting Advertiser Approval",
+    "Publisher Declined",
+    "Advertiser Declined",
+    "Joined",
+    "Expired",
+    "Awaiting Contract Start",
+    "Advertiser Retracted",
+    "Advertiser Countered",
+    "Publisher Retracted",
+    "Publisher Countered",
+    "Pending Contract Expired",
+)
+MEASURES = ("Clicks", "Actions", "Revenue")
+ON_CONTRACTS = ("Contract Stage", "Contract ID", "Partner Template Term")
+DATES = ("Performance Date Range", "Last Transition Date")
+LABELS = (*MEASURES, *DATES, "Relationship Stage", "Partner Group", "Partner Name", "Partner ID", *ON_CONTRACTS)
+
+MOVES_FROM = {
+    # "tagged as a prospect | None | New"
+    "New": ("None",),
+    # "an email (ours included) or a proposal sent | None, New | Outreach"
+    "Outreach": ("None", "New"),
+    # "an application waiting for the advertiser, or a counter-proposal by either side | None, New, Outreach, Expired |
+    # Negotiating"
+    "Negotiating": ("None", "New", "Outreach", "Expired"),
+    # "the last contract in force ends without a successor | Joined | Expired"
+    "Expired": ("Joined",),
+    # "a contract in force starts, a superseding one included | any | Joined"
+    "Joined": RELATIONSHIP_STAGES,
+}
+"""The stage that a derived event leads to, and the stages that it moves. Open: events of one instant happen in the
+order in which they stand here, and a supplied one comes last."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that may move a partner's relationship stage."""
+
+    at: datetime
+    stage: str
+    supplied: bool
+
+    def moves(self, stage: str) -> bool:
+        """ "a supplied relationship event | any | as supplied"; a derived one as MOVES_FROM says."""
+        return self.supplied or stage in MOVES_FROM[self.stage]
+
+    def rank(self) -> tuple[datetime, int]:
+        """The order in which events happen."""
+        return self.at, len(MOVES_FROM) if self.supplied else list(MOVES_FROM).index(self.stage)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether one condition (or the conditions on contracts together) holds for one partner, and what decided it."""
+
+    conditions: tuple[Condition, ...]
+    holds: bool
+    because: str
+
+
+class Oracle:
+    """One program ("Everything is per program and partner") at one hour ("as_of is an input; nothing asks the
+    clock")."""
+
+    def __init__(
+        self, rows: Mapping[str, Sequence[Row]], program_id: str, as_of: datetime, include_today: bool = False
+    ):
+        """`include_today` is the project setting `last_n_days_include_today`."""
+        (program,) = [row for row in rows["programs"] if row["program_id"] == program_id]
+        self.rows = {
+            table: [row for row in records if row.get("program_id") == program_id] for table, records in rows.items()
+        }
+        self.zone = ZoneInfo(program["timezone"])
+        self.as_of = as_of
+        self.today = self.local_date(as_of)
+        self.first_of_last_days = 0 if include_today else 1
+
+    def members(self, segment: Iterable[Condition]) -> set[str]:
+        """ "A list of one or more conditions, all of which must hold (AND)." """
+        conditions = list(segment)
+        return {
+            partner["partner_id"]
+            for partner in self.rows["partners"]
+            if all(verdict.holds for verdict in self.verdicts(partner["partner_id"], conditions))
+        }
+
+    def verdicts(self, partner_id: str, segment: Sequence[Condition]) -> list[Verdict]:
+        """What is found for each condition of a segment."""
+        window = next((condition for condition in segment if condition[0] == "Performance Date Range"), None)
+        verdicts = [
+            self._verdict(partner_id, condition, window)
+            for condition in segment
+            if condition[0] not in (*ON_CONTRACTS, "Performance Date Range")
+        ]
+        on_contracts = tuple(condition for condition in segment if condition[0] in ON_CONTRACTS)
+        return verdicts + ([self._contracts_verdict(partner_id, on_contracts)] if on_contracts else [])
+
+    def _verdict(self, partner_id: str, condition: Condition, window: Condition | None) -> Verdict:
+        label = condition[0]
+        if label in MEASURES:
+            actual = self.measure(label, partner_id, window)
+            return Verdict((condition,), _compares(actual, condition), f"{label} {actual}")
+        if label == "Relationship Stage":
+            stage, _ = self.stage(partner_id)
+            return Verdict((condition,), stage in _stages(condition, RELATIONSHIP_STAGES), f"{label} {stage}")
+        if label == "Last Transition Date":
+            _, day = self.stage(partner_id)
+            shown = f"{label} {day}, {(self.today - day).days} days ago" if day else f"no {label}"
+            # "Their transition date is unknown, so a Last Transition Date never matches them."
+            return Verdict((condition,), day is not None and self.inside(day, condition), shown)
+        found = self._names(label, partner_id)
+        # "`is any of` a list. Names match exactly."
+        return Verdict((condition,), any(name in condition[2] for name in found), f"{label} {found}")
+
+    def _names(self, label: str, partner_id: str) -> list[str | None]:
+        if label == "Partner Group":
+            return [row.get("group_name") for row in self._of(partner_id, "partner_groups")]
+        column = {"Partner Name": "name", "Partner ID": "partner_id"}[label]
+        return [row[column] for row in self._of(partner_id, "partners")]
+
+    # Dates
+
+    def local_date(self, instant: datetime) -> date:
+        """ "Every date is a local calendar date in the program's IANA time zone. A timestamp becomes a date there
+        first"."""
+        return instant.astimezone(self.zone).date()
+
+    def inside(self, day: date, window: Condition) -> bool:
+        """Whether a date lies in a window, "both ends inclusive"; "days are then counted as calendar dates, never as
+        multiples of 24 hours", and "windows hang on the run's date"."""
+        _, form, *ends = window
+        if form == "dates":
+            return ends[0] <= day <= ends[1]
+        # "is Last N Days | 1 to N"; "last_n_days_include_today, makes it 0 to N"
+        nearest, farthest = ends if form == "days ago" else (self.first_of_last_days, ends[0])
+        return nearest <= (self.today - day).days <= farthest
+
+    # Clicks, actions, revenue
+
+    def measure(self, label: str, partner_id: str, window: Condition | None) -> int | Decimal:
+        """A partner's total. "A partner without a single row has 0 clicks, 0 actions, 0 revenue"; "Measures without a
+        range: all history"."""
+        if label == "Clicks":
+            return sum(row["clicks"] for row in self._clicks(partner_id, window))
+        actions = self._actions(partner_id, window)
+        if label == "Actions":
+            return len({action["action_id"] for action in actions})
+        # "Sum of the current sale amount of those same actions"; open: an unknown amount adds nothing
+        return sum((Decimal(action.get("amount") or 0) for action in actions), Decimal(0))
+
+    def _clicks(self, partner_id: str, window: Condition | None) -> list[Row]:
+        """Clicks are known by local date; what is dated after the run's date has not happened."""
+        return [
+            row
+            for row in self._of(partner_id, "partner_clicks_daily")
+            if row["click_date"] <= self.today and (window is None or self.inside(row["click_date"], window))
+        ]
+
+    def _actions(self, partner_id: str, window: Condition | None) -> list[Row]:
+        """ "distinct actions by event date whose state is not REVERSED (PENDING counts)", up to the instant."""
+        return [
+            row
+            for row in self._of(partner_id, "actions")
+            if row["state"] != "REVERSED"
+            and row["event_at"] <= self.as_of
+            and (window is None or self.inside(self.local_date(row["event_at"]), window))
+        ]
+
+    # Relationship stage
+
+    def stage(self, partner_id: str) -> tuple[str, date | None]:
+        """The stage and the local date of the newest transition: events one after another, each moving or not."""
+        stage, day = "None", None
+        for event in sorted(self.events(partner_id), key=Event.rank):
+            if event.at <= self.as_of and event.moves(stage):
+                stage, day = event.stage, self.local_date(event.at)
+        # Open: a supplied None is the stage None, without a date.
+        return (stage, day) if stage != "None" else ("None", None)
+
+    def events(self, partner_id: str) -> list[Event]:
+        """All that may move a partner. "A supplied event wins over a derived one of the same day."
+
+        Open: also one that comes later that day; but our own email is known and not derived, so it stays.
+        """
+        supplied = [
+            Event(row["transitioned_at"], row["relationship_stage"], True)
+            for row in self._of(partner_id, "relationship_events")
+        ]
+        days = {self.local_date(event.at) for event in supplied}
+        derived = [Event(at, stage, False) for at, stage in self._derived(partner_id) if at is not None]
+        return supplied + self._emailed(partner_id) + [one for one in derived if self.local_date(one.at) not in days]
+
+    def _emailed(self, partner_id: str) -> list[Event]:
+        """ "Our own emails take effect from the next run on." Open: they are dated at their run's hour."""
+        return [
+            Event(row["as_of"] + timedelta(microseconds=1), "Outreach", False)
+            for row in self._of(partner_id, "sent_emails")
+            if row["action"] == "email" and row["state"] == "sent"
+        ]
+
+    def _derived(self, partner_id: str) -> Iterable[tuple[datetime | None, str]]:
+        for row in self._of(partner_id, "prospects"):
+            yield row["tagged_at"], "New"
+        for row in self._of(partner_id, "contracts"):
+            # "a proposal sent (a contract awaiting the publisher's approval)", "dated when sent"
+            if row["contract_stage"] == "Awaiting Publisher Approval":
+                yield row["created_at"], "Outreach"
+            # "an application waiting for the advertiser"
+            if row["contract_stage"] == "Awaiting Advertiser Approval":
+                yield row["created_at"], "Negotiating"
+            # "a counter-proposal by either side"
+            if row["contract_stage"] in ("Advertiser Countered", "Publisher Countered"):
+                yield row.get("updated_at"), "Negotiating"
+            # "Declined and retracted proposals move nothing."
+        yield from self._starts_and_ends(partner_id)
+
+    def _starts_and_ends(self, partner_id: str) -> Iterable[tuple[datetime, str]]:
+        contracts = self._of(partner_id, "contracts")
+        periods = [(contract, self.in_force(contract, contracts)) for contract in contracts]
+        terms = [(contract, *period) for contract, period in periods if period]
+        for contract, start, end in terms:
+            yield start, "Joined"
+            # "the last contract in force ends without a successor"
+            covered = any(one <= end and (other is None or end < other) for _, one, other in terms if end)
+            if end is not None and not covered and contract.get("superseded_by") is None:
+                yield end, "Expired"
+
+    @staticmethod
+    def in_force(contract: Row, contracts: Sequence[Row]) -> tuple[datetime, datetime | None] | None:
+        """From when (inclusive) to when (exclusive) a contract is in force; None when it never is.
+
+        Open: a signed contract is in force from starts_at to ends_at; a superseded one to its successor's start at the
+        latest; an expired one whose end is not told, until it was last changed.
+        """
+        start = contract.get("starts_at")
+        if not signed(contract) or start is None:
+            return None
+        ends = [contract.get("ends_at")]
+        ends += [
+            other.get("starts_at")
+            for other in contracts
+            if other["contract_id"] == contract.get("superseded_by") and signed(other)
+        ]
+        known = [end for end in ends if end is not None]
+        fallback = contract.get("updated_at") if contract["contract_stage"] == "Expired" else None
+        end = min(known) if known else fallback
+        return None if end is not None and end <= start else (start, end)
+
+    # Contracts
+
+    def _contracts_verdict(self, partner_id: str, conditions: tuple[Condition, ...]) -> Verdict:
+        """ "Contract Stage, Contract ID and Partner Template Term in one segment must hold on the same contract."
+
+        Open: a contract is there from created_at on, with the stage that the source tells now.
+        """
+        contracts = [row for row in self._of(partner_id, "contracts") if row["created_at"] <= self.as_of]
+        holds = any(self._contract_meets(contract, conditions) for contract in contracts)
+        # "Stage None = no contract at all; `None, Joined` = either."
+        if [condition[0] for condition in conditions] == ["Contract Stage"] and "None" in conditions[0][2]:
+            holds = holds or not contracts
+        return Verdict(conditions, holds, f"contracts {[_short(contract) for contract in contracts]}")
+
+    def _contract_meets(self, contract: Row, conditions: tuple[Condition, ...]) -> bool:
+        labels = {condition[0] for condition in conditions}
+        # "Superseded contracts never."
+        if contract.get("superseded_by") is not None:
+            return False
+        # "A template term without a stage looks at contracts in force or in play: not expired, declined or retracted."
+        if "Partner Template Term" in labels and "Contract Stage" not in labels and _is_over(contract):
+            return False
+        # "Contract Stage chooses by stage. Contract ID alone looks at any contract."
+        return all(_on_contract(contract, condition) for condition in conditions)
+
+    def _of(self, partner_id: str, table: str) -> list[Row]:
+        return [row for row in self.rows.get(table, []) if row["partner_id"] == partner_id]
+
+
+def _compares(actual: int | Decimal, condition: Condition) -> bool:
+    """ "strict comparisons on exact numbers, no rounding" """
+    _, operator, value = condition
+    return actual > value if operator == "greater than" else actual < value
+
+
+def _stages(condition: Condition, all_stages: Sequence[str]) -> set[str]:
+    """ "Select All: every stage except None, for both stage conditions. None applies only when it is named." """
+    named = set(condition[2])
+    if "Select All" in named:
+        named = (named - {"Select All"}) | (set(all_stages) - {"None"})
+    return named
+
+
+def _on_contract(contract: Row, condition: Condition) -> bool:
+    label, operator, value = condition
+    if label == "Contract Stage":
+        return contract["contract_stage"] in _stages(condition, CONTRACT_STAGES)
+    if label == "Contract ID":
+        return contract["contract_id"] in value
+    name = contract.get("template_term_name")
+    if operator == "contains":
+        # "case-insensitive literal substring (no wildcards)"
+        return name is not None and lower(value) in lower(name)
+    return name in value
+
+
+def lower(text: str) -> str:
+    """Lower case letter by letter, whatever stands beside a letter."""
+    return "".join(letter.lower()[0] for letter in text)
+
+
+def signed(contract: Row) -> bool:
+    """A proposal or an application has never been in force."""
+    return contract["contract_stage"] in ("Joined", "Expired", "Awaiting Contract Start")
+
+
+def _is_over(contract: Row) -> bool:
+    return any(word in contract["contract_stage"] for word in ("Expired", "Declined", "Retracted"))
+
+
+def _short(contract: Row) -> str:
+    superseded = ", superseded" if contract.get("superseded_by") is not None else ""
+    return f"{contract['contract_id']}: {contract['contract_stage']}, {contract.get('template_term_name')}{superseded}"
+
+
+# From sentences to tuples
+
+
+def meaning(sentence: str) -> Condition:
+    """What a canonical sentence of the help page says, as a tuple.
+
+    >>> meaning("Last Transition Date interval between 0 & 14 Days Ago")
+    ('Last Transition Date', 'days ago', 0, 14)
+    >>> meaning('Partner Name is any of Acme, "Smith, ""the"" Sons"')
+    ('Partner Name', 'is any of', ('Acme', 'Smith, "the" Sons'))
+    """
+    label = next(label for label in LABELS if sentence.startswith(label + " "))
+    rest = sentence.removeprefix(label).strip()
+    for pattern, make in _FORMS.items():
+        if found := re.fullmatch(pattern, rest):
+            return (label, *make(*found.groups()))
+    raise ValueError(f"{sentence!r} is no canonical sentence")
+
+
+def _values(text: str) -> tuple[str, ...]:
+    return tuple(next(csv.reader([text], skipinitialspace=True)))
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text, "%Y-%m-%d" if text[0].isdigit() else "%b %d %Y").date()
+
+
+def _number(text: str) -> int | Decimal:
+    return Decimal(text) if "." in text else int(text)
+
+
+_FORMS = {
+    r"is any of (.+)": lambda values: ("is any of", _values(values)),
+    r"contains (.+)": lambda text: ("contains", *_values(text)),
+    r"(greater|less) than (.+)": lambda word, number: (f"{word} than", _number(number)),
+    r"is Today": lambda: ("days ago", 0, 0),
+    r"is Yesterday": lambda: ("days ago", 1, 1),
+    r"is (\d+) Days Ago": lambda days: ("days ago", int(days), int(days)),
+    r"is Last (\d+) Days": lambda days: ("last days", int(days)),
+    r"interval between (\d+) (?:and|&) (\d+) Days Ago": lambda near, far: ("days ago", int(near), int(far)),
+    r"between (\w{3} \d+ \d+|\d+-\d+-\d+)(?: and |-)(.+)": lambda first, last: ("dates", _day(first), _day(last)),
+}
