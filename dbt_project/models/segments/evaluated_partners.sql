@@ -10,24 +10,38 @@ history as (
     select * from {{ ref('fct_relationship_history') }}
 ),
 
+-- The cut to the hour stands before the outer join: with `or` in its condition that join would compare every partner
+-- with every transition.
+stages as (
+    select
+        history.program_id,
+        evaluations.as_of,
+        history.partner_id,
+        history.relationship_stage,
+        history.transition_date,
+        {{ days_between('history.transition_date', 'evaluations.local_date') }} as days_ago
+    from evaluations
+    inner join history on evaluations.program_id = history.program_id
+    where
+        history.relationship_stage <> 'None'
+        and history.valid_from <= evaluations.as_of
+        and (history.valid_to is null or history.valid_to > evaluations.as_of)
+),
+
 evaluated_partners as (
     select
         evaluations.as_of,
         partners.*,
-        coalesce(history.relationship_stage, 'None') as evaluated_stage,
-        case when history.relationship_stage <> 'None' then history.transition_date end as evaluated_transition_date,
-        case
-            when history.relationship_stage <> 'None'
-                then {{ days_between('history.transition_date', 'evaluations.local_date') }}
-        end as last_transition_days_ago
+        coalesce(stages.relationship_stage, 'None') as evaluated_stage,
+        stages.transition_date as evaluated_transition_date,
+        stages.days_ago as last_transition_days_ago
     from evaluations
     inner join partners on evaluations.program_id = partners.program_id
-    left join history
+    left join stages
         on
-            partners.program_id = history.program_id
-            and partners.partner_id = history.partner_id
-            and history.valid_from <= evaluations.as_of
-            and (history.valid_to is null or history.valid_to > evaluations.as_of)
+            partners.program_id = stages.program_id
+            and partners.partner_id = stages.partner_id
+            and evaluations.as_of = stages.as_of
 )
 
 select * from evaluated_partners

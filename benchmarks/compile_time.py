@@ -1,0 +1,49 @@
+"""How long 1,000 definitions take to become SQL, in seconds of CPU.
+
+python benchmarks/compile_time.py                 # the steps
+python benchmarks/compile_time.py --profile       # and what they spend it on
+"""
+
+import argparse
+import cProfile
+import pstats
+import time
+from collections.abc import Callable
+
+from generate import definitions
+
+from compiler import Compiler, check, compile_models, project_vocabulary, read_definition
+
+
+def main() -> None:
+    """Time each step; the first is what `partnerflow` does once a process."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--definitions", type=int, default=1000)
+    parser.add_argument("--popular", type=float, default=0.9, help="share of day numbers that people pick")
+    parser.add_argument("--dialect", default="duckdb")
+    parser.add_argument("--profile", action="store_true", help="show the functions that take longest")
+    options = parser.parse_args()
+    vocabulary = _timed("vocabulary", project_vocabulary, options)
+    files = definitions(options.definitions, popular=options.popular)
+    read = _timed("read", lambda: [read_definition(path, text, vocabulary) for path, text in files.items()], options)
+    _timed("check", lambda: check(read, vocabulary), options)
+    workflows = [one.workflow for one in read]
+    compiler = Compiler(vocabulary)
+    models = _timed("compile", lambda: compile_models(workflows, compiler, options.dialect), options)
+    for name, text in models.items():
+        print(f"{name:28} {len(text):>10,} characters")
+
+
+def _timed(label: str, step: Callable, options: argparse.Namespace):
+    """The result of a step, its time printed."""
+    profile = cProfile.Profile() if options.profile else None
+    start = time.process_time()
+    result = profile.runcall(step) if profile else step()
+    print(f"{label:28} {time.process_time() - start:>10.2f} s of CPU{' under the profiler' if profile else ''}")
+    if profile:
+        pstats.Stats(profile).sort_stats("cumulative").print_stats(30)
+    return result
+
+
+if __name__ == "__main__":
+    main()
