@@ -6,7 +6,8 @@ checkout, and a run is not touched by an edit made while it works.
 
 import os
 import shutil
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -40,7 +41,6 @@ def build(settings: Settings, definitions: Definitions) -> Build:
     The database file must be closed in this process, and is closed again afterwards.
     """
     project = prepare_project(settings, definitions)
-    os.environ["PARTNERFLOW_VAR"] = str(settings.var)
     arguments = [
         "--project-dir",
         str(project),
@@ -49,9 +49,23 @@ def build(settings: Settings, definitions: Definitions) -> Build:
         "--log-path",
         str(settings.var / "logs"),
     ]
-    with redirect_stdout(StringIO()):
+    with _variable("PARTNERFLOW_VAR", str(settings.var)), redirect_stdout(StringIO()):
         result = dbtRunner().invoke(["build", *arguments, "--quiet", "--log-level", "none", "--log-level-file", "info"])
     return _read(result)
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    """An environment variable for as long as dbt reads its profile."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:

@@ -37,7 +37,7 @@ RUNS = (time(14), time(0), time(1), time(2), time(23), time(2, 30))
 DAYS = (1, 14, 7, 30, 2, 31, 60, 90, -1)
 SHIFTS = (0, 0, 0, 1, -1)
 AROUND_THE_HOUR = (timedelta(0), timedelta(microseconds=-1), timedelta(microseconds=1), timedelta(hours=-1))
-MIDDAY_TO_MIDNIGHT = (
+WALL_CLOCK = (
     time(12),
     time(0),
     time(23, 59, 59, 999_999),
@@ -136,16 +136,16 @@ def _some(strategy: st.SearchStrategy, most: int, **unique: Any) -> st.SearchStr
     return st.lists(strategy, max_size=most, **unique)
 
 
-def _mostly(usual: st.SearchStrategy, else_: st.SearchStrategy) -> st.SearchStrategy:
+def _mostly(usual: st.SearchStrategy, other: st.SearchStrategy) -> st.SearchStrategy:
     """Three times in four the one, once the other."""
-    return st.sampled_from((True, True, True, False)).flatmap(lambda is_usual: usual if is_usual else else_)
+    return st.sampled_from((True, True, True, False)).flatmap(lambda is_usual: usual if is_usual else other)
 
 
 DAY = st.sampled_from([(slot, shift) for shift in SHIFTS for slot in range(4)])
 CLOCK = st.sampled_from(
     (
-        *MIDDAY_TO_MIDNIGHT,
-        *[clock.replace(fold=1) for clock in MIDDAY_TO_MIDNIGHT if time(0) < clock < time(12)],
+        *WALL_CLOCK,
+        *[clock.replace(fold=1) for clock in WALL_CLOCK if time(0) < clock < time(12)],
         *AROUND_THE_HOUR,
         time(0, tzinfo=UTC),
     )
@@ -162,7 +162,7 @@ CONTRACT = st.fixed_dictionaries(
         "ends_at": st.one_of(st.none(), INSTANT),
         "created_at": INSTANT,
         "updated_at": PERHAPS,
-        "superseded_by": st.sampled_from((*(None,) * 6, 0, 1, 2, "gone")),
+        "superseded_by": st.sampled_from((*(None,) * 6, 0, 1, 2, "unknown")),
     }
 )
 FACTS = {
@@ -284,13 +284,22 @@ def _account(calendars: dict[str, Calendar], programs: list[list[dict]]) -> dict
     for (program, calendar), partners in zip(calendars.items(), programs, strict=True):
         rows["programs"].append({"program_id": program, "timezone": calendar.zone, "currency": "USD"})
         for partner, picks in zip(PARTNERS, partners, strict=False):
+            key = {"program_id": program, "partner_id": partner}
             for table, found in picks.items():
-                key = {"program_id": program, "partner_id": partner}
                 rows.setdefault(table, []).extend(key | row for row in _ROWS[table](found, calendar))
+    _number(rows)
+    return rows
+
+
+def _number(rows: dict[str, list[dict]]) -> None:
+    """Give actions and emails ids that are unique, and contracts such that are unique in their program."""
     for table, column in (("actions", "action_id"), ("sent_emails", "delivery_id")):
         for number, row in enumerate(rows[table]):
             row[column] = f"{column[0]}{number}"
-    return rows
+    for row in rows["contracts"]:
+        for column in ("contract_id", "superseded_by"):
+            if row[column] is not None:
+                row[column] = f"{row['partner_id']}-{row[column]}"
 
 
 def _contracts(picks: list[dict], calendar: Calendar) -> list[dict]:
@@ -298,12 +307,12 @@ def _contracts(picks: list[dict], calendar: Calendar) -> list[dict]:
     rows = []
     for number, pick in enumerate(picks):
         row = pick | {name: calendar.instant(pick[name]) for name in pick if name.endswith("_at")}
-        if row["starts_at"] and row["ends_at"] and row["ends_at"] <= row["starts_at"]:
-            row["ends_at"] = None
-        successor = pick["superseded_by"]
-        if isinstance(successor, int):
-            row["superseded_by"] = f"c{successor}" if successor < len(picks) and successor != number else None
-        rows.append(row | {"contract_id": f"c{number}"})
+        if row["starts_at"] and row["ends_at"]:
+            row["starts_at"], row["ends_at"] = sorted((row["starts_at"], row["ends_at"]))
+        known = [other for other in range(len(picks)) if other != number]
+        if row["superseded_by"] not in (*known, "unknown"):
+            row["superseded_by"] = None
+        rows.append(row | {"contract_id": number})
     return rows
 
 
