@@ -222,21 +222,19 @@ THEMES = (
     (tuple(FACTS), LABELS),
     (tuple(FACTS), LABELS),
 )
-"""What a draw is about: the tables with rows, and the conditions asked for; two in six are about everything."""
+"""What a program is about: the tables with rows, and the conditions asked for; two in six are about everything."""
 
 
-def _program(tables: tuple[str, ...]) -> st.SearchStrategy[tuple]:
-    """A time zone, and what happened to each partner."""
-    partner = st.fixed_dictionaries(
-        {table: FACTS[table] if table in ("partners", *tables) else st.just([]) for table in FACTS}
-    )
-    return st.tuples(
-        st.sampled_from([zone for zone, _ in HOURS]), st.lists(partner, min_size=1, max_size=len(PARTNERS))
-    )
+def _program(tables: tuple[str, ...], labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
+    """A time zone, what happened to each partner, and what is asked."""
+    zone = st.sampled_from([zone for zone, _ in HOURS])
+    facts = {table: FACTS[table] if table in ("partners", *tables) else st.just([]) for table in FACTS}
+    partners = st.lists(st.fixed_dictionaries(facts), min_size=1, max_size=len(PARTNERS))
+    return st.tuples(zone, partners, st.lists(_asked(labels), min_size=1, max_size=6))
 
 
 def _asked(labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
-    """A program, a partner to aim at, one or two conditions, and how they are spelled."""
+    """A partner to aim at, one or two conditions, and how they are spelled."""
     condition = st.one_of(
         *[
             st.tuples(*[part for pair in zip(map(st.just, names), picks, strict=True) for part in pair])
@@ -245,33 +243,30 @@ def _asked(labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
         ]
     )
     conditions = _some(condition, 2, min_size=1, unique_by=lambda pick: pick[0])
-    return st.tuples(st.integers(0, 1), st.integers(0, len(PARTNERS) - 1), conditions, st.integers(0, 3))
+    return st.tuples(st.integers(0, len(PARTNERS) - 1), conditions, st.integers(0, 3))
 
 
-PROGRAMS = {tables: st.lists(_program(tables), min_size=1, max_size=2) for tables, _ in THEMES}
-SEGMENTS = {labels: st.lists(_asked(labels), min_size=1, max_size=12) for _, labels in THEMES}
+PROGRAMS = st.lists(st.one_of(*[_program(*theme) for theme in THEMES]), min_size=1, max_size=4)
 
 
 @st.composite
 def draws(draw: st.DrawFn) -> Draw:
-    """An account of one or two programs, one or two hours, and one to twelve segments."""
+    """An account of one to four programs, one or two hours, and one to six segments a program."""
     zone, day = draw(st.sampled_from(HOURS))
     day += timedelta(days=draw(st.sampled_from((0, 1, 13, 14, 30))))
     local = datetime.combine(day, draw(st.sampled_from(RUNS)), ZoneInfo(zone))
     as_of = local.replace(fold=draw(st.sampled_from((0, 1)))).astimezone(UTC)
     days = (*draw(st.lists(st.sampled_from(DAYS), min_size=1, max_size=3, unique=True)), 0)
-    tables, labels = draw(st.sampled_from(THEMES))
-    (_, first), *others = draw(PROGRAMS[tables])
-    programs = [(zone, first), *others]
-    calendars = {str(number): Calendar(zone, as_of, days) for number, (zone, _) in enumerate(programs, start=1)}
-    rows = _account(calendars, [partners for _, partners in programs])
     include_today = draw(st.booleans())
-    segments = {}
-    for number, (place, partner, picks, style) in enumerate(draw(SEGMENTS[labels])):
-        program = list(calendars)[place % len(calendars)]
-        partner = PARTNERS[partner % len(programs[place % len(programs)][1])]
-        target = Target(Oracle(rows, program, as_of, include_today), calendars[program], partner)
-        segments[f"w{number}"] = Segment(program, _segment(target, picks), style)
+    rows: dict[str, list[dict]] = {"programs": [], **{table: [] for table in FACTS}}
+    segments: dict[str, Segment] = {}
+    for number, (other_zone, partners, asked) in enumerate(draw(PROGRAMS), start=1):
+        calendar = Calendar(zone if number == 1 else other_zone, as_of, days)
+        _add_program(rows, str(number), calendar, partners)
+        oracle = Oracle(rows, str(number), as_of, include_today)
+        for partner, picks, style in asked:
+            target = Target(oracle, calendar, PARTNERS[partner % len(partners)])
+            segments[f"w{len(segments)}"] = Segment(str(number), _segment(target, picks), style)
     later = draw(st.lists(st.sampled_from((1, 24, -24, 24 * 30)), max_size=1))
     return Draw(rows, (as_of, *(as_of + timedelta(hours=hours) for hours in later)), segments, include_today)
 
@@ -279,27 +274,23 @@ def draws(draw: st.DrawFn) -> Draw:
 # Picks to rows
 
 
-def _account(calendars: dict[str, Calendar], programs: list[list[dict]]) -> dict[str, list[dict]]:
-    rows: dict[str, list[dict]] = {"programs": []}
-    for (program, calendar), partners in zip(calendars.items(), programs, strict=True):
-        rows["programs"].append({"program_id": program, "timezone": calendar.zone, "currency": "USD"})
-        for partner, picks in zip(PARTNERS, partners, strict=False):
-            key = {"program_id": program, "partner_id": partner}
-            for table, found in picks.items():
-                rows.setdefault(table, []).extend(key | row for row in _ROWS[table](found, calendar))
-    _number(rows)
-    return rows
+def _add_program(rows: dict[str, list[dict]], program: str, calendar: Calendar, partners: list[dict]) -> None:
+    rows["programs"].append({"program_id": program, "timezone": calendar.zone, "currency": "USD"})
+    for partner, picks in zip(PARTNERS, partners, strict=False):
+        key = {"program_id": program, "partner_id": partner}
+        for table, found in picks.items():
+            new = [key | row for row in _ROWS[table](found, calendar)]
+            _number(table, new, len(rows[table]))
+            rows[table] += new
 
 
-def _number(rows: dict[str, list[dict]]) -> None:
-    """Give actions and emails ids that are unique, and contracts such that are unique in their program."""
-    for table, column in (("actions", "action_id"), ("sent_emails", "delivery_id")):
-        for number, row in enumerate(rows[table]):
-            row[column] = f"{column[0]}{number}"
-    for row in rows["contracts"]:
-        for column in ("contract_id", "superseded_by"):
-            if row[column] is not None:
-                row[column] = f"{row['partner_id']}-{row[column]}"
+def _number(table: str, rows: list[dict], start: int) -> None:
+    """Give actions and emails ids of their own, and contracts such that no other partner's has."""
+    for number, row in enumerate(rows, start):
+        if table in ("actions", "sent_emails"):
+            row["action_id" if table == "actions" else "delivery_id"] = f"{table} {number}"
+        for column in {"contract_id", "superseded_by"} & row.keys():
+            row[column] = None if row[column] is None else f"{row['partner_id']}-{row[column]}"
 
 
 def _contracts(picks: list[dict], calendar: Calendar) -> list[dict]:
