@@ -6,6 +6,7 @@ What starts slowly (dbt, Prefect) is imported by the commands that use it, so th
 import json
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -210,6 +211,21 @@ def serve(
     from flows.serve import serve_hourly
 
     serve_hourly(read_settings(), timezone, port)
+
+
+@app.command(epilog="Example: partnerflow doctor --json")
+def doctor(as_json: Json = False) -> None:
+    """What is wrong with this installation, and what to do about it. Changes nothing."""
+    from flows.doctor import examine
+    from flows.report import finding_lines
+
+    findings = examine(datetime.now(UTC))
+    if as_json:
+        _answer({"findings": [finding.as_json() for finding in findings]})
+    else:
+        for line in finding_lines(findings):
+            out.print(line, soft_wrap=True)
+    sys.exit(1 if any(finding.severity == "error" for finding in findings) else 0)
 
 
 def _hour(text: str | None):

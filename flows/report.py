@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.doctor import Finding
 from flows.explain import Explanation
 from flows.plan import Plan, WorkflowPlan
 from flows.preview import Preview
@@ -82,6 +83,17 @@ def explanation_lines(found: Explanation) -> list[Text]:
         lines.append(Text("Unsubscribed." if found.unsubscribed else "Has no address to write to."))
     change = f"{found.then.capitalize()} at {found.next_change}" if found.then else "Stays so for the next 400 days"
     lines.append(Text(f"{change}, if nothing else happens."))
+    return lines
+
+
+def finding_lines(findings: list[Finding]) -> list[Text]:
+    """What doctor found: a line a finding, and below it what to do."""
+    marks = {"ok": Text("✓ ", style="green"), "warning": Text("! ", style="yellow"), "error": Text("✗ ", style="red")}
+    lines = []
+    for one in findings:
+        lines.append(marks[one.severity] + Text(f"{one.check}: {one.message}"))
+        if one.hint:
+            lines.append(Text(f"  {one.hint}", style="dim"))
     return lines
 
 

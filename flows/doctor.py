@@ -1,0 +1,262 @@
+"""`partnerflow doctor`: what is wrong with this installation, and what to do about it.
+
+Each check is a function whose docstring says what it looks at. It yields findings, and none may change anything.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from urllib.request import urlopen
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import duckdb
+from packaging.requirements import Requirement
+
+from compiler import PartnerflowError
+from flows.definitions import read_definitions
+from flows.ledger import Ledger
+from flows.raw_tables import CREATE
+from flows.settings import Settings, read_settings
+
+FREE = 1_000_000_000
+"""Bytes that should be free where the state is: a run writes the facts anew beside the old ones."""
+
+LATE = timedelta(hours=2)
+"""A deployment that runs every hour has an hour younger than this."""
+
+OURS = {"email_events", "evaluations", "sent_emails", "workflow_runs"}
+"""The raw tables that a run makes itself, or can do without."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found. `severity` is ok, warning (it works, but) or error; `hint` says what to do."""
+
+    check: str
+    severity: str
+    message: str
+    hint: str | None = None
+
+    def as_json(self) -> dict:
+        """The finding as the command line answers with it."""
+        return asdict(self)
+
+
+Found = Iterator[tuple[str, str, str | None]]
+"""Severity, message and hint."""
+
+
+def examine(now: datetime) -> list[Finding]:
+    """Every finding of every check, in their order. `now` is the clock (aware), for what may have become too old."""
+    try:
+        settings = read_settings()
+    except PartnerflowError as error:
+        return [Finding("settings", "error", str(error))]
+    findings = [Finding("settings", "ok", f"Definitions in {settings.workflows}, state in {settings.var}.")]
+    for check in CHECKS:
+        name = check.__name__.replace("_", " ")
+        try:
+            findings += [Finding(name, *found) for found in check(settings, now)]
+        except PartnerflowError as error:
+            findings.append(Finding(name, "error", str(error)))
+    return findings
+
+
+def packages(_: Settings, __: datetime) -> Found:
+    """Every installed package is of a version that partnerflow has been tested with."""
+    wrong = [line for line in map(_wrong_package, requires("partnerflow") or []) if line]
+    if wrong:
+        yield "error", f"Other packages than those tested: {', '.join(wrong)}.", "Install requirements.lock anew."
+    else:
+        yield "ok", "All packages are of the tested versions.", None
+
+
+def state_folder(settings: Settings, _: datetime) -> Found:
+    """The state folder can be written, and its disk has room for another build of the facts."""
+    try:
+        settings.var.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.var):
+            pass
+    except OSError as error:
+        hint = "Give the user that runs partnerflow the folder, or set PARTNERFLOW_VAR to another."
+        yield "error", f"{settings.var} cannot be written: {error.strerror}.", hint
+        return
+    free = shutil.disk_usage(settings.var).free
+    needed = FREE + 2 * _size(settings.warehouse)
+    said = f"{free / 1e9:,.1f} GB are free where {settings.var} is"
+    if free < needed:
+        hint = "A run needs twice the warehouse and 1 GB. Make room before it stops for want of it."
+        yield "warning", f"{said}, and {needed / 1e9:,.1f} GB should be.", hint
+    else:
+        yield "ok", f"{said}.", None
+
+
+def ledger(settings: Settings, _: datetime) -> Found:
+    """The ledger opens, and nothing in it waits for a person."""
+    if not settings.ledger.exists():
+        yield "ok", "There is no ledger yet: nobody has been contacted by this state.", None
+        return
+    book = Ledger(settings.ledger)
+    try:
+        doubtful, claimed = (len(book.in_state(state)) for state in ("in_doubt", "claimed"))
+    finally:
+        book.close()
+    if doubtful:
+        hint = "See `partnerflow deliveries --state in_doubt`, and settle them."
+        yield "warning", f"{doubtful:,} deliveries are in doubt; none is sent again by the machine.", hint
+    if claimed:
+        yield "warning", f"{claimed:,} deliveries are claimed and not begun.", "The next run sends them."
+    if not doubtful and not claimed:
+        yield "ok", "The ledger opens, and nothing in it is open.", None
+
+
+def raw_tables(settings: Settings, _: datetime) -> Found:
+    """The loader's tables are there, with the columns of the contract, and every program has a time zone."""
+    if not settings.warehouse.exists():
+        hint = "A loader fills its schema raw; `partnerflow load-example` fills it with the example account."
+        yield "error", f"There is no warehouse {settings.warehouse}.", hint
+        return
+    try:
+        with duckdb.connect(settings.warehouse, read_only=True) as connection:
+            yield from _missing(connection) or _zones(connection)
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            hint = "Move the file away and load the raw tables anew; the ledger is another file."
+            yield "error", f"{settings.warehouse} is no DuckDB file: {error}", hint
+        else:
+            hint = "A run or a loader may be at work. People query the published file."
+            yield "warning", f"Another process keeps {settings.warehouse} open.", hint
+
+
+def definitions(settings: Settings, _: datetime) -> Found:
+    """The definitions are sound, and some workflow is active."""
+    if not settings.workflows.is_dir():
+        yield "error", f"There is no folder {settings.workflows}.", "Set PARTNERFLOW_WORKFLOWS."
+        return
+    found = read_definitions(settings)
+    if found.broken:
+        yield "error", f"Workflows that cannot be used: {', '.join(sorted(found.broken))}.", "See `partnerflow check`."
+    if found.active:
+        yield "ok", f"{len(found.active)} workflows are active.", None
+    else:
+        yield "warning", "No workflow is active, so a run sends nothing.", "Set `status: active` in a definition."
+
+
+def last_run(settings: Settings, now: datetime) -> Found:
+    """The last run is of this hour or the one before, and every workflow in it is done."""
+    if not settings.published.exists():
+        yield "ok", "There has been no run yet.", None
+        return
+    query = """
+        SELECT run_id, as_of, status, count(*) FROM marts.workflow_runs
+        WHERE run_id = (SELECT run_id FROM marts.workflow_runs ORDER BY as_of DESC, run_id DESC LIMIT 1)
+        GROUP BY ALL ORDER BY status"""
+    try:
+        with duckdb.connect(settings.published, read_only=True) as connection:
+            rows = connection.execute(query).fetchall()
+    except duckdb.IOException:
+        yield "warning", f"A session keeps {settings.published} open for writing.", "Open it with read_only."
+        return
+    if not rows:
+        yield "ok", "No run has had a workflow yet.", None
+        return
+    run_id, as_of = rows[0][:2]
+    said = f"The last run, {run_id}, was as of {as_of:%Y-%m-%d %H:%M} UTC"
+    others = [f"{count} {status}" for _, _, status, count in rows if status != "done"]
+    if others:
+        yield "warning", f"{said}; of its workflows {', '.join(others)}.", "See marts.workflow_runs for the detail."
+    if now - as_of.replace(tzinfo=UTC) > LATE:
+        yield "warning", f"{said}.", "If it should run every hour, see whether `partnerflow serve` runs."
+    elif not others:
+        yield "ok", f"{said}; all its workflows are done.", None
+
+
+def prefect_server(_: Settings, __: datetime) -> Found:
+    """The Prefect server of PREFECT_API_URL answers; without one, `serve` keeps its own."""
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        yield "ok", "PREFECT_API_URL is not set: `partnerflow serve` starts a server of its own on 127.0.0.1.", None
+        return
+    try:
+        with urlopen(f"{url.rstrip('/')}/health", timeout=10):
+            yield "ok", f"The Prefect server at {url} answers.", None
+    except (OSError, ValueError) as error:
+        hint = "Start it, correct PREFECT_API_URL, or unset it so that `partnerflow serve` starts one."
+        yield "error", f"The Prefect server at {url} does not answer: {error}.", hint
+
+
+CHECKS: tuple[Callable[[Settings, datetime], Found], ...] = (
+    packages,
+    state_folder,
+    ledger,
+    raw_tables,
+    definitions,
+    last_run,
+    prefect_server,
+)
+
+
+def _wrong_package(line: str) -> str | None:
+    requirement = Requirement(line)
+    if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        return None
+    try:
+        installed = version(requirement.name)
+    except PackageNotFoundError:
+        return f"{requirement.name} is missing"
+    wanted = requirement.specifier
+    return None if wanted.contains(installed, prereleases=True) else f"{requirement.name} {installed} (needs {wanted})"
+
+
+def _missing(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
+    """An error a raw table that is not there or lacks columns; what is wanted is what raw_tables would create."""
+    query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'raw'"
+    present: dict[str, set[str]] = {}
+    for table, column in connection.execute(query).fetchall():
+        present.setdefault(table, set()).add(column)
+    findings = []
+    for table, wanted in _contract().items():
+        lacking = sorted(wanted - present.get(table, set()))
+        if table not in present and table not in OURS:
+            findings.append(("error", f"There is no table raw.{table}.", "Let the loader make it, empty if need be."))
+        elif table in present and lacking:
+            hint = "Let the loader add them; they may be null."
+            findings.append(("error", f"raw.{table} has no {', '.join(lacking)}.", hint))
+    return sorted(findings)
+
+
+def _contract() -> dict[str, set[str]]:
+    with duckdb.connect() as scratch:
+        scratch.execute("CREATE SCHEMA raw")
+        for statement in CREATE.values():
+            scratch.execute(statement)
+        query = "SELECT table_name, list(column_name) FROM information_schema.columns GROUP BY ALL"
+        return {table: set(columns) for table, columns in scratch.execute(query).fetchall()}
+
+
+def _zones(connection: duckdb.DuckDBPyConnection) -> Found:
+    programs = connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY ALL").fetchall()
+    wrong = [program for program, zone in programs if not _is_zone(zone)]
+    if wrong:
+        hint = "Give each an IANA time zone in raw.programs, such as America/New_York."
+        yield "error", f"Programs without a time zone that is known: {', '.join(wrong)}.", hint
+    elif programs:
+        yield "ok", f"The raw tables are there, with {len(programs)} programs.", None
+    else:
+        yield "warning", "raw.programs is empty.", "Let the loader fill it."
+
+
+def _is_zone(name: str | None) -> bool:
+    try:
+        return bool(ZoneInfo(name or ""))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
