@@ -5,18 +5,20 @@ and the next hour does it.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from compiler import PartnerflowError
 from flows.evaluations import current_hour, read_hour
 from flows.report import details, summary
-from flows.run import run_hour
-from flows.settings import read_settings
+from flows.run import Run, run_hour
+from flows.settings import Settings, read_settings
 
 
 @flow(name="partnerflow-hourly", retries=0, persist_result=False)
@@ -26,13 +28,34 @@ def hourly(as_of: str | None = None) -> dict:
     Answers with the run as `partnerflow run --json` does. Fails when a workflow is held or has an error, after the
     others are done.
     """
-    run = run_hour(read_settings(), read_hour(as_of) if as_of else scheduled_hour(), as_task)
+    settings = read_settings()
+    run = run_hour(settings, read_hour(as_of) if as_of else scheduled_hour(), as_task)
     logger = get_run_logger()
     for workflow in run.plan.workflows:
         logger.info("%s", summary(workflow))
+    show(run, settings)
     if not run.ok:
         raise PartnerflowError("\n".join(details(run.plan)))
     return run.as_json()
+
+
+def show(run: Run, settings: Settings) -> None:
+    """Keep the run in Prefect as artifacts: the run table, and what waits for a person."""
+    hour = f"{run.plan.as_of:%Y-%m-%d %H:%M} UTC"
+    create_table_artifact(
+        [asdict(workflow) for workflow in run.plan.workflows],
+        key="run-table",
+        description=f"{run.run_id}, as of {hour}",
+    )
+    waiting = [f"- {line}" for line in details(run.plan)]
+    waiting += [
+        f"- {workflow.workflow_id}: {workflow.in_doubt} in doubt; see `partnerflow deliveries --state in_doubt`"
+        for workflow in run.plan.workflows
+        if workflow.in_doubt
+    ]
+    places = [f"Published: `{settings.published}`", f"Emails: `{settings.outbox}`"]
+    lines = [f"# {hour}", *(waiting or ["Nothing waits for a person."]), "", *places]
+    create_markdown_artifact("\n".join(lines), key="to-look-at", description=f"What waits for a person, as of {hour}")
 
 
 def as_task(title: str, function: Callable[..., Any], *arguments: Any) -> Any:

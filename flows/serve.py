@@ -23,6 +23,9 @@ QUIET = {
 }
 """Nothing is reported or looked up outside; a server may take its time to start."""
 
+HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+"""Seconds between the heartbeats of a flow run; Prefect sends none unless told to."""
+
 START_TIMEOUT = 120.0
 """Seconds that a Prefect server may take to start; 15 to 30 are usual on two cores."""
 
@@ -45,7 +48,7 @@ def serve_hourly(settings: Settings, timezone: str, port: int) -> None:
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """The variables under which Prefect works for this installation; what is already set wins."""
     state = {"PREFECT_HOME": str(settings.var / "prefect"), "PARTNERFLOW_VAR": str(settings.var)}
-    return {**QUIET, **state, "PARTNERFLOW_WORKFLOWS": str(settings.workflows), **os.environ}
+    return {**QUIET, **HEARTBEAT, **state, "PARTNERFLOW_WORKFLOWS": str(settings.workflows), **os.environ}
 
 
 @contextmanager
@@ -88,7 +91,9 @@ def _serve(timezone: str) -> None:
     from prefect.schedules import Cron
 
     from flows.hourly import hourly
+    from flows.watch import watch_heartbeats
 
+    watch_heartbeats(hourly.name)
     hourly.serve(
         name="hourly",
         schedule=Cron("0 * * * *", timezone=timezone),

@@ -1,5 +1,6 @@
 """The flow under a real Prefect server, which the test starts on 127.0.0.1 and ends (15 to 30 seconds)."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +49,38 @@ def test_the_hour_runs_under_prefect_and_each_step_is_a_task(prefect_settings: S
     ]
 
 
+def artifact(key: str) -> str:
+    """The data of the newest artifact with this key."""
+    from prefect.artifacts import Artifact
+
+    return Artifact.get(key).data
+
+
+def test_the_run_is_kept_as_artifacts(prefect_settings: Settings):
+    """The run table as a table, and that nothing waits for a person."""
+    from flows.hourly import hourly
+
+    hourly(HOUR.isoformat())
+    table = json.loads(artifact("run-table"))
+    assert {row["workflow_id"]: row["already_contacted"] for row in table}["few-clicks-14"] == 6
+    assert "Nothing waits for a person." in artifact("to-look-at")
+
+
+def test_a_run_without_a_heartbeat_is_marked(prefect_settings: Settings):
+    """The rule is made once, however often the deployment starts."""
+    from prefect.automations import Automation
+    from prefect.client.orchestration import get_client
+
+    from flows.watch import NAME, watch_heartbeats
+
+    watch_heartbeats("partnerflow-hourly")
+    watch_heartbeats("partnerflow-hourly")
+    with get_client(sync_client=True) as client:
+        rules = client.request("POST", "/automations/filter", json={}).json()
+    assert [rule["name"] for rule in rules] == [NAME]
+    assert Automation.read(name=NAME).trigger.within.total_seconds() == 90
+
+
 def test_a_held_hour_fails_the_flow_with_the_reason(prefect_settings: Settings):
     """Prefect shows what the command line would."""
     from flows.hourly import hourly
@@ -58,3 +91,4 @@ def test_a_held_hour_fails_the_flow_with_the_reason(prefect_settings: Settings):
     state = hourly(HOUR.isoformat(), return_state=True)
     assert state.is_failed()
     assert "accepted_values_stg_actions" in state.message
+    assert "accepted_values_stg_actions" in artifact("to-look-at")
