@@ -18,7 +18,6 @@ from compiler import PROJECT, compile_models
 from flows.definitions import Definitions
 from flows.settings import Settings
 
-DIALECT = "duckdb"
 FAILED = {"error", "fail", "runtime error", "partial success"}
 
 
@@ -48,6 +47,8 @@ def build(settings: Settings, definitions: Definitions) -> Build:
         str(project),
         "--log-path",
         str(settings.var / "logs"),
+        "--target",
+        settings.target,
     ]
     with _variable("PARTNERFLOW_VAR", str(settings.var)), redirect_stdout(StringIO()):
         result = dbtRunner().invoke(["build", *arguments, "--quiet", "--log-level", "none", "--log-level-file", "info"])
@@ -75,7 +76,7 @@ def prepare_project(settings: Settings, definitions: Definitions) -> Path:
         if path.name != "target":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copytree(PROJECT, project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target", "logs", ".user.yml"))
-    write_models(project, compile_models(definitions.active, definitions.compiler, DIALECT))
+    write_models(project, compile_models(definitions.active, definitions.compiler, settings.dialect))
     return project
 
 

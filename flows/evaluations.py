@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import duckdb
 import pandas
 
 from compiler import PartnerflowError
 from flows.raw_tables import replace_raw_table
-from flows.warehouse import has_table
+from flows.warehouse import Connection, has_table
 
 
 def current_hour() -> datetime:
@@ -33,7 +32,7 @@ def read_hour(text: str) -> datetime:
     return hour.astimezone(UTC)
 
 
-def write_evaluations(connection: duckdb.DuckDBPyConnection, *hours: datetime) -> None:
+def write_evaluations(connection: Connection, *hours: datetime) -> None:
     """Make raw.evaluations ask for these hours (UTC), one row an hour for each of raw.programs.
 
     Raises PartnerflowError when there are no raw tables, or a program has no IANA time zone (there is no silent UTC).

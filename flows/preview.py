@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import duckdb
-
 from compiler import AcceptApplication, Compiler, PartnerflowError, Workflow
 from compiler.dialect import to_sql
 from flows.evaluations import write_evaluations
 from flows.settings import Settings
-from flows.warehouse import has_table, open_warehouse, transaction
+from flows.warehouse import Connection, has_table, open_warehouse, transaction
 
 
 @dataclass(frozen=True)
@@ -39,12 +37,12 @@ def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: d
             return _evaluate(connection, workflow, compiler)
 
 
-def _evaluate(connection: duckdb.DuckDBPyConnection, workflow: Workflow, compiler: Compiler) -> Preview:
+def _evaluate(connection: Connection, workflow: Workflow, compiler: Compiler) -> Preview:
     connection.execute("CREATE TEMP TABLE previewed AS " + to_sql(compiler.membership([workflow])))
     members = connection.execute("""
         SELECT previewed.program_id, previewed.partner_id, fct_partners.name
         FROM previewed LEFT JOIN marts.fct_partners USING (program_id, partner_id)
-        ORDER BY ALL""").fetchall()
+        ORDER BY previewed.program_id, previewed.partner_id""").fetchall()
     if isinstance(workflow.action, AcceptApplication):
         return Preview(tuple(members), 0)
     (addresses,) = connection.execute(

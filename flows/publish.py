@@ -1,17 +1,22 @@
 """Publish: the tables that people query, in a file of their own that is replaced at once.
 
-A session that has the old file open keeps it, whole, until it opens it again; it never stops a run.
+A session that has the old file open keeps it, whole, until it opens it again; it never stops a run. On PostgreSQL
+readers stop nobody, so people query schema `marts` of the database itself.
 """
 
 import os
 from pathlib import Path
 
-import duckdb
 from sqlglot import exp
 
+from flows.postgres import PostgresConnection
+from flows.warehouse import Connection
 
-def publish(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Copy schema `marts` of the warehouse into the published file, views as tables."""
+
+def publish(connection: Connection, file: Path) -> None:
+    """Copy schema `marts` of a DuckDB warehouse into the published file, views as tables."""
+    if isinstance(connection, PostgresConnection):
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_name(f".{file.name}.new")
     fresh.unlink(missing_ok=True)

@@ -1,10 +1,15 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
-All ids are text, all timestamps are UTC. `flows` fills the last three; the others are a loader's.
+All ids are text, all timestamps are UTC. `flows` fills the last three; the others are a loader's. Other engines get the
+same statements, translated.
 """
 
-import duckdb
 import pandas
+import sqlglot
+from sqlglot import exp
+
+from flows.postgres import PostgresConnection
+from flows.warehouse import Connection
 
 CREATE = {
     "programs": """
@@ -58,11 +63,33 @@ CREATE = {
 }
 
 
-def replace_raw_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pandas.DataFrame) -> None:
+def create_raw_table(connection: Connection, name: str) -> None:
+    """Make raw.<name> anew and empty; on PostgreSQL, where views hold on to it, empty it."""
+    if isinstance(connection, PostgresConnection):
+        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        statement = sqlglot.parse_one(CREATE[name], dialect="duckdb")
+        statement.set("replace", False)
+        statement.set("exists", True)
+        connection.execute(statement.sql("duckdb"))
+        connection.execute(exp.delete(_raw(name)).sql("duckdb"))
+    else:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        connection.execute(CREATE[name])
+
+
+def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
     """Make raw.<name> hold exactly these rows (columns by position, as in CREATE).
 
     To be called in a transaction, so that the table is replaced or left as it is.
     """
-    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-    connection.execute(CREATE[name])
-    connection.from_df(rows).insert_into(f"raw.{name}")
+    create_raw_table(connection, name)
+    if isinstance(connection, PostgresConnection):
+        values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
+        insert = exp.Insert(this=_raw(name), expression=exp.Var(this="VALUES %s"))
+        connection.insert(insert.sql("postgres"), values)
+    else:
+        connection.from_df(rows).insert_into(f"raw.{name}")
+
+
+def _raw(name: str) -> exp.Table:
+    return exp.Table(this=exp.to_identifier(name), db=exp.to_identifier("raw"))

@@ -1,11 +1,13 @@
 """What an installation may set: PARTNERFLOW_* variables, or partnerflow.toml in the current folder or the checkout."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from compiler import PartnerflowError
+from flows.postgres import Postgres
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -22,6 +24,9 @@ class Settings(BaseSettings):
 
     var: Path = CHECKOUT / "var"
     """The state: warehouse.duckdb, ledger.db, published/, outbox/."""
+
+    target: Literal["local", "postgres"] = "local"
+    """Where dbt builds (dbt_project/profiles.yml): `local` is the state's DuckDB file, `postgres` a database."""
 
     sender_address: str = "partners@example.com"
     """The address in From; its domain is that of the Message-IDs."""
@@ -53,9 +58,14 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @property
-    def warehouse(self) -> Path:
-        """The DuckDB file in which dbt builds; may be deleted and rebuilt."""
-        return self.var / "warehouse.duckdb"
+    def warehouse(self) -> Path | Postgres:
+        """Where dbt builds. The DuckDB file may be deleted and rebuilt."""
+        return Postgres() if self.target == "postgres" else self.var / "warehouse.duckdb"
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of the generated models."""
+        return "postgres" if self.target == "postgres" else "duckdb"
 
     @property
     def ledger(self) -> Path:

@@ -13,7 +13,7 @@ int_counted_actions as (
         actions.partner_id,
         actions.event_at,
         {{ local_date('actions.event_at', 'programs.timezone') }} as activity_date,
-        coalesce(actions.amount, 0) as amount
+        cast(coalesce(actions.amount, 0) as decimal(28, 8)) as amount
     from actions
     inner join programs on actions.program_id = programs.program_id
     where actions.state <> 'REVERSED'

@@ -13,11 +13,14 @@ ranked as (
         *,
         row_number() over (
             partition by program_id, partner_id, email
-            order by case when is_primary then 0 else 1 end, loaded_email
+            order by case when is_primary then 0 else 1 end, {{ in_byte_order('loaded_email') }}
         ) as position_in_address,
         row_number() over (
             partition by program_id, partner_id
-            order by case when is_primary then 0 else 1 end, email, loaded_email
+            order by
+                case when is_primary then 0 else 1 end,
+                {{ in_byte_order('email') }},
+                {{ in_byte_order('loaded_email') }}
         ) as position_in_partner,
         max(case when unsubscribed_at is null then 0 else 1 end) over (
             partition by program_id, partner_id, email

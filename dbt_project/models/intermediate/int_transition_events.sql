@@ -45,7 +45,7 @@ events as (
     union
 
     -- Our own email counts from the next run on: an hour looks the same however often it is evaluated.
-    select program_id, partner_id, {{ dbt.dateadd('microsecond', 1, 'as_of') }}, 'Outreach', 'emailed'
+    select program_id, partner_id, {{ just_after('as_of') }}, 'Outreach', 'emailed'
     from sent_emails
     where action = 'email' and state = 'sent'
 

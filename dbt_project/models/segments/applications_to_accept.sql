@@ -12,7 +12,7 @@ applications_to_accept as (
         members.workflow_id,
         members.program_id,
         members.partner_id,
-        min(applications.contract_id) as contract_id,
+        min({{ in_byte_order('applications.contract_id') }}) as contract_id,
         members.evaluated_at
     from members
     inner join applications

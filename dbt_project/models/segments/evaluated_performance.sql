@@ -20,7 +20,9 @@ until_the_day as (
         {{ days_between('days.activity_date', 'evaluations.local_date') }} as days_ago,
         days.clicks,
         case when days.activity_date < evaluations.local_date then days.actions else 0 end as actions,
-        case when days.activity_date < evaluations.local_date then days.revenue else 0 end as revenue
+        cast(
+            case when days.activity_date < evaluations.local_date then days.revenue else 0 end as decimal(28, 8)
+        ) as revenue
     from days
     inner join evaluations on days.program_id = evaluations.program_id
     where days.activity_date <= evaluations.local_date
