@@ -4,8 +4,8 @@
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
         {%- set missing = [] -%}
         {%- for node in graph.sources.values() | sort(attribute='name') -%}
-            {%- set table = api.Relation.create(database=node.database, schema=node.schema, identifier=node.identifier) -%}
-            {%- if load_relation(table) is none -%}
+            {%- set table = adapter.get_relation(node.database, node.schema, node.identifier) -%}
+            {%- if table is none -%}
                 {%- do missing.append(node.schema ~ '.' ~ node.identifier) -%}
             {%- endif -%}
         {%- endfor -%}

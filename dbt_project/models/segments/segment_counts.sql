@@ -56,7 +56,8 @@ segment_counts as (
         cast(case when workflows.action = 'email' then coalesce(outcomes.no_address, 0) else 0 end as bigint)
             as no_address,
         cast(
-            case when workflows.action = 'email' then coalesce(outcomes.recipients, 0)
+            case
+                when workflows.action = 'email' then coalesce(outcomes.recipients, 0)
                 else coalesce(waiting.applications, 0)
             end as bigint
         ) as recipients,
