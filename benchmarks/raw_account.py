@@ -1,0 +1,61 @@
+"""A synthetic account of any size in the shape of the raw tables, for benchmarks and tests.
+
+    python benchmarks/raw_account.py --partners 500000 --rows 30000000 /tmp/state      # a minute or two, 1 GB
+    PARTNERFLOW_VAR=/tmp/state partnerflow plan --as-of 2026-03-20T18:00:00Z
+
+It fills `warehouse.duckdb` of a state's folder, so that the product's own builds start from it. The same options give
+the same rows with every version of DuckDB (raw_account.sql).
+"""
+
+import argparse
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from flows.raw_tables import CREATE, create_raw_table
+from flows.warehouse import Connection, open_warehouse, transaction
+
+STATEMENTS = Path(__file__).with_suffix(".sql")
+
+
+@dataclass(frozen=True)
+class RawAccount:
+    """How large the account is.
+
+    `rows` counts partner_clicks_daily and actions together, to a few in a hundred, and at most as many as the partners
+    that joined have days; `months` is how far they reach back. `skew` is the exponent of activity over partners, 0 =
+    all alike.
+    """
+
+    partners: int = 50_000
+    rows: int = 3_000_000
+    months: int = 24
+    skew: float = 1.0
+    seed: int = 1
+
+
+def fill(connection: Connection, account: RawAccount) -> dict[str, int]:
+    """Make the raw tables anew with the account, and return the rows of each. To be called in a transaction."""
+    for name in CREATE:
+        create_raw_table(connection, name)
+    clicked = account.rows * 3 // 4
+    variables = {"partners": account.partners, "click_days": clicked, "months": account.months, "skew": account.skew}
+    for name, value in (variables | {"seed": account.seed}).items():
+        connection.execute(f"SET VARIABLE {name} = {value!r}")
+    connection.execute(STATEMENTS.read_text(encoding="utf-8"))
+    return {name: connection.table(f"raw.{name}").aggregate("count(*)").fetchone()[0] for name in CREATE}
+
+
+def main() -> None:
+    """Fill the state that the options name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("state", type=Path, help="the state's folder (PARTNERFLOW_VAR)")
+    for one in fields(RawAccount):
+        parser.add_argument(f"--{one.name}", type=type(one.default), default=one.default)
+    options = vars(parser.parse_args())
+    with open_warehouse(options.pop("state") / "warehouse.duckdb") as connection, transaction(connection):
+        for name, count in fill(connection, RawAccount(**options)).items():
+            print(f"{count:>12,} {name}")
+
+
+if __name__ == "__main__":
+    main()
