@@ -1,39 +1,62 @@
 """Claim: the recipients of a plan become deliveries of the ledger, before any byte leaves."""
 
 import hashlib
-from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import replace
+from itertools import groupby
 
-from flows.ledger import Delivery, Ledger, utc_now
-from flows.plan import Application, Recipient
+from compiler import PartnerflowError
+from flows.addresses import address_key
+from flows.delivery import Delivery, utc_now
+from flows.ledger import Ledger
+from flows.plan import Application, Plan, Recipient
 
 
-def claim(
-    ledger: Ledger,
-    recipients: Iterable[Recipient],
-    applications: Iterable[Application],
-    run_id: str,
-    as_of: datetime,
-    domain: str,
-) -> list[Delivery]:
-    """Claim every recipient and application for this run; whoever was contacted before is left out.
+def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str) -> list[Delivery]:
+    """Claim every recipient and application of the plan for this run; whoever was contacted before is left out.
 
     A delivery's id, and so its Message-ID, is a keyed hash of workflow, program, partner and address: the same for
-    every attempt, and not to be guessed. `domain` is the right side of the Message-IDs.
+    every attempt, and not to be guessed. `domain` is the right side of the Message-IDs. The message as it is now is
+    kept with the claim: what was decided is what is sent, even when somebody edits it in between.
     """
-    now, naive = utc_now(), as_of.replace(tzinfo=None)
+    now, as_of = utc_now(), plan.as_of.replace(tzinfo=None)
 
     def delivery(one: Recipient | Application, email: str | None, action: str, context: dict) -> Delivery:
         identity = _identity(ledger.message_key, one.workflow_id, one.program_id, one.partner_id, email or "")
+        message = plan.messages.get(one.workflow_id)
         return Delivery(
             delivery_id=identity, workflow_id=one.workflow_id, program_id=one.program_id, partner_id=one.partner_id,
-            email=email, action=action, state="claimed", message_id=f"{identity}@{domain}", context=context,
-            run_id=run_id, as_of=naive, claimed_at=now,
+            email=email, action=action, state="pending", message_id=f"{identity}@{domain}", context=context,
+            run_id=run_id, as_of=as_of, claimed_at=now, email_key=email_key(email) if email else None,
+            template_version=message.version if message else None,
         )  # fmt: skip
 
-    emails = [delivery(one, one.email, "email", one.context()) for one in recipients]
-    decisions = [delivery(one, None, "accept application", {"contract_id": one.contract_id}) for one in applications]
-    return ledger.claim([*emails, *decisions])
+    emails = [delivery(one, one.email, "email", one.context()) for one in plan.recipients]
+    decisions = [
+        delivery(one, None, "accept application", {"contract_id": one.contract_id}) for one in plan.applications
+    ]
+    used = {one.workflow_id for one in emails}
+    messages = {plan.messages[name].version: plan.messages[name].content for name in used}
+    return ledger.claim([*_once_an_address(emails), *decisions], messages)
+
+
+def email_key(email: str) -> str:
+    """The address as suppressions and duplicates are told; text that is no address as it stands, in lower case."""
+    try:
+        return address_key(email)
+    except PartnerflowError:
+        return email.strip().lower()
+
+
+def _once_an_address(emails: list[Delivery]) -> list[Delivery]:
+    """Two contacts of one partner with one address: one email. The warehouse sees to letter case, this to the rest."""
+    kept = []
+    for _, ones in groupby(emails, lambda one: (one.workflow_id, one.program_id, one.partner_id)):
+        seen: dict[str, str] = {}
+        for one in ones:
+            first = seen.setdefault(one.email_key, one.email)
+            why = f"The same address as {first}." if first != one.email else None
+            kept.append(replace(one, state="skipped", reason=why) if why else one)
+    return kept
 
 
 def _identity(key: bytes, *parts: str) -> str:

@@ -4,6 +4,7 @@ What starts slowly (dbt, Prefect) is imported by the commands that use it, so th
 """
 
 import json
+import signal
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -43,7 +44,11 @@ Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="D
 
 
 def main() -> None:
-    """Run the command line. An expected failure is one message on stderr and exit code 1."""
+    """Run the command line. An expected failure is one message on stderr and exit code 1.
+
+    SIGTERM ends a run in order: what is in flight is finished and written down first.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except PartnerflowError as error:
@@ -190,6 +195,65 @@ def explain(
             out.print(line, soft_wrap=True)
 
 
+@app.command(epilog="Example: partnerflow deliveries --state in_doubt")
+def deliveries(
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only those of this workflow.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What became of each delivery, and why, as the ledger has it."""
+    from flows.deliveries import as_json as one_as_json
+    from flows.deliveries import deliveries_table, list_deliveries
+
+    with _ledger() as ledger:
+        found = list_deliveries(ledger, state, workflow)
+    if as_json:
+        _answer({"deliveries": [one_as_json(one) for one in found]})
+    else:
+        out.print(deliveries_table(found))
+
+
+@app.command(epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has answered it"')
+def settle(
+    delivery: Annotated[str, typer.Argument(help="A delivery's id or Message-ID, or how it begins.")],
+    state: Annotated[str, typer.Option("--as", help="sent, failed, or pending: to be tried again.")],
+    reason: Annotated[str, typer.Option(help="How you know it; the ledger keeps it.")],
+    by: Annotated[str | None, typer.Option(help="Who says so; else your user name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what became of a delivery that is in doubt, or let one that was certainly not delivered be tried again."""
+    from getpass import getuser
+
+    from flows.deliveries import as_json as one_as_json
+    from flows.settle import settle_by_person
+
+    with _ledger() as ledger:
+        settled = settle_by_person(ledger, delivery, state, reason, by or getuser())
+    if as_json:
+        _answer(one_as_json(settled))
+    else:
+        _lines([f"{settled.delivery_id} is {settled.state}."])
+
+
+@app.command(epilog='Example: partnerflow suppress ann@example.com --reason "Asked us by telephone"')
+def suppress(
+    address: Annotated[str | None, typer.Argument(help="The address; without one, all that are suppressed.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only for this workflow; else for all.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "by hand",
+    remove: Annotated[bool, typer.Option("--remove", help="Lift it instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write to an address no more, whatever the workflow, or lift that; without an address, list them."""
+    from flows.suppress import suppress_by_person, suppressions_table
+
+    with _ledger() as ledger:
+        found = suppress_by_person(ledger, address, workflow, reason, remove)
+    if as_json:
+        _answer({"suppressions": [one.as_json() for one in found]})
+    else:
+        out.print(suppressions_table(found))
+
+
 @app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
 def load_example_command() -> None:
     """Fill the raw tables with the example account of seeds/."""
@@ -226,6 +290,15 @@ def doctor(as_json: Json = False) -> None:
         for line in finding_lines(findings):
             out.print(line, soft_wrap=True)
     sys.exit(1 if any(finding.severity == "error" for finding in findings) else 0)
+
+
+def _ledger():
+    """The ledger of the settings, closed at the end."""
+    from contextlib import closing
+
+    from flows.ledger import Ledger
+
+    return closing(Ledger(read_settings().ledger))
 
 
 def _hour(text: str | None):

@@ -1,59 +1,51 @@
-"""Deliver: hand a message over, in two steps, of which only the second cannot be taken back.
+"""Deliver: hand a parcel over, in two steps, of which only the second cannot be taken back.
 
-`prepare` does everything that may fail and may be done again; the function that it returns does the irrevocable step.
-The ledger says `sending` between the two. A sender that can tell afterwards what became of a delivery says so in
-`finish`.
+`prepare` does everything that may fail and may be done again; the function that it returns does the irrevocable step
+and says what became of it. The ledger says `sending` between the two.
 """
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
+
+from compiler import PartnerflowError
+from flows.delivery import Verdict
+from flows.parcel import Parcel
+
+
+class Unavailable(PartnerflowError):
+    """The other side cannot be reached, or does not let us in. No delivery has been begun.
+
+    `for_good`: trying again in a moment is no use (a wrong password, a certificate that does not hold).
+    """
+
+    def __init__(self, message: str, for_good: bool = False):
+        super().__init__(message)
+        self.for_good = for_good
+
+
+class Session(Protocol):
+    """One line to whatever takes parcels; used by one thread."""
+
+    def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
+        """Make ready, and return what sends. Raises Unavailable."""
+
+    def close(self) -> None:
+        """Hang up."""
 
 
 class Sender(Protocol):
-    """Whatever takes messages: the outbox here, a mail server, an endpoint that accepts applications."""
+    """Whatever takes parcels: the outbox, a mail server, an endpoint that accepts applications.
 
-    def prepare(self, delivery_id: str, content: bytes) -> Callable[[], None]:
-        """Make ready, and return what sends."""
-
-    def finish(self, delivery_id: str) -> bool:
-        """After a crash between the two steps: complete the delivery, or know that it was completed. False: unknown."""
-
-
-class FileSender:
-    """Delivers into a folder, one file a delivery: `<delivery id><suffix>`, whole or not at all.
-
-    The file is written and synced under a temporary name first; renaming it is the delivery. So a crash never leaves a
-    doubt: while the temporary name is there, the delivery has not happened.
+    `connections` is how many sessions it is worth having at a time.
     """
 
-    def __init__(self, folder: Path, suffix: str):
-        self.folder, self.suffix = folder, suffix
-        folder.mkdir(parents=True, exist_ok=True)
+    connections: int
 
-    def prepare(self, delivery_id: str, content: bytes) -> Callable[[], None]:
-        """Write the file under its temporary name. Raises OSError, for example when the disk is full."""
-        temporary = self._temporary(delivery_id)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        return lambda: self._deliver(delivery_id)
+    def session(self) -> Session:
+        """A session, which connects when it is first needed."""
 
-    def finish(self, delivery_id: str) -> bool:
-        """Complete a delivery that a crash has interrupted."""
-        if self._temporary(delivery_id).exists():
-            self._deliver(delivery_id)
-        return (self.folder / f"{delivery_id}{self.suffix}").exists()
+    def recall(self, delivery_id: str, make: Callable[[], Parcel]) -> Verdict | None:
+        """After a crash in the middle: complete the delivery, or find out what became of it. None: nobody can tell.
 
-    def _temporary(self, delivery_id: str) -> Path:
-        return self.folder / f".{delivery_id}{self.suffix}.part"
-
-    def _deliver(self, delivery_id: str) -> None:
-        self._temporary(delivery_id).replace(self.folder / f"{delivery_id}{self.suffix}")
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        `make` makes its parcel again, if that is needed; it raises PartnerflowError when it cannot.
+        """

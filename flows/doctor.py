@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -20,8 +21,11 @@ from packaging.requirements import Requirement
 from compiler import PartnerflowError
 from flows.definitions import read_definitions
 from flows.ledger import Ledger
+from flows.ledger_reads import deliveries
+from flows.postgres import Postgres
 from flows.raw_tables import CREATE
 from flows.settings import Settings, read_settings
+from flows.warehouse import Connection, open_warehouse
 
 FREE = 1_000_000_000
 """Bytes that should be free where the state is: a run writes the facts anew beside the old ones."""
@@ -29,7 +33,7 @@ FREE = 1_000_000_000
 LATE = timedelta(hours=2)
 """A deployment that runs every hour has an hour younger than this."""
 
-OURS = {"email_events", "evaluations", "sent_emails", "workflow_runs"}
+OURS = {"email_events", "evaluations", "ledger_mark", "sent_emails", "suppressions", "workflow_runs"}
 """The raw tables that a run makes itself, or can do without."""
 
 
@@ -87,7 +91,7 @@ def state_folder(settings: Settings, _: datetime) -> Found:
         yield "error", f"{settings.var} cannot be written: {error.strerror}.", hint
         return
     free = shutil.disk_usage(settings.var).free
-    needed = FREE + 2 * _size(settings.warehouse)
+    needed = FREE if isinstance(settings.warehouse, Postgres) else FREE + 2 * _size(settings.warehouse)
     said = f"{free / 1e9:,.1f} GB are free where {settings.var} is"
     if free < needed:
         hint = "A run needs twice the warehouse and 1 GB. Make room before it stops for want of it."
@@ -98,25 +102,27 @@ def state_folder(settings: Settings, _: datetime) -> Found:
 
 def ledger(settings: Settings, _: datetime) -> Found:
     """The ledger opens, and nothing in it waits for a person."""
-    if not settings.ledger.exists():
+    if isinstance(settings.ledger, Path) and not settings.ledger.exists():
         yield "ok", "There is no ledger yet: nobody has been contacted by this state.", None
         return
-    book = Ledger(settings.ledger)
-    try:
-        doubtful, claimed = (len(book.in_state(state)) for state in ("in_doubt", "claimed"))
-    finally:
-        book.close()
+    with closing(Ledger(settings.ledger)) as book:
+        doubtful = len(deliveries(book, ["in_doubt"]))
+        waiting = len(deliveries(book, ["pending", "claimed"]))
     if doubtful:
         hint = "See `partnerflow deliveries --state in_doubt`, and settle them."
         yield "warning", f"{doubtful:,} deliveries are in doubt; none is sent again by the machine.", hint
-    if claimed:
-        yield "warning", f"{claimed:,} deliveries are claimed and not begun.", "The next run sends them."
-    if not doubtful and not claimed:
-        yield "ok", "The ledger opens, and nothing in it is open.", None
+    if waiting:
+        yield "ok", f"{waiting:,} deliveries wait for the next run, or to be tried again.", None
+    if not doubtful and not waiting:
+        yield "ok", "The ledger opens, and nothing in it waits.", None
 
 
 def raw_tables(settings: Settings, _: datetime) -> Found:
     """The loader's tables are there, with the columns of the contract, and every program has a time zone."""
+    if isinstance(settings.warehouse, Postgres):
+        with open_warehouse(settings.warehouse) as connection:
+            yield from _missing(connection) or _zones(connection)
+        return
     if not settings.warehouse.exists():
         hint = "A loader fills its schema raw; `partnerflow load-example` fills it with the example account."
         yield "error", f"There is no warehouse {settings.warehouse}.", hint
@@ -213,7 +219,7 @@ def _wrong_package(line: str) -> str | None:
     return None if wanted.contains(installed, prereleases=True) else f"{requirement.name} {installed} (needs {wanted})"
 
 
-def _missing(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
+def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
     """An error a raw table that is not there or lacks columns; what is wanted is what raw_tables would create."""
     query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'raw'"
     present: dict[str, set[str]] = {}
@@ -239,7 +245,7 @@ def _contract() -> dict[str, set[str]]:
         return {table: set(columns) for table, columns in scratch.execute(query).fetchall()}
 
 
-def _zones(connection: duckdb.DuckDBPyConnection) -> Found:
+def _zones(connection: Connection) -> Found:
     programs = connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY ALL").fetchall()
     wrong = [program for program, zone in programs if not _is_zone(zone)]
     if wrong:

@@ -6,14 +6,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import duckdb
-
 from compiler import Compiler, PartnerflowError, Workflow
 from compiler.dialect import to_sql
 from compiler.explain import dates_of, describe, explanation, values_of
 from flows.evaluations import write_evaluations
 from flows.settings import Settings
-from flows.warehouse import has_table, open_warehouse, transaction
+from flows.warehouse import Connection, has_table, open_warehouse, transaction
 
 HORIZON = 400
 """Days that are looked ahead for the next change."""
@@ -72,7 +70,7 @@ def explain(
 
 
 def _explain(
-    connection: duckdb.DuckDBPyConnection, workflow: Workflow, partner_id: str, compiler: Compiler, as_of: datetime
+    connection: Connection, workflow: Workflow, partner_id: str, compiler: Compiler, as_of: datetime
 ) -> Explanation:
     name, zone = _partner(connection, workflow, partner_id)
     hours = [as_of, *_hours_of_change(connection, workflow, partner_id, zone, as_of)]
@@ -101,7 +99,7 @@ def _explain(
 
 
 def _conditions(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     workflow: Workflow,
     partner_id: str,
     compiler: Compiler,
@@ -127,7 +125,7 @@ def _shown(actual: object) -> str | None:
     return None if actual is None else str(actual)
 
 
-def _partner(connection: duckdb.DuckDBPyConnection, workflow: Workflow, partner_id: str) -> tuple[str | None, ZoneInfo]:
+def _partner(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[str | None, ZoneInfo]:
     query = """
         SELECT fct_partners.name, stg_programs.timezone
         FROM marts.fct_partners JOIN staging.stg_programs USING (program_id)
@@ -142,7 +140,7 @@ def _partner(connection: duckdb.DuckDBPyConnection, workflow: Workflow, partner_
 
 
 def _hours_of_change(
-    connection: duckdb.DuckDBPyConnection, workflow: Workflow, partner_id: str, zone: ZoneInfo, as_of: datetime
+    connection: Connection, workflow: Workflow, partner_id: str, zone: ZoneInfo, as_of: datetime
 ) -> list[datetime]:
     """The hours after `as_of` at which anything changes by itself: local midnights, and transitions that are known."""
     today = as_of.astimezone(zone).date()
@@ -161,9 +159,7 @@ def _hour_from(instant: datetime) -> datetime:
     return hour if hour == instant else hour + timedelta(hours=1)
 
 
-def _contact(
-    connection: duckdb.DuckDBPyConnection, workflow: Workflow, partner_id: str
-) -> tuple[str | None, str | None]:
+def _contact(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[str | None, str | None]:
     query = """
         SELECT coalesce(sent_at, as_of), state FROM staging.stg_sent_emails
         WHERE workflow_id = ? AND program_id = ? AND partner_id = ?
@@ -172,7 +168,7 @@ def _contact(
     return (_iso(row[0].replace(tzinfo=UTC)), row[1]) if row else (None, None)
 
 
-def _addresses(connection: duckdb.DuckDBPyConnection, workflow: Workflow, partner_id: str) -> tuple[int, int]:
+def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[int, int]:
     query = """
         SELECT count(*) FILTER (NOT is_unsubscribed), count(*) FILTER (is_unsubscribed)
         FROM intermediate.int_partner_addresses

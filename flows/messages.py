@@ -6,6 +6,8 @@
 Liquid's values are data: a partner named `{{ x }}` is written to by that name. The variables are those of SAMPLE.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +46,18 @@ _ENVIRONMENT = _Liquid(undefined=StrictDefaultUndefined)
 
 @dataclass(frozen=True)
 class Message:
-    """A message that has been read and tried."""
+    """A message that has been read and tried. `content` is all that rendering needs, as JSON takes it."""
 
+    content: dict
     subject: BoundTemplate
     body: BoundTemplate
     sender_name: str | None
     reply_to: str | None
+
+    @property
+    def version(self) -> str:
+        """The digest of its content."""
+        return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
 
     def render(self, context: dict) -> Email:
         """The message for one recipient. `context` has the keys of SAMPLE; raises PartnerflowError when it cannot be
@@ -69,15 +77,22 @@ def read_message(folder: Path) -> Message:
     Raises PartnerflowError with file, line and caret.
     """
     settings = _read_settings(folder / "message.yml")
-    message = Message(
-        subject=_parse(settings.subject, f"{folder.name}/message.yml"),
-        body=_parse(_read(folder / "body.txt"), f"{folder.name}/body.txt"),
-        sender_name=settings.sender_name,
-        reply_to=settings.reply_to,
-    )
+    content = {"name": folder.name, **settings.model_dump(), "body": _read(folder / "body.txt")}
+    message = message_from(content)
     if not message.render(SAMPLE).subject:
         raise PartnerflowError(f"{folder.name}/message.yml: the subject is empty. Write a subject.")
     return message
+
+
+def message_from(content: dict) -> Message:
+    """The message of a content that was kept. Raises PartnerflowError when it is no template."""
+    return Message(
+        content=content,
+        subject=_parse(content["subject"], f"{content['name']}/message.yml"),
+        body=_parse(content["body"], f"{content['name']}/body.txt"),
+        sender_name=content["sender_name"],
+        reply_to=content["reply_to"],
+    )
 
 
 def _parse(text: str, name: str) -> BoundTemplate:

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
-import duckdb
-
 from compiler import PartnerflowError, SendEmail
 from flows.build import Build
 from flows.definitions import Definitions
 from flows.messages import Message, read_message
 from flows.settings import Settings
+from flows.warehouse import Connection
 
 
 @dataclass(frozen=True)
@@ -96,9 +95,7 @@ def held_plan(definitions: Definitions, build: Build, as_of: datetime) -> Plan:
     return Plan(as_of, _sorted([*rows, *_broken(definitions)]))
 
 
-def read_plan(
-    connection: duckdb.DuckDBPyConnection, definitions: Definitions, settings: Settings, as_of: datetime
-) -> Plan:
+def read_plan(connection: Connection, definitions: Definitions, settings: Settings, as_of: datetime) -> Plan:
     """The plan of an hour, from the tables that dbt has built for it."""
     messages, unusable = _messages(definitions, settings)
     programs = {program for (program,) in connection.execute("SELECT program_id FROM staging.stg_programs").fetchall()}
@@ -123,7 +120,7 @@ def read_plan(
     )
 
 
-def _counts(connection: duckdb.DuckDBPyConnection) -> list[WorkflowPlan]:
+def _counts(connection: Connection) -> list[WorkflowPlan]:
     query = """
         SELECT workflow_id, members, addresses, already_contacted, suppressed, no_address, recipients, is_over_limit
         FROM segments.segment_counts"""
@@ -138,7 +135,7 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> list[WorkflowPlan]:
     return rows
 
 
-def _recipients(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> list[Recipient]:
+def _recipients(connection: Connection, names: Mapping[str, str]) -> list[Recipient]:
     query = """
         SELECT workflow_id, program_id, program_name, partner_id, partner_name, email, first_name, last_name
         FROM marts.recipients
@@ -149,7 +146,7 @@ def _recipients(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str])
     return [Recipient(workflow_name=names[row["workflow_id"]], **row) for row in rows]
 
 
-def _applications(connection: duckdb.DuckDBPyConnection) -> list[Application]:
+def _applications(connection: Connection) -> list[Application]:
     query = """
         SELECT workflow_id, program_id, partner_id, contract_id
         FROM segments.applications_to_accept

@@ -1,6 +1,6 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
-All ids are text, all timestamps are UTC. `flows` fills the last three; the others are a loader's. Other engines get the
+All ids are text, all timestamps are UTC. `flows` fills the last five; the others are a loader's. Other engines get the
 same statements, translated.
 """
 
@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 
 from flows.postgres import PostgresConnection
-from flows.warehouse import Connection
+from flows.warehouse import Connection, has_table
 
 CREATE = {
     "programs": """
@@ -55,6 +55,11 @@ CREATE = {
             delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, email VARCHAR,
             action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP, sent_at TIMESTAMP,
             reason VARCHAR)""",
+    "ledger_mark": """
+        CREATE OR REPLACE TABLE raw.ledger_mark (entry BIGINT, moved_at TIMESTAMP, delivery_id VARCHAR)""",
+    "suppressions": """
+        CREATE OR REPLACE TABLE raw.suppressions (
+            email VARCHAR, scope VARCHAR, reason VARCHAR, suppressed_at TIMESTAMP)""",
     "workflow_runs": """
         CREATE OR REPLACE TABLE raw.workflow_runs (
             run_id VARCHAR, workflow_id VARCHAR, as_of TIMESTAMP, status VARCHAR, members BIGINT, addresses BIGINT,
@@ -77,12 +82,23 @@ def create_raw_table(connection: Connection, name: str) -> None:
         connection.execute(CREATE[name])
 
 
+def ensure_raw_table(connection: Connection, name: str) -> None:
+    """Create raw.<name> if it is not there."""
+    if not has_table(connection, "raw", name):
+        create_raw_table(connection, name)
+
+
 def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
     """Make raw.<name> hold exactly these rows (columns by position, as in CREATE).
 
     To be called in a transaction, so that the table is replaced or left as it is.
     """
     create_raw_table(connection, name)
+    append_raw_rows(connection, name, rows)
+
+
+def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
+    """Add rows to raw.<name> (columns by position, as in CREATE)."""
     if isinstance(connection, PostgresConnection):
         values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
         insert = exp.Insert(this=_raw(name), expression=exp.Var(this="VALUES %s"))

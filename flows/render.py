@@ -1,25 +1,28 @@
-"""Render: a claimed delivery becomes the bytes that are handed over."""
+"""Render: a claimed delivery becomes the parcel that is handed over."""
 
 import json
-from collections.abc import Mapping
 
 from compiler import PartnerflowError
-from flows.compose import compose
-from flows.ledger import Delivery
+from flows.compose import address, compose
+from flows.delivery import Delivery
 from flows.messages import Message
+from flows.parcel import Parcel
+from flows.settings import Settings
 
 
-def render(delivery: Delivery, messages: Mapping[str, Message], sender_address: str) -> bytes:
-    """The email, or the decision file, of a delivery, from what was fixed when it was claimed.
+def render(delivery: Delivery, message: Message | None, settings: Settings) -> Parcel:
+    """The email, or the decision (`message` is None), of a delivery, from what was fixed when it was claimed.
 
     Raises PartnerflowError when the message cannot be rendered or the address not written to.
     """
-    if delivery.email is None:
-        return _decision(delivery)
-    email = messages[delivery.workflow_id].render(delivery.context)
-    return compose(
-        email, sender_address, delivery.email, delivery.message_id, delivery.claimed_at, delivery.delivery_id
-    )
+    if message is None:
+        return Parcel(delivery.delivery_id, _decision(delivery))
+    sender = settings.sender_address
+    content = compose(
+        message.render(delivery.context), sender, delivery.email, delivery.message_id, delivery.claimed_at,
+        delivery.delivery_id,
+    )  # fmt: skip
+    return Parcel(delivery.delivery_id, content, sender, (address(delivery.email),))
 
 
 def _decision(delivery: Delivery) -> bytes:

@@ -5,24 +5,29 @@ Every step is called through `step`, which the command line uses to show progres
 
 import secrets
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from flows.build import build
 from flows.claim import claim
 from flows.definitions import Definitions, read_definitions
-from flows.deliver import FileSender, Sender
+from flows.deliver import Sender
 from flows.evaluations import write_evaluations
 from flows.ledger import Ledger
+from flows.ledger_reads import record_runs
 from flows.lock import exclusive
 from flows.mirror import mirror
-from flows.plan import Plan, held_plan, read_plan
+from flows.outcome import Outcome
+from flows.parcels import Parcels
+from flows.plan import Plan, WorkflowPlan, held_plan, read_plan
 from flows.publish import publish
-from flows.render import render
+from flows.recover import recover
+from flows.runner import alive, place_of
+from flows.send import send_due
+from flows.senders import open_senders
 from flows.settings import Settings
-from flows.settle import Outcome, finish_interrupted, send_all
 from flows.warehouse import open_warehouse, transaction
 
 Step = Callable[..., Any]
@@ -57,32 +62,23 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call) -> Run:
     Raises PartnerflowError when the hour cannot be evaluated at all, and when another run is at work.
     """
     run_id = f"{as_of:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    with exclusive(settings.var):
-        ledger = Ledger(settings.ledger)
-        try:
-            senders = open_senders(settings)
-            outcome = Outcome()
-            definitions = step("Read the definitions", read_definitions, settings)
-            step("Settle what an interrupted run left", finish_interrupted, ledger, senders, run_id, outcome)
-            plan = plan_hour(settings, definitions, ledger, as_of, step)
-            step("Claim the recipients", _claim, ledger, plan, run_id, settings)
-            step("Send", _send, ledger, plan, senders, run_id, settings, outcome)
-            run = Run(run_id, _settled(plan, outcome))
-            step("Record and publish", _record, settings, ledger, run)
-            return run
-        finally:
-            ledger.close()
+    with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
+        senders, outcome = open_senders(settings), Outcome()
+        definitions = step("Read the definitions", read_definitions, settings)
+        step("Settle what an interrupted run left", _recover, ledger, senders, run_id, settings, outcome)
+        plan = plan_hour(settings, definitions, ledger, as_of, step)
+        step("Claim the recipients", _claim, ledger, plan, run_id, settings)
+        step("Send", _send, ledger, plan, senders, run_id, settings, outcome)
+        run = Run(run_id, _settled(plan, outcome))
+        step("Record and publish", _record, settings, ledger, run)
+        return run
 
 
 def plan_only(settings: Settings, as_of: datetime, step: Step = call) -> Plan:
     """What `run_hour` would do at `as_of`: the same steps up to the plan, and none after."""
-    with exclusive(settings.var):
-        ledger = Ledger(settings.ledger)
-        try:
-            definitions = step("Read the definitions", read_definitions, settings)
-            return plan_hour(settings, definitions, ledger, as_of, step)
-        finally:
-            ledger.close()
+    with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
+        definitions = step("Read the definitions", read_definitions, settings)
+        return plan_hour(settings, definitions, ledger, as_of, step)
 
 
 def plan_hour(settings: Settings, definitions: Definitions, ledger: Ledger, as_of: datetime, step: Step) -> Plan:
@@ -92,14 +88,6 @@ def plan_hour(settings: Settings, definitions: Definitions, ledger: Ledger, as_o
     if not built.ok:
         return held_plan(definitions, built, as_of)
     return step("Read the plan", _read, settings, definitions, as_of)
-
-
-def open_senders(settings: Settings) -> dict[str, Sender]:
-    """Who carries out each action."""
-    return {
-        "email": FileSender(settings.outbox, ".eml"),
-        "accept application": FileSender(settings.decisions, ".json"),
-    }
 
 
 def _ask(settings: Settings, ledger: Ledger, as_of: datetime) -> None:
@@ -113,30 +101,53 @@ def _read(settings: Settings, definitions: Definitions, as_of: datetime) -> Plan
         return read_plan(connection, definitions, settings, as_of)
 
 
+def _recover(ledger: Ledger, senders: dict[str, Sender], run_id: str, settings: Settings, outcome: Outcome) -> None:
+    """This run holds the lock of its state folder, so every run that was begun there before is over."""
+    ledger.retire(place=place_of(settings.var))
+    recover(ledger, senders, Parcels(ledger, settings), run_id, outcome)
+
+
 def _claim(ledger: Ledger, plan: Plan, run_id: str, settings: Settings) -> int:
     domain = settings.sender_address.rpartition("@")[2]
-    return len(claim(ledger, plan.recipients, plan.applications, run_id, plan.as_of, domain))
+    return len(claim(ledger, plan, run_id, domain))
 
 
 def _send(
     ledger: Ledger, plan: Plan, senders: dict[str, Sender], run_id: str, settings: Settings, outcome: Outcome
 ) -> None:
-    """Send all that is claimed, by this run or by one that died before it could, for the workflows that are going."""
+    """Send all that is due, claimed by this run or by an earlier one, for the workflows that are going."""
     going = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
-    claimed = [delivery for delivery in ledger.in_state("claimed") if delivery.workflow_id in going]
-    make = partial(render, messages=plan.messages, sender_address=settings.sender_address)
-    send_all(ledger, claimed, make, senders, run_id, outcome)
+    for name in going & plan.messages.keys():
+        ledger.adopt(name, plan.messages[name].version, plan.messages[name].content)
+    make = Parcels(ledger, settings).make
+    with alive(ledger, run_id, place_of(settings.var)):
+        send_due(ledger, run_id, going, make, senders, outcome, settings.retry_hours)
 
 
 def _settled(plan: Plan, outcome: Outcome) -> Plan:
+    """The plan's rows with what became of them: counts, and in words what no column counts."""
+    return replace(plan, workflows=tuple(_with_outcome(row, outcome) for row in plan.workflows))
+
+
+def _with_outcome(row: WorkflowPlan, outcome: Outcome) -> WorkflowPlan:
     states = ("sent", "failed", "in_doubt")
-    rows = [replace(row, **{state: outcome.of(row.workflow_id, state) for state in states}) for row in plan.workflows]
-    return replace(plan, workflows=tuple(rows))
+    row = replace(row, **{state: outcome.of(row.workflow_id, state) for state in states})
+    trouble = outcome.troubles.get(row.workflow_id)
+    more = [f"{count} {words}" for state, words in _MORE.items() if (count := outcome.of(row.workflow_id, state))]
+    detail = ". ".join(part for part in (row.detail, trouble, ", ".join(more)) if part)
+    return replace(row, status="error" if trouble else row.status, detail=detail or None)
+
+
+_MORE = {
+    "pending": "refused for now and tried again later",
+    "suppressed": "suppressed at the last moment",
+    "expired": "given up",
+}
 
 
 def _record(settings: Settings, ledger: Ledger, run: Run) -> None:
     as_of = run.plan.as_of.replace(tzinfo=None)
-    ledger.record_runs([{"run_id": run.run_id, "as_of": as_of, **asdict(row)} for row in run.plan.workflows])
+    record_runs(ledger, [{"run_id": run.run_id, "as_of": as_of, **asdict(row)} for row in run.plan.workflows])
     with open_warehouse(settings.warehouse) as connection:
         with transaction(connection):
             mirror(connection, ledger)

@@ -1,9 +1,10 @@
 """What an installation may set: PARTNERFLOW_* variables, or partnerflow.toml in the current folder or the checkout."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import ValidationError, field_validator
+from pydantic import PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from compiler import PartnerflowError
@@ -34,10 +35,71 @@ class Settings(BaseSettings):
     last_n_days_include_today: bool = False
     """Whether Last N Days is 0 to N days ago instead of 1 to N."""
 
+    ledger_url: SecretStr | None = None
+    """The PostgreSQL database of the ledger, when several hosts send; else it is `ledger.db` of the state."""
+
+    smtp_host: str | None = None
+    """The mail server; without one, emails are files of the outbox."""
+
+    smtp_port: PositiveInt = 587
+    """Its port."""
+
+    smtp_tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """How the connection is protected; the server's certificate is verified."""
+
+    smtp_ca_file: Path | None = None
+    """The certificates of the authority that has signed the server's, if it is one of your own."""
+
+    smtp_user: str | None = None
+    """The user at the mail server."""
+
+    smtp_password: SecretStr | None = None
+    """The user's password."""
+
+    smtp_connections: PositiveInt = 4
+    """How many connections are open at a time."""
+
+    smtp_rate: PositiveFloat | None = None
+    """Emails a second over all connections of a runner; without it, as many as the server takes."""
+
+    retry_hours: PositiveFloat = 24
+    """For how long after the first temporary refusal a delivery is tried again; then it is `expired`."""
+
+    accept_url: str | None = None
+    """The endpoint that accepts applications; without one, decisions are files."""
+
+    accept_token: SecretStr | None = None
+    """The bearer token for that endpoint."""
+
+    accept_idempotent: bool = False
+    """Whether that endpoint carries out one Idempotency-Key once, however often it is posted."""
+
+    accept_timeout: PositiveFloat = 30
+    """Seconds to wait for that endpoint's answer."""
+
     @field_validator("workflows", "var")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @field_validator("accept_url")
+    @classmethod
+    def _endpoint(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise ValueError("it is no URL of an endpoint, such as https://api.example.com/decisions")
+        return url
+
+    @model_validator(mode="after")
+    def _secrets_are_protected(self) -> Self:
+        if self.smtp_user and not self.smtp_password:
+            raise ValueError("smtp_user is set, smtp_password is not")
+        if self.smtp_user and self.smtp_tls == "none" and not _is_this_host(self.smtp_host):
+            raise ValueError("smtp_tls is none: the password would travel unprotected")
+        url = urlsplit(self.accept_url or "")
+        if self.accept_token and url.scheme == "http" and not _is_this_host(url.hostname):
+            raise ValueError("accept_url is not https: the token would travel unprotected")
+        return self
 
     @field_validator("sender_address")
     @classmethod
@@ -68,9 +130,9 @@ class Settings(BaseSettings):
         return "postgres" if self.target == "postgres" else "duckdb"
 
     @property
-    def ledger(self) -> Path:
-        """The SQLite file that makes "once" true; precious."""
-        return self.var / "ledger.db"
+    def ledger(self) -> Path | str:
+        """The SQLite file that makes "once" true, or the URL of the database that does; precious."""
+        return self.ledger_url.get_secret_value() if self.ledger_url else self.var / "ledger.db"
 
     @property
     def published(self) -> Path:
@@ -93,6 +155,14 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"{detail['loc'][0]}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors()]
+        lines = [_line(detail["loc"], detail["msg"].removeprefix("Value error, ")) for detail in error.errors()]
         hint = "Set it as PARTNERFLOW_<NAME> or in partnerflow.toml."
         raise PartnerflowError("These settings cannot be used.\n  " + "\n  ".join(lines) + f"\n{hint}") from None
+
+
+def _line(where: tuple, message: str) -> str:
+    return f"{where[0]}: {message}" if where else message
+
+
+def _is_this_host(host: str | None) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")

@@ -1,71 +1,38 @@
-"""Settle: what became of each delivery, written down before the next one is begun."""
-
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+"""Settle: what a person, or an event, knows about a delivery that the machine cannot decide."""
 
 from compiler import PartnerflowError
-from flows.deliver import Sender
-from flows.ledger import Delivery, Ledger
+from flows.delivery import BY_PERSON, Delivery
+from flows.ledger import Ledger
+from flows.ledger_reads import deliveries, find_delivery
 
 
-@dataclass
-class Outcome:
-    """How many deliveries of each workflow ended in each state."""
+def settle_by_person(ledger: Ledger, identity: str, state: str, reason: str, person: str) -> Delivery:
+    """A person's word: a delivery in doubt is sent, failed or pending again; one certainly not delivered is pending.
 
-    counts: dict[str, Counter] = field(default_factory=dict)
-
-    def add(self, delivery: Delivery, state: str) -> None:
-        """Count one delivery."""
-        self.counts.setdefault(delivery.workflow_id, Counter())[state] += 1
-
-    def of(self, workflow_id: str, state: str) -> int:
-        """The count of a workflow and state."""
-        return self.counts.get(workflow_id, Counter())[state]
-
-
-def finish_interrupted(ledger: Ledger, senders: Mapping[str, Sender], run_id: str, outcome: Outcome) -> None:
-    """Settle what a run that died has left in `sending`: sent where the sender knows it, in doubt where nobody can.
-
-    Only one run works at a time, so whatever is in `sending` now was left by one that died. Never sends anew.
+    The log keeps who said so, and why. Raises PartnerflowError when the delivery is not in a state that is a person's
+    to decide.
     """
-    for delivery in ledger.in_state("sending"):
-        known = senders[delivery.action].finish(delivery.delivery_id)
-        state = "sent" if known else "in_doubt"
-        reason = None if known else f"Run {delivery.run_id} died while it was handed over."
-        if ledger.move(delivery, "sending", state, run_id, reason):
-            outcome.add(delivery, state)
+    delivery = find_delivery(ledger, identity)
+    allowed = BY_PERSON.get(delivery.state, set())
+    if not reason.strip():
+        raise PartnerflowError("Say how you know it: --reason TEXT. The log keeps it.")
+    if state not in allowed:
+        can = f"It can be settled as {', '.join(sorted(allowed))}." if allowed else "That is nobody's to change."
+        raise PartnerflowError(f"{delivery.delivery_id} is {delivery.state}. {can}")
+    if not ledger.resolve(delivery, state, f"person:{person}", reason.strip()):
+        raise PartnerflowError(f"{delivery.delivery_id} has moved meanwhile. Look again: `partnerflow deliveries`.")
+    return find_delivery(ledger, delivery.delivery_id)
 
 
-def send_all(
-    ledger: Ledger,
-    deliveries: Iterable[Delivery],
-    render: Callable[[Delivery], bytes],
-    senders: Mapping[str, Sender],
-    run_id: str,
-    outcome: Outcome,
-) -> None:
-    """Send every claimed delivery, one commit before and one after the irrevocable step.
+def settle_by_evidence(ledger: Ledger, identity: str, state: str, event_id: str, reason: str) -> bool:
+    """An event about a delivery: when it is in doubt, it becomes sent (delivered, opened ...) or failed (bounced).
 
-    A delivery that cannot be rendered fails and harms no other. An OSError of a sender ends the run: what is left stays
-    claimed, and the next run sends it.
+    `identity` is the delivery's id or Message-ID. False, and nothing changes, when it is not in doubt or not ours.
     """
-    for delivery in deliveries:
-        state = _send(ledger, delivery, render, senders[delivery.action], run_id)
-        if state:
-            outcome.add(delivery, state)
-
-
-def _send(
-    ledger: Ledger, delivery: Delivery, render: Callable[[Delivery], bytes], sender: Sender, run_id: str
-) -> str | None:
-    try:
-        content = render(delivery)
-    except PartnerflowError as error:
-        return "failed" if ledger.move(delivery, "claimed", "failed", run_id, str(error)) else None
-    send = sender.prepare(delivery.delivery_id, content)
-    if not ledger.move(delivery, "claimed", "sending", run_id):
-        return None
-    send()
-    ledger.move(delivery, "sending", "sent", run_id)
-    return "sent"
+    if state not in ("sent", "failed"):
+        raise ValueError(f"an event cannot make a delivery {state}")
+    name = identity.strip("<>")
+    for one in deliveries(ledger, ["in_doubt"]):
+        if name in (one.delivery_id, one.message_id):
+            return ledger.resolve(one, state, f"event:{event_id}", reason)
+    return False

@@ -242,7 +242,7 @@ def test_killed_in_the_middle_of_sending_and_run_again_everybody_hears_once(copi
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert ledger(copied, "SELECT count(*) FROM delivery WHERE state = 'claimed'") > [(0,)]
+        assert ledger(copied, "SELECT count(*) FROM delivery WHERE state IN ('pending', 'claimed')") > [(0,)]
     last = partnerflow(copied, "run", "--as-of", HOUR.isoformat(), "--json")
     assert last.code == 0
     states = dict(ledger(copied, "SELECT state, count(*) FROM delivery WHERE partner_id LIKE 'big-%' GROUP BY 1"))
@@ -331,11 +331,11 @@ def test_an_address_that_cannot_be_written_to_fails_alone_and_says_why(copied: S
 
 
 def test_a_disk_that_is_full_ends_the_run_and_loses_nobody(copied: Settings, monkeypatch: pytest.MonkeyPatch):
-    """What could not be written stays claimed; the next run sends it."""
+    """What could not be written is pending again; the next run sends it."""
     big(copied, 20)
-    import flows.deliver
+    import flows.outbox
 
-    real, written = flows.deliver.os.fsync, []
+    real, written = flows.outbox.os.fsync, []
 
     def full(descriptor: int) -> None:
         written.append(descriptor)
@@ -344,12 +344,12 @@ def test_a_disk_that_is_full_ends_the_run_and_loses_nobody(copied: Settings, mon
         real(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr(flows.deliver.os, "fsync", full)
+        patch.setattr(flows.outbox.os, "fsync", full)
         with pytest.raises(OSError, match="No space left"):
             run_hour(copied, HOUR)
     states = dict(ledger(copied, "SELECT state, count(*) FROM delivery WHERE partner_id LIKE 'big-%' GROUP BY 1"))
-    assert states["claimed"] > 0
-    assert states.keys() <= {"claimed", "sent"}
+    assert states["pending"] > 0
+    assert states.keys() <= {"pending", "sent"}
     run_hour(copied, HOUR)
     states = dict(ledger(copied, "SELECT state, count(*) FROM delivery WHERE partner_id LIKE 'big-%' GROUP BY 1"))
     assert states == {"sent": 20}

@@ -12,7 +12,7 @@
         {%- if missing -%}
             {{ exceptions.raise_compiler_error(
                 'No table ' ~ missing | join(', ') ~ '. A loader fills the raw tables and `partnerflow run` adds its own '
-                ~ '(evaluations, sent_emails, workflow_runs); `partnerflow load-example` makes them all for the example account.'
+                ~ '(evaluations, sent_emails, suppressions, workflow_runs); `partnerflow load-example` makes them all for the example account.'
             ) }}
         {%- endif -%}
     {%- endif -%}

@@ -16,6 +16,14 @@ contacted as (
     from {{ ref('stg_sent_emails') }}
 ),
 
+-- Whatever the scope: of an address that is suppressed twice one row is enough.
+suppressed as (
+    select distinct workflows.workflow_id, suppressions.email
+    from workflows
+    inner join {{ ref('stg_suppressions') }} as suppressions
+        on suppressions.scope = 'all' or workflows.workflow_id = suppressions.scope
+),
+
 segment_addresses as (
     select
         members.workflow_id,
@@ -25,7 +33,7 @@ segment_addresses as (
         addresses.email,
         addresses.first_name,
         addresses.last_name,
-        coalesce(addresses.is_unsubscribed, false) as is_unsubscribed,
+        coalesce(addresses.is_unsubscribed, false) or suppressed.email is not null as is_unsubscribed,
         contacted.partner_id is not null as is_contacted
     from members
     inner join workflows on members.workflow_id = workflows.workflow_id
@@ -35,6 +43,10 @@ segment_addresses as (
             and members.partner_id = addresses.partner_id
             and workflows.action = 'email'
             and (workflows.recipients = 'all' or addresses.is_primary)
+    left join suppressed
+        on
+            members.workflow_id = suppressed.workflow_id
+            and addresses.email = suppressed.email
     left join contacted
         on
             members.workflow_id = contacted.workflow_id

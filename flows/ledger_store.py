@@ -1,0 +1,122 @@
+"""Where the ledger is kept: a SQLite file, or a PostgreSQL database when several hosts send.
+
+Every commit is on disk before it returns, on both; a power cut forgets no `sending`.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from compiler import PartnerflowError
+
+_INSERT: dict[str, Callable[..., Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+PATIENCE = 30
+"""Seconds for which a writer of the SQLite file waits for another."""
+
+
+class Store:
+    """A ledger's database. `insert` is the dialect's, with `on_conflict_do_nothing`."""
+
+    def __init__(self, url: URL):
+        self.name = url.database if url.drivername == "sqlite" else url.render_as_string(hide_password=True)
+        self._engine = _sqlite(url) if url.drivername == "sqlite" else _postgresql(url)
+        self.dialect = self._engine.dialect.name
+        self.insert = _INSERT[self.dialect]
+        # SQLite has one writer, and one that waits for another process polls; threads of this one take turns instead.
+        self._turn = threading.Lock() if self.dialect == "sqlite" else nullcontext()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: committed, and on disk, when the block ends; undone on an error."""
+        with self._turn, self._said(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that reads, and sees one state of the ledger."""
+        options = {"reads": True} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with self._said(), self._engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give the database back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise PartnerflowError(f"The ledger {self.name} does not answer: {error.orig}") from None
+        except DatabaseError as error:
+            if "not a database" not in str(error.orig) and "malformed" not in str(error.orig):
+                raise
+            raise PartnerflowError(
+                f"{self.name} cannot be used as the ledger: {error.orig}. It says who has been contacted; "
+                "restore it from a backup rather than begin a new one."
+            ) from None
+
+
+def ledger_url(place: str | Path) -> URL:
+    """The database that a file's path or a URL names.
+
+    >>> ledger_url("postgresql://db.example/partnerflow").drivername
+    'postgresql+psycopg2'
+
+    Raises PartnerflowError for any database but SQLite and PostgreSQL.
+    """
+    if isinstance(place, Path):
+        return URL.create("sqlite", database=str(place))
+    try:
+        url = make_url(place)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() not in _INSERT:
+        raise PartnerflowError(
+            "PARTNERFLOW_LEDGER_URL is no URL of a ledger, such as postgresql://user:password@host/database."
+        )
+    backend = url.get_backend_name()
+    return url.set(drivername="postgresql+psycopg2" if backend == "postgresql" else "sqlite")
+
+
+def _sqlite(url: URL) -> Engine:
+    if sqlite3.sqlite_version_info < (3, 35):
+        raise PartnerflowError(f"The ledger needs SQLite 3.35; this Python has {sqlite3.sqlite_version}.")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, poolclass=QueuePool, max_overflow=-1, connect_args={"timeout": PATIENCE})
+
+    @event.listens_for(engine, "connect")
+    def durable(connection, _):
+        connection.isolation_level = None  # the driver begins no transaction of its own: we say which kind
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection):
+        # A transaction that reads first and then writes fails at once when another has written in between.
+        kind = "BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE"
+        connection.connection.dbapi_connection.execute(kind)
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, max_overflow=-1, pool_pre_ping=True)
+    except ModuleNotFoundError:
+        raise PartnerflowError("A ledger in PostgreSQL needs psycopg2: install partnerflow[postgres].") from None
+
+    @event.listens_for(engine, "connect")
+    def durable(connection, _):
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit TO on")
+        connection.commit()
+
+    return engine

@@ -1,0 +1,23 @@
+"""Pace: so many a second and no more, however many threads ask."""
+
+import threading
+import time
+
+
+class Pace:
+    """Lets one caller through every 1/`per_second` seconds; None: no limit."""
+
+    def __init__(self, per_second: float | None):
+        self._gap = 1 / per_second if per_second else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when it is this caller's turn."""
+        if not self._gap:
+            return
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._gap
+        time.sleep(turn - now)
