@@ -35,17 +35,20 @@ def transact(client: smtplib.SMTP, parcel: Parcel, timeouts: Timeouts) -> tuple[
     client.sock.settimeout(timeouts.command)
     phase = ["MAIL FROM"]
     try:
-        refusal = _envelope(client, parcel, phase)
+        refusal, in_step = _envelope(client, parcel, phase)
         if refusal:
-            return refusal, 400 <= refusal.code < 600 and refusal.code != 421 and _reset(client)
+            return refusal, in_step and 400 <= refusal.code < 600 and refusal.code != 421 and _reset(client)
     except _BrokenError as broken:
         reason = f"The connection broke at {phase[0]}, before the message: {broken}"
         return Verdict("pending", reason, phase[0], unwell=True), False
     return _message(client, parcel.content, timeouts)
 
 
-def _envelope(client: smtplib.SMTP, parcel: Parcel, phase: list[str]) -> Verdict | None:
-    """Everything up to the go-ahead for the message. Only the first recipient decides; None: go ahead."""
+def _envelope(client: smtplib.SMTP, parcel: Parcel, phase: list[str]) -> tuple[Verdict | None, bool]:
+    """Everything up to the go-ahead for the message: the refusal, if any, and whether the server is in step.
+
+    Only the first recipient decides. A server that refuses the envelope and yet waits for a message gets none.
+    """
     size = f" SIZE={len(parcel.content)}" if client.has_extn("size") else ""
     utf8 = "" if "".join(parcel.recipients).isascii() else " SMTPUTF8"
     commands = [("MAIL FROM", f"MAIL FROM:<{parcel.sender}>{size}{utf8}")]
@@ -59,18 +62,15 @@ def _envelope(client: smtplib.SMTP, parcel: Parcel, phase: list[str]) -> Verdict
             phase[0] = step
             code, words = _reply(client)
             if step == "DATA" and code == 354:
-                if refusal:  # nobody was accepted, yet the server waits for a message: an empty one, that it refuses
-                    _write(client, b".\r\n")
-                    _reply(client)
-                return refusal
+                return refusal, False
             positive = 200 <= code < 300 and step != "DATA"
             if not positive and step != "RCPT TO (copy)":
                 refusal = refusal or _refused(step, code, words)
             if code == 421:
-                return refusal or judge(step, code, words)
+                return refusal or judge(step, code, words), False
         if refusal:
-            return refusal
-    return refusal
+            break
+    return refusal, True
 
 
 def _refused(step: str, code: int, words: str) -> Verdict:
