@@ -21,6 +21,17 @@ Decide = Callable[[str], str | None]
 `reply` (it is accepted, and the answer is about to leave)."""
 
 
+def at(phase: str, answer: str) -> Decide:
+    """Answer so at a phase, and in the ordinary way elsewhere."""
+    return lambda now: answer if now == phase else None
+
+
+def free_port() -> int:
+    """A port of this host that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
 class ScriptedServer(socketserver.ThreadingTCPServer):
     """Serves on 127.0.0.1 while the `with` block lasts. `accepted` are the messages taken, `commands` all commands."""
 

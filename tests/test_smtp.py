@@ -1,6 +1,5 @@
 """One email over SMTP: whatever the server does and wherever it hangs up, the verdict is true."""
 
-import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from flows.settings import Settings
 from flows.smtp import EMAILS_A_CONNECTION, SmtpSender
 from flows.smtp_replies import END, judge
 from flows.smtp_transaction import Timeouts
-from smtp_server import DROP, SILENCE, Decide, ScriptedServer
+from smtp_server import DROP, SILENCE, ScriptedServer, at, free_port
 
 QUICK = Timeouts(connect=2, command=0.3, block=0.3, end=0.3)
 CONTENT = b"Message-ID: <d@x>\r\nSubject: Hi\r\n\r\n.dot\r\nText\r\n"
@@ -40,11 +39,6 @@ def send(port: int, *parcels: Parcel, **more) -> list[Verdict]:
     verdicts = [session.prepare(one)() for one in parcels]
     session.close()
     return verdicts
-
-
-def at(phase: str, answer: str) -> Decide:
-    """Answer so at a phase, and in the ordinary way elsewhere."""
-    return lambda now: answer if now == phase else None
 
 
 NOT_YET, NEVER, DOUBT = "pending", "failed", "in_doubt"
@@ -172,12 +166,6 @@ def test_codes_decide_retry_fail_and_suppress(phase, code, words, state, undeliv
 def authority() -> trustme.CA:
     """A certificate authority of this test's own."""
     return trustme.CA()
-
-
-def free_port() -> int:
-    """A port of this host that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
