@@ -15,6 +15,7 @@ from flows.claim import claim
 from flows.definitions import Definitions, read_definitions
 from flows.deliver import Sender
 from flows.evaluations import write_evaluations
+from flows.events import load_events
 from flows.ledger import Ledger
 from flows.ledger_reads import record_runs
 from flows.lock import exclusive
@@ -91,9 +92,11 @@ def plan_hour(settings: Settings, definitions: Definitions, ledger: Ledger, as_o
 
 
 def _ask(settings: Settings, ledger: Ledger, as_of: datetime) -> None:
-    with open_warehouse(settings.warehouse) as connection, transaction(connection):
-        write_evaluations(connection, as_of)
-        mirror(connection, ledger)
+    with open_warehouse(settings.warehouse) as connection:
+        with transaction(connection):
+            write_evaluations(connection, as_of)
+            mirror(connection, ledger)
+        load_events(connection, settings.landing)
 
 
 def _read(settings: Settings, definitions: Definitions, as_of: datetime) -> Plan:

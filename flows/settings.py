@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         return self.var / "published" / "partnerflow.duckdb"
 
     @property
+    def landing(self) -> Path:
+        """The folder where provider events and bounce messages land."""
+        return self.var / "landing" / "email_events"
+
+    @property
     def outbox(self) -> Path:
         """The folder of .eml files, the default delivery."""
         return self.var / "outbox"

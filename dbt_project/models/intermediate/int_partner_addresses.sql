@@ -8,6 +8,10 @@ normalised as (
     from contacts
 ),
 
+suppressions as (
+    select * from {{ ref('suppressions') }}
+),
+
 ranked as (
     select
         *,
@@ -31,15 +35,16 @@ ranked as (
 
 int_partner_addresses as (
     select
-        program_id,
-        partner_id,
-        email,
-        first_name,
-        last_name,
-        position_in_partner = 1 as is_primary,
-        unsubscribed = 1 as is_unsubscribed
+        ranked.program_id,
+        ranked.partner_id,
+        ranked.email,
+        ranked.first_name,
+        ranked.last_name,
+        ranked.position_in_partner = 1 as is_primary,
+        ranked.unsubscribed = 1 or suppressions.email is not null as is_unsubscribed
     from ranked
-    where position_in_address = 1
+    left join suppressions on ranked.email = suppressions.email
+    where ranked.position_in_address = 1
 )
 
 select * from int_partner_addresses

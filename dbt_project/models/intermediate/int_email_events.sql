@@ -1,0 +1,104 @@
+with deliveries as (
+    select * from {{ ref('stg_sent_emails') }}
+    where email is not null
+),
+
+-- Our own unsubscribe link names workflow, partner and address; the delivery is the one email that this was.
+unsubscribes as (
+    select
+        unsubscribes.landed_id,
+        unsubscribes.provider,
+        unsubscribes.provider_event_id,
+        unsubscribes.event_type,
+        cast(null as {{ dbt.type_string() }}) as bounce_type,
+        false as is_machine,
+        coalesce(unsubscribes.delivery_id, max(deliveries.delivery_id)) as delivery_id,
+        cast(null as {{ dbt.type_string() }}) as message_id,
+        unsubscribes.email,
+        unsubscribes.occurred_at,
+        unsubscribes.received_at,
+        cast(null as {{ dbt.type_string() }}) as reason,
+        cast(null as {{ dbt.type_string() }}) as url,
+        false as is_test
+    from {{ ref('stg_unsubscribes') }} as unsubscribes
+    left join deliveries
+        on
+            unsubscribes.workflow_id = deliveries.workflow_id
+            and unsubscribes.partner_id = deliveries.partner_id
+            and lower(unsubscribes.email) = lower(deliveries.email)
+    group by
+        unsubscribes.landed_id, unsubscribes.provider, unsubscribes.provider_event_id, unsubscribes.event_type,
+        unsubscribes.delivery_id, unsubscribes.email, unsubscribes.occurred_at, unsubscribes.received_at
+),
+
+events as (
+    select * from {{ ref('stg_sendgrid_events') }}
+    union all
+    select * from {{ ref('stg_ses_events') }}
+    union all
+    select * from {{ ref('stg_postmark_events') }}
+    union all
+    select * from {{ ref('stg_mailgun_events') }}
+    union all
+    select * from {{ ref('stg_bounce_messages') }}
+    union all
+    select * from unsubscribes
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by provider, provider_event_id order by received_at, landed_id
+        ) as position,
+        count(*) over (partition by provider, provider_event_id) as times_seen
+    from events
+),
+
+-- By our own id where the provider carries it, else by the Message-ID.
+linked as (
+    select
+        ranked.*,
+        coalesce(by_id.delivery_id, by_message.delivery_id) as linked_id,
+        lower(trim(coalesce(by_id.email, by_message.email))) as ledger_email,
+        lower(trim(ranked.email)) as event_email
+    from ranked
+    left join deliveries as by_id on ranked.delivery_id = by_id.delivery_id
+    left join deliveries as by_message on trim(ranked.message_id, '<> ') = by_message.message_id
+    where ranked.position = 1
+),
+
+-- A copy (cc, bcc) has the delivery's id and another address. A provider may write a domain in its IDNA form.
+addressed as (
+    select
+        *,
+        case
+            when event_email is null then ledger_email
+            when event_email like '%@%xn--%' and split_part(event_email, '@', 1) = split_part(ledger_email, '@', 1)
+                then ledger_email
+            else event_email
+        end as email_key
+    from linked
+),
+
+int_email_events as (
+    select
+        provider || ':' || provider_event_id as event_key,
+        provider,
+        event_type,
+        bounce_type,
+        is_machine,
+        linked_id as delivery_id,
+        email_key as email,
+        coalesce(email_key = ledger_email, false) and event_type <> 'other' and not is_test as is_counted,
+        case when occurred_at is null or occurred_at > received_at then received_at else occurred_at end as occurred_at,
+        received_at,
+        reason,
+        url,
+        is_test,
+        times_seen,
+        landed_id
+    from addressed
+)
+
+select * from int_email_events
