@@ -4,6 +4,7 @@ Which delivery it is about is asked first of our own envelope sender, `bounce+<d
 leave out; then of the headers of the message that came back.
 """
 
+import logging
 import re
 from datetime import UTC
 from email import message_from_bytes
@@ -14,6 +15,11 @@ from flufl.bounce import all_failures
 
 _VERP = re.compile(r"\+([0-9a-f]{32})@")
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+
+_STUMBLES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What flufl.bounce's detectors raise on mail that is not what they expect, one without a sender for example."""
+
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
 
 def read_bounce(content: bytes) -> dict:
@@ -66,7 +72,10 @@ def _recipient(group: Message) -> dict:
 
 def _guess(message: Message) -> list[dict]:
     """What flufl.bounce knows of the many servers that write no delivery-status."""
-    temporary, permanent = all_failures(message)
+    try:
+        temporary, permanent = all_failures(message)
+    except _STUMBLES:
+        return []
     pairs = [(address, False) for address in temporary - permanent] + [(address, True) for address in permanent]
     return [
         {"email": address.decode(errors="replace"), "action": "failed" if is_permanent else "delayed",

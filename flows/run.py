@@ -12,6 +12,7 @@ from typing import Any
 
 from flows.build import build
 from flows.claim import claim
+from flows.consequences import apply_consequences
 from flows.definitions import Definitions, read_definitions
 from flows.deliver import Sender
 from flows.evaluations import write_evaluations
@@ -68,6 +69,7 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call) -> Run:
         definitions = step("Read the definitions", read_definitions, settings)
         step("Settle what an interrupted run left", _recover, ledger, senders, run_id, settings, outcome)
         plan = plan_hour(settings, definitions, ledger, as_of, step)
+        step("Settle what events prove", _apply, settings, ledger)
         step("Claim the recipients", _claim, ledger, plan, run_id, settings)
         step("Send", _send, ledger, plan, senders, run_id, settings, outcome)
         run = Run(run_id, _settled(plan, outcome))
@@ -108,6 +110,11 @@ def _recover(ledger: Ledger, senders: dict[str, Sender], run_id: str, settings: 
     """This run holds the lock of its state folder, so every run that was begun there before is over."""
     ledger.retire(place=place_of(settings.var))
     recover(ledger, senders, Parcels(ledger, settings), run_id, outcome)
+
+
+def _apply(settings: Settings, ledger: Ledger) -> int:
+    with open_warehouse(settings.warehouse) as connection:
+        return apply_consequences(connection, ledger)
 
 
 def _claim(ledger: Ledger, plan: Plan, run_id: str, settings: Settings) -> int:

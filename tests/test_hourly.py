@@ -43,6 +43,7 @@ def test_the_hour_runs_under_prefect_and_each_step_is_a_task(prefect_settings: S
         "Ask for the hour",
         "Build the facts",
         "Read the plan",
+        "Settle what events prove",
         "Claim the recipients",
         "Send",
         "Record and publish",

@@ -1,5 +1,5 @@
 with deliveries as (
-    select *, cast({{ dbt.date_trunc('week', 'coalesce(sent_at, as_of)') }} as date) as week
+    select *, cast({{ dbt.date_trunc('week', 'as_of') }} as date) as week
     from {{ ref('fct_email_deliveries') }}
     where is_sent
 ),
