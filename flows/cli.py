@@ -277,6 +277,18 @@ def serve(
     serve_hourly(read_settings(), timezone, port)
 
 
+@app.command(epilog="Example: partnerflow receive --host 127.0.0.1 --port 8025")
+def receive(
+    host: Annotated[str, typer.Option(help="Where to listen; a proxy before it does TLS.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port.")] = 8025,
+) -> None:
+    """The small web receiver of provider events and unsubscribes; writes into the landing folder and nothing else."""
+    from flows.receive import receive as serve_receiver
+    from flows.receiver_settings import read_receiver_settings
+
+    serve_receiver(read_settings().landing, read_receiver_settings(), host, port)
+
+
 @app.command(epilog="Example: partnerflow doctor --json")
 def doctor(as_json: Json = False) -> None:
     """What is wrong with this installation, and what to do about it. Changes nothing."""

@@ -1,8 +1,7 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
-All ids are text, all timestamps are UTC. `flows` fills the last five, and email_events from the landing folder; the others
-are a loader's. Other engines get the
-same statements, translated.
+All ids are text, all timestamps are UTC. `flows` fills the last six, and email_events from the landing folder; the
+others are a loader's. Other engines get the same statements, translated.
 """
 
 import pandas
@@ -50,7 +49,7 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.email_events (
             event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
     "landed_files": """
-        CREATE OR REPLACE TABLE raw.landed_files (file VARCHAR, bytes BIGINT, loaded_at TIMESTAMP)""",
+        CREATE OR REPLACE TABLE raw.landed_files (file VARCHAR, bytes BIGINT, _loaded_at TIMESTAMP)""",
     "evaluations": """
         CREATE OR REPLACE TABLE raw.evaluations (program_id VARCHAR, as_of TIMESTAMP, local_date DATE)""",
     "sent_emails": """

@@ -53,7 +53,7 @@ def told(example, tmp_path_factory):
             "full",
             "proven",
             "disproven",
-            "blocked",
+            "left",
             "quiet",
         ]
         of = {
@@ -84,9 +84,15 @@ def told(example, tmp_path_factory):
     drop(settings, "torn.jsonl", b'{"event_id": "x", "provider"\n\xff\xfe\n')
     drop(settings, "elsewhere/export.jsonl", b'{"some": "other system"}\n')
     drop(settings, "sendgrid/export.json", opened.encode())
-    leaver = json.dumps({"event": "unsubscribed", "workflow_id": "w", "partner_id": "p", "email": NEXT_RECIPIENT})
-    land(settings.landing, "partnerflow", leaver)
+    land(settings.landing, "partnerflow", json.dumps({"event": "unsubscribed", "delivery_id": of["left"].id}))
+    land(settings.landing, "postmark", postmark(_elsewhere(settings), NEXT_RECIPIENT, "Bounce"))
     return settings, of, run_hour(settings, NEXT)
+
+
+def _elsewhere(settings: Settings) -> str:
+    """A delivery of another workflow, of which NEXT_RECIPIENT gets a copy."""
+    with sqlite3.connect(settings.ledger) as ledger:
+        return ledger.execute("SELECT delivery_id FROM delivery WHERE workflow_id = 'welcome' LIMIT 1").fetchone()[0]
 
 
 def query(settings: Settings, text: str, *values) -> list[tuple]:
@@ -100,7 +106,7 @@ def test_the_report_counts_each_email_once_in_each_column(told):
     settings, *_ = told
     columns = "sent, delivered, opened, opened_by_machine_only, clicked, bounced, complained, unsubscribed, reported"
     found = query(settings, f"SELECT {columns} FROM marts.workflow_report WHERE workflow_id = 'first-action-30'")
-    assert found == [(11, 5, 1, 1, 1, 3, 1, 0, 8)]
+    assert found == [(11, 6, 1, 1, 1, 3, 1, 1, 9)]
 
 
 def test_the_weeks_are_those_of_the_sending(told):
@@ -134,7 +140,8 @@ def test_the_dead_the_complaining_and_the_leaving_are_suppressed_before_the_next
         of["disproven"].email: "hard bounce",
         of["complained"].email: "complaint",
         "copy@example.net": "hard bounce",
-        NEXT_RECIPIENT: "unsubscribed",
+        of["left"].email: "unsubscribed",
+        NEXT_RECIPIENT: "hard bounce",
     }
     row = next(row for row in run.plan.workflows if row.workflow_id == "prospect-follow-up-7")
     assert (row.suppressed, row.recipients, row.sent) == (1, 0, 0)
@@ -149,8 +156,8 @@ def test_what_says_nothing_is_counted_and_fails_nothing(told):
         ("bounce", 3, 0, 2, 0, 0),
         ("elsewhere", 1, 0, 0, 0, 0),
         ("mailgun", 1, 0, 1, 0, 0),
-        ("partnerflow", 1, 0, 1, 0, 1),
-        ("postmark", 2, 0, 2, 0, 0),
+        ("partnerflow", 1, 0, 1, 0, 0),
+        ("postmark", 3, 0, 3, 0, 0),
         ("sendgrid", 4, 0, 24, 18, 1),
         ("ses", 4, 1, 3, 0, 0),
         ("unknown", 2, 2, 0, 0, 0),

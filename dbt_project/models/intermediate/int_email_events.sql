@@ -3,34 +3,6 @@ with deliveries as (
     where email is not null
 ),
 
--- Our own unsubscribe link names workflow, partner and address; the delivery is the one email that this was.
-unsubscribes as (
-    select
-        unsubscribes.landed_id,
-        unsubscribes.provider,
-        unsubscribes.provider_event_id,
-        unsubscribes.event_type,
-        cast(null as {{ dbt.type_string() }}) as bounce_type,
-        false as is_machine,
-        coalesce(unsubscribes.delivery_id, max(deliveries.delivery_id)) as delivery_id,
-        cast(null as {{ dbt.type_string() }}) as message_id,
-        unsubscribes.email,
-        unsubscribes.occurred_at,
-        unsubscribes.received_at,
-        cast(null as {{ dbt.type_string() }}) as reason,
-        cast(null as {{ dbt.type_string() }}) as url,
-        false as is_test
-    from {{ ref('stg_unsubscribes') }} as unsubscribes
-    left join deliveries
-        on
-            unsubscribes.workflow_id = deliveries.workflow_id
-            and unsubscribes.partner_id = deliveries.partner_id
-            and lower(unsubscribes.email) = lower(deliveries.email)
-    group by
-        unsubscribes.landed_id, unsubscribes.provider, unsubscribes.provider_event_id, unsubscribes.event_type,
-        unsubscribes.delivery_id, unsubscribes.email, unsubscribes.occurred_at, unsubscribes.received_at
-),
-
 events as (
     select * from {{ ref('stg_sendgrid_events') }}
     union all
@@ -42,7 +14,7 @@ events as (
     union all
     select * from {{ ref('stg_bounce_messages') }}
     union all
-    select * from unsubscribes
+    select * from {{ ref('stg_unsubscribes') }}
 ),
 
 ranked as (
@@ -77,7 +49,8 @@ addressed as (
             when event_email like '%@%xn--%' and split_part(event_email, '@', 1) = split_part(ledger_email, '@', 1)
                 then ledger_email
             else event_email
-        end as email_key
+        end as email_key,
+        is_test or coalesce(delivery_id like 'test-%', false) as is_of_test
     from linked
 ),
 
@@ -90,12 +63,12 @@ int_email_events as (
         is_machine,
         linked_id as delivery_id,
         email_key as email,
-        coalesce(email_key = ledger_email, false) and event_type <> 'other' and not is_test as is_counted,
+        coalesce(email_key = ledger_email, false) and event_type <> 'other' and not is_of_test as is_counted,
         case when occurred_at is null or occurred_at > received_at then received_at else occurred_at end as occurred_at,
         received_at,
         reason,
         url,
-        is_test,
+        is_of_test as is_test,
         times_seen,
         landed_id
     from addressed

@@ -1,8 +1,7 @@
--- Events of deliveries that are ours, copies included, and our own signed unsubscribe links. What a provider says about
--- somebody else's emails silences nobody here.
+-- Events of deliveries that are ours, copies included. What a provider says about somebody else's emails silences nobody.
 with events as (
     select * from {{ ref('int_email_events') }}
-    where (delivery_id is not null or provider = 'partnerflow') and email is not null and not is_test
+    where delivery_id is not null and email is not null and not is_test
 ),
 
 soft_bounces as (

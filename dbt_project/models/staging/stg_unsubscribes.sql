@@ -3,6 +3,7 @@ with payloads as (
     where provider = 'partnerflow' and payload is not null
 ),
 
+-- The signed token of the link names the delivery, and nothing else.
 stg_unsubscribes as (
     select
         landed_id,
@@ -10,12 +11,16 @@ stg_unsubscribes as (
         landed_id as provider_event_id,
         case when {{ json_text('payload', ['event']) }} = 'unsubscribed' then 'unsubscribed' else 'other' end
             as event_type,
+        cast(null as {{ dbt.type_string() }}) as bounce_type,
+        false as is_machine,
         {{ json_text('payload', ['delivery_id']) }} as delivery_id,
-        {{ json_text('payload', ['workflow_id']) }} as workflow_id,
-        {{ json_text('payload', ['partner_id']) }} as partner_id,
-        {{ json_text('payload', ['email']) }} as email,
+        cast(null as {{ dbt.type_string() }}) as message_id,
+        cast(null as {{ dbt.type_string() }}) as email,
         received_at as occurred_at,
-        received_at
+        received_at,
+        cast(null as {{ dbt.type_string() }}) as reason,
+        cast(null as {{ dbt.type_string() }}) as url,
+        false as is_test
     from payloads
 )
 
