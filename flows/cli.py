@@ -277,6 +277,30 @@ def serve(
     serve_hourly(read_settings(), timezone, port)
 
 
+@app.command(epilog="Example: partnerflow report --html report.html")
+def report(
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page into this file.")] = None,
+    show_addresses: Annotated[bool, typer.Option("--show-addresses", help="Mask no address on the page.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Opens, clicks and bounces a workflow, as last published; on a page with --html."""
+    from flows.report import workflow_report_table
+    from flows.report_data import read_report
+
+    settings = read_settings()
+    data = read_report(settings.published)
+    if html is not None:
+        from flows.report_page import report_file
+
+        report_file(settings, html, show_addresses)
+    if as_json:
+        _answer(data.as_json())
+    elif html is not None:
+        _lines([f"Wrote {html}"])
+    else:
+        out.print(workflow_report_table(data))
+
+
 @app.command(epilog="Example: partnerflow receive --host 127.0.0.1 --port 8025")
 def receive(
     host: Annotated[str, typer.Option(help="Where to listen; a proxy before it does TLS.")] = "127.0.0.1",

@@ -13,6 +13,7 @@ from flows.doctor import Finding
 from flows.explain import Explanation
 from flows.plan import Plan, WorkflowPlan
 from flows.preview import Preview
+from flows.report_data import ReportData
 
 STYLES = {"done": "green", "over_limit": "yellow", "held": "yellow", "error": "red"}
 COUNTS = ("members", "already_contacted", "suppressed", "no_address", "recipients")
@@ -50,6 +51,31 @@ def run_table(plan: Plan, title: str, sending: bool) -> Table:
         cells = [Text(f"{count:,}", style="" if count else "dim") for count in counts]
         table.add_row(Text(row.workflow_id), Text(row.status, style=STYLES[row.status]), *cells)
     return table
+
+
+REPORTED = ("delivered", "opened", "clicked", "bounced", "complained", "unsubscribed")
+DENOMINATORS = {"delivered": "sent", "bounced": "sent"}
+"""What a rate is of; all others are of the delivered."""
+
+
+def workflow_report_table(data: ReportData) -> Table:
+    """The report: a row a workflow, a rate beside each number; nothing where there is nothing to divide by."""
+    title = f"What became of the emails, as of {data.as_of:%Y-%m-%d %H:%M} UTC" if data.as_of else "No run yet"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("workflow", no_wrap=True)
+    table.add_column("sent", justify="right")
+    headings = {"unsubscribed": "unsub-\nscribed", "complained": "com-\nplained"}
+    for name in REPORTED:
+        table.add_column(headings.get(name, name), justify="right", no_wrap=True)
+    for row in data.totals:
+        rates = [row[f"{name}_of_{DENOMINATORS.get(name, 'delivered')}"] for name in REPORTED]
+        cells = [_with_rate(row[name], rate) for name, rate in zip(REPORTED, rates, strict=True)]
+        table.add_row(Text(row["workflow_id"]), f"{row['sent']:,}", *cells)
+    return table
+
+
+def _with_rate(count: int, rate: float | None) -> Text:
+    return Text(f"{count:,}") + Text(f" {rate:4.0%}" if rate is not None and count else "     ", style="dim")
 
 
 def details(plan: Plan) -> list[str]:

@@ -26,6 +26,7 @@ from flows.parcels import Parcels
 from flows.plan import Plan, WorkflowPlan, held_plan, read_plan
 from flows.publish import publish
 from flows.recover import recover
+from flows.report_page import write_report
 from flows.runner import alive, place_of
 from flows.send import send_due
 from flows.senders import open_senders
@@ -73,7 +74,7 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call) -> Run:
         step("Claim the recipients", _claim, ledger, plan, run_id, settings)
         step("Send", _send, ledger, plan, senders, run_id, settings, outcome)
         run = Run(run_id, _settled(plan, outcome))
-        step("Record and publish", _record, settings, ledger, run)
+        step("Record and publish", _record, settings, definitions, ledger, run)
         return run
 
 
@@ -155,10 +156,11 @@ _MORE = {
 }
 
 
-def _record(settings: Settings, ledger: Ledger, run: Run) -> None:
+def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run) -> None:
     as_of = run.plan.as_of.replace(tzinfo=None)
     record_runs(ledger, [{"run_id": run.run_id, "as_of": as_of, **asdict(row)} for row in run.plan.workflows])
     with open_warehouse(settings.warehouse) as connection:
         with transaction(connection):
             mirror(connection, ledger)
         publish(connection, settings.published)
+    write_report(settings, definitions, settings.report)

@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         return self.var / "published" / "partnerflow.duckdb"
 
     @property
+    def report(self) -> Path:
+        """The page of the report, written with each run."""
+        return self.var / "published" / "report.html"
+
+    @property
     def landing(self) -> Path:
         """The folder where provider events and bounce messages land."""
         return self.var / "landing" / "email_events"

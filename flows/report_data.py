@@ -1,0 +1,95 @@
+"""What the report says, read from the published file: so it never waits for a run, nor a run for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from compiler import PartnerflowError
+
+WEEKS = 12
+"""Weeks in a workflow's plot."""
+
+RUNS = 6
+RECIPIENTS = 10
+
+Row = dict[str, Any]
+"""A row of a mart, by column name."""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """The rows that the report shows, each list in its order.
+
+    `totals` are marts.workflow_report by workflow; `weeks` the latest of marts.workflow_report_weekly, oldest first;
+    `runs` the last run of each workflow and the latest others in which anything happened, newest first; `recipients`
+    the latest emails, newest first. `as_of` is the hour of the last run (UTC without a zone), None before any.
+    """
+
+    as_of: datetime | None
+    totals: list[Row]
+    weeks: list[Row]
+    runs: list[Row]
+    recipients: list[Row]
+
+    def as_json(self) -> dict:
+        """The report as the command line answers with it: totals and weeks, dates in ISO."""
+        weeks = [row | {"week": row["week"].isoformat()} for row in self.weeks]
+        return {"as_of": self.as_of and self.as_of.isoformat() + "Z", "workflows": self.totals, "weeks": weeks}
+
+
+def read_report(published: Path) -> ReportData:
+    """The report as last published. Raises PartnerflowError before the first run."""
+    if not published.exists():
+        raise PartnerflowError("Nothing has been published yet. Run `partnerflow run` once; it publishes.")
+    with duckdb.connect(published, read_only=True) as connection:
+        (newest,) = connection.execute("SELECT max(as_of) FROM marts.workflow_runs").fetchone()
+        return ReportData(
+            newest,
+            _rows(connection, "SELECT * FROM marts.workflow_report ORDER BY workflow_id"),
+            _rows(connection, _WEEKS, WEEKS),
+            _rows(connection, _RUNS, RUNS),
+            _rows(connection, _RECIPIENTS, RECIPIENTS),
+        )
+
+
+def by_workflow(rows: list[Row]) -> dict[object, list[Row]]:
+    """The rows of each workflow, in their order."""
+    found: dict[object, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["workflow_id"], []).append(row)
+    return found
+
+
+_WEEKS = """
+    SELECT * FROM marts.workflow_report_weekly
+    QUALIFY row_number() OVER (PARTITION BY workflow_id ORDER BY week DESC) <= ?
+    ORDER BY workflow_id, week"""
+
+_RUNS = """
+    SELECT workflow_id, as_of, status, members, already_contacted, suppressed, sent, failed, in_doubt, detail
+    FROM marts.workflow_runs
+    QUALIFY row_number() OVER (PARTITION BY workflow_id ORDER BY as_of DESC, run_id DESC) = 1
+        OR (
+            (status <> 'done' OR sent + failed + in_doubt > 0)
+            AND row_number() OVER (
+                PARTITION BY workflow_id, status <> 'done' OR sent + failed + in_doubt > 0
+                ORDER BY as_of DESC, run_id DESC
+            ) < ?
+        )
+    ORDER BY workflow_id, as_of DESC, run_id DESC"""
+
+_RECIPIENTS = """
+    SELECT deliveries.*, partners.name
+    FROM marts.fct_email_deliveries AS deliveries
+    LEFT JOIN marts.fct_partners AS partners USING (program_id, partner_id)
+    QUALIFY row_number() OVER (PARTITION BY workflow_id ORDER BY as_of DESC, delivery_id) <= ?
+    ORDER BY workflow_id, as_of DESC, name, delivery_id"""
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[Row]:
+    found = connection.execute(query, list(values))
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
