@@ -254,6 +254,59 @@ def suppress(
         out.print(suppressions_table(found))
 
 
+@app.command("templates", epilog="Example: partnerflow templates")
+def templates_command(as_json: Json = False) -> None:
+    """The templates of the help page: what each is for, and its chained workflows."""
+    from flows.report_drafts import templates_table
+    from flows.templates import templates
+
+    found = [one.as_json() for one in templates()]
+    if as_json:
+        _answer({"templates": found})
+    else:
+        out.print(templates_table(found))
+
+
+@app.command(epilog="Example: partnerflow new celebrate-a-first-sale --program 1000")
+def new(
+    template: Annotated[
+        str | None, typer.Argument(help="A template's id; without it, a workflow from scratch.")
+    ] = None,
+    program: Annotated[str, typer.Option(help="The program's id.")] = "",
+    prefix: Annotated[str, typer.Option(help="Goes before every id of a template.")] = "",
+    term: Annotated[str | None, typer.Option(help="The template term that a template asks for.")] = None,
+    group: Annotated[str | None, typer.Option(help="The partner group that a template asks for.")] = None,
+    name: Annotated[str, typer.Option(help="From scratch: the workflow's name.")] = "",
+    condition: Annotated[
+        list[str] | None, typer.Option(help="From scratch: a condition; give it several times.")
+    ] = None,
+    segment: Annotated[str | None, typer.Option(help="A named segment; with conditions, a new one.")] = None,
+    message: Annotated[str, typer.Option(help="From scratch: a message that exists, or a new name.")] = "",
+    description: Annotated[str, typer.Option(help="From scratch: for colleagues.")] = "",
+    workflow_id: Annotated[
+        str | None, typer.Option("--id", help="From scratch: the id; else made of the name.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a template's workflows, or one from scratch, as drafts; asks for what is left out."""
+    from flows.new import Wish, from_scratch, from_template
+    from flows.report_drafts import draft_lines
+
+    settings = read_settings()
+    filled = {key: value for key, value in (("term", term), ("group", group)) if value}
+    wish = Wish(name, program, message, tuple(condition or ()), segment, description, workflow_id)
+    if template is None:
+        drafted = from_scratch(settings, _completed(settings, wish))
+    elif program:
+        drafted = from_template(settings, template, program, filled, prefix)
+    else:
+        raise typer.BadParameter("Say for which program: --program 1000.", param_hint="--program")
+    if as_json:
+        _answer(drafted.as_json())
+    else:
+        _lines(draft_lines(drafted))
+
+
 @app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
 def load_example_command() -> None:
     """Fill the raw tables with the example account of seeds/."""
@@ -354,6 +407,17 @@ def _workflow(name: str):
     if definitions.broken:
         raise DefinitionError([problem for problem in definitions.problems if problem.severity == "error"])
     return definitions.workflows[0], definitions.compiler
+
+
+def _completed(settings, wish):
+    """The wish, asked for where it is not whole and a person is there to answer."""
+    from flows.ask import ask, missing
+
+    if not missing(wish):
+        return wish
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"Say {', '.join(missing(wish))}; or run it in a terminal, and you are asked.")
+    return ask(settings, wish, lambda question, default: typer.prompt(question, default).strip(), typer.echo)
 
 
 def _sound_definitions() -> Definitions:

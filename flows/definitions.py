@@ -1,7 +1,7 @@
 """The user's own folder of definitions, read and checked."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compiler import (
@@ -56,22 +56,40 @@ def read_definitions(settings: Settings, paths: Iterable[Path] = (), facts: Fact
     does not exist.
     """
     vocabulary = project_vocabulary()
-    segments, problems = _read_segments(settings.workflows)
+    segments, problems = read_segments(settings.workflows)
     reads: list[ReadWorkflow] = []
-    broken: dict[str, str] = {}
+    found: dict[str, list[Problem]] = {}
     for file in _files(list(paths) or [settings.workflows]):
         try:
             reads.append(read_definition(_shown(file), _text(file), vocabulary, segments))
         except DefinitionError as error:
-            broken[file.stem] = str(error)
-            problems += error.problems
-    for workflow_id, found in check(reads, vocabulary, message_ids(settings.workflows), facts).items():
-        problems += found
-        errors = [str(problem) for problem in found if problem.severity == "error"]
-        broken |= {workflow_id: "\n".join(errors)} if errors else {}
+            found.setdefault(file.stem, []).extend(error.problems)
+    for workflow_id, more in check(reads, vocabulary, message_ids(settings.workflows), facts).items():
+        found.setdefault(workflow_id, []).extend(more)
+    found = _naming_users(found)
+    errors = {name: [str(one) for one in some if one.severity == "error"] for name, some in found.items()}
+    broken = {workflow_id: "\n".join(texts) for workflow_id, texts in errors.items() if texts}
+    problems += [problem for some in found.values() for problem in some]
     sound = sorted((read.workflow for read in reads if read.workflow.id not in broken), key=lambda one: one.id)
     compiler = Compiler(vocabulary, settings.last_n_days_include_today)
     return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler)
+
+
+def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
+    """The problems; one about a segment or message that is gone names all the workflows that use it."""
+    users: dict[tuple[str, str], list[str]] = {}
+    for workflow_id, found in problems.items():
+        for one in found:
+            if one.code in ("unknown-segment", "unknown-message"):
+                users.setdefault((one.code, one.message), []).append(workflow_id)
+
+    def named(one: Problem) -> Problem:
+        names = sorted(users.get((one.code, one.message), ()))
+        if len(names) < 2:
+            return one
+        return replace(one, message=f"{one.message.removesuffix('.')}, which {', '.join(names)} use.")
+
+    return {workflow_id: [named(one) for one in found] for workflow_id, found in problems.items()}
 
 
 def message_ids(folder: Path) -> list[str]:
@@ -88,7 +106,8 @@ def _text(file: Path) -> str:
         raise DefinitionError([problem]) from None
 
 
-def _read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:
+def read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:
+    """The named segments of a workflows folder, by name, and what is wrong with those that cannot be read."""
     sources: dict[str, Source] = {}
     problems: list[Problem] = []
     for file in sorted((folder / "segments").glob("*.y*ml")):

@@ -1,0 +1,63 @@
+"""Drafts: new files of the workflows folder, written all or none, and never over another."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from compiler import PartnerflowError
+
+
+def write_drafts(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write new files, texts by path within the folder, and return their paths. Definitions are written last.
+
+    Every file is complete and on disk under a temporary name before the first gets its own. Raises PartnerflowError
+    that names the files that are there already; then, as after any error, none has been written.
+    """
+    ordered = sorted(files, key=lambda name: (not name.startswith("messages/"), not name.startswith("segments/"), name))
+    refuse_existing(folder, ordered)
+    folders = _make_folders(folder, ordered)
+    written: list[Path] = []
+    temporary = {name: (folder / name).with_name(f".{Path(name).name}.{os.getpid()}") for name in ordered}
+    try:
+        for name, path in temporary.items():
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(files[name])
+                file.flush()
+                os.fsync(file.fileno())
+        for name, path in temporary.items():
+            os.link(path, folder / name)  # fails where a file has appeared meanwhile, which renaming would not
+            written.append(folder / name)
+    except BaseException as error:
+        for path in written:
+            path.unlink()
+        _remove(temporary.values(), folders)
+        if isinstance(error, OSError):
+            raise PartnerflowError(f"Nothing was written into {folder}: {error}.") from None
+        raise
+    _remove(temporary.values(), [])
+    return written
+
+
+def refuse_existing(folder: Path, names: list[str]) -> None:
+    """Raise PartnerflowError when any of the files exists."""
+    there = [name for name in names if (folder / name).exists()]
+    if there:
+        raise PartnerflowError(
+            f"{folder} has {', '.join(there)} already; nothing is overwritten, and nothing was written. "
+            "Choose other names (--prefix, or --id and --message), or move the old files away."
+        )
+
+
+def _make_folders(folder: Path, names: list[str]) -> list[Path]:
+    """Make the folders that are missing, and return those, the innermost first."""
+    wanted = {parent for name in names for parent in (folder / name).parents if not parent.exists()}
+    for path in sorted(wanted):
+        path.mkdir()
+    return sorted(wanted, reverse=True)
+
+
+def _remove(files, folders: list[Path]) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)
+    for path in folders:
+        path.rmdir()
