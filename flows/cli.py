@@ -307,6 +307,33 @@ def new(
         _lines(draft_lines(drafted))
 
 
+@app.command(epilog="Example: partnerflow overlaps revenue-1000")
+def overlaps(
+    workflow: Annotated[str | None, typer.Argument(help="Only what concerns this workflow.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Which workflows can reach one partner in one hour, and where a chain has a gap or a double."""
+    from compiler.chains import chains
+    from compiler.overlap import overlaps as compare
+    from flows.report_overlaps import overlap_lines, overlaps_json
+
+    definitions = read_definitions(read_settings())
+    chosen = definitions[workflow] if workflow else None
+    on = _hour(as_of).date()
+    found = compare(definitions.workflows, definitions.compiler, on, chosen and chosen.id)
+    linked = [
+        one
+        for one in chains(definitions.workflows, definitions.compiler, on)
+        if chosen is None or chosen.id in one.workflows
+    ]
+    if as_json:
+        _answer(overlaps_json(found, linked))
+    else:
+        _lines(overlap_lines(found, linked))
+    _lines_to_stderr(definitions.broken.values())
+
+
 @app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
 def load_example_command() -> None:
     """Fill the raw tables with the example account of seeds/."""
