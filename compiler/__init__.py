@@ -25,6 +25,7 @@ from compiler.definition import ReadWorkflow, read_definition
 from compiler.dialect import dialects
 from compiler.errors import DefinitionError, PartnerflowError, Problem
 from compiler.explain import dates_of, describe, explanation
+from compiler.exposures import compile_exposures
 from compiler.format import format
 from compiler.parse import SentenceError, parse
 from compiler.tree import AcceptApplication, SendEmail, Workflow
@@ -45,6 +46,7 @@ __all__ = [
     "Vocabulary",
     "Workflow",
     "check",
+    "compile_exposures",
     "compile_models",
     "compile_workflow",
     "dates_of",

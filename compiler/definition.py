@@ -41,6 +41,7 @@ class Definition(BaseModel):
     )
     action: Literal["accept application"] | EmailAction
     recipients: Literal["primary", "all"] = Field("primary", description="One contact a partner, or every one.")
+    owner: StrictStr = Field("", description="Who answers for it: Ann Lee <ann@example.com>.")
 
 
 def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -109,6 +110,7 @@ def read_definition(
         if isinstance(definition.action, EmailAction)
         else AcceptApplication(),
         recipients=definition.recipients,
+        owner=definition.owner,
     )
     return ReadWorkflow(workflow, source, segment, route)
 
@@ -188,6 +190,7 @@ _REMEDIES = {
     "action": "An action is `email: MESSAGE` (a folder of workflows/messages/) or `accept application`.",
     "action.email": "Name a folder of workflows/messages/.",
     "recipients": "Recipients are primary (one contact a partner) or all.",
+    "owner": "An owner is a name, an address, or both: Ann Lee <ann@example.com>.",
 }
 
 

@@ -144,7 +144,7 @@ class Workflow:
     """One workflow: who should hear from it (all conditions must hold), and what is done.
 
     `id` never changes; it is half of the key that makes "once" true. `recipients` is primary (one contact a partner) or
-    all.
+    all. `owner` is who answers for it, a name, an address or both ("Ann Lee <ann@example.com>"), or nobody.
     """
 
     id: str
@@ -155,6 +155,7 @@ class Workflow:
     segment: tuple[Condition, ...]
     action: SendEmail | AcceptApplication
     recipients: Literal["primary", "all"] = "primary"
+    owner: str = ""
 
 
 def _page_date(day: date) -> str:

@@ -4,84 +4,91 @@ The copy holds the models generated from this state's definitions, so that sever
 checkout, and a run is not touched by an edit made while it works.
 """
 
-import os
+import hashlib
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from dbt.cli.main import dbtRunner, dbtRunnerResult
+from sqlglot import exp, maybe_parse
 
-from compiler import PROJECT, compile_models
+from compiler import PROJECT, PartnerflowError, compile_exposures, compile_models
+from flows.dbt import Dbt
 from flows.definitions import Definitions
+from flows.hold import Fault, Lineage, doubts, failures, holds_programs, stale_sources
 from flows.settings import Settings
-
-FAILED = {"error", "fail", "runtime error", "partial success"}
-
-
-@dataclass(frozen=True)
-class Build:
-    """What dbt did: `nodes` models and tests, and what failed of them, a line each; empty when all is well."""
-
-    nodes: int
-    failures: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether recipients may be read."""
-        return not self.failures
+from flows.warehouse import open_warehouse
 
 
-def build(settings: Settings, definitions: Definitions) -> Build:
+def build(settings: Settings, definitions: Definitions) -> dict[str, str]:
     """Build and test every table, membership and recipients included, for the hours of raw.evaluations.
 
-    The database file must be closed in this process, and is closed again afterwards.
+    What is stale or fails holds the workflows that read it, and the segments are built for the others. Returns the ids
+    of the workflows that are held, each with the reason. The database file must be closed in this process, and is
+    closed again afterwards.
     """
-    project = prepare_project(settings, definitions)
-    arguments = [
-        "--project-dir",
-        str(project),
-        "--profiles-dir",
-        str(project),
-        "--log-path",
-        str(settings.var / "logs"),
-        "--target",
-        settings.target,
-    ]
-    with _variable("PARTNERFLOW_VAR", str(settings.var)), redirect_stdout(StringIO()):
-        result = dbtRunner().invoke(["build", *arguments, "--quiet", "--log-level", "none", "--log-level-file", "info"])
-    return _read(result)
-
-
-@contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    """An environment variable for as long as dbt reads its profile."""
-    before = os.environ.get(name)
-    os.environ[name] = value
     try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        dbt = Dbt(settings, prepare_project(settings, definitions))
+        lineage = Lineage(dbt.parse(), definitions.compiler)
+    except PartnerflowError as error:
+        return dict.fromkeys((workflow.id for workflow in definitions.active), str(error))
+    held = lineage.held(definitions.active, stale_sources(dbt.freshness()))
+    found = lineage.held(definitions.active, _build(settings, dbt, definitions.without(held), _refresh(settings)))
+    held = {**found, **held}
+    remaining = definitions.without(held)
+    if found and remaining.active:
+        again = _build(settings, dbt, remaining, ["--select", *lineage.segments])
+        held |= lineage.held(remaining.active, [Fault(None, fault.reason) for fault in again])
+    return held
+
+
+def _build(settings: Settings, dbt: Dbt, definitions: Definitions, options: list[str]) -> list[Fault]:
+    """Build for these definitions, and say what is wrong."""
+    prepare_project(settings, definitions)
+    result = dbt.build(*options)
+    if result.exception is not None:
+        return [Fault(None, f"dbt could not start: {result.exception}")]
+    results = list(getattr(result.result, "results", []))
+    if result.success:
+        _facts_file(settings).write_text(_facts_digest(), encoding="utf-8")
+    found = failures(results)
+    if not (found or result.success):
+        return [Fault(None, f"dbt failed; see {settings.var / 'logs' / 'dbt.log'}")]
+    return [*found, *doubts(results, _programs(settings, results))]
+
+
+def _programs(settings: Settings, results: list[Any]) -> dict[str, frozenset[str]]:
+    """The programs among the rows that the tests which hold single programs have found, by the test's unique id."""
+    tests = [result.node for result in results if result.status == "warn" and holds_programs(result.node)]
+    if not tests:
+        return {}
+    with open_warehouse(settings.warehouse) as connection:
+        found = {}
+        for test in tests:
+            query = exp.select("program_id").distinct().from_(maybe_parse(test.relation_name, into=exp.Table))
+            found[test.unique_id] = frozenset(row[0] for row in connection.execute(query.sql("duckdb")).fetchall())
+        return found
 
 
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:
-    """The state's copy of the dbt project, with the models generated from its definitions."""
+    """The state's copy of the dbt project, with the models and exposures generated from its definitions."""
     project = settings.var / "dbt_project"
     for path in project.glob("*"):
         if path.name != "target":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copytree(PROJECT, project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target", "logs", ".user.yml"))
-    write_models(project, compile_models(definitions.active, definitions.compiler, settings.dialect))
+    write_models(project, generated_files(definitions, settings.dialect))
     return project
 
 
-def write_models(project: Path, models: dict[str, str]) -> None:
-    """Write the generated models into a dbt project, each at once or not at all."""
+def generated_files(definitions: Definitions, dialect: str) -> dict[str, str]:
+    """What the definitions make of the folder models/segments: file name to text."""
+    models = compile_models(definitions.active, definitions.compiler, dialect)
+    return models | compile_exposures(definitions.active, definitions.compiler)
+
+
+def write_models(project: Path, models: Mapping[str, str]) -> None:
+    """Write the generated files into a dbt project, each at once or not at all."""
     for name, text in models.items():
         file = project / "models" / "segments" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -90,15 +97,21 @@ def write_models(project: Path, models: dict[str, str]) -> None:
         temporary.replace(file)
 
 
-def _read(result: dbtRunnerResult) -> Build:
-    if result.exception is not None:
-        return Build(0, (f"dbt could not start: {result.exception}",))
-    nodes = list(getattr(result.result, "results", []))
-    failures = [_failure(node) for node in nodes if node.status in FAILED]
-    return Build(len(nodes), tuple(failures) if result.success or failures else ("dbt failed; see logs/dbt.log",))
+def _refresh(settings: Settings) -> list[str]:
+    """--full-refresh when the facts were last built by other models than those of now; a definition is none of them."""
+    file = _facts_file(settings)
+    return [] if file.exists() and file.read_text(encoding="utf-8") == _facts_digest() else ["--full-refresh"]
 
 
-def _failure(node) -> str:
-    what = f"test {node.node.name}" if node.node.resource_type in ("test", "unit_test") else node.node.name
-    message = " ".join((node.message or "").split())
-    return f"{what}: {message}"
+def _facts_file(settings: Settings) -> Path:
+    return settings.var / "facts.version"
+
+
+def _facts_digest() -> str:
+    """A digest of all that says how facts are made: the project's settings, macros and hand-written models."""
+    folders = ["macros", "models/staging", "models/intermediate", "models/marts"]
+    files = [PROJECT / "dbt_project.yml", *(file for folder in folders for file in (PROJECT / folder).glob("*.sql"))]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

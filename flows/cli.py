@@ -19,7 +19,6 @@ from compiler import (
     PROJECT,
     DefinitionError,
     PartnerflowError,
-    compile_models,
     compile_workflow,
     dialects,
     project_vocabulary,
@@ -145,9 +144,9 @@ def compile_command(
         chosen, compiler = _workflow(workflow)
         print(compile_workflow(chosen, compiler, dialect), end="")
         return
-    from flows.build import write_models
+    from flows.build import generated_files, write_models
 
-    models = compile_models(definitions.active, definitions.compiler, dialect)
+    models = generated_files(definitions, dialect)
     folder = PROJECT / "models" / "segments"
     stale = [name for name, text in models.items() if not _holds(folder / name, text)]
     if check_only and stale:

@@ -1,6 +1,6 @@
 """The user's own folder of definitions, read and checked."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,6 +38,10 @@ class Definitions:
     def active(self) -> tuple[Workflow, ...]:
         """The workflows that run."""
         return tuple(workflow for workflow in self.workflows if workflow.status == "active")
+
+    def without(self, held: Collection[str]) -> "Definitions":
+        """The definitions but for the workflows with these ids."""
+        return replace(self, workflows=tuple(workflow for workflow in self.workflows if workflow.id not in held))
 
     def __getitem__(self, workflow_id: str) -> Workflow:
         for workflow in self.workflows:

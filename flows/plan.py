@@ -3,12 +3,11 @@
 `plan` prints it and `run` carries it out: one object, so the two cannot drift.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from compiler import PartnerflowError, SendEmail
-from flows.build import Build
 from flows.definitions import Definitions
 from flows.messages import Message, read_message
 from flows.settings import Settings
@@ -53,7 +52,7 @@ class Application:
 class WorkflowPlan:
     """One workflow in one hour: the counts of marts.workflow_runs, before and after sending.
 
-    `status` is done, over_limit, held (the facts failed) or error; `detail` says why.
+    `status` is done, over_limit, held (what it reads is stale or failed) or error; `detail` says why.
     """
 
     workflow_id: str
@@ -88,15 +87,16 @@ class Plan:
         return {"as_of": self.as_of.isoformat(), "workflows": [asdict(workflow) for workflow in self.workflows]}
 
 
-def held_plan(definitions: Definitions, build: Build, as_of: datetime) -> Plan:
-    """The plan of an hour whose facts failed: every workflow is held, and nobody is contacted."""
-    detail = "; ".join(build.failures[:3])
-    rows = [WorkflowPlan(workflow.id, "held", detail=detail) for workflow in definitions.active]
-    return Plan(as_of, _sorted([*rows, *_broken(definitions)]))
+def with_held(plan: Plan, held: Mapping[str, str]) -> Plan:
+    """The plan, and a row for each workflow that is held because of what it reads (id to why)."""
+    rows = [WorkflowPlan(workflow_id, "held", detail=reason) for workflow_id, reason in held.items()]
+    return replace(plan, workflows=_sorted([*plan.workflows, *rows]))
 
 
 def read_plan(connection: Connection, definitions: Definitions, settings: Settings, as_of: datetime) -> Plan:
-    """The plan of an hour, from the tables that dbt has built for it."""
+    """The plan of an hour, from the tables that dbt has built for it; of the definitions that are not held."""
+    if not definitions.active:
+        return Plan(as_of, _sorted(_broken(definitions)))
     messages, unusable = _messages(definitions, settings)
     programs = {program for (program,) in connection.execute("SELECT program_id FROM staging.stg_programs").fetchall()}
     for workflow in definitions.active:
@@ -170,5 +170,5 @@ def _broken(definitions: Definitions) -> list[WorkflowPlan]:
     return [WorkflowPlan(name, "error", detail=problem) for name, problem in definitions.broken.items()]
 
 
-def _sorted(rows: list[WorkflowPlan]) -> tuple[WorkflowPlan, ...]:
+def _sorted(rows: Iterable[WorkflowPlan]) -> tuple[WorkflowPlan, ...]:
     return tuple(sorted(rows, key=lambda row: row.workflow_id))

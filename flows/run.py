@@ -23,7 +23,7 @@ from flows.lock import exclusive
 from flows.mirror import mirror
 from flows.outcome import Outcome
 from flows.parcels import Parcels
-from flows.plan import Plan, WorkflowPlan, held_plan, read_plan
+from flows.plan import Plan, WorkflowPlan, read_plan, with_held
 from flows.publish import publish
 from flows.recover import recover
 from flows.report_page import write_report
@@ -86,12 +86,11 @@ def plan_only(settings: Settings, as_of: datetime, step: Step = call) -> Plan:
 
 
 def plan_hour(settings: Settings, definitions: Definitions, ledger: Ledger, as_of: datetime, step: Step) -> Plan:
-    """Ask for the hour, build the facts, and read who is to be contacted. A failed build holds every workflow."""
+    """Ask for the hour, build the facts, and read who is to be contacted, but for the workflows that are held."""
     step("Ask for the hour", _ask, settings, ledger, as_of)
-    built = step("Build the facts", build, settings, definitions)
-    if not built.ok:
-        return held_plan(definitions, built, as_of)
-    return step("Read the plan", _read, settings, definitions, as_of)
+    held = step("Build the facts", build, settings, definitions)
+    plan = step("Read the plan", _read, settings, definitions.without(held), as_of)
+    return with_held(plan, held)
 
 
 def _ask(settings: Settings, ledger: Ledger, as_of: datetime) -> None:

@@ -57,8 +57,13 @@ def compiled_models() -> tuple[Model, ...]:
         waiting += [one for one in nodes[key].depends_on.nodes if one in nodes and one not in wanted]
     order = TopologicalSorter({key: wanted.intersection(nodes[key].depends_on.nodes) for key in wanted}).static_order()
     return tuple(
-        Model(node.relation_name, node.config.materialized, node.compiled_code) for node in map(nodes.get, order)
+        Model(node.relation_name, _KINDS.get(node.config.materialized, node.config.materialized), node.compiled_code)
+        for node in map(nodes.get, order)
     )
+
+
+_KINDS = {"incremental": "table"}
+"""Where there was no build before, an incremental model is a table."""
 
 
 def _read_by_segments(nodes: Mapping[str, Any]) -> set[str]:

@@ -59,6 +59,14 @@ def with_example(settings: Settings) -> Settings:
     return settings
 
 
+def loaded_anew(settings: Settings, hour: datetime) -> None:
+    """Every raw table as a loader leaves it that has found nothing new at `hour`: each row loaded then."""
+    with open_warehouse(settings.warehouse) as connection:
+        query = "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'raw' AND column_name = '_loaded_at'"
+        for (table,) in connection.execute(query).fetchall():
+            connection.execute(f"UPDATE raw.{table} SET _loaded_at = ?", [hour.replace(tzinfo=None)])
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """An empty state, with the sixteen example workflows."""

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from compiler import PartnerflowError
-from conftest import HOUR, command_line, environment, partnerflow, with_example
+from conftest import HOUR, command_line, environment, loaded_anew, partnerflow, with_example
 from example_members import MEMBERS
 from flows.definitions import read_definitions
 from flows.evaluations import write_evaluations
@@ -98,6 +98,7 @@ def test_our_own_email_moves_the_prospect_on_and_the_chain_follows(copied: Setti
     with duckdb.connect(copied.published, read_only=True) as connection:
         query = "SELECT DISTINCT relationship_stage FROM marts.fct_partners WHERE partner_id IN (SELECT unnest(?))"
         assert connection.execute(query, [sorted(INVITED)]).fetchall() == [("New",)]
+    loaded_anew(copied, HOUR + timedelta(days=7))
     plan = plan_only(copied, HOUR + timedelta(days=7))
     followed = {one.partner_id for one in plan.recipients if one.workflow_id == "prospect-follow-up-7"}
     proposed_to_that_day = {"33001098"}
@@ -170,29 +171,42 @@ def test_preview_before_anything_is_built_says_what_to_do(settings: Settings):
     assert "Run `partnerflow plan` once" in answer.stderr
 
 
+CLICKS = {"few-clicks-14", "few-clicks-30", "few-clicks-60", "few-clicks-90"}
+REVENUE = {
+    "first-action-30", "first-action-30-60", "high-revenue-1-30", "high-revenue-31-60", "revenue-1000", "revenue-10000",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "says", "held"),
     [
-        ("INSERT INTO raw.actions SELECT * FROM raw.actions LIMIT 1", "unique_key_stg_actions"),
+        ("INSERT INTO raw.actions SELECT * FROM raw.actions LIMIT 1", "test unique_key_stg_actions", CLICKS | REVENUE),
         ("UPDATE raw.actions SET currency = 'EUR' WHERE action_id = (SELECT max(action_id) FROM raw.actions "
-         "WHERE state = 'APPROVED')", "actions_are_in_the_program_currency"),
-        ("UPDATE raw.partner_clicks_daily SET clicks = NULL", "not_null"),
-        ("ALTER TABLE raw.contracts DROP COLUMN starts_at", "stg_contracts"),
-        ("DROP TABLE raw.prospects", "raw.prospects"),
+         "WHERE program_id = '1000' AND state = 'APPROVED')", "not in the currency of their program", REVENUE),
+        ("DELETE FROM raw.partner_clicks_daily WHERE program_id = '1000'", "no clicks of the last days", CLICKS),
+        ("UPDATE raw.partner_clicks_daily SET _loaded_at = TIMESTAMP '2026-03-19 06:00'",
+         "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day, 13:00:00 before the hour; "
+         "36 hours are allowed", CLICKS),
+        ("ALTER TABLE raw.contracts DROP COLUMN starts_at", "stg_contracts", set(MEMBERS)),
+        ("DROP TABLE raw.prospects", "raw.prospects", set(MEMBERS)),
     ],
 )  # fmt: skip
-def test_a_failing_build_sends_nothing_and_says_why(copied: Settings, change: str, says: str):
-    """Every workflow is held, nothing is claimed, and what is published stays as it was."""
+def test_what_is_stale_or_fails_holds_the_workflows_that_read_it(copied: Settings, change: str, says: str, held: set):
+    """They are held and say why, nobody is in their segments, and the others send as ever."""
     sql(copied, change)
     before = emails(copied)
     run = run_hour(copied, HOUR + timedelta(hours=1))
     assert not run.ok
-    assert {row.status for row in run.plan.workflows} == {"held"}
-    assert says in run.plan.workflows[0].detail
-    assert emails(copied) == before
+    assert {name: row.status for name, row in rows(run).items()} == {
+        name: "held" if name in held else "done" for name in MEMBERS
+    }
+    assert all(says in row.detail for row in rows(run).values() if row.status == "held")
+    assert len(emails(copied) - before) == (0 if held == set(MEMBERS) else 1)
     with duckdb.connect(copied.published, read_only=True) as reader:
-        query = "SELECT DISTINCT status FROM marts.workflow_runs ORDER BY 1"
-        assert reader.execute(query).fetchall() == [("done",), ("held",)]
+        query = "SELECT workflow_id FROM marts.workflow_runs WHERE status = 'held'"
+        assert {name for (name,) in reader.execute(query).fetchall()} == held
+        query = "SELECT DISTINCT workflow_id FROM marts.segment_membership"
+        assert held == set(MEMBERS) or held.isdisjoint(name for (name,) in reader.execute(query).fetchall())
 
 
 def big(settings: Settings, partners: int) -> None:

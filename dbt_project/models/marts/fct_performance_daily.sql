@@ -1,3 +1,16 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='merge',
+        unique_key=['program_id', 'partner_id', 'activity_date'],
+        on_schema_change='fail',
+        post_hook="delete from {{ this }} where clicks = 0 and actions = 0",
+    )
+}}
+
+-- A build computes the partners of int_changed_partners anew and leaves the others as they are. A day of theirs that is
+-- held and has no rows any more comes out as 0, and is deleted at the end of the same transaction.
+
 with clicks as (
     select * from {{ ref('stg_partner_clicks_daily') }}
 ),
@@ -6,25 +19,40 @@ counted_actions as (
     select * from {{ ref('int_counted_actions') }}
 ),
 
--- Aggregate first, join after: neither side can multiply the other.
-daily_clicks as (
-    select program_id, partner_id, click_date as activity_date, sum(clicks) as clicks, 0 as actions, 0 as revenue
+changed_partners as (
+    select * from {{ ref('int_changed_partners') }}
+),
+
+-- Clicks and actions one below the other and summed once: neither side can multiply the other.
+activity as (
+    select program_id, partner_id, click_date as activity_date, clicks, 0 as actions, 0 as revenue
     from clicks
-    group by program_id, partner_id, click_date
-),
 
-daily_actions as (
-    select
-        program_id, partner_id, activity_date, 0 as clicks, count(*) as actions, sum(amount) as revenue
-    from counted_actions
-    group by program_id, partner_id, activity_date
-),
-
-both_kinds as (
-    select * from daily_clicks
     union all
-    select * from daily_actions
+
+    select program_id, partner_id, activity_date, 0, 1, amount
+    from counted_actions
+    {% if is_incremental() %}
+
+    union all
+
+    select program_id, partner_id, activity_date, 0, 0, 0
+    from {{ this }}
+    {% endif %}
 ),
+
+{% if is_incremental() %}
+
+changed_activity as (
+    select activity.*
+    from activity
+    inner join changed_partners
+        on
+            activity.program_id = changed_partners.program_id
+            and activity.partner_id = changed_partners.partner_id
+),
+
+{% endif %}
 
 fct_performance_daily as (
     select
@@ -34,8 +62,14 @@ fct_performance_daily as (
         cast(sum(clicks) as bigint) as clicks,
         cast(sum(actions) as bigint) as actions,
         cast(sum(revenue) as decimal(28, 8)) as revenue
-    from both_kinds
+    {% if is_incremental() %}
+    from changed_activity
     group by program_id, partner_id, activity_date
+    {% else %}
+    from activity
+    group by program_id, partner_id, activity_date
+    having sum(clicks) <> 0 or sum(actions) <> 0
+    {% endif %}
 )
 
 select * from fct_performance_daily

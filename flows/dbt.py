@@ -1,0 +1,67 @@
+"""dbt, in this process, on one project and one state."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+from compiler import PartnerflowError
+from flows.settings import Settings
+
+
+class Dbt:
+    """The commands of dbt on a project folder, for a state.
+
+    The database file must be closed in this process when a command begins, and is closed again when it ends.
+    """
+
+    def __init__(self, settings: Settings, project: Path):
+        self._settings, self._project = settings, project
+
+    def parse(self) -> Manifest:
+        """The project as dbt knows it. Raises PartnerflowError when it cannot be read."""
+        parsed = self.invoke("parse")
+        if not parsed.success:
+            raise PartnerflowError(f"dbt cannot read the project: {_in_one_line(parsed.exception)}")
+        return parsed.result
+
+    def build(self, *options: str) -> dbtRunnerResult:
+        """Build and test. Unit tests are left out: they are about the code, which `dbt build` tests on its own."""
+        return self.invoke("build", "--exclude-resource-type", "unit_test", *options)
+
+    def freshness(self) -> list[Any]:
+        """The age of each source at the newest hour of raw.evaluations (dbt's FreshnessResults)."""
+        result = self.invoke("source", "freshness")
+        return [one for one in getattr(result.result, "results", ()) if one.node.resource_type == "source"]
+
+    def invoke(self, *command: str) -> dbtRunnerResult:
+        """Run a command, quietly; what it says is in logs/dbt.log of the state."""
+        folders = ["--project-dir", str(self._project), "--profiles-dir", str(self._project)]
+        target = ["--target", self._settings.target]
+        quiet = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
+        logs = ["--log-path", str(self._settings.var / "logs")]
+        with _variable("PARTNERFLOW_VAR", str(self._settings.var)), redirect_stdout(StringIO()):
+            return dbtRunner().invoke([*command, *folders, *target, *logs, *quiet])
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    """An environment variable for as long as dbt reads its profile."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _in_one_line(error: object) -> str:
+    return " ".join(str(error).split())
