@@ -10,9 +10,8 @@ import pstats
 import time
 from collections.abc import Callable
 
-from generate import definitions
-
 from compiler import Compiler, check, compile_models, project_vocabulary, read_definition
+from generate import definitions
 
 
 def main() -> None:

@@ -9,11 +9,10 @@ import time
 from collections import Counter
 from datetime import date
 
-from generate import definitions, read_all
-
 from compiler import Compiler, compile_models, project_vocabulary
 from compiler.chains import chains
 from compiler.overlap import overlaps
+from generate import definitions, read_all
 
 ON = date(2026, 3, 20)
 

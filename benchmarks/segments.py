@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 import duckdb
-from generate import account_of, account_options, definitions, generate, read_all
-from plans import PLANS
 
 from compiler import project_vocabulary
+from generate import account_of, account_options, definitions, generate, read_all
+from plans import PLANS
 
 CALENDAR = """
     create temp table calendar as

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from provider_payloads import bounce_message, complaint_message, mailgun, postmark, sendgrid, sendgrid_event, ses
 
 from conftest import HOUR
 from flows.bounces import read_bounce
@@ -20,6 +19,7 @@ from flows.events import load_events
 from flows.landing import land, landed_files, read_landed
 from flows.run import run_hour
 from flows.settings import Settings
+from provider_payloads import bounce_message, complaint_message, mailgun, postmark, sendgrid, sendgrid_event, ses
 
 NEXT = HOUR + timedelta(hours=1)
 NEXT_RECIPIENT = "chloe.silva.33002021@example.com"

@@ -8,8 +8,6 @@ from itertools import combinations
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from test_proof import workflow
-from witnesses import by_oracle, by_sql
 
 from account import VOCABULARY
 from compiler import Compiler, Workflow
@@ -20,6 +18,8 @@ from flows.definitions import read_definitions
 from flows.settings import CHECKOUT, Settings
 from oracle import Oracle, meaning
 from strategies import Draw, draws
+from test_proof import workflow
+from witnesses import by_oracle, by_sql
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 ON = date(2026, 3, 20)

@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from provider_payloads import SENT, mailgun, postmark, sendgrid, sendgrid_event, ses
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
@@ -32,6 +31,7 @@ from flows.receive import Receiver, application
 from flows.receiver_settings import ReceiverSettings
 from flows.settings import Settings
 from flows.unsubscribe import sign
+from provider_payloads import SENT, mailgun, postmark, sendgrid, sendgrid_event, ses
 
 NOW = SENT.timestamp() + 60
 DELIVERY = "0123456789abcdef0123456789abcdef"

@@ -1,0 +1,130 @@
+"""The dbt project as an analytics engineer finds it: documented, tested column by column, without a warning."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from compiler import compile_models
+from computed_columns import computed_columns
+from conftest import with_example
+from flows.build import prepare_project
+from flows.dbt import Dbt
+from flows.definitions import read_definitions
+from flows.settings import CHECKOUT, Settings
+
+
+@dataclass(frozen=True)
+class Project:
+    """What `dbt docs generate` knows of the project, and what dbt said meanwhile."""
+
+    manifest: dict
+    log: str
+
+    @property
+    def models(self) -> dict[str, dict]:
+        """The models by name."""
+        return {node["name"]: node for node in self.manifest["nodes"].values() if node["resource_type"] == "model"}
+
+    @property
+    def tests(self) -> list[dict]:
+        """The data tests."""
+        return [node for node in self.manifest["nodes"].values() if node["resource_type"] == "test"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project read from nothing, every warning an error, and its docs written; nothing is built."""
+    settings = with_example(Settings(var=tmp_path_factory.mktemp("project") / "var", workflows=CHECKOUT / "workflows"))
+    folder = prepare_project(settings, read_definitions(settings))
+    dbt = Dbt(settings, folder)
+    for command in (["parse", "--warn-error", "--show-all-deprecations", "--no-partial-parse"], ["docs", "generate"]):
+        done = dbt.invoke(*command)
+        assert done.success, done.exception or Path(settings.var / "logs" / "dbt.log").read_text()
+    manifest = json.loads((folder / "target" / "manifest.json").read_text())
+    assert (folder / "target" / "catalog.json").exists()
+    return Project(manifest, (settings.var / "logs" / "dbt.log").read_text())
+
+
+@pytest.fixture(scope="module")
+def generated() -> set[str]:
+    """The names of the models that the compiler writes."""
+    definitions = read_definitions(Settings(workflows=CHECKOUT / "workflows"))
+    return {name.removesuffix(".sql") for name in compile_models((), definitions.compiler, "duckdb")}
+
+
+def test_parse_and_docs_say_nothing(project: Project):
+    """No warning, no deprecation."""
+    assert "warn" not in project.log.lower().replace("--warn-error", "")
+    assert "deprecat" not in project.log.lower().replace("--show-all-deprecations", "")
+
+
+def test_every_computed_column_has_a_unit_test(project: Project, generated: set[str]):
+    """What is handed on unchanged, renamed or cast needs none."""
+    tested = defaultdict(set)
+    for test in project.manifest["unit_tests"].values():
+        for row in test["expect"]["rows"]:
+            tested[test["model"]] |= row.keys()
+    untested = {
+        f"{name}.{column}"
+        for name, model in project.models.items()
+        if name not in generated and model["schema"] != "staging"
+        for column in computed_columns(model["compiled_code"]) - tested[name]
+    }
+    assert untested == set()
+
+
+def test_every_model_says_its_grain_first_and_has_its_yml_beside_it(project: Project):
+    """`One row a …`, and stg_x.yml beside stg_x.sql with every column described or a key by its name."""
+    for name, model in project.models.items():
+        assert model["description"].startswith("One row "), name
+        assert model["patch_path"].endswith(model["path"].replace(".sql", ".yml")), name
+
+
+def test_every_model_with_a_key_has_it_tested(project: Project):
+    """Unique and not null, in one test of the key; a model without a key says that its rows are to be summed."""
+    keyed = {test["attached_node"].split(".")[-1] for test in project.tests if test["name"].startswith("unique_key")}
+    for name, model in project.models.items():
+        assert name in keyed or "To be summed" in model["description"], name
+
+
+def test_contracts_are_enforced_on_marts(project: Project):
+    """Names and types of what people query do not change by accident."""
+    loose = {
+        name
+        for name, model in project.models.items()
+        if "/marts/" in model["original_file_path"] and not model["contract"]["enforced"]
+    }
+    assert loose == set()
+
+
+def test_sources_say_when_they_are_stale(project: Project):
+    """Every table of a loader has a freshness, but those in which days may pass without a row."""
+    unwatched = {
+        source["name"]
+        for source in project.manifest["sources"].values()
+        if not (source["freshness"] or {}).get("error_after", {}).get("count")
+    }
+    assert unwatched == {"prospects", "relationship_events", "evaluations", "sent_emails", "workflow_runs"}
+
+
+def test_the_lineage_runs_from_the_raw_tables_to_every_active_workflow(project: Project):
+    """Each is an exposure with an owner; below the clicks are those that ask for clicks or another measure."""
+    exposures = {one["config"]["meta"]["workflow_id"]: one for one in project.manifest["exposures"].values()}
+    active = {workflow.id for workflow in read_definitions(Settings(workflows=CHECKOUT / "workflows")).active}
+    assert exposures.keys() == active
+    assert all(one["owner"]["name"] for one in exposures.values())
+    below = _below(project.manifest["child_map"], "source.partnerflow.raw.partner_clicks_daily")
+    assert {name for name, one in exposures.items() if one["unique_id"] in below} == {
+        name for name in active if name.startswith(("few-", "first-", "high-", "revenue-"))
+    }
+
+
+def _below(children: dict[str, list[str]], node: str) -> set[str]:
+    found = {node}
+    for child in children[node]:
+        if child not in found:
+            found |= _below(children, child)
+    return found
