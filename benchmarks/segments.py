@@ -1,7 +1,7 @@
 """How long the members of many segments take, as multiples of the bare sum by partner over the same rows.
 
     python benchmarks/segments.py                                   # 50,000 partners, 3 million rows: some minutes
-    python benchmarks/segments.py --partners 500000 --rows 30000000 --plans floor,each,families
+    python benchmarks/segments.py --partners 500000 --rows 30000000 --plans floor,each,compiled
 
 Every measurement is a process of its own with two threads, so that its peak memory is its own. Plans must name the same
 members before their times count.
@@ -23,13 +23,6 @@ from compiler import project_vocabulary
 from generate import account_of, account_options, definitions, generate, read_all
 from plans import PLANS
 
-CALENDAR = """
-    create temp table calendar as
-    select
-        program_id, as_of, cast(local_date - cast(n as integer) as date) as activity_date,
-        cast(n as integer) as days_ago
-    from staging.stg_evaluations, range({days}) as numbers (n)"""
-
 
 def measure(options: argparse.Namespace) -> dict:
     """Run one plan once, in this process."""
@@ -43,7 +36,6 @@ def measure(options: argparse.Namespace) -> dict:
         config = {"threads": 2, "memory_limit": options.memory, "temp_directory": spill}
         with duckdb.connect(options.account, read_only=True, config=config) as warehouse:
             warehouse.execute("set preserve_insertion_order = false")
-            warehouse.execute(CALENDAR.format(days=3660))
             walls, cpu = [], time.process_time()
             for statement in statements:
                 start = time.perf_counter()

@@ -20,14 +20,16 @@ Never connects to anything; imports neither flows, duckdb, dbt nor prefect.
 """
 
 from compiler.check import check
-from compiler.compile import Compiler, compile_models, compile_workflow
+from compiler.compile import Compiler, compile_workflow
 from compiler.definition import ReadWorkflow, read_definition
 from compiler.dialect import dialects
 from compiler.errors import DefinitionError, PartnerflowError, Problem
 from compiler.explain import dates_of, describe, explanation
 from compiler.exposures import compile_exposures
 from compiler.format import format
+from compiler.models import compile_models
 from compiler.parse import SentenceError, parse
+from compiler.tables import membership_steps
 from compiler.tree import AcceptApplication, SendEmail, Workflow
 from compiler.vocabulary import PROJECT, Vocabulary, project_vocabulary
 from compiler.yaml_source import Source, read_yaml
@@ -54,6 +56,7 @@ __all__ = [
     "dialects",
     "explanation",
     "format",
+    "membership_steps",
     "parse",
     "project_vocabulary",
     "read_definition",

@@ -4,7 +4,7 @@ The relations are cut to the hour already; an expression compares columns with l
 that a segment names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
@@ -27,6 +27,9 @@ from compiler.vocabulary import Field, Vocabulary
 
 KEY = ("program_id", "as_of", "partner_id")
 """What every relation of segments has, and is joined by."""
+
+HasRow = Callable[..., exp.Expression]
+"""Asks whether a relation has a row of the partner that meets tests: (relation, tests, by_hour=True)."""
 
 
 class Conditions:
@@ -51,20 +54,23 @@ class Conditions:
         """The Performance Date Range of a segment, which applies to every measure in it."""
         return next((one.window for one in workflow.segment if self._is_window(one)), None)
 
-    def tests(self, workflow: Workflow) -> list[exp.Expression]:
-        """What a row of `partners` must meet to be a member; all of them."""
-        tests = [exp.column("program_id").eq(literal(workflow.program))]
-        tests += [self.test(workflow, one) for one in workflow.segment if self._is_tested_alone(one)]
-        contracts = self.on(workflow, "contract")
-        return [*tests, self._on_one_contract(contracts, contracts)] if contracts else tests
+    def tests(self, workflow: Workflow, has_row: HasRow | None = None) -> list[exp.Expression]:
+        """What a row of `partners` must meet to be a member; all of them.
 
-    def test(self, workflow: Workflow, condition: Condition) -> exp.Expression:
+        `has_row` says how a partner's contracts and groups are asked: by `exists` unless it is given.
+        """
+        tests = [exp.column("program_id").eq(literal(workflow.program))]
+        tests += [self.test(workflow, one, has_row) for one in workflow.segment if self._is_tested_alone(one)]
+        contracts = self.on(workflow, "contract")
+        return [*tests, self._on_one_contract(contracts, contracts, has_row or exists)] if contracts else tests
+
+    def test(self, workflow: Workflow, condition: Condition, has_row: HasRow | None = None) -> exp.Expression:
         """Whether one condition holds for a row of `partners`, for itself."""
-        field = self.field(condition)
+        field, has_row = self.field(condition), has_row or exists
         if field.grain == "contract":
-            return self._on_one_contract([condition], self.on(workflow, "contract"))
+            return self._on_one_contract([condition], self.on(workflow, "contract"), has_row)
         if field.grain == "group":
-            return exists(field.relation, [self.on_row(condition)], by_hour=False)
+            return has_row(field.relation, [self.on_row(condition)], by_hour=False)
         if isinstance(condition, Compare):
             return _compare(exp.column(self.feature(field, self.window_of(workflow))), condition)
         return exp.true() if field.grain == "day" else self.on_row(condition)
@@ -110,7 +116,9 @@ class Conditions:
         days = self.days(window)
         return f"{field.column}_{days.first}_to_{days.last}_days_ago"
 
-    def _on_one_contract(self, conditions: Sequence[Condition], segment: Sequence[Condition]) -> exp.Expression:
+    def _on_one_contract(
+        self, conditions: Sequence[Condition], segment: Sequence[Condition], has_row: HasRow
+    ) -> exp.Expression:
         """All the conditions hold on one contract that is not superseded; Contract Stage None is no contract at all.
 
         Where the whole segment names no stage, a template term looks at contracts in force or in play only.
@@ -123,9 +131,9 @@ class Conditions:
             if not any(self.field(one).kind == "stage" for one in segment):
                 counted = {self.field(one).counted_column for one in conditions} - {None}
                 tests += [exp.column(column) for column in sorted(counted)]
-            branches.append(exists(relation, tests))
+            branches.append(has_row(relation, tests))
         if stage is not None and NO_STAGE in stage.values and len(conditions) == 1:
-            branches.append(exp.not_(exists(relation, [])))
+            branches.append(exp.not_(has_row(relation, [])))
         return exp.or_(*branches) if branches else exp.false()
 
     def _is_window(self, condition: Condition) -> bool:
@@ -148,9 +156,14 @@ def exists(relation: str, tests: list[exp.Expression], by_hour: bool = True) -> 
     name = relation.split(".")[1]
     keys = [key for key in KEY if by_hour or key != "as_of"]
     same = [exp.EQ(this=exp.column(key, table=name), expression=exp.column(key, table="partners")) for key in keys]
-    qualified = [test.transform(_qualify, name, copy=False) for test in tests]
+    own = [qualified(test, name) for test in tests]
     rows = exp.select(literal(1), copy=False).from_(table(relation), copy=False)
-    return exp.Exists(this=rows.where(*same, *qualified, copy=False))
+    return exp.Exists(this=rows.where(*same, *own, copy=False))
+
+
+def qualified(test: exp.Expression, name: str) -> exp.Expression:
+    """The test, its columns those of the relation of this name."""
+    return test.transform(_qualify, name, copy=False)
 
 
 def _qualify(node: exp.Expression, name: str) -> exp.Expression:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 from dbt.cli.main import dbtRunner
 
-from compiler import Compiler, Workflow, project_vocabulary
+from compiler import Compiler, Workflow, membership_steps, project_vocabulary
 from compiler.dialect import to_sql
 from flows.build import prepare_project
 from flows.definitions import Definitions
@@ -114,27 +114,38 @@ class Account:
                 self.connection.execute(statement)
             yield self
 
-    def turn_to(self, as_of: datetime) -> None:
-        """Ask for another hour. No table is built again: facts hold history and know no hour."""
-        write_evaluations(self.connection, as_of.astimezone(UTC))
+    def turn_to(self, *hours: datetime) -> None:
+        """Ask for other hours. No table is built again: facts hold history and know no hour."""
+        write_evaluations(self.connection, *[hour.astimezone(UTC) for hour in hours])
 
-    def members(self, workflows: Sequence[Workflow], compiler: Compiler) -> dict[str, set[str]]:
-        """Workflow id to the partner ids of its members, of all workflows in one statement."""
-        rows = self.connection.execute(to_sql(compiler.membership(workflows))).fetchall()
+    def members(self, workflows: Sequence[Workflow], compiler: Compiler) -> dict[datetime, dict[str, set[str]]]:
+        """Hour to workflow id to the partner ids of its members, of all workflows and hours at once."""
+        *tables, membership = membership_steps(workflows, compiler).items()
+        for relation, statement in tables:
+            self.connection.execute(f"CREATE OR REPLACE TABLE {relation} AS {to_sql(statement)}")
+        rows = self.connection.execute(to_sql(membership[1])).fetchall()
         programs = {workflow.id: workflow.program for workflow in workflows}
-        found: dict[str, set[str]] = {workflow_id: set() for workflow_id in programs}
-        for workflow_id, program_id, partner_id, _ in _once_each(rows):
+        found: dict[datetime, dict[str, set[str]]] = {
+            hour: {workflow_id: set() for workflow_id in programs} for hour in self._hours()
+        }
+        for workflow_id, program_id, partner_id, hour in _once_each(rows):
             assert programs[workflow_id] == program_id
-            found[workflow_id].add(partner_id)
+            found[hour.replace(tzinfo=UTC)][workflow_id].add(partner_id)
         return found
 
-    def stages(self) -> dict[tuple[str, str], tuple[str, date | None]]:
+    def stages(self, hour: datetime) -> dict[tuple[str, str], tuple[str, date | None]]:
         """(program id, partner id) to the stage as of the hour and the local date of the transition to it."""
         stage, day = VOCABULARY["Relationship Stage"], VOCABULARY["Last Transition Date"]
         rows = self.connection.execute(
-            f"SELECT program_id, partner_id, {stage.evaluated_column}, {day.evaluated_column} FROM {stage.relation}"
+            f"SELECT program_id, partner_id, {stage.evaluated_column}, {day.evaluated_column} FROM {stage.relation} "
+            "WHERE as_of = ?",
+            [_stored(hour)],
         ).fetchall()
         return {(program, partner): (name, when) for program, partner, name, when in _once_each(rows)}
+
+    def _hours(self) -> list[datetime]:
+        rows = self.connection.execute("SELECT DISTINCT as_of FROM raw.evaluations").fetchall()
+        return [hour.replace(tzinfo=UTC) for (hour,) in rows]
 
     def _insert(self, table: str, records: Sequence[Mapping[str, Any]]) -> None:
         for record in records:

@@ -98,12 +98,16 @@ class Segment:
 
 @dataclass(frozen=True)
 class Draw:
-    """Raw rows, the hours to ask for (the tables are built at the first), and segments by workflow id."""
+    """Raw rows, the hours to ask for (the tables are built at the first), and segments by workflow id.
+
+    `in_tables` is the plan for many workflows (compiler/tables.py), which takes all hours in one run.
+    """
 
     rows: dict[str, list[dict[str, Any]]]
     hours: tuple[datetime, ...]
     segments: dict[str, Segment]
     include_today: bool = False
+    in_tables: bool = False
 
 
 @dataclass(frozen=True)
@@ -268,7 +272,8 @@ def draws(draw: st.DrawFn) -> Draw:
             target = Target(oracle, calendar, PARTNERS[partner % len(partners)])
             segments[f"w{len(segments)}"] = Segment(str(number), _segment(target, picks), style)
     later = draw(st.lists(st.sampled_from((1, 24, -24, 24 * 30)), max_size=1))
-    return Draw(rows, (as_of, *(as_of + timedelta(hours=hours) for hours in later)), segments, include_today)
+    hours = (as_of, *(as_of + timedelta(hours=hours) for hours in later))
+    return Draw(rows, hours, segments, include_today, in_tables=draw(st.booleans()))
 
 
 # Picks to rows

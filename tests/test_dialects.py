@@ -10,7 +10,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from compiler import Compiler, SendEmail, Workflow, dialects, parse, project_vocabulary
+from compiler import Compiler, SendEmail, Workflow, dialects, membership_steps, parse, project_vocabulary
+from compiler.compile import MOST_QUESTIONS
 from compiler.dialect import to_sql
 
 FROZEN = Path(__file__).parent / "dialects"
@@ -42,33 +43,40 @@ SEGMENTS = {
 }  # fmt: skip
 
 
-def statement(dialect: str) -> str:
-    """All segments in one statement."""
+PLANS = {"one-statement": MOST_QUESTIONS, "tables": -1}
+"""Folder of `dialects` to `most_questions`."""
+
+
+def text(plan: str, dialect: str) -> str:
+    """All segments, in one statement or in tables, each statement below the name of what it makes."""
     workflows = [
         Workflow(name, name, "", "1000", "active", tuple(parse(one, VOCABULARY) for one in sentences), SendEmail("m"))
         for name, sentences in SEGMENTS.items()
     ]
-    return to_sql(Compiler(VOCABULARY).membership(workflows), dialect) + "\n"
+    steps = membership_steps(workflows, Compiler(VOCABULARY, most_questions=PLANS[plan]))
+    return "".join(f"-- {relation}\n{to_sql(step, dialect)};\n" for relation, step in steps.items())
 
 
 @pytest.mark.parametrize("dialect", dialects())
-def test_the_sql_of_a_dialect_is_the_frozen_one(dialect: str):
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_sql_of_a_dialect_is_the_frozen_one(plan: str, dialect: str):
     """Same definitions, same bytes."""
-    file = FROZEN / f"{dialect}.sql"
+    file = FROZEN / plan / f"{dialect}.sql"
     if os.environ.get("PARTNERFLOW_FREEZE"):
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(statement(dialect))
-    assert statement(dialect) == file.read_text()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text(plan, dialect))
+    assert text(plan, dialect) == file.read_text()
 
 
 @pytest.mark.parametrize("dialect", dialects())
-def test_only_what_means_the_same_everywhere_is_generated(dialect: str):
+@pytest.mark.parametrize("plan", PLANS)
+def test_only_what_means_the_same_everywhere_is_generated(plan: str, dialect: str):
     """No construct that sqlglot turns into something else without a word (FILTER, ANTI JOIN, ILIKE, TRY_CAST, …)."""
-    tree = sqlglot.parse_one(statement(dialect), dialect=dialect)
+    trees = sqlglot.parse(text(plan, dialect), dialect=dialect)
     risky = (exp.Filter, exp.ILike, exp.Like, exp.Qualify, exp.Interval, exp.DateDiff, exp.CurrentDate,
              exp.CurrentTimestamp, exp.Contains, exp.StartsWith, exp.Anonymous, exp.Any)  # fmt: skip
-    assert [node.sql() for node in tree.find_all(*risky)] == []
-    assert "TRY_CAST" not in statement(dialect)
+    assert [node.sql() for tree in trees if tree for node in tree.find_all(*risky)] == []
+    assert "TRY_CAST" not in text(plan, dialect)
 
 
 def test_the_dialects_are_the_eight_of_the_documentation():

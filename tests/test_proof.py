@@ -28,10 +28,14 @@ from hypothesis import HealthCheck, given, settings
 
 from account import VOCABULARY, empty_account, rows_told
 from compiler import Compiler, Workflow, check, compile_workflow, read_definition
+from compiler.compile import MOST_QUESTIONS
 from example_members import MEMBERS
 from flows.settings import CHECKOUT
 from oracle import DATES, LABELS, Oracle, meaning
 from strategies import Draw, Segment, draws
+
+IN_TABLES = -1
+"""As `most_questions`: never in one statement."""
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 CASES = Path(__file__).parent / "cases"
@@ -61,13 +65,14 @@ def workflow(workflow_id: str, program: str, sentences: Iterable[str]) -> Workfl
 @given(drawn=draws())
 def test_all_members_are_those_of_the_oracle(drawn: Draw):
     """Whatever the account, hour and segments: the SQL finds the members, stages and dates that the semantics give."""
-    compiler = Compiler(VOCABULARY, drawn.include_today)
+    compiler = Compiler(VOCABULARY, drawn.include_today, IN_TABLES if drawn.in_tables else MOST_QUESTIONS)
     workflows = [workflow(name, one.program, one.sentences) for name, one in drawn.segments.items()]
     with empty_account().holding(drawn.rows, drawn.hours[0]) as account:
-        for hour in drawn.hours:
-            account.turn_to(hour)
-            report = differences(drawn, hour, account.members(workflows, compiler), account.stages())
-            assert not report, "\n" + "\n".join(report)
+        for hours in [drawn.hours] if drawn.in_tables else [(hour,) for hour in drawn.hours]:
+            account.turn_to(*hours)
+            for hour, members in account.members(workflows, compiler).items():
+                report = differences(drawn, hour, members, account.stages(hour))
+                assert not report, "\n" + "\n".join(report)
 
 
 def differences(drawn: Draw, hour: datetime, members: Mapping, stages: Mapping) -> list[str]:
@@ -155,11 +160,13 @@ def test_a_case_is_proved_by_its_sql_its_rows_and_the_oracle(case):
     compiler = Compiler(VOCABULARY, drawn.include_today)
     assert frozen(name, compile_workflow(one, compiler, "duckdb")) == compile_workflow(one, compiler, "duckdb")
     assert expected == Oracle(drawn.rows, "1000", hour, drawn.include_today).members(drawn.segments[name].conditions)
-    with empty_account().holding(drawn.rows, hour) as account:
-        found = account.members([one], compiler)
-        report = differences(drawn, hour, found, account.stages())
-    assert {name: expected} == found, "\n".join([told["title"], *report])
-    assert not report, "\n".join(report)
+    for most_questions in (MOST_QUESTIONS, IN_TABLES):
+        compiler = Compiler(VOCABULARY, drawn.include_today, most_questions)
+        with empty_account().holding(drawn.rows, hour) as account:
+            found = account.members([one], compiler)[hour]
+            report = differences(drawn, hour, found, account.stages(hour))
+        assert {name: expected} == found, "\n".join([told["title"], *report])
+        assert not report, "\n".join(report)
 
 
 def frozen(name: str, text: str) -> str:

@@ -1,3 +1,4 @@
+-- marts.segment_membership
 WITH features AS (
   SELECT
     program_id,
@@ -97,7 +98,7 @@ WHERE
       AND evaluated_contracts.as_of = partners.as_of
       AND evaluated_contracts.partner_id = partners.partner_id
       AND evaluated_contracts.is_current
-      AND LOCATE(LOWER('50% o\'ff _'), LOWER(evaluated_contracts.template_term_name)) > 0
+      AND CHARINDEX(LOWER('50% o\'ff _'), LOWER(evaluated_contracts.template_term_name)) > 0
       AND evaluated_contracts.contract_id IN ('S-7777777')
       AND evaluated_contracts.is_in_force_or_in_play
   )
@@ -132,4 +133,4 @@ WHERE
         AND evaluated_contracts.as_of = partners.as_of
         AND evaluated_contracts.partner_id = partners.partner_id
     )
-  )
+  );

@@ -1,3 +1,4 @@
+-- marts.segment_membership
 WITH features AS (
   SELECT
     program_id,
@@ -77,7 +78,7 @@ WHERE
       AND fct_partner_groups.partner_id = partners.partner_id
       AND fct_partner_groups.group_name IN ('Gold', 'Silver, old')
   )
-  AND name IN ('O\'Brien', 'back\\slash {{ x }}')
+  AND name IN ('O''Brien', 'back\slash {{ x }}')
   AND partner_id IN ('0042917')
 UNION ALL
 SELECT
@@ -97,7 +98,7 @@ WHERE
       AND evaluated_contracts.as_of = partners.as_of
       AND evaluated_contracts.partner_id = partners.partner_id
       AND evaluated_contracts.is_current
-      AND POSITION(LOWER('50% o\'ff _') IN LOWER(evaluated_contracts.template_term_name)) > 0
+      AND STRPOS(LOWER(evaluated_contracts.template_term_name), LOWER('50% o''ff _')) > 0
       AND evaluated_contracts.contract_id IN ('S-7777777')
       AND evaluated_contracts.is_in_force_or_in_play
   )
@@ -132,4 +133,4 @@ WHERE
         AND evaluated_contracts.as_of = partners.as_of
         AND evaluated_contracts.partner_id = partners.partner_id
     )
-  )
+  );

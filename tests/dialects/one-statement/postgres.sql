@@ -1,3 +1,4 @@
+-- marts.segment_membership
 WITH features AS (
   SELECT
     program_id,
@@ -132,4 +133,4 @@ WHERE
         AND evaluated_contracts.as_of = partners.as_of
         AND evaluated_contracts.partner_id = partners.partner_id
     )
-  )
+  );

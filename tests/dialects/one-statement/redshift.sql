@@ -1,13 +1,14 @@
+-- marts.segment_membership
 WITH features AS (
   SELECT
     program_id,
     as_of,
     partner_id,
-    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN actions ELSE 0 END) AS INT64) AS actions_1_to_30_days_ago,
-    CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 14 THEN clicks ELSE 0 END) AS INT64) AS clicks_0_to_14_days_ago,
-    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN clicks ELSE 0 END) AS INT64) AS clicks_1_to_30_days_ago,
-    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN revenue ELSE 0 END) AS BIGNUMERIC) AS revenue_1_to_30_days_ago,
-    CAST(SUM(revenue) AS BIGNUMERIC) AS revenue_ever
+    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN actions ELSE 0 END) AS BIGINT) AS actions_1_to_30_days_ago,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 14 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_0_to_14_days_ago,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_1_to_30_days_ago,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_1_to_30_days_ago,
+    CAST(SUM(revenue) AS DECIMAL(38, 8)) AS revenue_ever
   FROM segments.evaluated_performance
   GROUP BY
     program_id,
@@ -97,7 +98,7 @@ WHERE
       AND evaluated_contracts.as_of = partners.as_of
       AND evaluated_contracts.partner_id = partners.partner_id
       AND evaluated_contracts.is_current
-      AND INSTR(LOWER(evaluated_contracts.template_term_name), LOWER('50% o\'ff _')) > 0
+      AND POSITION(LOWER('50% o\'ff _') IN LOWER(evaluated_contracts.template_term_name)) > 0
       AND evaluated_contracts.contract_id IN ('S-7777777')
       AND evaluated_contracts.is_in_force_or_in_play
   )
@@ -132,4 +133,4 @@ WHERE
         AND evaluated_contracts.as_of = partners.as_of
         AND evaluated_contracts.partner_id = partners.partner_id
     )
-  )
+  );
