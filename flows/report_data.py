@@ -12,8 +12,8 @@ from compiler import PartnerflowError
 WEEKS = 12
 """Weeks in a workflow's plot."""
 
-RUNS = 6
-RECIPIENTS = 10
+RUNS = 5
+RECIPIENTS = 8
 
 Row = dict[str, Any]
 """A row of a mart, by column name."""

@@ -24,11 +24,22 @@ from flows.report_plot import plot
 from flows.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
-EMPTY = dict.fromkeys(
-    ("sent", "delivered", "opened", "opened_by_machine_only", "clicked", "bounced", "complained", "unsubscribed",
-     "reported"), 0,
-) | dict.fromkeys(("delivered_of_sent", "bounced_of_sent", "opened_of_delivered", "clicked_of_delivered",
-                   "complained_of_delivered", "unsubscribed_of_delivered"))  # fmt: skip
+RATES = [
+    ("delivered", "delivered_of_sent"),
+    ("opened", "opened_of_delivered"),
+    ("clicked", "clicked_of_delivered"),
+    ("bounced", "bounced_of_sent"),
+    ("complained", "complained_of_delivered"),
+    ("unsubscribed", "unsubscribed_of_delivered"),
+]
+"""The counts that have a rate, in the order in which they are shown."""
+
+EMPTY = (
+    dict.fromkeys(("sent", "reported", "opened_by_machine_only"), 0)
+    | dict.fromkeys((count for count, _ in RATES), 0)
+    | dict.fromkeys(rate for _, rate in RATES)
+)
+"""The totals of a workflow that has never run."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,7 @@ def render_report(data: ReportData, definitions: Definitions, folder: Path, show
         workflows=pages,
         messages=_messages(pages, folder),
         total={name: sum(shown.totals[name] for shown in pages) for name in ("sent", "delivered", "opened", "clicked")},
+        columns=RATES,
         as_of=data.as_of,
         made_at=datetime.now(UTC),
         address=str if show_addresses else mask,

@@ -15,7 +15,7 @@ from flows.report_data import WEEKS, Row
 WIDTH, HEIGHT = 640, 190
 SERIES = ("sent", "opened", "clicked")
 _SVG = "http://www.w3.org/2000/svg"
-_LOOKS = ("fill", "stroke", "stroke-width", "font-family", "font-size", "version")
+_LOOKS = ("fill", "stroke", "stroke-width", "font-family", "font-size", "text-anchor", "dy", "version")
 
 leather.theme.margin = 0.02
 leather.theme.background_color = "none"
@@ -68,12 +68,15 @@ def _plain(svg: str) -> str:
             element.attrib.pop(name, None)
         for name in ("x", "y", "x1", "y1", "x2", "y2", "width", "height"):
             if name in element.attrib:
-                element.set(name, f"{float(element.get(name)):.4g}")
+                element.set(name, f"{float(element.get(name)):.0f}")
     series = [group for group in root.iter(f"{{{_SVG}}}g") if group.get("class") == "series columns"]
     for name, group in zip(SERIES, series, strict=True):
         group.set("class", name)
         for bar in [bar for bar in group if float(bar.get("height")) == 0]:
             group.remove(bar)
+    for tick in root.iterfind(".//*[@class='axis bottom']/*[@class='tick']"):
+        tick.attrib.clear()
+        tick.remove(tick[0])
     background = root.find(f"{{{_SVG}}}g/{{{_SVG}}}rect")
     root.find(f"{{{_SVG}}}g").remove(background)
     for name in ("width", "height"):

@@ -1,0 +1,59 @@
+"""A published file with the tables that the report reads, filled by hand."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pandas
+
+HOUR = datetime(2026, 3, 20, 18)
+COUNTS = ("sent", "delivered", "opened", "opened_by_machine_only", "clicked", "bounced", "complained", "unsubscribed")
+FATES = ("delivered", "opened", "opened_by_machine", "clicked", "bounced", "hard_bounced", "complained", "unsubscribed")
+
+
+def total(workflow_id: str, *counts: int) -> dict:
+    """A row of marts.workflow_report: the counts in the order of COUNTS, and the rates that follow from them."""
+    row = {"workflow_id": workflow_id} | dict(zip(COUNTS, counts, strict=True))
+    rates = {"delivered": "sent", "bounced": "sent"} | dict.fromkeys(
+        ("opened", "clicked", "complained", "unsubscribed"), "delivered"
+    )
+    return row | {"reported": row["delivered"]} | {
+        f"{name}_of_{whole}": row[name] / row[whole] if row[whole] else None for name, whole in rates.items()
+    }  # fmt: skip
+
+
+def week(workflow_id: str, monday: date, *counts: int) -> dict:
+    """A row of marts.workflow_report_weekly."""
+    return {"workflow_id": workflow_id, "week": monday, "reported": counts[1]} | dict(zip(COUNTS, counts, strict=True))
+
+
+def run(workflow_id: str, as_of: datetime, status: str = "done", sent: int = 0, detail: str | None = None) -> dict:
+    """A row of marts.workflow_runs."""
+    zeros = dict.fromkeys(("members", "addresses", "already_contacted", "suppressed", "no_address", "recipients",
+                           "failed", "in_doubt"), 0)  # fmt: skip
+    row = {"run_id": f"{as_of:%Y%m%dT%H%M%S}", "workflow_id": workflow_id, "as_of": as_of, "status": status}
+    return row | zeros | {"sent": sent, "detail": detail}
+
+
+def delivery(workflow_id: str, partner_id: str, email: str, *fates: str) -> dict:
+    """A row of marts.fct_email_deliveries."""
+    return {
+        "delivery_id": f"{workflow_id}/{partner_id}", "workflow_id": workflow_id, "program_id": "1000",
+        "partner_id": partner_id, "email": email, "state": "sent", "as_of": HOUR,
+    } | {f"is_{fate}": fate in fates for fate in FATES}  # fmt: skip
+
+
+def partner(partner_id: str, name: str) -> dict:
+    """A row of marts.fct_partners."""
+    return {"program_id": "1000", "partner_id": partner_id, "name": name}
+
+
+def publish_by_hand(file: Path, **tables: list[dict]) -> None:
+    """Write the marts, each from its rows."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(file) as connection:
+        connection.execute("CREATE SCHEMA marts")
+        for name, rows in tables.items():
+            connection.register("rows", pandas.DataFrame(rows))
+            connection.table("rows").create(f"marts.{name}")
+            connection.unregister("rows")
