@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from published import HOUR, delivery, partner, publish_by_hand, run, total, week
 
 from conftest import partnerflow
 from flows.report_page import fate, mask, report_file
 from flows.report_plot import plot
 from flows.settings import Settings
+from published import HOUR, delivery, partner, publish_by_hand, run, total, week
 
 EVIL = '<img src=x onerror="document.title=1">{{ 7 * 7 }}</script><script>document.title=2</script>'
 MONDAY = date(2026, 3, 16)
