@@ -1,0 +1,242 @@
+"""How fast emails leave: a reference client, our transport alone, and the whole sending step, against one sink.
+
+    python benchmarks/delivery.py --postfix /tmp/postfix/usr --messages 10000 --rounds 3
+
+The sink and the reference client are Postfix's smtp-sink and smtp-source, which need no installation:
+`apt-get download postfix && dpkg -x postfix_*.deb /tmp/postfix`. Without --postfix the sink is a small one of ours and
+the reference is smtplib's sendmail. Every measurement is a process of its own.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import smtplib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.claim import claim
+from flows.ledger import Ledger
+from flows.ledger_reads import deliveries
+from flows.messages import read_message
+from flows.outcome import Outcome
+from flows.parcel import Parcel
+from flows.parcels import Parcels
+from flows.plan import Plan, Recipient
+from flows.runner import alive
+from flows.send import send_due
+from flows.settings import Settings
+from flows.smtp import SmtpSender
+
+CONNECTIONS = 4
+LINE = "Dear {{ partner.name }}, your links have had fewer clicks than we hoped; here is what others do about it.\n"
+HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
+
+
+def main() -> None:
+    """Measure, round after round, and print the best and the median of each."""
+    options = _options()
+    if options.part:
+        print(json.dumps(PARTS[options.part](options)))
+        return
+    measured: dict[str, list[dict]] = {name: [] for name in PARTS}
+    for _ in range(options.rounds):
+        for name in PARTS:
+            with _sink(options) as port:
+                measured[name].append(_apart(name, port, options))
+    few = {}
+    with _sink(options) as port:
+        few = _apart("whole", port, options, messages=max(options.messages // 10, 1))
+    _print(measured, few, options)
+
+
+def reference(options: argparse.Namespace) -> dict:
+    """smtp-source, which makes its message up and writes nothing down; else smtplib."""
+    if not options.postfix:
+        return _timed(options, lambda: _each_thread(_smtplib_thread, options))
+    command = [_postfix(options, "smtp-source"), "-s", str(CONNECTIONS), "-m", str(options.messages), "-l",
+               str(options.size), "-c", f"127.0.0.1:{options.port}"]  # fmt: skip
+    return _timed(options, lambda: subprocess.run(command, env=_library(options), check=True, stdout=subprocess.PIPE))
+
+
+def transport(options: argparse.Namespace) -> dict:
+    """Our SMTP sessions, with parcels that are ready and no ledger."""
+    sender = SmtpSender(_settings(options))
+
+    def thread(count: int) -> None:
+        with closing(sender.session()) as session:
+            for _ in range(count):
+                assert session.prepare(parcel)().state == "sent"
+
+    parcel = Parcel("d", _content(options.size), "us@example.com", ("ann@example.org",))
+    return _timed(options, lambda: _each_thread(lambda _, count: thread(count), options))
+
+
+def whole(options: argparse.Namespace) -> dict:
+    """The sending step of a run: lease, render, compose, commit, send, commit; after a claim that is timed apart."""
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        message = Path(folder) / "message"
+        message.mkdir()
+        (message / "message.yml").write_text("subject: Hello {{ partner.name }}\n")
+        (message / "body.txt").write_text(LINE * (options.size // len(LINE)))
+        people = [
+            Recipient("w", "W", "1", "Program", str(n), f"Partner {n}", f"p{n}@example.org", "Ann", None)
+            for n in range(options.messages)
+        ]
+        settings = _settings(options)
+        with closing(Ledger(options.ledger or Path(folder) / "ledger.db")) as ledger:
+            begun = time.perf_counter()
+            claim(ledger, Plan(HOUR, (), tuple(people), messages={"w": read_message(message)}), "r", "example.com")
+            claimed = time.perf_counter() - begun
+            people.clear()
+
+            def step() -> None:
+                with alive(ledger, "r", "bench"):
+                    make, senders = Parcels(ledger, settings).make, {"email": SmtpSender(settings)}
+                    send_due(ledger, "r", ["w"], make, senders, Outcome())
+
+            answer = _timed(options, step) | {"claim": claimed}
+            assert len(deliveries(ledger, ["sent"])) == options.messages
+            return answer
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], dict]] = {
+    "reference": reference, "transport": transport, "whole": whole,
+}  # fmt: skip
+
+
+def _timed(options: argparse.Namespace, do: Callable[[], object]) -> dict:
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    cpu = -sum(sum(resource.getrusage(one)[:2]) for one in who)
+    begun = time.perf_counter()
+    do()
+    seconds = time.perf_counter() - begun
+    cpu += sum(sum(resource.getrusage(one)[:2]) for one in who)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"rate": options.messages / seconds, "cpu": cpu, "mib": peak}
+
+
+def _apart(name: str, port: int, options: argparse.Namespace, messages: int | None = None) -> dict:
+    command = [sys.executable, __file__, "--part", name, "--port", str(port), "--messages",
+               str(messages or options.messages), "--size", str(options.size)]  # fmt: skip
+    for option in ("postfix", "folder", "ledger"):
+        if getattr(options, option):
+            command += [f"--{option}", getattr(options, option)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def _print(measured: dict[str, list[dict]], few: dict, options: argparse.Namespace) -> None:
+    sink = "smtp-sink, smtp-source" if options.postfix else "a sink of ours, smtplib"
+    print(f"{options.messages} messages of {options.size} bytes, {CONNECTIONS} connections, {sink}")
+    base = [one["rate"] for one in measured["reference"]]
+    print(f"{'':12}{'best/s':>9}{'median/s':>10}{'of reference':>14}{'cpu s':>8}{'MiB':>7}")
+    for name, rounds in measured.items():
+        rates = sorted(one["rate"] for one in rounds)
+        ratio = max(rates) / max(base)
+        cpu, mib = min(one["cpu"] for one in rounds), max(one["mib"] for one in rounds)
+        print(f"{name:12}{max(rates):9,.0f}{rates[len(rates) // 2]:10,.0f}{ratio:14.2f}{cpu:8.1f}{mib:7.0f}")
+    print(f"claim of all: {min(one['claim'] for one in measured['whole']):.1f} s; ", end="")
+    print(f"peak memory of the whole step with a tenth of the messages: {few['mib']:.0f} MiB")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(smtp_host="127.0.0.1", smtp_port=options.port, smtp_tls="none", smtp_connections=CONNECTIONS)
+
+
+def _content(size: int) -> bytes:
+    return b"Subject: Hello\r\n\r\n" + (b"x" * 76 + b"\r\n") * (size // 78)
+
+
+def _each_thread(thread: Callable[[argparse.Namespace, int], None], options: argparse.Namespace) -> None:
+    each = options.messages // CONNECTIONS
+    threads = [threading.Thread(target=thread, args=(options, each)) for _ in range(CONNECTIONS)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+
+def _smtplib_thread(options: argparse.Namespace, count: int) -> None:
+    content = _content(options.size)
+    with smtplib.SMTP("127.0.0.1", options.port, local_hostname="bench") as client:
+        for _ in range(count):
+            client.sendmail("us@example.com", ["ann@example.org"], content)
+
+
+@contextmanager
+def _sink(options: argparse.Namespace) -> Iterator[int]:
+    """A server that takes everything and keeps nothing, for one measurement."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    own = [sys.executable, __file__, "--sink", "--port", str(port)]
+    postfix = [_postfix(options, "smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "1000"] if options.postfix else None
+    process = subprocess.Popen(postfix or own, env=_library(options))
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            time.sleep(0.02)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _postfix(options: argparse.Namespace, name: str) -> str:
+    return str(Path(options.postfix) / "sbin" / name)
+
+
+def _library(options: argparse.Namespace) -> dict[str, str]:
+    path = {"LD_LIBRARY_PATH": str(Path(options.postfix) / "lib" / "postfix")} if options.postfix else {}
+    return {**os.environ, **path}
+
+
+async def _serve(port: int) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 sink\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                writer.write(b"250-sink\r\n250 PIPELINING\r\n")
+            elif verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+                writer.write(b"250 kept\r\n")
+            elif verb == b"QUIT":
+                writer.write(b"221 bye\r\n")
+                break
+            else:
+                writer.write(b"250 ok\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", port, limit=1 << 24)
+    await server.serve_forever()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--postfix", help="the folder that holds sbin/smtp-sink and lib/postfix/")
+    parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--size", type=int, default=10_240, help="bytes of a message")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", help="where the ledger is made")
+    parser.add_argument("--ledger", help="a URL, in the place of a new SQLite file; must be empty")
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("--sink", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.sink:
+        asyncio.run(_serve(options.port))
+    return options
+
+
+if __name__ == "__main__":
+    main()
