@@ -38,7 +38,8 @@ from flows.settings import Settings
 from flows.smtp import SmtpSender
 
 CONNECTIONS = 4
-LINE = "Dear {{ partner.name }}, your links have had fewer clicks than we hoped; here is what others do about it.\n"
+GREETING = "Dear {{ contact.first_name }}, {{ partner.name }} has been with {{ program.name }} for two weeks.\n"
+LINE = "Your links have had fewer clicks than we hoped; here is what other partners do about it, and it helps.\n"
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 
 
@@ -87,7 +88,7 @@ def whole(options: argparse.Namespace) -> dict:
         message = Path(folder) / "message"
         message.mkdir()
         (message / "message.yml").write_text("subject: Hello {{ partner.name }}\n")
-        (message / "body.txt").write_text(LINE * (options.size // len(LINE)))
+        (message / "body.txt").write_text(GREETING + LINE * (options.size // len(LINE)))
         people = [
             Recipient("w", "W", "1", "Program", str(n), f"Partner {n}", f"p{n}@example.org", "Ann", None)
             for n in range(options.messages)

@@ -132,3 +132,9 @@ def test_suppress_on_the_command_line(tmp_path: Path):
     assert partnerflow(settings, "suppress", "ann@bücher.example", "--workflow", "w", "--remove").code == 0
     assert partnerflow(settings, "suppress", "--json").json() == {"suppressions": []}
     assert "is no address" in partnerflow(settings, "suppress", "ann").stderr
+
+
+def test_every_setting_is_in_the_manual():
+    """docs/operate.md, by the name of its variable."""
+    manual = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`PARTNERFLOW_{name.upper()}`" not in manual] == []
