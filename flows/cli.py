@@ -92,8 +92,11 @@ def plan(as_of: AsOf = None, as_json: Json = False) -> None:
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
     """Find every problem of the definitions: place, caret, remedy. Knows the account once a run has published it."""
+    from flows.check_messages import with_messages
+
     settings = read_settings()
     definitions = read_definitions(settings, paths or (), read_known(settings.published))
+    definitions = with_messages(definitions, settings, only_used=bool(paths))
     if as_json:
         _answer({"problems": [problem.as_json() for problem in definitions.problems]})
     else:

@@ -65,7 +65,7 @@ def read_definitions(settings: Settings, paths: Iterable[Path] = (), facts: Fact
     found: dict[str, list[Problem]] = {}
     for file in _files(list(paths) or [settings.workflows]):
         try:
-            reads.append(read_definition(_shown(file), _text(file), vocabulary, segments))
+            reads.append(read_definition(shown(file), _text(file), vocabulary, segments))
         except DefinitionError as error:
             found.setdefault(file.stem, []).extend(error.problems)
     for workflow_id, more in check(reads, vocabulary, message_ids(settings.workflows), facts).items():
@@ -106,7 +106,7 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = file.read_bytes()[: error.start].count(b"\n") + 1
-        problem = Problem(_shown(file), line, 1, "yaml", "error", "This is not UTF-8 text.", "Save the file as UTF-8.")
+        problem = Problem(shown(file), line, 1, "yaml", "error", "This is not UTF-8 text.", "Save the file as UTF-8.")
         raise DefinitionError([problem]) from None
 
 
@@ -116,7 +116,7 @@ def read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:
     problems: list[Problem] = []
     for file in sorted((folder / "segments").glob("*.y*ml")):
         try:
-            sources[file.stem] = read_yaml(_shown(file), _text(file))
+            sources[file.stem] = read_yaml(shown(file), _text(file))
         except DefinitionError as error:
             problems += error.problems
     return sources, problems
@@ -133,7 +133,7 @@ def _files(paths: list[Path]) -> list[Path]:
     return files
 
 
-def _shown(file: Path) -> str:
+def shown(file: Path) -> str:
     """The path as a person in this folder would type it."""
     absolute = file.absolute()
     return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)

@@ -1,130 +1,95 @@
-"""Messages: folders of workflows/messages/, Liquid templates that are rendered for one recipient at a time.
+"""A message: what a workflow writes, in one or several languages, ready to be filled in for one recipient at a time.
 
-    messages/few-clicks/message.yml    subject (Liquid), and if wanted sender_name and reply_to
-    messages/few-clicks/body.txt       the text (Liquid)
-
-Liquid's values are data: a partner named `{{ x }}` is written to by that name. The variables are those of SAMPLE.
+It is what a folder of workflows/messages/ says (flows.read_message), but needs the folder no more: its content is kept
+with the deliveries that it was decided for, so that what was decided is what is sent.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
 
-from liquid import BoundTemplate, Environment, StrictDefaultUndefined
+from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
-from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
-from compiler import DefinitionError, PartnerflowError, read_yaml
-from flows.compose import Email, without_controls
+from compiler import PartnerflowError
+from flows.headers import without_controls
+from flows.languages import choose
+from flows.liquid_text import fill, parse
 
-SAMPLE = {
-    "partner": {"id": "21004711", "name": "Sample Partner"},
-    "contact": {"first_name": None, "last_name": None},
-    "program": {"id": "1000", "name": "Sample Program"},
-    "workflow": {"id": "sample", "name": "Sample"},
-}
-"""Every variable that a message may use, with values that it must stand (a contact may have no name)."""
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    subject: StrictStr
-    sender_name: StrictStr | None = None
-    reply_to: StrictStr | None = None
-
-
-class _Liquid(Environment):
-    loop_iteration_limit = 10_000
-    local_namespace_limit = 100_000
-    output_stream_limit = 500_000
-    context_depth_limit = 20
-
-
-_ENVIRONMENT = _Liquid(undefined=StrictDefaultUndefined)
+FORMAT = 1
 
 
 @dataclass(frozen=True)
+class Written:
+    """What one recipient reads: a subject of one line, a text, and if the message has it the HTML."""
+
+    language: str
+    subject: str
+    text: str
+    html: str | None
+
+
 class Message:
-    """A message that has been read and tried. `content` is all that rendering needs, as JSON takes it."""
+    """A message in all its languages.
 
-    content: dict
-    subject: BoundTemplate
-    body: BoundTemplate
-    sender_name: str | None
-    reply_to: str | None
+    `content` is all that rendering needs, as JSON has it: format, language (the default), sender_name, reply_to, cc,
+    bcc, and `languages`, a mapping of tags to subject, text, html (MJML already compiled) and sign_up_link, each Liquid
+    or None. `version` is the SHA-256 of it, in hex.
+    """
 
-    @property
+    def __init__(self, content: dict[str, Any]):
+        self.content = content
+        self.sender_name: str | None = content["sender_name"]
+        self.reply_to: str | None = content["reply_to"]
+        self.cc: str | None = content["cc"]
+        self.bcc: str | None = content["bcc"]
+        self._templates: dict[str, dict[str, BoundTemplate | None]] = {}
+
+    @cached_property
     def version(self) -> str:
-        """The digest of its content."""
-        return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
+        """The same for the same content, whatever order its keys are in."""
+        return sha256(json.dumps(self.content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
-    def render(self, context: dict) -> Email:
-        """The message for one recipient. `context` has the keys of SAMPLE; raises PartnerflowError when it cannot be
-        rendered."""
+    def language_for(self, wanted: str | None) -> str:
+        """The language in which a partner of the language `wanted` (BCP 47) is written to."""
+        return choose(wanted, self.content["languages"], self.content["language"])
+
+    def write(self, context: dict, language: str) -> Written:
+        """The message for one recipient. `context` has the variables of flows.variables but sign_up_link.
+
+        Raises PartnerflowError when it cannot be filled in.
+        """
+        templates = self._of(language)
         context = without_controls(context)
-        return Email(
-            sender_name=self.sender_name or context["program"]["name"] or context["program"]["id"],
-            reply_to=self.reply_to,
-            subject=" ".join(_render(self.subject, context).split()),
-            text=_render(self.body, context),
+        link = templates["sign_up_link"]
+        context["sign_up_link"] = fill(link, context) if link else None
+        html = templates["html"]
+        return Written(
+            language,
+            subject=" ".join(fill(templates["subject"], context).split()),
+            text=fill(templates["text"], context).strip() + "\n",
+            html=fill(html, context) if html else None,
         )
 
+    def _of(self, language: str) -> dict[str, BoundTemplate | None]:
+        if language not in self._templates:
+            texts = self.content["languages"][language]
+            self._templates[language] = {
+                part: parse(text, html=part == "html") if text is not None else None for part, text in texts.items()
+            }
+        return self._templates[language]
 
-def read_message(folder: Path) -> Message:
-    """The message in a folder, rendered once with SAMPLE so that a slip shows before anybody is claimed.
 
-    Raises PartnerflowError with file, line and caret.
-    """
-    settings = _read_settings(folder / "message.yml")
-    content = {"name": folder.name, **settings.model_dump(), "body": _read(folder / "body.txt")}
-    message = message_from(content)
-    if not message.render(SAMPLE).subject:
-        raise PartnerflowError(f"{folder.name}/message.yml: the subject is empty. Write a subject.")
+def message_from(content: dict[str, Any]) -> Message:
+    """The message with this content. Raises PartnerflowError when another version of partnerflow wrote it."""
+    if content.get("format") != FORMAT:
+        raise PartnerflowError(f"The message has format {content.get('format')}; this partnerflow reads {FORMAT}.")
+    message = Message(content)
+    try:
+        for language in content["languages"]:
+            message._of(language)
+    except (KeyError, TypeError, LiquidError) as error:
+        raise PartnerflowError(f"The message cannot be read: {error}.") from None
     return message
-
-
-def message_from(content: dict) -> Message:
-    """The message of a content that was kept. Raises PartnerflowError when it is no template."""
-    return Message(
-        content=content,
-        subject=_parse(content["subject"], f"{content['name']}/message.yml"),
-        body=_parse(content["body"], f"{content['name']}/body.txt"),
-        sender_name=content["sender_name"],
-        reply_to=content["reply_to"],
-    )
-
-
-def _parse(text: str, name: str) -> BoundTemplate:
-    try:
-        return _ENVIRONMENT.from_string(text, name=name)
-    except LiquidError as error:
-        raise PartnerflowError(f"{name}: {error}") from None
-
-
-def _render(template: BoundTemplate, context: dict) -> str:
-    try:
-        return template.render(**context)
-    except LiquidError as error:
-        raise PartnerflowError(f"{template.name}: {error}") from None
-
-
-def _read_settings(file: Path) -> _Settings:
-    try:
-        return _Settings.model_validate(read_yaml(str(file), _read(file)).value)
-    except ValidationError as error:
-        details = [f"{'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}" for detail in error.errors()]
-        hint = "Its keys are subject, sender_name and reply_to."
-        raise PartnerflowError(f"{file.parent.name}/message.yml: {'; '.join(details)}. {hint}") from None
-    except DefinitionError as error:
-        raise PartnerflowError(str(error)) from None
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        hint = "A message is a folder with message.yml and body.txt."
-        raise PartnerflowError(f"There is no {file.parent.name}/{file.name}. {hint}") from None
-    except UnicodeDecodeError:
-        raise PartnerflowError(f"{file.parent.name}/{file.name} is not UTF-8 text. Save it as UTF-8.") from None

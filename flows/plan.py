@@ -9,7 +9,8 @@ from datetime import datetime
 
 from compiler import PartnerflowError, SendEmail
 from flows.definitions import Definitions
-from flows.messages import Message, read_message
+from flows.messages import Message
+from flows.read_message import read_message
 from flows.settings import Settings
 from flows.warehouse import Connection
 
@@ -27,15 +28,21 @@ class Recipient:
     email: str
     first_name: str | None
     last_name: str | None
+    language: str | None
+    timezone: str
 
     def context(self) -> dict:
-        """What the message is rendered with (the keys of flows.messages.SAMPLE)."""
+        """What the message is rendered with (see flows.variables)."""
         return {
-            "partner": {"id": self.partner_id, "name": self.partner_name or self.partner_id},
+            "partner": {
+                "id": self.partner_id, "name": self.partner_name or self.partner_id, "language": self.language,
+            },
             "contact": {"first_name": self.first_name, "last_name": self.last_name},
-            "program": {"id": self.program_id, "name": self.program_name},
+            "program": {
+                "id": self.program_id, "name": self.program_name or self.program_id, "timezone": self.timezone,
+            },
             "workflow": {"id": self.workflow_id, "name": self.workflow_name},
-        }
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,11 +144,12 @@ def _counts(connection: Connection) -> list[WorkflowPlan]:
 
 def _recipients(connection: Connection, names: Mapping[str, str]) -> list[Recipient]:
     query = """
-        SELECT workflow_id, program_id, program_name, partner_id, partner_name, email, first_name, last_name
+        SELECT workflow_id, program_id, program_name, partner_id, partner_name, email, first_name, last_name,
+            language, timezone
         FROM marts.recipients
         ORDER BY workflow_id, program_id, partner_id, email"""
     columns = ("workflow_id", "program_id", "program_name", "partner_id", "partner_name", "email", "first_name",
-               "last_name")  # fmt: skip
+               "last_name", "language", "timezone")  # fmt: skip
     rows = [dict(zip(columns, row, strict=True)) for row in connection.execute(query).fetchall()]
     return [Recipient(workflow_name=names[row["workflow_id"]], **row) for row in rows]
 

@@ -1,31 +1,102 @@
-"""Render: a claimed delivery becomes the parcel that is handed over."""
+"""Render: a claimed delivery becomes the parcel that is handed over, from what was fixed when it was claimed."""
 
 import json
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Protocol
 
 from compiler import PartnerflowError
-from flows.compose import address, compose
-from flows.delivery import Delivery
+from flows.addresses import address
+from flows.compose import compose
+from flows.headers import mailbox, unstructured, without_controls
 from flows.messages import Message
 from flows.parcel import Parcel
 from flows.settings import Settings
+from flows.unsubscribe import unsubscribe_headers, unsubscribe_link
+from flows.variables import today
 
 
-def render(delivery: Delivery, message: Message | None, settings: Settings) -> Parcel:
-    """The email, or the decision (`message` is None), of a delivery, from what was fixed when it was claimed.
+class Due(Protocol):
+    """What is to be rendered: a delivery of the ledger, or a test email. Times are UTC."""
 
-    Raises PartnerflowError when the message cannot be rendered or the address not written to.
+    delivery_id: str
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    email: str | None
+    message_id: str
+    context: dict
+    as_of: datetime
+    claimed_at: datetime
+
+
+def render(delivery: Due, message: Message | None, settings: Settings) -> Parcel:
+    """The email of a delivery, or where there is no message the decision about an application.
+
+    Of a delivery and a message the bytes are always the same. Raises PartnerflowError when the message cannot be filled
+    in or the address not written to.
     """
     if message is None:
         return Parcel(delivery.delivery_id, _decision(delivery))
-    sender = settings.sender_address
-    content = compose(
-        message.render(delivery.context), sender, delivery.email, delivery.message_id, delivery.claimed_at,
-        delivery.delivery_id,
-    )  # fmt: skip
-    return Parcel(delivery.delivery_id, content, sender, (address(delivery.email),))
+    return render_email(delivery, message, settings)
 
 
-def _decision(delivery: Delivery) -> bytes:
+def render_email(delivery: Due, message: Message, settings: Settings, is_test: bool = False) -> Parcel:
+    """The email of a delivery. A test email says so in its subject and a header, and goes to one address only."""
+    to, sender = address(delivery.email), settings.sender_address
+    answers = address(message.reply_to) if message.reply_to else None
+    context, program = delivery.context, delivery.context["program"]
+    unsubscribing = (delivery.delivery_id, settings.unsubscribe_url, settings.signing_key, answers or sender)
+    language = message.language_for(context["partner"].get("language"))
+    values = {"today": today(delivery.as_of, program.get("timezone"), language)}
+    written = message.write(context | values | {"unsubscribe_link": unsubscribe_link(*unsubscribing)}, language)
+    copies = {} if is_test else {"Cc": message.cc, "Bcc": message.bcc}
+    copies = {name: address(copy) for name, copy in copies.items() if copy}
+    headers = {
+        "From": mailbox(message.sender_name or without_controls(program["name"]) or program["id"], sender),
+        "To": to,
+        "Cc": copies.get("Cc"),
+        "Reply-To": answers,
+        "Subject": unstructured(f"[Test] {written.subject}" if is_test else written.subject),
+        "Date": format_datetime(delivery.claimed_at.replace(tzinfo=UTC)),
+        "Message-ID": f"<{delivery.message_id}>",
+        "Content-Language": written.language,
+        **unsubscribe_headers(*unsubscribing),
+        **_list_headers(delivery, sender),
+        "X-Partnerflow-Delivery": delivery.delivery_id,
+        "X-Partnerflow-Test": "true" if is_test else None,
+    }
+    content = compose({name: value for name, value in headers.items() if value}, written.text, written.html)
+    return Parcel(delivery.delivery_id, content, _envelope_sender(delivery, settings), (to, *copies.values()))
+
+
+def _list_headers(delivery: Due, sender: str) -> dict[str, str]:
+    """What marks the email as automatic and as one of many: RFC 2919, RFC 3834, and by custom."""
+    workflow, program = _label(delivery.workflow_id), _label(delivery.program_id)
+    return {
+        "List-Id": f"<{workflow}.{sender.rpartition('@')[2]}>",
+        "Feedback-ID": f"{workflow}:{program}:email:partnerflow",
+        "Auto-Submitted": "auto-generated",
+        "Precedence": "bulk",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
+    }
+
+
+def _label(text: str) -> str:
+    """An id as one label of a List-Id or a field of a Feedback-ID, which dots and colons would part."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text)[:100].strip("-") or "none"
+
+
+def _envelope_sender(delivery: Due, settings: Settings) -> str:
+    """Where a bounce goes: an address that names the delivery, so that a bounce is understood without its text."""
+    if settings.bounce_address is None:
+        return settings.sender_address
+    local, _, domain = settings.bounce_address.rpartition("@")
+    return f"{local}+{delivery.delivery_id}@{domain}"
+
+
+def _decision(delivery: Due) -> bytes:
     """`accept application` as a JSON document, for whoever carries it out."""
     if not delivery.context.get("contract_id"):
         raise PartnerflowError("The delivery names no contract.")

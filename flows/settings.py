@@ -1,13 +1,20 @@
 """What an installation may set: PARTNERFLOW_* variables, or partnerflow.toml in the current folder or the checkout."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from compiler import PartnerflowError
+from flows.addresses import address
 from flows.postgres import Postgres
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -31,6 +38,15 @@ class Settings(BaseSettings):
 
     sender_address: str = "partners@example.com"
     """The address in From; its domain is that of the Message-IDs."""
+
+    bounce_address: str | None = None
+    """Where bounces go: bounce@example.com receives them at bounce+<delivery id>@example.com. Else the sender."""
+
+    unsubscribe_url: str | None = None
+    """The page below which unsubscribe links lie, for example https://mail.example.com/u."""
+
+    signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Signs unsubscribe links. Several, with commas between them: the first signs, the others are still believed."""
 
     last_n_days_include_today: bool = False
     """Whether Last N Days is 0 to N days ago instead of 1 to N."""
@@ -101,13 +117,36 @@ class Settings(BaseSettings):
             raise ValueError("accept_url is not https: the token would travel unprotected")
         return self
 
-    @field_validator("sender_address")
+    @field_validator("sender_address", "bounce_address")
     @classmethod
-    def _address(cls, address: str) -> str:
-        local, _, domain = address.rpartition("@")
-        if not local or not domain or not address.isascii() or set(address) & set(' <>,;"\r\n\t'):
-            raise ValueError("it is no plain email address, such as partners@example.com")
-        return address
+    def _address(cls, text: str | None) -> str | None:
+        try:
+            return None if text is None else address(text)
+        except PartnerflowError:
+            raise ValueError("it is no plain email address, such as partners@example.com") from None
+
+    @field_validator("unsubscribe_url")
+    @classmethod
+    def _url(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost"))
+        plain = url is not None and url.isascii() and len(url) <= 300 and not set(url) & set(' <>,"?#')
+        if url is not None and not (safe and parts.hostname and plain):
+            raise ValueError("it is no https address of a page, such as https://mail.example.com/u")
+        return url and url.rstrip("/")
+
+    @field_validator("signing_key", mode="before")
+    @classmethod
+    def _keys(cls, keys: Any) -> Any:
+        return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if any(len(key.get_secret_value()) < 16 for key in self.signing_key):
+            raise ValueError("signing_key: a key has fewer than 16 characters")
+        if self.unsubscribe_url and not self.signing_key:
+            raise ValueError("unsubscribe_url needs a signing_key, so that nobody can unsubscribe another")
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -1,6 +1,7 @@
 """Definitions: what a wrong one is told, and what a right one means."""
 
 import json
+import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -98,7 +99,7 @@ def define(segment: list[str], **keys: str) -> str:
 def own(tmp_path: Path) -> Settings:
     """A workflows folder with one message and no workflow."""
     workflows = tmp_path / "workflows"
-    (workflows / "messages" / "few-clicks").mkdir(parents=True)
+    shutil.copytree(CHECKOUT / "workflows" / "messages" / "few-clicks", workflows / "messages" / "few-clicks")
     return Settings(var=tmp_path / "var", workflows=workflows)
 
 

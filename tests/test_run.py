@@ -340,7 +340,7 @@ def test_an_address_that_cannot_be_written_to_fails_alone_and_says_why(copied: S
     )
     run = run_hour(copied, HOUR)
     assert (rows(run)["welcome"].sent, rows(run)["welcome"].failed) == (0, 1)
-    reason = "'no address' is no address that can be written to."
+    reason = "'no address' is no address that can be written to: An email address must have an @-sign."
     assert ledger(copied, "SELECT state, reason FROM delivery WHERE partner_id = 'bad'") == [("failed", reason)]
 
 

@@ -25,7 +25,8 @@ recipients as (
         addresses.last_name,
         partners.name as partner_name,
         partners.language,
-        programs.name as program_name
+        programs.name as program_name,
+        programs.timezone
     from addresses
     inner join counts on addresses.workflow_id = counts.workflow_id
     inner join partners

@@ -1,0 +1,68 @@
+"""Header texts that nothing can break out of, whatever a partner is called.
+
+Our own, because the standard library's writes a CRLF and a further header when a name hides one in an RFC 2047 encoded
+word (CVE-2024-6923 on Python 3.11 and 3.12), leaves parts of long names unquoted, and encodes what must stay plain.
+"""
+
+import unicodedata
+from base64 import b64encode
+from functools import lru_cache
+from typing import Any
+
+MAX_PLAIN = 60
+"""Longer texts are encoded, because encoded words can be folded anywhere and plain text cannot."""
+
+WORD_BYTES = 39
+"""UTF-8 bytes in one encoded word: with its frame 64 characters, under the 75 that RFC 2047 allows."""
+
+_BLANKED = {"Cc", "Zl", "Zp", "Cs"}
+_BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Overrides of the writing direction, which would turn around whatever follows a name."""
+
+
+def without_controls(value: Any) -> Any:
+    """The value with every control character of its texts made a blank, in mappings too; runs of blanks are one.
+
+    >>> without_controls({"name": "Bell\\x07 and\\r\\nBcc: x"})
+    {'name': 'Bell and Bcc: x'}
+    """
+    if isinstance(value, dict):
+        return {key: without_controls(item) for key, item in value.items()}
+    if not isinstance(value, str) or (value.isascii() and value.isprintable() and "  " not in value):
+        return value.strip() if isinstance(value, str) else value
+    kept = (" " if unicodedata.category(one) in _BLANKED else one for one in value.translate(_BIDI))
+    return " ".join("".join(kept).split())
+
+
+@lru_cache(maxsize=4096)
+def mailbox(name: str, address: str) -> str:
+    """A name and an address, such as `"Smith, Sons & Co" <us@example.com>`; the address alone without a name."""
+    phrase = without_controls(name)
+    if not phrase:
+        return address
+    if not _is_plain(phrase):
+        return f"{_encoded(phrase)}\r\n <{address}>"
+    escaped = phrase.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}" <{address}>'
+
+
+@lru_cache(maxsize=4096)
+def unstructured(text: str) -> str:
+    """A text without grammar, as in Subject."""
+    clean = without_controls(text)
+    return clean if _is_plain(clean) else _encoded(clean)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "=?" not in text and len(text) <= MAX_PLAIN
+
+
+def _encoded(text: str) -> str:
+    """RFC 2047 encoded words, folded between them; no letter is split over two words."""
+    words, word = [], b""
+    for letter in text:
+        encoded = letter.encode()
+        if len(word) + len(encoded) > WORD_BYTES:
+            words, word = [*words, word], b""
+        word += encoded
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(one).decode()}?=" for one in [*words, word])

@@ -1,0 +1,75 @@
+"""The variables of a message: what each means, what it may lack, and the values that a message is tried with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable: its name in Liquid, the platform's token for it, what it is, and whether it may be empty."""
+
+    name: str
+    token: str | None
+    meaning: str
+    sample: str
+    may_be_empty: bool = False
+
+
+VARIABLES = (
+    Variable("partner.id", "{mpid}", "The partner's id.", "21004711"),
+    Variable("partner.name", "{mpname}", "The partner's name.", "Sample Partner"),
+    Variable("partner.language", None, "The partner's language, as loaded.", "en-US", may_be_empty=True),
+    Variable("contact.first_name", "{firstName}", "The contact's first name.", "Sam", may_be_empty=True),
+    Variable("contact.last_name", "{lastName}", "The contact's last name.", "Sample", may_be_empty=True),
+    Variable("program.id", None, "The program's id.", "1000"),
+    Variable("program.name", None, "The program's name.", "Sample Program"),
+    Variable("workflow.id", None, "The workflow's id.", "sample"),
+    Variable("workflow.name", None, "The workflow's name.", "Sample"),
+    Variable("today.date", "{currentDay}", "The run's date in the program's zone, written out.", "March 20, 2026"),
+    Variable("today.time", "{currentTime}", "The run's hour in the program's zone.", "2:00 PM"),
+    Variable("sign_up_link", None, "The `sign_up_link` of message.yml.", "https://example.com/apply"),
+    Variable("unsubscribe_link", None, "Where the recipient unsubscribes.", "https://example.com/u/token"),
+)
+"""Dates and times are in the message's language. {firstName} and {lastName} fall back to the partner's name."""
+
+NAMES = {variable.name: variable for variable in VARIABLES}
+LINKS = ("sign_up_link", "unsubscribe_link")
+"""Variables that are whole links."""
+
+
+def sample(lacking: bool) -> dict:
+    """A context with a value for every variable; with None where a value may be missing when `lacking`."""
+    context: dict = {}
+    for variable in VARIABLES:
+        *groups, name = variable.name.split(".")
+        place = context.setdefault(groups[0], {}) if groups else context
+        place[name] = None if lacking and variable.may_be_empty else variable.sample
+    return context
+
+
+@lru_cache(maxsize=256)
+def today(as_of: datetime, timezone: str | None, language: str) -> Mapping[str, str]:
+    """The date and time of an hour (UTC) as a reader of `language` writes them in the program's zone."""
+    locale = _locale(language)
+    local = as_of.replace(tzinfo=UTC).astimezone(ZoneInfo(timezone or "UTC"))
+    return {
+        "date": format_date(local, "long", locale),
+        "time": format_time(local, "short", tzinfo=local.tzinfo, locale=locale),
+    }
+
+
+def _locale(language: str) -> Locale:
+    """The locale of a tag, as far as it is known: de-AT, else de, else English."""
+    parts = language.split("-")
+    while parts:
+        try:
+            return Locale.parse("_".join(parts))
+        except (UnknownLocaleError, ValueError):
+            parts.pop()
+    return Locale("en")
