@@ -336,6 +336,26 @@ def overlaps(
     _lines_to_stderr(definitions.broken.values())
 
 
+@app.command("test-send", epilog="Example: partnerflow test-send welcome --to me@example.com --partner 21005016")
+def test_send(
+    workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
+    to: Annotated[str, typer.Option(metavar="ADDRESS", help="Your own address.")],
+    partner: Annotated[str | None, typer.Option(help="The partner who would read it; else a sample.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Send a workflow's email to your own address, marked as a test; nobody counts as contacted."""
+    from flows.trial import send_test
+
+    chosen, _ = _workflow(workflow)
+    sent = send_test(read_settings(), chosen, to, partner, _hour(as_of))
+    if as_json:
+        _answer(sent)
+    else:
+        reader = f"partner {partner}" if partner else "a sample partner"
+        _lines([f"A test of {chosen.id} as {reader} reads it ({sent['language']}): {sent['delivered_to']}"])
+
+
 @app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
 def load_example_command() -> None:
     """Fill the raw tables with the example account of seeds/."""
