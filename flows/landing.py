@@ -22,6 +22,9 @@ from flows.files import write_whole
 UNKNOWN = "unknown"
 """The provider of a line that nobody can read; it is kept and counted."""
 
+SMALL = 10_000_000
+"""Bytes of a file that is merged with others."""
+
 
 @dataclass(frozen=True)
 class Landed:
@@ -73,7 +76,7 @@ def merge(folder: Path, files: Iterable[Path]) -> Path | None:
 
     A crash on the way leaves lines twice, never none.
     """
-    small = [file for file in files if file.parent == folder]
+    small = [file for file in files if file.parent == folder and file.stat().st_size < SMALL]
     if len(small) < 2:
         return None
     content = b"".join(line.encode() + b"\n" for file in small for line in _lines(file.read_bytes()))

@@ -14,7 +14,6 @@ from pathlib import Path
 import fast_mail_parser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_email import HEADERS, SIGNED, TWO_PARTS, delivery, message
 
 from compiler import PartnerflowError
 from conftest import CHECKOUT
@@ -23,6 +22,7 @@ from flows.headers import without_controls
 from flows.read_message import check_message
 from flows.render import render
 from nasty import NAMES, shown
+from test_email import HEADERS, SIGNED, TWO_PARTS, delivery, message
 
 SECONDS = float(os.environ.get("BAD_INPUT_SECONDS", "3"))
 BUDGET = settings(max_examples=100_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from compiler import PartnerflowError
 from conftest import HOUR
 from flows.bounces import read_bounce
 from flows.events import load_events
@@ -183,6 +184,14 @@ def test_a_file_that_grows_is_read_again_and_its_lines_counted_once(tmp_path: Pa
         assert load_events(warehouse, settings.landing) == 2
         drop(settings, "mailgun/export.jsonl", line + b"\n" + line.replace(b"delivered", b"opened") + b"\n")
         assert load_events(warehouse, settings.landing) == 1
+
+
+def test_a_file_that_cannot_be_read_stops_the_run_and_is_named(tmp_path: Path):
+    """It may say who has unsubscribed."""
+    settings = Settings(var=tmp_path)
+    (settings.landing / "ses" / "folder.jsonl").mkdir(parents=True)
+    with duckdb.connect() as warehouse, pytest.raises(PartnerflowError, match=r"folder\.jsonl cannot be read"):
+        load_events(warehouse, settings.landing)
 
 
 def test_a_crash_in_a_merge_loses_and_doubles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,132 @@
+"""How long it takes to load, stage and deduplicate what providers have told.
+
+    PYTHONPATH=.:tests python benchmarks/events.py --events 150000
+
+The events are those of four providers in their own shapes, a fifth of them told twice, in files as they land. The floor
+is the cheapest thing that can be said of them: one look at one key of every payload.
+"""
+
+import json
+import os
+import random
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from dbt.cli.main import dbtRunner
+
+from flows.build import build
+from flows.definitions import read_definitions
+from flows.evaluations import write_evaluations
+from flows.events import load_events
+from flows.example import load_example
+from flows.raw_tables import replace_raw_table
+from flows.settings import CHECKOUT, Settings
+from flows.warehouse import open_warehouse, transaction
+from provider_payloads import SENT, mailgun, postmark, sendgrid_event, ses
+
+SHARE_REPEATED = 0.2
+FLOOR = "SELECT count(json_extract_string(payload, '$.event')) FROM raw.email_events"
+KINDS: dict[str, list[tuple[str, Callable[..., str | dict]]]] = {
+    "sendgrid": [(kind, sendgrid_event) for kind in ("delivered", "open", "click", "bounce")],
+    "ses": [(kind, ses) for kind in ("Delivery", "Open", "Click", "Bounce")],
+    "postmark": [(kind, postmark) for kind in ("Delivery", "Open", "Click", "Bounce")],
+    "mailgun": [(kind, mailgun) for kind in ("delivered", "opened", "clicked", "failed")],
+}
+
+
+def payloads(events: int, draw: random.Random) -> Iterator[tuple[str, str]]:
+    """Provider and payload; SendGrid's in arrays of a hundred. Each delivery has up to three events."""
+    distinct = int(events * (1 - SHARE_REPEATED))
+    made: dict[str, list] = {provider: [] for provider in KINDS}
+    for number in range(distinct):
+        provider = list(KINDS)[number % 4]
+        kind, maker = KINDS[provider][draw.randrange(4)]
+        delivery, at = f"{number // 12:032x}", SENT + timedelta(seconds=number % 100_000)
+        made[provider].append(maker(delivery, f"somebody.{number // 12}@partner.example", kind, at))
+    for provider, ones in made.items():
+        ones += draw.choices(ones, k=(events - distinct) // 4)
+        if provider == "sendgrid":
+            ones = [json.dumps(ones[first : first + 100]) for first in range(0, len(ones), 100)]
+        yield from ((provider, one) for one in ones)
+
+
+@contextmanager
+def timed(name: str, taken: dict[str, float]) -> Iterator[None]:
+    """Seconds of CPU of the block."""
+    begun = time.process_time()
+    yield
+    taken[name] = time.process_time() - begun
+
+
+def main(events: Annotated[int, typer.Option(help="How many events.")] = 150_000) -> None:
+    """Land, load, stage; print seconds of CPU, multiples of the floor, and the largest memory."""
+    with TemporaryDirectory() as temporary:
+        settings = Settings(var=Path(temporary), workflows=CHECKOUT / "workflows")
+        deliveries = events // 12
+        _prepare(settings, deliveries)
+        size = _drop(settings, events)
+        taken: dict[str, float] = {}
+        with open_warehouse(settings.warehouse) as connection:
+            with timed("load", taken):
+                loaded = load_events(connection, settings.landing)
+            with timed("floor", taken):
+                connection.execute(FLOOR).fetchone()
+        with timed("stage", taken):
+            _stage(settings)
+        with open_warehouse(settings.warehouse) as connection:
+            query = "SELECT count(*), sum(times_seen), count(delivery_id) FROM intermediate.int_email_events"
+            distinct, told, linked = connection.execute(query).fetchone()
+    print(f"{told:,} events in {loaded:,} payloads, {size / 1e6:.0f} MB; {distinct:,} are distinct, {linked:,} linked")
+    for name, seconds in taken.items():
+        print(f"{name:6} {seconds:6.2f} s of CPU  {seconds / taken['floor']:5.1f} floors")
+    print(f"largest memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+def _prepare(settings: Settings, deliveries: int) -> None:
+    """A warehouse with the example account, built once, and a ledger's mirror of so many deliveries."""
+    import pandas
+
+    with open_warehouse(settings.warehouse) as connection, transaction(connection):
+        load_example(connection)
+        write_evaluations(connection, datetime(2026, 3, 20, 18, tzinfo=UTC))
+        ids = [f"{number:032x}" for number in range(deliveries)]
+        rows = [
+            (one, "w", "1000", str(number), f"somebody.{number}@partner.example", "email", "sent", f"{one}@example.com",
+             "run", SENT.replace(tzinfo=None), SENT.replace(tzinfo=None), None)
+            for number, one in enumerate(ids)
+        ]  # fmt: skip
+        replace_raw_table(connection, "sent_emails", pandas.DataFrame(rows))
+    assert build(settings, read_definitions(settings)).ok
+
+
+def _drop(settings: Settings, events: int) -> int:
+    """Write the files; their size in bytes."""
+    texts: dict[str, list[str]] = {}
+    for provider, payload in payloads(events, random.Random(1)):
+        texts.setdefault(provider, []).append(payload)
+    size = 0
+    for provider, ones in texts.items():
+        file = settings.landing / provider / "export.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        size += file.write_text("\n".join(ones))
+    return size
+
+
+def _stage(settings: Settings) -> None:
+    """The models from the payloads to the report."""
+    project = str(settings.var / "dbt_project")
+    folders = ["--project-dir", project, "--profiles-dir", project, "--log-path", str(settings.var / "logs")]
+    os.environ["PARTNERFLOW_VAR"] = str(settings.var)
+    done = dbtRunner().invoke(["run", *folders, "--quiet", "--select", "stg_email_payloads+1 int_email_events+"])
+    assert done.success, done.exception
+
+
+if __name__ == "__main__":
+    typer.run(main)
