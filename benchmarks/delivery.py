@@ -27,11 +27,11 @@ from pathlib import Path
 from flows.claim import claim
 from flows.ledger import Ledger
 from flows.ledger_reads import deliveries
-from flows.messages import read_message
 from flows.outcome import Outcome
 from flows.parcel import Parcel
 from flows.parcels import Parcels
 from flows.plan import Plan, Recipient
+from flows.read_message import read_message
 from flows.runner import alive
 from flows.send import send_due
 from flows.settings import Settings

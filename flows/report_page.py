@@ -17,11 +17,12 @@ from compiler import format as sentences_of
 from compiler.explain import describe
 from flows.definitions import Definitions, read_definitions
 from flows.files import write_whole
-from flows.messages import SAMPLE, read_message
 from flows.pages import page
+from flows.read_message import read_message
 from flows.report_data import ReportData, Row, by_workflow, read_report
 from flows.report_plot import plot
 from flows.settings import Settings
+from flows.variables import sample
 
 TEMPLATES = Path(__file__).parent / "templates"
 RATES = [
@@ -154,8 +155,9 @@ def _messages(pages: list[WorkflowPage], folder: Path) -> dict[str, Shown | str]
     messages: dict[str, Shown | str] = {}
     for one in {shown.message for shown in pages if shown.message}:
         try:
-            email = read_message(folder / "messages" / one).render(SAMPLE)
-            messages[one] = Shown(email.subject, email.text)
+            message = read_message(folder / "messages" / one)
+            written = message.write(sample(lacking=False), message.content["language"])
+            messages[one] = Shown(written.subject, written.text, written.html)
         except PartnerflowError as error:
             messages[one] = str(error)
     return messages

@@ -14,8 +14,8 @@ from compiler import DefinitionError, PartnerflowError
 from conftest import partnerflow
 from flows.ask import ask
 from flows.definitions import read_definitions
-from flows.messages import read_message
 from flows.new import Wish, from_scratch, from_template
+from flows.read_message import read_message
 from flows.settings import CHECKOUT, Settings
 from flows.templates import LIBRARY, template, templates
 from flows.warehouse import open_warehouse
@@ -140,7 +140,7 @@ def test_a_template_becomes_sound_drafts_of_its_kind_of_program(own: Settings, t
     assert len(definitions.workflows) == len(PAGE[template_id][2])
     assert {(one.status, one.program) for one in definitions.workflows} == {("draft", PROGRAM[kind])}
     for message in (own.workflows / "messages").glob("*"):
-        assert read_message(message).render
+        assert read_message(message).version
     assert [name for name in files(own) if Path(name).name.startswith(".")] == []
 
 
