@@ -25,7 +25,7 @@ from nasty import NAMES, shown
 from test_email import HEADERS, SIGNED, TWO_PARTS, delivery, message
 
 SECONDS = float(os.environ.get("BAD_INPUT_SECONDS", "3"))
-BUDGET = settings(max_examples=100_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+BUDGET = settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 PIECES = [
     *NAMES.values(), "\r\n", "\n", "\r", "\0", " ", "@", "<", ">", ",", ";", '"', "\\", "=?", "?=", "=", ".",
@@ -64,18 +64,18 @@ def mutilated(draw: st.DrawFn) -> tuple[str, str]:
 
 
 def tried(what: str, strategy: st.SearchStrategy, judge: Callable, at_least: int) -> None:
-    """Try inputs until the time is over; say how many."""
-    deadline, count = time.monotonic() + SECONDS, 0
+    """Try inputs until the seconds of CPU are spent; say how many."""
+    deadline, count = time.process_time() + SECONDS, 0
 
     @BUDGET
     @given(strategy)
     def search(value) -> None:
         nonlocal count
-        if time.monotonic() < deadline:
+        if time.process_time() < deadline:
             judge(value)
             count += 1
 
-    while time.monotonic() < deadline:
+    while time.process_time() < deadline:
         search()
     print(f"{count:,} {what} tried")
     assert count >= at_least

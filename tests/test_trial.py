@@ -6,20 +6,28 @@ from pathlib import Path
 import fast_mail_parser
 import pytest
 
-from conftest import CHECKOUT, environment, partnerflow
+from compiler import PartnerflowError
+from conftest import CHECKOUT, HOUR, partnerflow
+from flows.definitions import read_definitions
 from flows.ledger import Ledger
-from flows.settings import Settings
+from flows.settings import Settings, read_settings
+from flows.trial import send_test
 from flows.unsubscribe import is_test, read
 
 KEY = "a key of these tests"
 
 
 @pytest.fixture
-def built(example, tmp_path: Path) -> Settings:
-    """The facts of the example account as last built, in a state whose outbox and ledger are empty."""
-    (tmp_path / "var").mkdir()
-    shutil.copy(example[0].warehouse, tmp_path / "var")
+def state(tmp_path: Path) -> Settings:
+    """A state in which nothing has been built."""
     return Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+
+
+def tried(
+    settings: Settings, workflow: str = "welcome", to: str = "me@example.org", partner: str | None = None
+) -> dict:
+    """What test-send answers."""
+    return send_test(settings, read_definitions(settings)[workflow], to, partner, HOUR)
 
 
 def parsed(answer: dict) -> fast_mail_parser.PyMail:
@@ -27,8 +35,11 @@ def parsed(answer: dict) -> fast_mail_parser.PyMail:
     return fast_mail_parser.parse_email(Path(answer["delivered_to"]).read_bytes())
 
 
-def test_a_test_email_is_what_the_partner_would_read(built: Settings):
+def test_a_test_email_is_what_the_partner_would_read(example, tmp_path: Path):
     """Its name, language and text, with [Test] before the subject and a header; the ledger knows nothing."""
+    (tmp_path / "var").mkdir()
+    shutil.copy(example[0].warehouse, tmp_path / "var")
+    built = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
     answer = partnerflow(
         built, "test-send", "first-action-30", "--to", "me@example.org", "--partner", "21006062",
         "--as-of", "2026-03-20T14:00:00-04:00", "--json",
@@ -44,48 +55,57 @@ def test_a_test_email_is_what_the_partner_would_read(built: Settings):
     ledger = Ledger(built.ledger)
     assert (ledger.deliveries(), list(built.decisions.glob("*"))) == ([], [])
     ledger.close()
+    with pytest.raises(PartnerflowError, match="There is no partner nobody in program 1000"):
+        tried(built, partner="nobody")
 
 
-def test_two_test_emails_are_two_emails(built: Settings):
+def test_two_test_emails_are_two_emails(state: Settings):
     """Their ids and Message-IDs are random, so that no mail program takes one for the other."""
-    sent = [partnerflow(built, "test-send", "welcome", "--to", "me@example.org", "--json").json() for _ in range(2)]
-    assert len({one["message_id"] for one in sent}) == len(list(built.outbox.glob("test-*.eml"))) == 2
-    assert "Sample Partner" in parsed(sent[0]).text_plain[0] or "Sam" in parsed(sent[0]).text_plain[0]
+    sent = [tried(state) for _ in range(2)]
+    assert len({one["message_id"] for one in sent}) == len(list(state.outbox.glob("test-*.eml"))) == 2
+    assert parsed(sent[0]).text_plain[0].startswith("Hi Sam,")
 
 
-def test_the_link_of_a_test_email_acts_on_nothing(built: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_the_link_of_a_test_email_acts_on_nothing(state: Settings):
     """It is signed like any other, but for a delivery that is known to be a test."""
-    monkeypatch.setenv("PARTNERFLOW_UNSUBSCRIBE_URL", "https://mail.example.com/u/")
-    monkeypatch.setenv("PARTNERFLOW_SIGNING_KEY", f"{KEY},an older key of the tests")
-    assert "PARTNERFLOW_SIGNING_KEY" in environment(built)
-    email = parsed(partnerflow(built, "test-send", "welcome", "--to", "me@example.org", "--json").json())
-    link = email.headers["List-Unsubscribe"][0].split(">")[0].removeprefix("<https://mail.example.com/u/")
-    assert is_test(read(link, Settings().signing_key))
+    keys = f"{KEY},an older key of the tests"
+    signed = Settings(
+        var=state.var, workflows=state.workflows, unsubscribe_url="https://mail.example.com/u/", signing_key=keys
+    )
+    link = (
+        parsed(tried(signed)).headers["List-Unsubscribe"][0].split(">")[0].removeprefix("<https://mail.example.com/u/")
+    )
+    assert is_test(read(link, signed.signing_key))
+
+
+def test_copies_of_a_test_email_go_to_nobody(state: Settings, tmp_path: Path):
+    """Neither cc nor bcc hear of it."""
+    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    with (tmp_path / "workflows" / "messages" / "welcome" / "message.yml").open("a") as file:
+        file.write("cc: cc@example.com\nbcc: bcc@example.com\n")
+    own = Settings(var=state.var, workflows=tmp_path / "workflows")
+    assert b"cc@" not in Path(tried(own)["delivered_to"]).read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
-    [(["accept-applications", "--to", "me@example.org"], "has no email to try"),
-     (["welcome", "--to", "me@@example.org"], "is no address that can be written to"),
-     (["welcome", "--to", "me@example.org", "--partner", "nobody"], "There is no partner nobody in program 1000."),
-     (["welcom", "--to", "me@example.org"], "There is no workflow welcom.")],
+    ("workflow", "to", "partner", "says"),
+    [("accept-applications", "me@example.org", None, "has no email to try"),
+     ("welcome", "me@@example.org", None, "is no address that can be written to"),
+     ("welcome", "me@example.org", "7", "No facts have been built yet")],
 )  # fmt: skip
-def test_what_cannot_be_tried_is_one_clear_message(built: Settings, arguments: list[str], says: str):
+def test_what_cannot_be_tried_is_one_clear_message(state: Settings, workflow, to, partner, says: str):
     """And nothing is written."""
-    answer = partnerflow(built, "test-send", *arguments)
-    assert (answer.code, says in answer.stderr, "Traceback" in answer.stderr) == (1, True, False)
-    assert list(built.outbox.glob("*")) == []
+    with pytest.raises(PartnerflowError, match=says):
+        tried(state, workflow, to, partner)
+    assert list(state.outbox.glob("*")) == []
 
 
-def test_a_message_with_an_error_is_not_tried(built: Settings, tmp_path: Path):
+def test_a_message_with_an_error_is_not_tried(state: Settings, tmp_path: Path):
     """The problems are shown as check shows them."""
-    workflows = tmp_path / "workflows"
-    shutil.copytree(CHECKOUT / "workflows", workflows)
-    (workflows / "messages" / "welcome" / "body.txt").write_text("{{ partner.nmae }}")
-    state = Settings(var=built.var, workflows=workflows)
-    answer = partnerflow(state, "test-send", "welcome", "--to", "me@example.org")
-    assert answer.code == 1
-    assert "body.txt:1:4: error: partner.nmae is undefined. [unknown-variable]" in answer.stderr
+    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    (tmp_path / "workflows" / "messages" / "welcome" / "body.txt").write_text("{{ partner.nmae }}")
+    with pytest.raises(PartnerflowError, match=r"body.txt:1:4: error: partner.nmae is undefined. \[unknown-variable\]"):
+        tried(Settings(var=state.var, workflows=tmp_path / "workflows"))
 
 
 @pytest.mark.parametrize(
@@ -97,10 +117,10 @@ def test_a_message_with_an_error_is_not_tried(built: Settings, tmp_path: Path):
      ({"BOUNCE_ADDRESS": "a b@c.example"}, "no plain email address"),
      ({"SENDER_ADDRESS": "x"}, "no plain email address")],
 )  # fmt: skip
-def test_a_setting_that_cannot_be_used_is_named(built: Settings, monkeypatch, variables: dict, says: str):
+def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict, says: str):
     """No secret is shown."""
     for name, value in variables.items():
         monkeypatch.setenv(f"PARTNERFLOW_{name}", value)
-    answer = partnerflow(built, "test-send", "welcome", "--to", "me@example.org")
-    assert (answer.code, says in answer.stderr) == (1, True), answer.stderr
-    assert KEY not in answer.stderr and "short" not in answer.stderr
+    with pytest.raises(PartnerflowError, match=says) as caught:
+        read_settings()
+    assert KEY not in str(caught.value) and "short" not in str(caught.value)
