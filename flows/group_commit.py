@@ -22,7 +22,7 @@ Swap = Callable[[Connection], tuple[Any, list[dict]]]
 class _Request:
     swap: Swap
     answer: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
     done: bool = False
 
 
@@ -54,7 +54,7 @@ class GroupCommit:
                     lines += entries
                 if lines:
                     connection.execute(insert(DELIVERY_LOG), lines)
-        except Exception as error:
+        except BaseException as error:
             for request in batch:
                 request.error = error
             raise

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
 
 from compiler import PartnerflowError
 from flows.delivery import BY_MACHINE, BY_PERSON, STATES, Delivery, Verdict, utc_now
-from flows.ledger import Ledger
+from flows.ledger import Ledger, _begin
 from flows.ledger_reads import changes_since, deliveries, find_delivery
+from flows.ledger_schema import DELIVERY_LOG
 from flows.mirror import DELIVERY_COLUMNS, mirror
 from flows.settle import settle_by_evidence, settle_by_person
 from flows.suppression import suppress, suppressions, unsuppress
@@ -120,6 +121,14 @@ def test_a_lease_that_ran_out_is_lost_and_the_fence_keeps_its_holder_out(ledger:
     assert ledger.begin(old) is None
     assert ledger.begin(new) == "sending"
     assert not ledger.settle(old, "sending", SENT)
+
+
+def test_the_fence_tells_two_leases_of_one_runner_apart(ledger: Ledger):
+    """What it gave back and leased again is another attempt; the first one's thread is too late."""
+    (old,) = leased(ledger, "p")
+    ledger.release("r")
+    (new,) = ledger.lease("r", ["w"], 1, utc_now())
+    assert (ledger.begin(old), ledger.begin(new)) == (None, "sending")
 
 
 def test_a_runner_that_was_taken_for_dead_may_still_say_that_it_sent(ledger: Ledger):
@@ -300,6 +309,49 @@ def test_the_mirror_reads_only_what_has_moved(ledger: Ledger, tmp_path: Path):
         warehouse.execute("UPDATE raw.sent_emails SET reason = 'stale'")
         mirror(warehouse, ledger)
         assert warehouse.execute("SELECT DISTINCT reason FROM raw.sent_emails").fetchall() == [(None,)]
+
+
+def test_a_number_of_the_log_that_is_drawn_and_not_committed_is_waited_for(tmp_path: Path):
+    """In PostgreSQL a later number may be committed first; the mirror must not set its mark beyond the earlier one."""
+    changes: list = []
+    with opened(new_place("postgresql", tmp_path)) as ledger:
+        first, second = leased(ledger, "a", "b")
+        mark = changes_since(ledger, None).mark
+        with ledger.store.writing() as slow:
+            slow.execute(insert(DELIVERY_LOG), _begin(first, slow)[1])
+            ledger.begin(second)
+            reader = threading.Thread(target=lambda: changes.append(changes_since(ledger, mark)))
+            reader.start()
+            reader.join(0.5)
+            assert changes == []
+        reader.join()
+    assert sorted(one.partner_id for one in changes[0].deliveries) == ["a", "b"]
+
+
+def test_a_commit_that_fails_fails_for_all_that_it_was_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """Nobody takes a swap for made that is not on disk."""
+    ones = leased(ledger, "a", "b", "c")
+    whole = threading.Barrier(3)
+
+    def fail() -> None:
+        raise PartnerflowError("The ledger does not answer")
+
+    def begin(one: Delivery) -> None:
+        whole.wait()
+        with pytest.raises(PartnerflowError, match="does not answer"):
+            ledger.begin(one)
+        answers.append(one.partner_id)
+
+    answers: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.store, "writing", fail)
+        threads = [threading.Thread(target=begin, args=(one,)) for one in ones]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(answers) == ["a", "b", "c"]
+    assert set(states(ledger).values()) == {"claimed"}
 
 
 def test_what_another_writes_while_the_mirror_reads_is_seen_by_the_next(place: Path | str):
