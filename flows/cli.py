@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -356,6 +356,29 @@ def test_send(
         _lines([f"A test of {chosen.id} as {reader} reads it ({sent['language']}): {sent['delivered_to']}"])
 
 
+@app.command(epilog="Example: partnerflow simulate --from 2026-02-20 --to 2026-03-20")
+def simulate(
+    first: Annotated[str, typer.Option("--from", metavar="D", help="The first local date.")],
+    last: Annotated[str, typer.Option("--to", metavar="D", help="The last local date.")],
+    workflow: Annotated[
+        list[str] | None, typer.Option("--workflow", metavar="W", help="An id or file; else all active ones.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Who would have been contacted by what, hour by hour over some days; sends and keeps nothing."""
+    from flows.report_simulation import simulation_lines, simulation_table
+    from flows.simulate import simulate as replay
+
+    definitions = read_definitions(read_settings())
+    chosen = [_workflow(name)[0] for name in workflow] if workflow else definitions.active
+    found = replay(read_settings(), chosen, definitions.compiler, _day(first, "--from"), _day(last, "--to"))
+    if as_json:
+        _answer(found.as_json())
+    else:
+        out.print(simulation_table(found))
+        _lines(simulation_lines(found))
+
+
 @app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
 def load_example_command() -> None:
     """Fill the raw tables with the example account of seeds/."""
@@ -444,6 +467,13 @@ def _hour(text: str | None):
         return read_hour(text) if text else current_hour()
     except PartnerflowError as error:
         raise typer.BadParameter(str(error), param_hint="--as-of") from None
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date such as 2026-03-20.", param_hint=option) from None
 
 
 def _workflow(name: str):

@@ -50,7 +50,8 @@ def compiled_models() -> tuple[Model, ...]:
     """The models that segments read and all that those are made of, each after what it reads."""
     nodes = {node.unique_id: node for node in _dbt_compile() if node.resource_type == "model"}
     wanted: set[str] = set()
-    waiting = [key for key, node in nodes.items() if f"{node.schema}.{node.name}" in _read_by_segments(nodes)]
+    needed = _read_by_segments(nodes) | {"intermediate.int_partner_addresses"}
+    waiting = [key for key, node in nodes.items() if f"{node.schema}.{node.name}" in needed]
     while waiting:
         key = waiting.pop()
         wanted.add(key)

@@ -1,0 +1,136 @@
+"""The statements of a replay. Tables: what each is, one row a …
+
+simulated_workflows       workflow: its action and recipients
+simulated_addresses       partner: how many addresses may be written to, all of them and the primary one
+simulated_contacted       workflow and partner contacted until now
+simulated_sends           workflow and partner contacted by the replay: hour and emails
+simulated_members         workflow, partner and hour of the batch: the segments' result
+simulated_applications    application workflow, contract and hour of the batch
+simulated_limit           (one row) the most addresses that a segment may have
+simulated_over_limit      workflow and hour of the batch at which nothing is sent
+simulated_candidates      workflow and partner: the first hour of the batch at which it would be contacted
+simulated_new             those of them that are contacted now
+simulated_before          simulated_sends as it was before the batch's segments that emails move
+simulated_undone          workflow and partner contacted since then, which is taken back
+"""
+
+ADDRESSES = """
+    SELECT
+        program_id,
+        partner_id,
+        sum(CASE WHEN is_unsubscribed THEN 0 ELSE 1 END) AS open_to_all,
+        sum(CASE WHEN is_primary AND NOT is_unsubscribed THEN 1 ELSE 0 END) AS open_to_primary
+    FROM intermediate.int_partner_addresses
+    GROUP BY program_id, partner_id"""
+
+FORGET = """
+    DELETE FROM raw.sent_emails
+    WHERE as_of >= ? AND workflow_id IN (SELECT workflow_id FROM simulated_workflows)"""
+
+CONTACTED = "SELECT DISTINCT workflow_id, program_id, partner_id FROM raw.sent_emails"
+
+NO_SENDS = """
+    SELECT workflow_id, program_id, partner_id, CAST(NULL AS TIMESTAMP) AS as_of, CAST(0 AS BIGINT) AS emails
+    FROM simulated_contacted
+    WHERE FALSE"""
+
+NO_APPLICATIONS = """
+    SELECT workflow_id, program_id, partner_id, CAST(NULL AS TIMESTAMP) AS as_of
+    FROM simulated_contacted
+    WHERE FALSE"""
+
+OVER_LIMIT = """
+    SELECT members.workflow_id, members.evaluated_at AS as_of, count(DISTINCT addresses.email) AS addresses
+    FROM simulated_members AS members
+    INNER JOIN simulated_workflows AS workflows ON members.workflow_id = workflows.workflow_id
+    INNER JOIN intermediate.int_partner_addresses AS addresses
+        ON members.program_id = addresses.program_id AND members.partner_id = addresses.partner_id
+    WHERE workflows.action = 'email' AND (workflows.recipients = 'all' OR addresses.is_primary)
+    GROUP BY members.workflow_id, members.evaluated_at
+    HAVING count(DISTINCT addresses.email) > (SELECT addresses FROM simulated_limit)"""
+
+CANDIDATES = """
+    SELECT
+        members.workflow_id,
+        members.program_id,
+        members.partner_id,
+        min(members.evaluated_at) AS as_of,
+        max(CASE WHEN workflows.action <> 'email' THEN 0
+            WHEN workflows.recipients = 'all' THEN addresses.open_to_all
+            ELSE addresses.open_to_primary END) AS emails
+    FROM simulated_members AS members
+    INNER JOIN simulated_workflows AS workflows ON members.workflow_id = workflows.workflow_id
+    LEFT JOIN simulated_addresses AS addresses
+        ON members.program_id = addresses.program_id AND members.partner_id = addresses.partner_id
+    LEFT JOIN simulated_contacted AS contacted
+        ON members.workflow_id = contacted.workflow_id
+        AND members.program_id = contacted.program_id
+        AND members.partner_id = contacted.partner_id
+    LEFT JOIN simulated_over_limit AS over
+        ON members.workflow_id = over.workflow_id AND members.evaluated_at = over.as_of
+    WHERE
+        contacted.workflow_id IS NULL
+        AND over.workflow_id IS NULL
+        AND (
+            (workflows.action = 'email' AND workflows.recipients = 'all' AND addresses.open_to_all > 0)
+            OR (workflows.action = 'email' AND workflows.recipients <> 'all' AND addresses.open_to_primary > 0)
+            OR (
+                workflows.action <> 'email'
+                AND EXISTS (
+                    SELECT 1 FROM simulated_applications AS applications
+                    WHERE
+                        applications.workflow_id = members.workflow_id
+                        AND applications.program_id = members.program_id
+                        AND applications.partner_id = members.partner_id
+                        AND applications.as_of = members.evaluated_at
+                )
+            )
+        )
+    GROUP BY members.workflow_id, members.program_id, members.partner_id"""
+
+OF_EACH_HOUR = "SELECT workflow_id, program_id, partner_id, as_of, emails FROM simulated_candidates"
+
+OF_THE_FIRST_HOUR = """
+    SELECT workflow_id, program_id, partner_id, as_of, emails
+    FROM (
+        SELECT *, min(as_of) OVER (PARTITION BY program_id, partner_id) AS first_hour FROM simulated_candidates
+    ) AS candidates
+    WHERE as_of = first_hour"""
+
+RECORD = (
+    "INSERT INTO simulated_sends SELECT workflow_id, program_id, partner_id, as_of, emails FROM simulated_new",
+    "INSERT INTO simulated_contacted SELECT workflow_id, program_id, partner_id FROM simulated_new",
+    """
+    INSERT INTO raw.sent_emails (workflow_id, program_id, partner_id, action, state, run_id, as_of, sent_at)
+    SELECT
+        found.workflow_id, found.program_id, found.partner_id, workflows.action, 'sent', 'simulated', found.as_of,
+        found.as_of
+    FROM simulated_new AS found
+    INNER JOIN simulated_workflows AS workflows ON found.workflow_id = workflows.workflow_id""",
+)
+
+SINCE_BEFORE = """
+    SELECT sends.workflow_id, sends.program_id, sends.partner_id
+    FROM simulated_sends AS sends
+    LEFT JOIN simulated_before AS earlier
+        ON sends.workflow_id = earlier.workflow_id
+        AND sends.program_id = earlier.program_id
+        AND sends.partner_id = earlier.partner_id
+    WHERE earlier.workflow_id IS NULL"""
+
+UNDO = tuple(
+    f"""
+    DELETE FROM {table}
+    WHERE EXISTS (
+        SELECT 1 FROM simulated_undone AS undone
+        WHERE
+            undone.workflow_id = {name}.workflow_id
+            AND undone.program_id = {name}.program_id
+            AND undone.partner_id = {name}.partner_id
+    )"""
+    for table, name in (
+        ("simulated_contacted", "simulated_contacted"),
+        ("raw.sent_emails", "sent_emails"),
+        ("simulated_sends", "simulated_sends"),
+    )
+)

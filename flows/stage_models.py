@@ -1,0 +1,29 @@
+"""The two models that turn events into relationship stages, as dbt compiled them when the facts were last built."""
+
+from dataclasses import dataclass
+
+from compiler import PartnerflowError
+from flows.settings import Settings
+
+
+@dataclass(frozen=True)
+class StageModel:
+    """A table and the SELECT that it is made of."""
+
+    relation: str
+    sql: str
+
+
+MODELS = {
+    "intermediate.int_transition_events": "intermediate/int_transition_events.sql",
+    "marts.fct_relationship_history": "marts/fct_relationship_history.sql",
+}
+
+
+def read_stage_models(settings: Settings) -> tuple[StageModel, ...]:
+    """The models, each after what it reads. Raises PartnerflowError when nothing has been built from this state."""
+    folder = settings.var / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
+    try:
+        return tuple(StageModel(name, (folder / file).read_text(encoding="utf-8")) for name, file in MODELS.items())
+    except FileNotFoundError:
+        raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.") from None
