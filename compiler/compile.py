@@ -14,12 +14,11 @@ from sqlglot import exp
 
 from compiler.conditions import KEY, Conditions
 from compiler.dialect import literal, table, to_sql
-from compiler.tree import AcceptApplication, Compare, Window, Workflow
+from compiler.tree import WAITING, AcceptApplication, Compare, Window, Workflow
 from compiler.vocabulary import Field, Vocabulary
 
 EVALUATED_PARTNERS = "segments.evaluated_partners"
 EVALUATED_CONTRACTS = "segments.evaluated_contracts"
-WAITING = "Awaiting Advertiser Approval"
 
 MOST_QUESTIONS = 16
 """Up to as many, one statement takes about as long as several (benchmarks/README.md)."""

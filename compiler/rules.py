@@ -13,7 +13,20 @@ from typing import Protocol
 
 from compiler.definition import ReadWorkflow, did_you_mean
 from compiler.errors import Problem
-from compiler.tree import NO_STAGE, SELECT_ALL, AnyOf, Compare, Condition, Contains, Dates, DaysAgo, SendEmail, Within
+from compiler.tree import (
+    NO_STAGE,
+    SELECT_ALL,
+    WAITING,
+    AcceptApplication,
+    AnyOf,
+    Compare,
+    Condition,
+    Contains,
+    Dates,
+    DaysAgo,
+    SendEmail,
+    Within,
+)
 from compiler.vocabulary import Field, Vocabulary
 
 MAX_DAYS = 36_600
@@ -169,6 +182,31 @@ def unknown_value(subject: Subject) -> Iterable[Problem]:
                     yield subject.read.at_condition(index, "unknown-value", message, hint, value=value)
 
 
+def stage_not_told(subject: Subject) -> Iterable[Problem]:
+    """A segment names only stages that the project's source can tell apart (`told_apart` of the column's condition).
+
+    Sources are lossy: one that has the contracts in force only knows neither None nor a proposal. Select All means the
+    stages that are told, with a warning. An application workflow needs the stage of waiting applications.
+    """
+    for index, condition, field in subject:
+        untold = [value for value in field.values if value not in field.told_apart]
+        remedy = f"It tells {', '.join(field.told_apart)}. Name these, or load more and say so in {field.model}.yml."
+        for value in getattr(condition, "values", ()):
+            if value in untold:
+                message = f"The source of this project cannot tell {field.label} {value}."
+                hint = did_you_mean(value, field.told_apart) + remedy
+                yield subject.read.at_condition(index, "stage-not-told", message, hint, value=value)
+            elif value == SELECT_ALL and untold:
+                message = f"{SELECT_ALL} misses what the source of this project cannot tell: {', '.join(untold)}."
+                yield subject.read.at_condition(index, "stage-not-told", message, remedy, "warning", value)
+    if isinstance(subject.read.workflow.action, AcceptApplication):
+        for field in subject.vocabulary.fields:
+            if WAITING in field.values and WAITING not in field.told_apart:
+                message = f"The source of this project cannot tell {field.label} {WAITING}, so nothing can be accepted."
+                hint = f"Load applications and say so in {field.model}.yml, or decide about them elsewhere."
+                yield subject.read.at("action", "stage-not-told", message, hint)
+
+
 def empty_text(subject: Subject) -> Iterable[Problem]:
     """A value or search text has at least one character, and no NUL."""
     for index, condition, field in subject:
@@ -281,6 +319,7 @@ RULES: tuple[Rule, ...] = (
     transition_date_alone,
     contract_stage_with_dates,
     unknown_value,
+    stage_not_told,
     empty_text,
     placeholder,
     no_transition_date,

@@ -10,6 +10,8 @@ from typing import Literal
 
 SELECT_ALL = "Select All"
 NO_STAGE = "None"
+WAITING = "Awaiting Advertiser Approval"
+"""The Contract Stage of an application that waits to be accepted."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 class Field:
     """A condition that a segment may use.
 
-    `label` is its name in the help page's words; `values` the closed list of what it may be, empty when open; `model`
+    `label` is its name in the help page's words; `values` the closed list of what it may be, empty when open;
+    `told_apart` those of them that the project's source can tell from each other, all unless the yml says less; `model`
     and `column` where people read it; `relation`, `evaluated_column` and `days_ago_column` where segments do. Where a
     segment names no stage, `counted_column` must be true as well.
     """
@@ -55,6 +56,7 @@ class Field:
     kind: Kind
     grain: Grain
     values: tuple[str, ...]
+    told_apart: tuple[str, ...]
     model: str
     column: str
     relation: str
@@ -141,11 +143,17 @@ def _field(model: str, segments: dict | None, column: dict, condition: dict) -> 
     kind = condition.get("kind")
     if kind not in OPERATORS or not condition.get("label"):
         raise PartnerflowError(f"{place}: a condition needs a label and a kind, one of {', '.join(OPERATORS)}.")
+    values = tuple(str(value) for value in condition.get("values", ()))
+    told_apart = tuple(str(value) for value in condition.get("told_apart", values))
+    if not set(told_apart) <= set(values):
+        unknown = ", ".join(sorted(set(told_apart) - set(values)))
+        raise PartnerflowError(f"{place}: told_apart names {unknown}, which values does not.")
     return Field(
         label=condition["label"],
         kind=kind,
         grain=segments["grain"],
-        values=tuple(str(value) for value in condition.get("values", ())),
+        values=values,
+        told_apart=told_apart,
         model=model,
         column=column["name"],
         relation=segments["relation"],

@@ -32,19 +32,20 @@ def build(settings: Settings, definitions: Definitions) -> dict[str, str]:
         lineage = Lineage(dbt.parse(), definitions.compiler)
     except PartnerflowError as error:
         return dict.fromkeys((workflow.id for workflow in definitions.active), str(error))
-    held = lineage.held(definitions.active, stale_sources(dbt.freshness()))
-    found = lineage.held(definitions.active, _build(settings, dbt, definitions.without(held), _refresh(settings)))
-    held = {**found, **held}
+    stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
+    failed = lineage.held(definitions.active, _build(settings, dbt, _refresh(settings)))
+    held = {**failed, **stale}
     remaining = definitions.without(held)
-    if found and remaining.active:
-        again = _build(settings, dbt, remaining, ["--select", *lineage.segments])
+    if held and remaining.active:
+        prepare_project(settings, remaining)
+        dbt.parse()
+        again = _build(settings, dbt, ["--select", *lineage.segments])
         held |= lineage.held(remaining.active, [Fault(None, fault.reason) for fault in again])
     return held
 
 
-def _build(settings: Settings, dbt: Dbt, definitions: Definitions, options: list[str]) -> list[Fault]:
-    """Build for these definitions, and say what is wrong."""
-    prepare_project(settings, definitions)
+def _build(settings: Settings, dbt: Dbt, options: list[str]) -> list[Fault]:
+    """Build, and say what is wrong."""
     result = dbt.build(*options)
     if result.exception is not None:
         return [Fault(None, f"dbt could not start: {result.exception}")]

@@ -13,6 +13,12 @@ from dbt.contracts.graph.manifest import Manifest
 from compiler import PartnerflowError
 from flows.settings import Settings
 
+NOT_OF_AN_HOUR = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
+"""Unit tests are about the code, and are run by `dbt build` on its own; exposures are for reading."""
+
+UNWRITTEN = ("--no-write-json",)
+"""Nobody reads the manifest that each command would write, which takes as long as many a model."""
+
 
 class Dbt:
     """The commands of dbt on a project folder, for a state.
@@ -22,21 +28,27 @@ class Dbt:
 
     def __init__(self, settings: Settings, project: Path):
         self._settings, self._project = settings, project
+        self._manifest: Manifest | None = None
 
     def parse(self) -> Manifest:
-        """The project as dbt knows it. Raises PartnerflowError when it cannot be read."""
-        parsed = self.invoke("parse")
+        """Read the project; the commands after this one take it as it is now.
+
+        Raises PartnerflowError when it cannot be read.
+        """
+        self._manifest = None
+        parsed = self.invoke("parse", *UNWRITTEN)
         if not parsed.success:
-            raise PartnerflowError(f"dbt cannot read the project: {_in_one_line(parsed.exception)}")
+            raise PartnerflowError(f"dbt cannot read the project: {' '.join(str(parsed.exception).split())}")
+        self._manifest = parsed.result
         return parsed.result
 
     def build(self, *options: str) -> dbtRunnerResult:
-        """Build and test. Unit tests are left out: they are about the code, which `dbt build` tests on its own."""
-        return self.invoke("build", "--exclude-resource-type", "unit_test", *options)
+        """Build and test."""
+        return self.invoke("build", *UNWRITTEN, *NOT_OF_AN_HOUR, *options)
 
     def freshness(self) -> list[Any]:
         """The age of each source at the newest hour of raw.evaluations (dbt's FreshnessResults)."""
-        result = self.invoke("source", "freshness")
+        result = self.invoke("source", "freshness", *UNWRITTEN)
         return [one for one in getattr(result.result, "results", ()) if one.node.resource_type == "source"]
 
     def invoke(self, *command: str) -> dbtRunnerResult:
@@ -46,7 +58,7 @@ class Dbt:
         quiet = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
         logs = ["--log-path", str(self._settings.var / "logs")]
         with _variable("PARTNERFLOW_VAR", str(self._settings.var)), redirect_stdout(StringIO()):
-            return dbtRunner().invoke([*command, *folders, *target, *logs, *quiet])
+            return dbtRunner(manifest=self._manifest).invoke([*command, *folders, *target, *logs, *quiet])
 
 
 @contextmanager
@@ -61,7 +73,3 @@ def _variable(name: str, value: str) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
-
-
-def _in_one_line(error: object) -> str:
-    return " ".join(str(error).split())

@@ -102,18 +102,22 @@ class Account:
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             self.connection.execute(f"CREATE {model.kind} {model.relation} AS {model.sql}")
             if model.kind == "table":
-                self.tables.append(f"INSERT INTO {model.relation} {model.sql}")
+                self.tables += [f"DELETE FROM {model.relation}", f"INSERT INTO {model.relation} {model.sql}"]
 
     @contextmanager
     def holding(self, rows: Rows, as_of: datetime) -> Iterator["Account"]:
         """The account with these rows, its tables built at the hour `as_of`; empty again at the end."""
         with transaction(self.connection, keep=False):
-            for table, records in rows.items():
-                self._insert(table, records)
             self.turn_to(as_of)
-            for statement in self.tables:
-                self.connection.execute(statement)
+            self.load(rows)
             yield self
+
+    def load(self, rows: Rows) -> None:
+        """Add these rows, and build the tables anew."""
+        for table, records in rows.items():
+            self._insert(table, records)
+        for statement in self.tables:
+            self.connection.execute(statement)
 
     def turn_to(self, *hours: datetime) -> None:
         """Ask for other hours. No table is built again: facts hold history and know no hour."""

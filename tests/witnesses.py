@@ -78,5 +78,5 @@ def by_oracle(
 def by_sql(witness: Witness, workflows: Sequence[Workflow], compiler: Compiler) -> set[str]:
     """The workflows in whose segment the witness is, by the project's models and the compiled SQL."""
     with empty_account().holding(rows_of(witness, workflows[0].program), hour(witness)) as account:
-        members: Mapping[str, set[str]] = account.members(workflows, compiler)
+        (members,) = account.members(workflows, compiler).values()
     return {name for name, partners in members.items() if partners}

@@ -1,0 +1,155 @@
+"""What an hour costs in which 1 % of the partners changed, against the full build of the same account.
+
+    python benchmarks/incremental.py --partners 100000 --rows 30000000
+
+Makes an account in the shape of the raw tables, builds it with the sixteen example workflows as a run does (every model
+and test), then changes some partners and builds again. Each build is a process of its own.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from flows.build import build
+from flows.definitions import read_definitions
+from flows.evaluations import write_evaluations
+from flows.raw_tables import CREATE
+from flows.settings import CHECKOUT, Settings
+
+HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
+DAYS = 730
+CLICKS_PER_ACTION = 9
+
+ACCOUNT = """
+    INSERT INTO raw.programs VALUES
+        ('1000', 'Performance', 'performance', 'America/New_York', 'USD', {loaded}),
+        ('2000', 'Creators', 'creator', 'Asia/Kolkata', 'INR', {loaded});
+    INSERT INTO raw.partners
+    SELECT {program}, {partner}, 'Partner ' || p, NULL, {loaded} FROM range({partners}) AS numbers (p);
+    INSERT INTO raw.partner_contacts
+    SELECT {program}, {partner}, 'p' || p || '@example.com', NULL, NULL, true, NULL, {loaded}
+    FROM range({partners}) AS numbers (p);
+    INSERT INTO raw.contracts
+    SELECT
+        {program}, 'S-' || p, {partner}, 'Joined', '1', 'Standard Terms',
+        TIMESTAMP '2026-03-20' - to_hours(CAST((p * 7919) % 17520 AS INTEGER)), NULL, NULL,
+        TIMESTAMP '2024-03-01', TIMESTAMP '2024-03-01', {loaded}
+    FROM range({partners}) AS numbers (p);
+    INSERT INTO raw.partner_clicks_daily
+    SELECT
+        {program}, {partner}, CAST(DATE '2026-03-20' - CAST(d AS INTEGER) AS DATE), 1 + (p * 31 + d * 17) % 40, {loaded}
+    FROM range({partners}) AS numbers (p), range({days}) AS days (d)
+    WHERE (p * 7919 + d * 104729) % 1000000 < {share};
+    INSERT INTO raw.actions
+    SELECT
+        {program}, 'A' || p || '.' || n, {partner},
+        TIMESTAMP '2026-03-20 17:00' - to_minutes(CAST((p * 7919 + n * 104729) % (1440 * {days}) AS BIGINT)),
+        CASE WHEN (p + n) % 20 = 0 THEN 'REVERSED' WHEN n % 3 = 0 THEN 'PENDING' ELSE 'APPROVED' END,
+        ((p * 13 + n * 7) % 20000) / 100, CASE WHEN p % 10 = 0 THEN 'INR' ELSE 'USD' END, NULL, {loaded}
+    FROM range({partners}) AS numbers (p), range({actions}) AS actions (n);
+"""
+"""Deterministic arithmetic, one partner in ten in program 2000; {share} of a million days have clicks."""
+
+CHANGES = """
+    UPDATE raw.partner_clicks_daily SET clicks = clicks + 1, _loaded_at = {loaded}
+    WHERE {changed} AND click_date >= DATE '2026-03-19';
+    INSERT INTO raw.actions
+    SELECT {program}, 'new' || p, {partner}, TIMESTAMP '2026-03-20 17:30', 'PENDING', 12.5,
+        CASE WHEN p % 10 = 0 THEN 'INR' ELSE 'USD' END, NULL, {loaded}
+    FROM range({partners}) AS numbers (p) WHERE p % {every} = 7;
+    UPDATE raw.actions SET state = 'REVERSED', _loaded_at = {loaded} WHERE {changed} AND action_id LIKE '%.1';
+    UPDATE raw.actions SET event_at = event_at - to_days(40), _loaded_at = {loaded}
+    WHERE {changed} AND action_id LIKE '%.2';
+    DELETE FROM raw.partner_clicks_daily WHERE {changed} AND click_date = DATE '2026-02-01';
+"""
+"""Of every changed partner: corrected clicks, a new action, one reversed, one moved, a day deleted."""
+
+
+def parts(options: argparse.Namespace) -> dict[str, object]:
+    """What the statements are filled with."""
+    actions = options.rows // (CLICKS_PER_ACTION + 1)
+    return {
+        "program": "CASE WHEN p % 10 = 0 THEN '2000' ELSE '1000' END",
+        "partner": "CAST(10000000 + p AS VARCHAR)",
+        "loaded": f"TIMESTAMP '{HOUR:%Y-%m-%d %H:%M}'",
+        "partners": options.partners,
+        "days": DAYS,
+        "share": 1_000_000 * (options.rows - actions) // (options.partners * DAYS),
+        "actions": actions // options.partners,
+        "every": options.every,
+        "changed": f"CAST(partner_id AS BIGINT) % {options.every} = 7",
+    }
+
+
+def make(settings: Settings, options: argparse.Namespace) -> int:
+    """The account, and the tables that a run writes; returns the performance rows."""
+    settings.var.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(settings.warehouse, config={"threads": 2}) as warehouse:
+        warehouse.execute("CREATE SCHEMA raw")
+        for statement in CREATE.values():
+            warehouse.execute(statement)
+        warehouse.execute(ACCOUNT.format(**parts(options)))
+        write_evaluations(warehouse, HOUR)
+        query = "SELECT (SELECT count(*) FROM raw.partner_clicks_daily) + (SELECT count(*) FROM raw.actions)"
+        return warehouse.execute(query).fetchone()[0]
+
+
+def change(settings: Settings, options: argparse.Namespace) -> None:
+    """Some partners change."""
+    with duckdb.connect(settings.warehouse, config={"threads": 2}) as warehouse:
+        warehouse.execute(CHANGES.format(**parts(options)))
+
+
+def measure(var: Path) -> dict[str, float]:
+    """One build, in this process."""
+    settings = Settings(var=var, workflows=CHECKOUT / "workflows")
+    wall, cpu = time.perf_counter(), time.process_time()
+    held = build(settings, read_definitions(settings))
+    assert not held, held
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "peak": peak}
+
+
+def measured(title: str, settings: Settings, against: dict[str, float] | None = None) -> dict[str, float]:
+    """One build in a process of its own, printed."""
+    done = subprocess.run([sys.executable, __file__, "--build", settings.var], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    found = json.loads(done.stdout.splitlines()[-1])
+    ratio = f"{found['cpu'] / against['cpu']:>7.1%}" if against else f"{'':>7}"
+    print(f"{title:32} {found['wall']:>8.1f} {found['cpu']:>8.1f} {ratio} {found['peak']:>6.2f}", flush=True)
+    return found
+
+
+def main() -> None:
+    """Measure, or run one build for the parent process."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--partners", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=30_000_000, help="rows of clicks and actions together")
+    parser.add_argument("--every", type=int, default=100, help="one partner in so many changes")
+    parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.build:
+        print(json.dumps(measure(options.build)))
+        return
+    with tempfile.TemporaryDirectory(prefix="incremental") as folder:
+        settings = Settings(var=Path(folder), workflows=CHECKOUT / "workflows")
+        rows = make(settings, options)
+        print(f"{rows:,} rows of {options.partners:,} partners, one in {options.every} changes")
+        print(f"{'build':32} {'wall s':>8} {'cpu s':>8} {'by cpu':>7} {'GiB':>6}")
+        full = measured("full", settings)
+        measured("nothing changed", settings, full)
+        change(settings, options)
+        measured("an hour's changes", settings, full)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""A project whose source cannot tell all stages apart: what a segment may name there."""
+
+import pytest
+
+from compiler import PROJECT, PartnerflowError, Vocabulary, check, read_definition
+from compiler.vocabulary import read_vocabulary
+
+DEFINITION = """\
+name: Told
+program: "1000"
+segment: [{sentence}]
+action: {action}
+"""
+
+
+def lossy(model: str, told: str) -> Vocabulary:
+    """The project's vocabulary, where the stages of a mart are told apart as far as `told` says."""
+    files = {file.stem: file.read_text() for file in (PROJECT / "models" / "marts").glob("*.yml")}
+    assert files[model].count("kind: stage\n") == 1
+    files[model] = files[model].replace("kind: stage\n", f"kind: stage\n              told_apart: [{told}]\n")
+    return read_vocabulary(files.values())
+
+
+def problems(vocabulary: Vocabulary, sentence: str, action: str = "{email: welcome}") -> list[tuple[str, str, str]]:
+    """Severity, message and hint of what the rule finds."""
+    read = read_definition("told.yml", DEFINITION.format(sentence=sentence, action=action), vocabulary)
+    found = check([read], vocabulary).get("told", [])
+    return [(one.severity, one.message, one.hint) for one in found if one.code == "stage-not-told"]
+
+
+def test_a_stage_that_the_source_cannot_tell_is_refused_with_those_that_it_can():
+    """And the nearest one."""
+    vocabulary = lossy("fct_contracts", "Joined, Publisher Declined")
+    (problem,) = problems(vocabulary, "'Contract Stage is any of Joined, Publisher Retracted'")
+    assert problem == (
+        "error",
+        "The source of this project cannot tell Contract Stage Publisher Retracted.",
+        "Did you mean Publisher Declined? It tells Joined, Publisher Declined. Name these, or load more and say so in "
+        "fct_contracts.yml.",
+    )
+
+
+def test_none_is_refused_where_only_contracts_in_force_are_loaded():
+    """No contract in force is not no contract."""
+    assert problems(lossy("fct_contracts", "Joined"), "Contract Stage is any of None")[0][0] == "error"
+
+
+def test_select_all_is_what_can_be_told_with_a_warning():
+    """It names what is missed."""
+    ((severity, message, _),) = problems(
+        lossy("fct_partners", "None, Joined, Expired"), "Relationship Stage is any of Select All"
+    )
+    assert (severity, message) == (
+        "warning",
+        "Select All misses what the source of this project cannot tell: New, Outreach, Negotiating.",
+    )
+
+
+def test_applications_are_accepted_only_where_the_source_tells_that_they_wait():
+    """Whatever the segment says."""
+    sentence, action = "Partner Template Term is any of Gold", "accept application"
+    assert problems(lossy("fct_contracts", "Joined, Awaiting Advertiser Approval"), sentence, action) == []
+    (problem,) = problems(lossy("fct_contracts", "Joined"), sentence, action)
+    assert problem[1].startswith("The source of this project cannot tell Contract Stage Awaiting Advertiser Approval")
+
+
+def test_a_slip_in_the_yml_names_its_place():
+    """told_apart is a part of values."""
+    with pytest.raises(PartnerflowError, match=r"fct_contracts.contract_stage: told_apart names Joyned"):
+        lossy("fct_contracts", "Joyned")
