@@ -124,9 +124,10 @@ class Compiler:
         """A measure summed over a window of the days, exactly."""
         measure = exp.column(field.evaluated_column)
         if window is not None:
-            measure = exp.Case().when(self.conditions.inside(self.dates, window), measure).else_(literal(0))
+            inside = self.conditions.inside(self.dates, window)
+            measure = exp.Case().when(inside, measure, copy=False).else_(literal(0), copy=False)
         kind = "decimal(38, 8)" if field.kind == "amount" else "bigint"
-        return exp.cast(exp.Sum(this=measure), kind)
+        return exp.cast(exp.Sum(this=measure), kind, copy=False)
 
     def _partners(self, workflows: Sequence[Workflow], features: Features) -> exp.Select:
         conditions = [one for workflow in workflows for one in self.conditions.on(workflow, "partner")]

@@ -59,7 +59,7 @@ class Conditions:
 
         `has_row` says how a partner's contracts and groups are asked: by `exists` unless it is given.
         """
-        tests = [exp.column("program_id").eq(literal(workflow.program))]
+        tests = [exp.EQ(this=exp.column("program_id"), expression=literal(workflow.program))]
         tests += [self.test(workflow, one, has_row) for one in workflow.segment if self._is_tested_alone(one)]
         contracts = self.on(workflow, "contract")
         return [*tests, self._on_one_contract(contracts, contracts, has_row or exists)] if contracts else tests
@@ -81,7 +81,7 @@ class Conditions:
         column = exp.column(field.evaluated_column)
         if isinstance(condition, AnyOf):
             values = stages(condition, field) if field.kind == "stage" else condition.values
-            return column.isin(*[literal(value) for value in values])
+            return exp.In(this=column, expressions=[literal(value) for value in values])
         if isinstance(condition, Contains):
             needle = exp.Lower(this=literal(condition.text))
             return exp.GT(this=exp.StrPosition(this=exp.Lower(this=column), substr=needle), expression=literal(0))
@@ -92,12 +92,13 @@ class Conditions:
     def inside(self, field: Field, window: Window) -> exp.Expression:
         """Whether the date of a row lies in a window."""
         if isinstance(window, Dates):
-            return exp.column(field.evaluated_column).between(literal(window.first), literal(window.last))
+            column = exp.column(field.evaluated_column)
+            return exp.Between(this=column, low=literal(window.first), high=literal(window.last))
         days = self.days(window)
         column = exp.column(field.days_ago_column)
         if days.first == days.last:
-            return column.eq(literal(days.first))
-        return column.between(literal(days.first), literal(days.last))
+            return exp.EQ(this=column, expression=literal(days.first))
+        return exp.Between(this=column, low=literal(days.first), high=literal(days.last))
 
     def days(self, window: DaysAgo | LastDays) -> DaysAgo:
         """A relative window as days ago."""

@@ -31,6 +31,15 @@ def table(relation: str) -> exp.Table:
     return exp.Table(this=exp.to_identifier(name), db=exp.to_identifier(schema))
 
 
+def name_of(relation: str) -> str:
+    """The bare name of a relation.
+
+    >>> name_of("segments.evaluated_partners")
+    'evaluated_partners'
+    """
+    return relation.split(".")[1]
+
+
 def to_sql(statement: exp.Expression, dialect: str = DEFAULT) -> str:
     """The statement as SQL text of a dialect, laid out for people."""
     return statement.sql(dialect=dialect, pretty=True)
@@ -38,6 +47,8 @@ def to_sql(statement: exp.Expression, dialect: str = DEFAULT) -> str:
 
 def to_model(statement: exp.Expression, dialect: str = DEFAULT) -> str:
     """The statement as a dbt model: our relations become ref(), and no text of a user's is ever Jinja.
+
+    The tree is used up: copies of large ones take longer than the text.
 
     >>> select = exp.select("name").from_(table("marts.fct_partners")).where(exp.column("name").eq(literal("{{ x }}")))
     >>> print(to_model(select))
@@ -47,7 +58,7 @@ def to_model(statement: exp.Expression, dialect: str = DEFAULT) -> str:
     WHERE
       name = '{{ '{' }}{{ '{' }} x }}'
     """
-    return to_sql(statement.transform(_as_jinja, dialect), dialect)
+    return statement.transform(_as_jinja, dialect, copy=False).sql(dialect=dialect, pretty=True, copy=False)
 
 
 def _as_jinja(node: exp.Expression, dialect: str) -> exp.Expression:

@@ -15,7 +15,7 @@ from compiler.definition import read_definition
 from flows.settings import CHECKOUT
 
 VOCABULARY = project_vocabulary()
-COMPILER = Compiler(VOCABULARY)
+COMPILERS = (Compiler(VOCABULARY), Compiler(VOCABULARY, most_questions=-1))
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "15"))
 BUDGET = settings(max_examples=2_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
@@ -82,7 +82,8 @@ def judge_definition(text: str) -> None:
         return
     problems = check([read], VOCABULARY).get(read.workflow.id, [])
     if not any(problem.severity == "error" for problem in problems):
-        compile_models([read.workflow], COMPILER, "duckdb")
+        for compiler in COMPILERS:
+            compile_models([read.workflow], compiler, "duckdb")
 
 
 def test_no_sentence_is_too_odd_for_the_parser():

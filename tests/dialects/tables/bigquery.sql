@@ -47,17 +47,13 @@ SELECT
   COALESCE(answers_of_evaluated_contracts.evaluated_contracts_2, 0) = 1 AS evaluated_contracts_2,
   COALESCE(answers_of_evaluated_contracts.evaluated_contracts_3, 0) = 1 AS evaluated_contracts_3,
   (
-    (
-      evaluated_partners.program_id = '1000'
-      AND evaluated_partners.evaluated_stage IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
-    )
+    evaluated_partners.program_id = '1000'
+    AND evaluated_partners.evaluated_stage IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
     AND evaluated_partners.evaluated_transition_date BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
   )
   OR (
-    (
-      evaluated_partners.program_id = '1000'
-      AND evaluated_partners.evaluated_stage IN ('Joined')
-    )
+    evaluated_partners.program_id = '1000'
+    AND evaluated_partners.evaluated_stage IN ('Joined')
     AND evaluated_partners.last_transition_days_ago = 14
   ) AS is_dated,
   evaluated_partners.program_id = '1000' AS is_undated

@@ -1,0 +1,272 @@
+"""The same segments as other engines would have them: a statement, or a pass over a data frame, a segment.
+
+    python benchmarks/peers.py --account /tmp/account.duckdb --segments 1,10,100
+
+The shapes of statements are those that the engines named issue, each run on DuckDB here: so this compares shapes, not
+products. To be kind, they read narrow tables of one program, made before the clock runs; frames are loaded before it,
+too. Every shape must name the same partners before its time counts. The segment is one that all of them can say: stage
+Joined, Last Transition Date and Performance Date Range the last N days, revenue above an amount.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from generate import POPULAR, account_of, account_options, generate, read_all
+from plans import compiled
+
+from compiler import Workflow, project_vocabulary
+
+PROGRAM = "1000"
+TABLES = {
+    "people": "select partner_id, evaluated_stage as stage, last_transition_days_ago as moved from "
+    f"segments.evaluated_partners where program_id = '{PROGRAM}'",
+    "days": "select partner_id, days_ago, revenue from "
+    f"segments.evaluated_performance where program_id = '{PROGRAM}' and revenue <> 0",
+}
+"""What the shapes read: a row a partner, a row a partner and day."""
+
+FRAMES = (
+    "select partner_id, stage, coalesce(moved, -1) as moved from people",
+    "select partner_id, days_ago, cast(revenue * 100 as bigint) as cents from days",
+)
+"""The same for data frames, which have no decimals that are quick and exact."""
+
+Members = set[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Revenue of the last `days` days above `amount`, of partners that joined in these days."""
+
+    number: int
+    days: int
+    amount: int
+
+    def workflow(self) -> Workflow:
+        """As a definition says it."""
+        last = f"is Last {self.days} Days"
+        text = (
+            f'name: Segment\nprogram: "{PROGRAM}"\nsegment:\n  - Relationship Stage is any of Joined\n'
+            f"  - Last Transition Date {last}\n  - Performance Date Range {last}\n"
+            f"  - Revenue greater than {self.amount}\naction: {{email: hello}}\n"
+        )
+        return read_all({f"{self.number}.yml": text}, project_vocabulary())[0].workflow
+
+    @property
+    def who(self) -> str:
+        """The tests on a partner."""
+        return f"stage = 'Joined' and moved between 1 and {self.days}"
+
+    @property
+    def sums(self) -> str:
+        """The days that count."""
+        return f"days_ago between 1 and {self.days}"
+
+
+Shape = Callable[[duckdb.DuckDBPyConnection, list[Segment]], Members]
+
+
+def ours(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
+    """All of them compiled together, from the project's own views and not from the narrow tables."""
+    with _paused():
+        statements = compiled([one.workflow() for one in segments], project_vocabulary())
+    for statement in statements:
+        warehouse.execute(statement)
+    return _all(warehouse, "select cast(workflow_id as integer), partner_id from members")
+
+
+def correlated_sum(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
+    """A subquery that sums in the WHERE: listmonk's query for an event table of one's own."""
+    return _each(
+        warehouse,
+        segments,
+        lambda one: (
+            f"select partner_id from people where {one.who} and (select sum(revenue) from days "
+            f"where days.partner_id = people.partner_id and {one.sums}) > {one.amount}"
+        ),
+    )
+
+
+def exists_having(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
+    """EXISTS with GROUP BY and HAVING: Notifuse's goals, Mautic's event filters; as one statement."""
+    return _each(
+        warehouse,
+        segments,
+        lambda one: (
+            f"select partner_id from people where {one.who} and exists (select 1 from days "
+            f"where days.partner_id = people.partner_id and {one.sums} "
+            f"group by days.partner_id having sum(revenue) > {one.amount})"
+        ),
+    )
+
+
+def in_having(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
+    """IN of a grouped subquery: PostHog's cohorts."""
+    return _each(
+        warehouse,
+        segments,
+        lambda one: (
+            f"select partner_id from people where {one.who} and partner_id in (select partner_id from days "
+            f"where {one.sums} group by partner_id having sum(revenue) > {one.amount})"
+        ),
+    )
+
+
+def attribute(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
+    """A column of the partner that an outside job refreshes for each window: listmonk's and Keila's attributes."""
+    for days in sorted({one.days for one in segments}):
+        warehouse.execute(
+            f"create temp table fresh_{days} as select partner_id, sum(revenue) as revenue from days "
+            f"where days_ago between 1 and {days} group by partner_id"
+        )
+    return _each(
+        warehouse,
+        segments,
+        lambda one: (
+            f"select people.partner_id from people join fresh_{one.days} as f using (partner_id) "
+            f"where {one.who} and f.revenue > {one.amount}"
+        ),
+    )
+
+
+def batches(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
+    """Mautic's loop over such attributes: 300 new members a statement, until none is left; then who left."""
+    warehouse.execute("create temp table fresh as select partner_id, 0 as days, revenue from days limit 0")
+    for days in sorted({one.days for one in segments}):
+        warehouse.execute(
+            f"insert into fresh select partner_id, {days}, sum(revenue) from days where days_ago between 1 and {days} "
+            "group by partner_id"
+        )
+    warehouse.execute("create temp table lists (segment integer, partner_id varchar)")
+    for one in segments:
+        meets = (
+            f"select partner_id from people join fresh using (partner_id) where {one.who} and days = {one.days} "
+            f"and revenue > {one.amount}"
+        )
+        known = f"select partner_id from lists where segment = {one.number}"
+        new = f"from ({meets}) where partner_id not in ({known}) limit 300"
+        more = f"insert into lists select {one.number}, partner_id {new}"
+        while warehouse.execute(more).fetchone()[0]:
+            pass
+        warehouse.execute(f"select count(*) from ({known}) where partner_id not in ({meets})").fetchall()
+    return _all(warehouse, "select segment, partner_id from lists")
+
+
+def polars_frames(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
+    """Filter, group, sum, join, compare: polars, lazily."""
+    import polars
+
+    with _paused():
+        people, days = (polars.DataFrame(warehouse.sql(query).fetchnumpy()) for query in FRAMES)
+    found: Members = set()
+    for one in segments:
+        few = people.lazy().filter((polars.col("stage") == "Joined") & polars.col("moved").is_between(1, one.days))
+        inside = days.lazy().filter(polars.col("days_ago").is_between(1, one.days))
+        sums = inside.group_by("partner_id").agg(polars.col("cents").sum())
+        members = few.join(sums, on="partner_id").filter(polars.col("cents") > 100 * one.amount).collect()
+        found |= {(one.number, str(partner)) for partner in members["partner_id"]}
+    return found
+
+
+def pandas_frames(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
+    """The same with pandas."""
+    with _paused():
+        people, days = (warehouse.sql(query).df() for query in FRAMES)
+    found: Members = set()
+    for one in segments:
+        sums = days[days.days_ago.between(1, one.days)].groupby("partner_id", sort=False).cents.sum()
+        few = people[(people.stage == "Joined") & people.moved.between(1, one.days)]
+        members = few[few.partner_id.map(sums).fillna(0) > 100 * one.amount]
+        found |= {(one.number, str(partner)) for partner in members.partner_id}
+    return found
+
+
+SHAPES: tuple[Shape, ...] = (
+    ours, correlated_sum, exists_having, in_having, attribute, batches, polars_frames, pandas_frames,
+)  # fmt: skip
+
+
+def _each(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment], query: Callable[[Segment], str]) -> Members:
+    """One statement a segment."""
+    return {(one.number, str(partner)) for one in segments for (partner,) in warehouse.execute(query(one)).fetchall()}
+
+
+def _all(warehouse: duckdb.DuckDBPyConnection, query: str) -> Members:
+    return set(warehouse.execute(query).fetchall())
+
+
+class _Clock:
+    """Seconds of CPU and of wall time, but for pauses."""
+
+    paused = (0.0, 0.0)
+
+    @staticmethod
+    def now() -> tuple[float, float]:
+        """Since some time."""
+        return time.process_time() - _Clock.paused[0], time.perf_counter() - _Clock.paused[1]
+
+
+@contextmanager
+def _paused() -> Iterator[None]:
+    cpu, wall = time.process_time(), time.perf_counter()
+    yield
+    before = _Clock.paused
+    _Clock.paused = before[0] + time.process_time() - cpu, before[1] + time.perf_counter() - wall
+
+
+def segments_of(count: int, seed: int) -> list[Segment]:
+    """Windows that people pick, nine times in ten."""
+    draw = random.Random(seed)
+    days = [draw.choice(POPULAR) if draw.random() < 0.9 else draw.randint(1, 180) for _ in range(count)]
+    return [Segment(number, one, draw.choice((0, 99, 999, 4999))) for number, one in enumerate(days)]
+
+
+def compare(account: Path, counts: list[int], seed: int) -> bool:
+    """Time every shape for each number of segments; True when all name the same partners."""
+    agreed = True
+    print("segments shape               cpu s   wall s   times   members")
+    for count in counts:
+        segments, expected, base = segments_of(count, seed), None, 0.0
+        for shape in SHAPES:
+            with duckdb.connect(account, read_only=True, config={"threads": 2}) as warehouse:
+                start = _Clock.now()
+                for name, query in TABLES.items():
+                    warehouse.execute(f"create temp table {name} as {query}")
+                made = _Clock.now()
+                found = shape(warehouse, segments)
+                cpu, wall = (after - before for after, before in zip(_Clock.now(), made, strict=True))
+            if expected is None:
+                expected, base = found, cpu
+                print(f"{count:>8} {'(narrow tables)':18} {made[0] - start[0]:>7.2f} {made[1] - start[1]:>8.2f}")
+            agreed &= found == expected
+            note = "" if found == expected else f"  {len(found ^ expected)} other members than ours"
+            times = f"{cpu:>7.2f} {wall:>8.2f} {cpu / base:>7.1f}"
+            print(f"{count:>8} {shape.__name__:18} {times} {len(found):>9,}{note}", flush=True)
+    return agreed
+
+
+def main() -> None:
+    """Compare the shapes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    account_options(parser)
+    parser.add_argument("--account", type=Path, help="a DuckDB file of generate.py; without it one is made")
+    parser.add_argument("--segments", default="1,10,100", help="numbers of segments")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if options.account is None:
+            options.account = Path(folder) / "account.duckdb"
+            generate(options.account, account_of(options))
+        if not compare(options.account, [int(one) for one in options.segments.split(",")], options.seed):
+            sys.exit("The shapes do not name the same partners.")
+
+
+if __name__ == "__main__":
+    main()
