@@ -278,3 +278,16 @@ def test_the_messages_of_the_example_pass():
     state = Settings(workflows=CHECKOUT / "workflows")
     assert with_messages(read_definitions(state), state).problems == ()
     assert "mj-text" in KNOWN
+
+
+def test_a_problem_looks_as_the_page_prints_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """docs/messages.md shows what `check` says of a slip in first-action."""
+    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    monkeypatch.chdir(tmp_path)
+    path = Path("workflows/messages/first-action")
+    text = (path / "body.mjml").read_text().replace("contact.first_name | default: partner.name", "partner.nmae")
+    (path / "body.mjml").write_text(text)
+    (problem,) = check_message(path)[1]
+    page = (CHECKOUT / "docs" / "messages.md").read_text()
+    printed = next(block for block in page.split("```") if "partner.nmae is undefined" in block).strip()
+    assert str(problem).startswith(printed.removesuffix("…").rstrip())
