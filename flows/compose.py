@@ -1,10 +1,7 @@
 """An email as bytes, ready for the wire (RFC 5322, CRLF line ends, nothing but ASCII)."""
 
-import re
 from binascii import b2a_qp
 from collections.abc import Mapping
-
-_LINE_END = re.compile(r"\r\n?|\n")
 
 
 def compose(headers: Mapping[str, str], text: str, html: str | None) -> bytes:
@@ -30,6 +27,6 @@ def compose(headers: Mapping[str, str], text: str, html: str | None) -> bytes:
 
 def _part(kind: str, body: str) -> bytes:
     """One body with its own headers; it ends with a line end, by which b2a_qp knows to break lines with CRLF."""
-    lines = _LINE_END.sub("\r\n", body).removesuffix("\r\n") + "\r\n"
+    lines = body.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").replace("\n", "\r\n") + "\r\n"
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
     return head.encode("ascii") + b2a_qp(lines.encode("utf-8", "replace"), istext=True)

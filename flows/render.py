@@ -13,7 +13,7 @@ from flows.headers import mailbox, unstructured, without_controls
 from flows.messages import Message
 from flows.parcel import Parcel
 from flows.settings import Settings
-from flows.unsubscribe import unsubscribe_headers, unsubscribe_link
+from flows.unsubscribe import way_out
 from flows.variables import today
 
 
@@ -47,10 +47,10 @@ def render_email(delivery: Due, message: Message, settings: Settings, is_test: b
     to, sender = address(delivery.email), settings.sender_address
     answers = address(message.reply_to) if message.reply_to else None
     context, program = delivery.context, delivery.context["program"]
-    unsubscribing = (delivery.delivery_id, settings.unsubscribe_url, settings.signing_key, answers or sender)
+    out = way_out(delivery.delivery_id, settings.unsubscribe_url, settings.signing_key, answers or sender)
     language = message.language_for(context["partner"].get("language"))
-    values = {"today": today(delivery.as_of, program.get("timezone"), language)}
-    written = message.write(context | values | {"unsubscribe_link": unsubscribe_link(*unsubscribing)}, language)
+    added = {"today": today(delivery.as_of, program.get("timezone"), language), "unsubscribe_link": out.link}
+    written = message.write(context | added, language)
     copies = {} if is_test else {"Cc": message.cc, "Bcc": message.bcc}
     copies = {name: address(copy) for name, copy in copies.items() if copy}
     headers = {
@@ -62,7 +62,7 @@ def render_email(delivery: Due, message: Message, settings: Settings, is_test: b
         "Date": format_datetime(delivery.claimed_at.replace(tzinfo=UTC)),
         "Message-ID": f"<{delivery.message_id}>",
         "Content-Language": written.language,
-        **unsubscribe_headers(*unsubscribing),
+        **out.headers,
         **_list_headers(delivery, sender),
         "X-Partnerflow-Delivery": delivery.delivery_id,
         "X-Partnerflow-Test": "true" if is_test else None,

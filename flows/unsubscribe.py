@@ -5,6 +5,7 @@ without the ledger. With several keys the first signs and all of them are believ
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -37,23 +38,26 @@ def is_test(delivery_id: str) -> bool:
     return delivery_id.startswith(TEST)
 
 
-def unsubscribe_link(delivery_id: str, url: str | None, keys: Sequence[SecretStr], mailbox: str) -> str:
-    """Where a recipient unsubscribes: a page below `url`; without one, an email to `mailbox`."""
-    return f"{url}/{sign(delivery_id, keys)}" if url else _mailto(delivery_id, keys, mailbox)
+@dataclass(frozen=True)
+class WayOut:
+    """How the recipient of one email unsubscribes: the link for its bodies, and the headers."""
+
+    link: str
+    headers: dict[str, str]
 
 
-def unsubscribe_headers(delivery_id: str, url: str | None, keys: Sequence[SecretStr], mailbox: str) -> dict[str, str]:
-    """List-Unsubscribe, on one line and never encoded, and with a `url` the promise that one POST there is enough."""
-    mailto = _mailto(delivery_id, keys, mailbox)
+def way_out(delivery_id: str, url: str | None, keys: Sequence[SecretStr], mailbox: str) -> WayOut:
+    """A page below `url`; without one, an email to `mailbox`.
+
+    List-Unsubscribe is on one line and never encoded; with a `url` comes the promise that one POST there is enough.
+    """
+    token = sign(delivery_id, keys) if keys else delivery_id
+    mailto = f"mailto:{quote(mailbox, safe='@+')}?subject={quote(f'unsubscribe {token}')}"
     if not url:
-        return {"List-Unsubscribe": f"<{mailto}>"}
-    links = f"<{unsubscribe_link(delivery_id, url, keys, mailbox)}>, <{mailto}>"
-    return {"List-Unsubscribe": links, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-
-
-def _mailto(delivery_id: str, keys: Sequence[SecretStr], mailbox: str) -> str:
-    subject = f"unsubscribe {sign(delivery_id, keys) if keys else delivery_id}"
-    return f"mailto:{quote(mailbox, safe='@+')}?subject={quote(subject)}"
+        return WayOut(mailto, {"List-Unsubscribe": f"<{mailto}>"})
+    link = f"{url}/{token}"
+    one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return WayOut(link, {"List-Unsubscribe": f"<{link}>, <{mailto}>", **one_click})
 
 
 def _signer(keys: Sequence[SecretStr]) -> Signer:

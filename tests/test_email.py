@@ -20,7 +20,7 @@ from flows.read_message import read_message
 from flows.render import render
 from flows.settings import Settings
 from flows.trial import Trial
-from flows.unsubscribe import read, sign, unsubscribe_headers
+from flows.unsubscribe import WayOut, read, sign, way_out
 from nasty import NAMES, shown
 
 KEY = "a key of these tests"
@@ -80,6 +80,7 @@ def test_no_name_breaks_an_email(case: str, html: str | None):
     stdlib = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
     assert stdlib.get_content().replace("\r\n", "\n") == f"Dear {read_as},\n.\nBye\n"
     if html:
+        assert raw.index(b"text/plain") < raw.index(b"text/html")
         assert re.sub("<[^>]*>", "", parsed.text_html[0]).count("<") == 0
 
 
@@ -103,8 +104,8 @@ def test_the_way_out_is_one_plain_line_with_a_button():
 
 def test_without_a_page_the_way_out_is_a_mailbox():
     """And no POST is promised. Without reply_to it is the sender's."""
-    headers = unsubscribe_headers("5f2c", None, (), "us+x@example.com")
-    assert headers == {"List-Unsubscribe": "<mailto:us+x@example.com?subject=unsubscribe%205f2c>"}
+    mailto = "mailto:us+x@example.com?subject=unsubscribe%205f2c"
+    assert way_out("5f2c", None, (), "us+x@example.com") == WayOut(mailto, {"List-Unsubscribe": f"<{mailto}>"})
     raw = render(delivery(), message(reply_to=None), settings()).content
     assert b"List-Unsubscribe: <mailto:us@example.com?" in raw
     assert b"One-Click" not in raw
