@@ -6,7 +6,7 @@ Every commit is on disk before it returns, on both; a power cut forgets no `send
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url
@@ -31,11 +31,12 @@ class Store:
         self.insert = _INSERT[self.dialect]
         # SQLite has one writer, and one that waits for another process polls; threads of this one take turns instead.
         self._turn = threading.Lock() if self.dialect == "sqlite" else nullcontext()
+        self._writer: Connection | None = None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes: committed, and on disk, when the block ends; undone on an error."""
-        with self._turn, self._said(), self._engine.begin() as connection:
+        with self._turn, self._said(), self._connection() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -47,7 +48,16 @@ class Store:
 
     def close(self) -> None:
         """Give the database back."""
+        if self._writer is not None:
+            self._writer.close()
         self._engine.dispose()
+
+    def _connection(self) -> AbstractContextManager[Connection]:
+        """SQLite's one writer keeps its connection; PostgreSQL's take one from the pool each time."""
+        if self.dialect != "sqlite":
+            return self._engine.connect()
+        self._writer = self._writer or self._engine.connect()
+        return nullcontext(self._writer)
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -90,7 +100,8 @@ def _sqlite(url: URL) -> Engine:
     if sqlite3.sqlite_version_info < (3, 35):
         raise PartnerflowError(f"The ledger needs SQLite 3.35; this Python has {sqlite3.sqlite_version}.")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, poolclass=QueuePool, max_overflow=-1, connect_args={"timeout": PATIENCE})
+    arguments = {"timeout": PATIENCE, "check_same_thread": False}
+    engine = create_engine(url, poolclass=QueuePool, max_overflow=-1, connect_args=arguments)
 
     @event.listens_for(engine, "connect")
     def durable(connection, _):

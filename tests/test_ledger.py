@@ -15,7 +15,7 @@ from sqlalchemy import insert, inspect, text
 from compiler import PartnerflowError
 from flows.delivery import BY_MACHINE, BY_PERSON, STATES, Delivery, Verdict, utc_now
 from flows.ledger import Ledger, _begin
-from flows.ledger_reads import changes_since, deliveries, find_delivery
+from flows.ledger_reads import changes_since, deliveries, find_delivery, message_content
 from flows.ledger_schema import DELIVERY_LOG
 from flows.mirror import DELIVERY_COLUMNS, mirror
 from flows.settle import settle_by_evidence, settle_by_person
@@ -305,7 +305,7 @@ def test_the_mirror_reads_only_what_has_moved(ledger: Ledger, tmp_path: Path):
         warehouse.execute("DELETE FROM raw.sent_emails WHERE partner_id = 'b'")
         mirror(warehouse, ledger)
         assert warehouse.execute("SELECT count(*) FROM raw.sent_emails").fetchone() == (2,)
-        warehouse.execute("UPDATE raw.ledger_mark SET delivery_id = 'another', entry = 1")
+        warehouse.execute("UPDATE raw.ledger_mark SET delivery_id = 'another'")
         warehouse.execute("UPDATE raw.sent_emails SET reason = 'stale'")
         mirror(warehouse, ledger)
         assert warehouse.execute("SELECT DISTINCT reason FROM raw.sent_emails").fetchall() == [(None,)]
@@ -444,6 +444,17 @@ def test_an_old_ledger_is_brought_up_to_date_without_loss(tmp_path: Path):
             assert ledger.message_key == b"\x5a" * 32
             assert ledger.claim([again], {}) == []
             assert find_delivery(ledger, "d6b73580").email_key == "ann@xn--bcher-kva.example"
+
+
+def test_emails_of_an_old_ledger_get_the_message_as_it_is_now(tmp_path: Path):
+    """That ledger kept no messages; what waits is sent with the workflow's own, and no other row is touched."""
+    with opened(old_ledger(tmp_path)) as ledger:
+        ledger.adopt("welcome", "v", {"body": "Hello"})
+        ledger.adopt("another", "u", {"body": "Good bye"})
+        assert {(one.state, one.template_version) for one in deliveries(ledger) if one.template_version} == {
+            ("pending", "v")
+        }
+        assert message_content(ledger, "v") == {"body": "Hello"}
 
 
 def shape(ledger: Ledger) -> dict:

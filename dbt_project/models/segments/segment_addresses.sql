@@ -16,12 +16,8 @@ contacted as (
     from {{ ref('stg_sent_emails') }}
 ),
 
--- Whatever the scope: of an address that is suppressed twice one row is enough.
 suppressed as (
-    select distinct workflows.workflow_id, suppressions.email
-    from workflows
-    inner join {{ ref('stg_suppressions') }} as suppressions
-        on suppressions.scope = 'all' or workflows.workflow_id = suppressions.scope
+    select * from {{ ref('stg_suppressions') }}
 ),
 
 segment_addresses as (
@@ -33,7 +29,9 @@ segment_addresses as (
         addresses.email,
         addresses.first_name,
         addresses.last_name,
-        coalesce(addresses.is_unsubscribed, false) or suppressed.email is not null as is_unsubscribed,
+        coalesce(addresses.is_unsubscribed, false)
+        or suppressed_everywhere.email is not null
+        or suppressed_here.email is not null as is_unsubscribed,
         contacted.partner_id is not null as is_contacted
     from members
     inner join workflows on members.workflow_id = workflows.workflow_id
@@ -43,10 +41,14 @@ segment_addresses as (
             and members.partner_id = addresses.partner_id
             and workflows.action = 'email'
             and (workflows.recipients = 'all' or addresses.is_primary)
-    left join suppressed
+    left join suppressed as suppressed_everywhere
         on
-            members.workflow_id = suppressed.workflow_id
-            and addresses.email = suppressed.email
+            addresses.email = suppressed_everywhere.email
+            and suppressed_everywhere.scope = 'all'
+    left join suppressed as suppressed_here
+        on
+            addresses.email = suppressed_here.email
+            and members.workflow_id = suppressed_here.scope
     left join contacted
         on
             members.workflow_id = contacted.workflow_id
