@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from generate import POPULAR, account_of, account_options, generate, read_all
-from plans import compiled
 
 from compiler import Workflow, project_vocabulary
+from generate import POPULAR, account_of, account_options, generate, read_all
+from plans import compiled
 
 PROGRAM = "1000"
 TABLES = {

@@ -1,6 +1,6 @@
 """Load what has landed into raw.email_events: each payload once, however often it is found."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +9,10 @@ import pandas
 
 from compiler import PartnerflowError
 from flows.landing import Landed, landed_files, merge, read_landed
-from flows.raw_tables import append_raw_rows, ensure_raw_table
+from flows.raw_tables import ensure_raw_table, replace_raw_table
 from flows.warehouse import Connection, transaction
+
+COLUMNS = ["event_id", "provider", "received_at", "payload", "_loaded_at"]
 
 BATCH = 100_000_000
 """Bytes that are read at once."""
@@ -22,19 +24,35 @@ def load_events(connection: Connection, folder: Path) -> int:
     Makes raw.email_events where it is missing. The rows and the names of their files are one transaction; a crash
     before its end loads them again, one after it does no harm. Raises PartnerflowError when a file cannot be read.
     """
-    for name in ("email_events", "landed_files"):
-        ensure_raw_table(connection, name)
-    known = dict(connection.execute("SELECT file, bytes FROM raw.landed_files").fetchall())
-    files = landed_files(folder)
-    fresh = [file for file in files if known.get(_name(folder, file)) != file.stat().st_size]
+    known = _known(connection)
+    files = _sizes(folder, landed_files(folder))
+    fresh = [folder / name for name, size in files.items() if known.get(name) != size]
+    if not fresh:
+        return 0
     with transaction(connection):
         new = sum(_insert(connection, folder, batch) for batch in _batches(fresh))
-        _remember(connection, folder, fresh)
+        _remember(connection, known | _sizes(folder, fresh))
     merged = merge(folder, fresh)
     with transaction(connection):
-        _remember(connection, folder, [merged] if merged else [])
-        _forget(connection, known.keys() - {_name(folder, file) for file in landed_files(folder)})
+        loaded = known.keys() | files.keys() | _sizes(folder, [merged] if merged else []).keys()
+        there = _sizes(folder, landed_files(folder))
+        _remember(connection, {name: size for name, size in there.items() if name in loaded})
     return new
+
+
+def _known(connection: Connection) -> dict[str, int]:
+    """The files that are loaded, and how large they were: one that has grown since, under somebody's pen, is not."""
+    for name in ("email_events", "landed_files"):
+        ensure_raw_table(connection, name)
+    return dict(connection.execute("SELECT file, bytes FROM raw.landed_files").fetchall())
+
+
+def _remember(connection: Connection, files: dict[str, int]) -> None:
+    replace_raw_table(connection, "landed_files", pandas.DataFrame(list(files.items()), columns=["file", "bytes"]))
+
+
+def _sizes(folder: Path, files: list[Path]) -> dict[str, int]:
+    return {str(file.relative_to(folder)): file.stat().st_size for file in files}
 
 
 def _batches(files: list[Path]) -> Iterator[list[Path]]:
@@ -46,33 +64,25 @@ def _batches(files: list[Path]) -> Iterator[list[Path]]:
         if size > BATCH:
             yield batch
             batch, size = [], 0
-    yield batch
-
-
-def _name(folder: Path, file: Path) -> str:
-    return str(file.relative_to(folder))
-
-
-def _remember(connection: Connection, folder: Path, files: list[Path]) -> None:
-    """A file that grows after it was loaded, because it was loaded while somebody wrote it, is read again."""
-    rows = [(_name(folder, file), file.stat().st_size, _now()) for file in files]
-    _forget(connection, [name for name, _, _ in rows])
-    if rows:
-        append_raw_rows(connection, "landed_files", pandas.DataFrame(rows))
-
-
-def _forget(connection: Connection, names: Collection[str]) -> None:
-    connection.execute("DELETE FROM raw.landed_files WHERE file IN (SELECT UNNEST(?))", [list(names)])
+    if batch:
+        yield batch
 
 
 def _insert(connection: Connection, folder: Path, files: list[Path]) -> int:
-    landed = {one.event_id: one for file in files for one in _read(folder, file)}
-    query = "SELECT event_id FROM raw.email_events WHERE event_id IN (SELECT UNNEST(?))"
-    known = {event_id for (event_id,) in connection.execute(query, [list(landed)]).fetchall()}
-    new = [(*astuple(one), _now()) for event_id, one in landed.items() if event_id not in known]
-    if new:
-        append_raw_rows(connection, "email_events", pandas.DataFrame(new))
-    return len(new)
+    rows = [(*astuple(one), _now()) for file in files for one in _read(folder, file)]
+    frame = pandas.DataFrame(rows, columns=COLUMNS, dtype=object).drop_duplicates("event_id")
+    replace_raw_table(connection, "landed_events", frame)
+    before = _count(connection)
+    connection.execute("""
+        INSERT INTO raw.email_events (event_id, provider, received_at, payload, _loaded_at)
+        SELECT event_id, provider, received_at, payload, _loaded_at FROM raw.landed_events AS landed
+        WHERE NOT EXISTS (SELECT 1 FROM raw.email_events AS known WHERE known.event_id = landed.event_id)""")
+    connection.execute("DELETE FROM raw.landed_events")
+    return _count(connection) - before
+
+
+def _count(connection: Connection) -> int:
+    return connection.execute("SELECT count(*) FROM raw.email_events").fetchone()[0]
 
 
 def _read(folder: Path, file: Path) -> list[Landed]:
@@ -80,7 +90,7 @@ def _read(folder: Path, file: Path) -> list[Landed]:
         return list(read_landed(folder, file))
     except OSError as error:
         hint = (
-            "It may say who has unsubscribed, so nothing is sent before it is read. Make it readable, or move it away."
+            "It may say who has unsubscribed, so nothing is sent before it is read; make it readable, or move it away."
         )
         raise PartnerflowError(f"{file} cannot be read: {error.strerror}. {hint}") from None
 

@@ -1,6 +1,6 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
-All ids are text, all timestamps are UTC. `flows` fills the last six, and email_events from the landing folder; the
+All ids are text, all timestamps are UTC. `flows` fills the last seven, and email_events from the landing folder; the
 others are a loader's. Other engines get the same statements, translated.
 """
 
@@ -49,7 +49,10 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.email_events (
             event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
     "landed_files": """
-        CREATE OR REPLACE TABLE raw.landed_files (file VARCHAR, bytes BIGINT, _loaded_at TIMESTAMP)""",
+        CREATE OR REPLACE TABLE raw.landed_files (file VARCHAR, bytes BIGINT)""",
+    "landed_events": """
+        CREATE OR REPLACE TABLE raw.landed_events (
+            event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
     "evaluations": """
         CREATE OR REPLACE TABLE raw.evaluations (program_id VARCHAR, as_of TIMESTAMP, local_date DATE)""",
     "sent_emails": """
@@ -95,19 +98,7 @@ def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame)
 
     To be called in a transaction, so that the table is replaced or left as it is.
     """
-    create_raw_table(connection, name)
-    append_raw_rows(connection, name, rows)
-
-
-def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
-    """Add rows to raw.<name> (columns by position, as in CREATE)."""
-    if isinstance(connection, PostgresConnection):
-        values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
-        insert = exp.Insert(this=_raw(name), expression=exp.Var(this="VALUES %s"))
-        connection.insert(insert.sql("postgres"), values)
-    else:
+    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    connection.execute(CREATE[name])
+    if not rows.empty:
         connection.from_df(rows).insert_into(f"raw.{name}")
-
-
-def _raw(name: str) -> exp.Table:
-    return exp.Table(this=exp.to_identifier(name), db=exp.to_identifier("raw"))
