@@ -10,9 +10,7 @@
 {%- endmacro %}
 
 {% macro postgres__utc_from_iso(text) -%}
-    case when pg_input_is_valid({{ text }}, 'timestamptz')
-        then timezone('UTC', cast({{ text }} as timestamp with time zone))
-    end
+    timezone('UTC', cast(case when pg_input_is_valid({{ text }}, 'timestamptz') then {{ text }} end as timestamptz))
 {%- endmacro %}
 
 {#- Seconds since 1970, as UTC without a zone; null where they are none, or lie after the year 2100. -#}
@@ -27,11 +25,10 @@
 {%- endmacro %}
 
 {% macro postgres__utc_from_seconds(text) -%}
-    case when pg_input_is_valid({{ text }}, 'double precision')
-        then case when cast({{ text }} as double precision) between 0 and 4102444800
-            then timezone('UTC', to_timestamp(cast({{ text }} as double precision)))
-        end
-    end
+    {%- set seconds -%}
+        cast(case when pg_input_is_valid({{ text }}, 'double precision') then {{ text }} end as double precision)
+    {%- endset -%}
+    timezone('UTC', to_timestamp(case when {{ seconds }} between 0 and 4102444800 then {{ seconds }} end))
 {%- endmacro %}
 
 {#- hard: the address is dead, and is never written to again. Everything else is soft: temporary failures, a full

@@ -9,8 +9,9 @@
     case when json_valid({{ text }}) then cast({{ text }} as json) end
 {%- endmacro %}
 
+{#- What jsonb takes can be read as text, too: json takes escapes that no text can hold. -#}
 {% macro postgres__readable_json(text) -%}
-    case when {{ text }} is json then cast({{ text }} as jsonb) end
+    cast(case when pg_input_is_valid({{ text }}, 'jsonb') then {{ text }} end as json)
 {%- endmacro %}
 
 {#- The value under a list of keys (a number is a position in an array), as text; null where there is none. -#}
@@ -49,8 +50,8 @@
 {%- endmacro %}
 
 {% macro postgres__json_elements(json) -%}
-    jsonb_array_elements(
-        case when jsonb_typeof({{ json }}) = 'array' then {{ json }} else jsonb_build_array({{ json }}) end
+    json_array_elements(
+        case when json_typeof({{ json }}) = 'array' then {{ json }} else json_build_array({{ json }}) end
     )
 {%- endmacro %}
 
