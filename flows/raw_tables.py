@@ -98,7 +98,21 @@ def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame)
 
     To be called in a transaction, so that the table is replaced or left as it is.
     """
-    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-    connection.execute(CREATE[name])
-    if not rows.empty:
+    create_raw_table(connection, name)
+    append_raw_rows(connection, name, rows)
+
+
+def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
+    """Add rows to raw.<name> (columns by position, as in CREATE)."""
+    if rows.empty:
+        return
+    if isinstance(connection, PostgresConnection):
+        values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
+        insert = exp.Insert(this=_raw(name), expression=exp.Var(this="VALUES %s"))
+        connection.insert(insert.sql("postgres"), values)
+    else:
         connection.from_df(rows).insert_into(f"raw.{name}")
+
+
+def _raw(name: str) -> exp.Table:
+    return exp.Table(this=exp.to_identifier(name), db=exp.to_identifier("raw"))
