@@ -24,7 +24,9 @@ from compiler.tree import (
     Contains,
     Dates,
     DaysAgo,
+    LastDays,
     SendEmail,
+    Window,
     Within,
 )
 from compiler.vocabulary import Field, Vocabulary
@@ -300,6 +302,19 @@ def unused_value(subject: Subject) -> Iterable[Problem]:
                     yield subject.read.at_condition(index, "unused-value", message, hint, "warning", value)
 
 
+def not_loaded_yet(subject: Subject) -> Iterable[Problem]:
+    """Days that the loader has not loaded in full would count as few: less than may not look at them, nor may a range
+    that holds no others."""
+    windows = [condition.window for _, condition, field in subject if field.kind == "window"]
+    for index, condition, field in subject:
+        newest, oldest = _days_ago(windows[0]) if windows else (0, MAX_DAYS)
+        missing = field.days_not_loaded
+        if isinstance(condition, Compare) and (newest if condition.operator == "less than" else oldest) < missing:
+            message = f"{field.label} of the last {missing} days (0 to {missing - 1} days ago) are not all loaded yet."
+            hint = f"Let the Performance Date Range begin {missing} days ago, as in interval between {missing} and 30."
+            yield subject.read.at_condition(index, "not-loaded-yet", message, hint)
+
+
 def unknown_message(subject: Subject) -> Iterable[Problem]:
     """An email's message is a folder of workflows/messages/."""
     action = subject.read.workflow.action
@@ -326,10 +341,18 @@ RULES: tuple[Rule, ...] = (
     no_contract,
     contradicting_numbers,
     broader_than_it_looks,
+    not_loaded_yet,
     unknown_message,
     unknown_program,
     unused_value,
 )
+
+
+def _days_ago(window: Window) -> tuple[int, int]:
+    """The newest and the oldest day of a window, in days ago; dates of a calendar are taken as long ago."""
+    if isinstance(window, LastDays):
+        return 1, window.days
+    return (window.first, window.last) if isinstance(window, DaysAgo) else (MAX_DAYS, MAX_DAYS)
 
 
 def _values(subject: Subject, index: int) -> set[str]:

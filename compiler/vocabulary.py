@@ -49,7 +49,8 @@ class Field:
     `label` is its name in the help page's words; `values` the closed list of what it may be, empty when open;
     `told_apart` those of them that the project's source can tell from each other, all unless the yml says less; `model`
     and `column` where people read it; `relation`, `evaluated_column` and `days_ago_column` where segments do. Where a
-    segment names no stage, `counted_column` must be true as well.
+    segment names no stage, `counted_column` must be true as well. `days_not_loaded` is how many days, from the hour's
+    own back, the project's loader has not loaded in full.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Field:
     days_ago_column: str | None
     counted_column: str | None
     description: str
+    days_not_loaded: int = 0
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -109,34 +111,34 @@ class Vocabulary:
         return best if scores[best] > 0.6 else None
 
 
-def project_vocabulary(project: Path = PROJECT) -> Vocabulary:
-    """The vocabulary that a dbt project declares.
+def project_vocabulary(project: Path = PROJECT, loader: str = "raw") -> Vocabulary:
+    """The vocabulary that a dbt project declares, for an account loaded by `loader`.
 
     >>> [field.label for field in project_vocabulary().fields if field.grain == "day"]
     ['Performance Date Range', 'Clicks', 'Actions', 'Revenue']
     """
     files = sorted((project / "models" / "marts").glob("*.yml"))
-    return read_vocabulary(file.read_text(encoding="utf-8") for file in files)
+    return read_vocabulary((file.read_text(encoding="utf-8") for file in files), loader)
 
 
-def read_vocabulary(documents: Iterable[str]) -> Vocabulary:
+def read_vocabulary(documents: Iterable[str], loader: str = "raw") -> Vocabulary:
     """The vocabulary declared in the texts of the marts' yml files.
 
     Raises PartnerflowError when a declaration is incomplete, naming model and column.
     """
     models = [model for text in documents for model in yaml.safe_load(text).get("models", [])]
-    return Vocabulary(tuple(field for model in models for field in _fields(model)))
+    return Vocabulary(tuple(field for model in models for field in _fields(model, loader)))
 
 
-def _fields(model: dict) -> Iterable[Field]:
+def _fields(model: dict, loader: str) -> Iterable[Field]:
     segments = model.get("config", {}).get("meta", {}).get("segments")
     for column in model.get("columns", []):
         condition = column.get("config", {}).get("meta", {}).get("condition")
         if condition:
-            yield _field(model["name"], segments, column, condition)
+            yield _field(model["name"], segments, column, condition, loader)
 
 
-def _field(model: str, segments: dict | None, column: dict, condition: dict) -> Field:
+def _field(model: str, segments: dict | None, column: dict, condition: dict, loader: str) -> Field:
     place = f"{model}.{column['name']}"
     if not segments:
         raise PartnerflowError(f"{place} is a condition, but {model} has no config.meta.segments (grain, relation).")
@@ -161,4 +163,5 @@ def _field(model: str, segments: dict | None, column: dict, condition: dict) -> 
         days_ago_column=condition.get("days_ago_column"),
         counted_column=condition.get("counted_column"),
         description=" ".join(column.get("description", "").split()),
+        days_not_loaded=condition.get("days_not_loaded", {}).get(loader, 0),
     )

@@ -1,5 +1,6 @@
 """dbt, in this process, on one project and one state."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -54,11 +55,12 @@ class Dbt:
     def invoke(self, *command: str) -> dbtRunnerResult:
         """Run a command, quietly; what it says is in logs/dbt.log of the state."""
         folders = ["--project-dir", str(self._project), "--profiles-dir", str(self._project)]
-        target = ["--target", self._settings.target]
+        chosen = ["--target", self._settings.target, "--vars", json.dumps({"loader": self._settings.loader})]
         quiet = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
         logs = ["--log-path", str(self._settings.var / "logs")]
-        with _variable("PARTNERFLOW_VAR", str(self._settings.var)), redirect_stdout(StringIO()):
-            return dbtRunner(manifest=self._manifest).invoke([*command, *folders, *target, *logs, *quiet])
+        place = str(self._settings.var)
+        with _variable("PARTNERFLOW_VAR", place), _variable("PGTZ", "UTC"), redirect_stdout(StringIO()):
+            return dbtRunner(manifest=self._manifest).invoke([*command, *folders, *chosen, *logs, *quiet])
 
 
 @contextmanager

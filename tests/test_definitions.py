@@ -186,6 +186,39 @@ def test_one_greater_than_and_one_less_than_make_a_range(own: Settings):
     assert read_definitions(own).problems == ()
 
 
+@pytest.mark.parametrize(
+    ("window", "found"),
+    [
+        ("interval between 0 and 14 Days Ago", ["not-loaded-yet"]),
+        ("is Last 30 Days", ["not-loaded-yet"]),
+        ("interval between 2 and 14 Days Ago", []),
+        ("between Oct 1 2024 and Oct 7 2024", []),
+    ],
+)
+def test_few_actions_are_not_asked_of_days_that_the_loader_has_not_loaded(own: Settings, window: str, found: list[str]):
+    """tap-impact loads up to midnight UTC; clicks come another way, and another loader has the day."""
+    few = [JOINED, "Actions less than 5", f"Performance Date Range {window}"]
+    assert codes(own, few, "tap_impact") == found
+    assert codes(own, few, "raw") == []
+    assert codes(own, [JOINED, "Clicks less than 5", f"Performance Date Range {window}"], "tap_impact") == []
+
+
+def test_a_range_that_holds_only_days_not_loaded_matches_nobody(own: Settings):
+    """Greater than may wait until a day is loaded, but not for one that is out of the range by then."""
+    more = [JOINED, "Revenue greater than 0"]
+    assert codes(own, [*more, "Performance Date Range is Yesterday"], "tap_impact") == ["not-loaded-yet"]
+    assert codes(own, [*more, "Performance Date Range is Last 30 Days"], "tap_impact") == []
+    ever = [JOINED, "Revenue less than 50"]
+    assert codes(own, ever, "tap_impact") == ["measure-without-range", "not-loaded-yet"]
+
+
+def codes(own: Settings, sentences: list[str], loader: str) -> list[str]:
+    """The problems of a segment on an account that is loaded in this way."""
+    (own.workflows / "w.yml").write_text(define(sentences))
+    found = read_definitions(own.model_copy(update={"loader": loader})).problems
+    return sorted(problem.code for problem in found)
+
+
 def test_every_rule_has_a_manual():
     """A rule's docstring says what it asks for."""
     assert [rule.__name__ for rule in RULES if not rule.__doc__] == []

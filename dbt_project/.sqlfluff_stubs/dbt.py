@@ -19,3 +19,8 @@ def type_bigint() -> str:
 def type_boolean() -> str:
     """True or false."""
     return "boolean"
+
+
+def dateadd(datepart: str, interval: int, timestamp: str) -> str:
+    """A timestamp, moved."""
+    return f"{timestamp} + interval {interval} {datepart}"

@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('raw', 'actions') }}
+    select * from {{ loaded('actions') }}
 ),
 
 stg_actions as (

@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('raw', 'contracts') }}
+    select * from {{ loaded('contracts') }}
 ),
 
 stg_contracts as (

@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('raw', 'partner_clicks_daily') }}
+    select * from {{ loaded('partner_clicks_daily') }}
 ),
 
 stg_partner_clicks_daily as (

@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('raw', 'partner_contacts') }}
+    select * from {{ loaded('partner_contacts') }}
 ),
 
 stg_partner_contacts as (

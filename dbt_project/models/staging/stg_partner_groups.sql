@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('raw', 'partner_groups') }}
+    select * from {{ loaded('partner_groups') }}
 ),
 
 stg_partner_groups as (

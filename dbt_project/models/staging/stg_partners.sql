@@ -1,5 +1,5 @@
 with source as (
-    select * from {{ source('raw', 'partners') }}
+    select * from {{ loaded('partners') }}
 ),
 
 stg_partners as (
