@@ -18,7 +18,8 @@ from pathlib import Path
 
 import duckdb
 
-from flows.build import build
+from flows.build import build, prepare_project
+from flows.dbt import Dbt
 from flows.definitions import read_definitions
 from flows.evaluations import write_evaluations
 from flows.raw_tables import CREATE
@@ -108,19 +109,25 @@ def change(settings: Settings, options: argparse.Namespace) -> None:
         warehouse.execute(CHANGES.format(**parts(options)))
 
 
-def measure(var: Path) -> dict[str, float]:
+def measure(var: Path, facts: bool) -> dict[str, float]:
     """One build, in this process."""
     settings = Settings(var=var, workflows=CHECKOUT / "workflows")
     wall, cpu = time.perf_counter(), time.process_time()
-    held = build(settings, read_definitions(settings))
-    assert not held, held
+    definitions = read_definitions(settings)
+    if facts:
+        result = Dbt(settings, prepare_project(settings, definitions)).build("--select", "+fct_performance_daily")
+        assert result.success, result.exception
+    else:
+        held = build(settings, definitions)
+        assert not held, held
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "peak": peak}
 
 
-def measured(title: str, settings: Settings, against: dict[str, float] | None = None) -> dict[str, float]:
+def measured(title: str, settings: Settings, facts: bool, against: dict[str, float] | None = None) -> dict[str, float]:
     """One build in a process of its own, printed."""
-    done = subprocess.run([sys.executable, __file__, "--build", settings.var], capture_output=True, text=True)
+    command = [sys.executable, __file__, "--build", settings.var, *(["--facts"] if facts else [])]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     found = json.loads(done.stdout.splitlines()[-1])
@@ -135,20 +142,21 @@ def main() -> None:
     parser.add_argument("--partners", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=30_000_000, help="rows of clicks and actions together")
     parser.add_argument("--every", type=int, default=100, help="one partner in so many changes")
+    parser.add_argument("--facts", action="store_true", help="the daily facts and what they are made of, alone")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.build:
-        print(json.dumps(measure(options.build)))
+        print(json.dumps(measure(options.build, options.facts)))
         return
     with tempfile.TemporaryDirectory(prefix="incremental") as folder:
         settings = Settings(var=Path(folder), workflows=CHECKOUT / "workflows")
         rows = make(settings, options)
         print(f"{rows:,} rows of {options.partners:,} partners, one in {options.every} changes")
         print(f"{'build':32} {'wall s':>8} {'cpu s':>8} {'by cpu':>7} {'GiB':>6}")
-        full = measured("full", settings)
-        measured("nothing changed", settings, full)
+        full = measured("full", settings, options.facts)
         change(settings, options)
-        measured("an hour's changes", settings, full)
+        measured("an hour's changes", settings, options.facts, full)
+        measured("nothing changed", settings, options.facts, full)
 
 
 if __name__ == "__main__":

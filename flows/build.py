@@ -6,7 +6,7 @@ checkout, and a run is not touched by an edit made while it works.
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,24 +33,24 @@ def build(settings: Settings, definitions: Definitions) -> dict[str, str]:
     except PartnerflowError as error:
         return dict.fromkeys((workflow.id for workflow in definitions.active), str(error))
     stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
-    failed = lineage.held(definitions.active, _build(settings, dbt, _refresh(settings)))
+    failed = lineage.held(definitions.active, _build(settings, dbt))
     held = {**failed, **stale}
-    remaining = definitions.without(held)
-    if held and remaining.active:
+    if held:
+        remaining = definitions.without(held)
         prepare_project(settings, remaining)
         dbt.parse()
-        again = _build(settings, dbt, ["--select", *lineage.segments])
+        again = _build(settings, dbt, lineage.segments)
         held |= lineage.held(remaining.active, [Fault(None, fault.reason) for fault in again])
     return held
 
 
-def _build(settings: Settings, dbt: Dbt, options: list[str]) -> list[Fault]:
-    """Build, and say what is wrong."""
-    result = dbt.build(*options)
+def _build(settings: Settings, dbt: Dbt, select: Sequence[str] = ()) -> list[Fault]:
+    """Build everything, or what is selected, and say what is wrong."""
+    result = dbt.build(*(["--select", *select] if select else _refresh(settings)))
     if result.exception is not None:
         return [Fault(None, f"dbt could not start: {result.exception}")]
     results = list(getattr(result.result, "results", []))
-    if result.success:
+    if result.success and not select:
         _facts_file(settings).write_text(_facts_digest(), encoding="utf-8")
     found = failures(results)
     if not (found or result.success):

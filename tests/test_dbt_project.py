@@ -12,7 +12,8 @@ from computed_columns import computed_columns
 from conftest import with_example
 from flows.build import prepare_project
 from flows.dbt import Dbt
-from flows.definitions import read_definitions
+from flows.definitions import Definitions, read_definitions
+from flows.hold import Fault, Lineage
 from flows.settings import CHECKOUT, Settings
 
 
@@ -22,6 +23,8 @@ class Project:
 
     manifest: dict
     log: str
+    lineage: Lineage
+    definitions: Definitions
 
     @property
     def models(self) -> dict[str, dict]:
@@ -38,14 +41,16 @@ class Project:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project read from nothing, every warning an error, and its docs written; nothing is built."""
     settings = with_example(Settings(var=tmp_path_factory.mktemp("project") / "var", workflows=CHECKOUT / "workflows"))
-    folder = prepare_project(settings, read_definitions(settings))
+    definitions = read_definitions(settings)
+    folder = prepare_project(settings, definitions)
     dbt = Dbt(settings, folder)
     for command in (["parse", "--warn-error", "--show-all-deprecations", "--no-partial-parse"], ["docs", "generate"]):
         done = dbt.invoke(*command)
         assert done.success, done.exception or Path(settings.var / "logs" / "dbt.log").read_text()
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     assert (folder / "target" / "catalog.json").exists()
-    return Project(manifest, (settings.var / "logs" / "dbt.log").read_text())
+    lineage = Lineage(dbt.parse(), definitions.compiler)
+    return Project(manifest, (settings.var / "logs" / "dbt.log").read_text(), lineage, definitions)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +125,48 @@ def test_the_lineage_runs_from_the_raw_tables_to_every_active_workflow(project: 
     assert {name for name, one in exposures.items() if one["unique_id"] in below} == {
         name for name in active if name.startswith(("few-", "first-", "high-", "revenue-"))
     }
+
+
+PERFORMANCE = {
+    "few-clicks-14", "few-clicks-30", "few-clicks-60", "few-clicks-90", "first-action-30", "first-action-30-60",
+    "high-revenue-1-30", "high-revenue-31-60", "revenue-1000", "revenue-10000",
+}  # fmt: skip
+APPLICATIONS = {"accept-applications"}
+ALL = {path.stem for path in (CHECKOUT / "workflows").glob("*.yml")}
+
+
+@pytest.mark.parametrize(
+    ("node", "held"),
+    [
+        ("source.partnerflow.raw.partner_groups", set()),
+        ("source.partnerflow.raw.partner_clicks_daily", PERFORMANCE),
+        ("model.partnerflow.stg_actions", PERFORMANCE),
+        ("model.partnerflow.int_changed_partners", PERFORMANCE),
+        ("model.partnerflow.evaluated_performance", PERFORMANCE),
+        ("model.partnerflow.fct_contracts", APPLICATIONS),
+        ("model.partnerflow.stg_contracts", ALL),
+        ("model.partnerflow.fct_relationship_history", ALL),
+        ("model.partnerflow.int_partner_addresses", ALL),
+        ("model.partnerflow.stg_sent_emails", ALL),
+        ("model.partnerflow.segment_membership", ALL),
+        ("model.partnerflow.workflow_runs", set()),
+        (None, ALL),
+    ],
+)
+def test_a_fault_holds_what_reads_below_it(project: Project, node: str | None, held: set[str]):
+    """What a segment reads is its own; addresses, the ledger and the membership are everybody's."""
+    found = project.lineage.held(project.definitions.active, [Fault(node, "why")])
+    assert found == dict.fromkeys(held, "why")
+
+
+def test_a_fault_of_columns_and_programs_holds_no_more_than_these(project: Project):
+    """Clicks of program 1000; the other program asks for none."""
+    clicks = {name for name in PERFORMANCE if name.startswith("few-")}
+    source, columns = "source.partnerflow.raw.partner_clicks_daily", frozenset({"fct_performance_daily.clicks"})
+    for programs, held in ((None, clicks), (frozenset({"1000"}), clicks), (frozenset({"2000"}), set())):
+        assert (
+            project.lineage.held(project.definitions.active, [Fault(source, "why", columns, programs)]).keys() == held
+        )
 
 
 def _below(children: dict[str, list[str]], node: str) -> set[str]:

@@ -44,12 +44,15 @@ activity as (
 {% if is_incremental() %}
 
 changed_activity as (
-    select activity.*
+    select *
     from activity
-    inner join changed_partners
-        on
-            activity.program_id = changed_partners.program_id
-            and activity.partner_id = changed_partners.partner_id
+    where exists (
+        select 1
+        from changed_partners
+        where
+            changed_partners.program_id = activity.program_id
+            and changed_partners.partner_id = activity.partner_id
+    )
 ),
 
 {% endif %}
