@@ -11,7 +11,8 @@ workflow_report_weekly as (
         cast(count(*) as bigint) as sent,
         cast(sum(case when is_delivered then 1 else 0 end) as bigint) as delivered,
         cast(sum(case when is_opened then 1 else 0 end) as bigint) as opened,
-        cast(sum(case when is_opened_by_machine and not is_opened then 1 else 0 end) as bigint) as opened_by_machine_only,
+        cast(sum(case when is_opened_by_machine and not is_opened then 1 else 0 end) as bigint)
+            as opened_by_machine_only,
         cast(sum(case when is_clicked then 1 else 0 end) as bigint) as clicked,
         cast(sum(case when is_bounced then 1 else 0 end) as bigint) as bounced,
         cast(sum(case when is_complained then 1 else 0 end) as bigint) as complained,

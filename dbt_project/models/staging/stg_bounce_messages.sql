@@ -27,8 +27,9 @@ stg_bounce_messages as (
             when {{ json_text('recipient', ['action']) }} = 'delivered' then 'delivered'
             else 'other'
         end as event_type,
-        case when kind = 'bounce' and {{ json_text('recipient', ['action']) }} = 'failed'
-            then {{ bounce_type(
+        case
+            when kind = 'bounce' and {{ json_text('recipient', ['action']) }} = 'failed'
+                then {{ bounce_type(
                 json_text('recipient', ['is_permanent']) ~ " = 'true'", json_text('recipient', ['status'])
             ) }}
         end as bounce_type,

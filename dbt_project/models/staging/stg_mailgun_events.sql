@@ -34,19 +34,21 @@ stg_mailgun_events as (
             when 'accepted' then 'sent'
             when 'delivered' then 'delivered'
             when 'rejected' then 'rejected'
-            when 'failed' then case
-                when reason like 'suppress-%' then 'rejected'
-                when severity = 'permanent' then 'bounced'
-                else 'deferred'
-            end
+            when 'failed'
+                then case
+                    when reason like 'suppress-%' then 'rejected'
+                    when severity = 'permanent' then 'bounced'
+                    else 'deferred'
+                end
             when 'opened' then 'opened'
             when 'clicked' then 'clicked'
             when 'complained' then 'complained'
             when 'unsubscribed' then 'unsubscribed'
             else 'other'
         end as event_type,
-        case when said = 'failed' and severity = 'permanent' and reason not like 'suppress-%'
-            then {{ bounce_type('true', json_text('event', ['delivery-status', 'enhanced-code'])) }}
+        case
+            when said = 'failed' and severity = 'permanent' and coalesce(reason, '') not like 'suppress-%'
+                then {{ bounce_type('true', json_text('event', ['delivery-status', 'enhanced-code'])) }}
         end as bounce_type,
         coalesce({{ json_text('event', ['client-info', 'bot']) }}, '') <> ''
         or {{ is_machine_agent(json_text('event', ['client-info', 'user-agent'])) }} as is_machine,

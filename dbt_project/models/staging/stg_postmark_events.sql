@@ -24,26 +24,32 @@ stg_postmark_events as (
             when 'Open' then 'opened'
             when 'Click' then 'clicked'
             when 'SpamComplaint' then 'complained'
-            when 'Bounce' then case
-                when kind_of_bounce in ('SpamComplaint') then 'complained'
-                when kind_of_bounce in ('Unsubscribe') then 'unsubscribed'
-                when kind_of_bounce in ('Transient') then 'deferred'
-                when kind_of_bounce in ('SMTPApiError', 'TemplateRenderingFailed', 'InboundError') then 'rejected'
-                when kind_of_bounce in ('AutoResponder', 'AddressChange', 'Subscribe', 'ChallengeVerification',
-                    'OpenRelayTest') then 'other'
-                else 'bounced'
-            end
-            when 'SubscriptionChange' then case
-                when is_suppressing and suppression_reason = 'ManualSuppression' then 'unsubscribed'
-                when is_suppressing and suppression_reason = 'SpamComplaint' then 'complained'
-                when is_suppressing and suppression_reason = 'HardBounce' then 'bounced'
-                else 'other'
-            end
+            when 'Bounce'
+                then case
+                    when kind_of_bounce in ('SpamComplaint') then 'complained'
+                    when kind_of_bounce in ('Unsubscribe') then 'unsubscribed'
+                    when kind_of_bounce in ('Transient') then 'deferred'
+                    when kind_of_bounce in ('SMTPApiError', 'TemplateRenderingFailed', 'InboundError') then 'rejected'
+                    when kind_of_bounce in (
+                        'AutoResponder', 'AddressChange', 'Subscribe', 'ChallengeVerification',
+                        'OpenRelayTest'
+                    ) then 'other'
+                    else 'bounced'
+                end
+            when 'SubscriptionChange'
+                then case
+                    when is_suppressing and suppression_reason = 'ManualSuppression' then 'unsubscribed'
+                    when is_suppressing and suppression_reason = 'SpamComplaint' then 'complained'
+                    when is_suppressing and suppression_reason = 'HardBounce' then 'bounced'
+                    else 'other'
+                end
             else 'other'
         end as event_type,
         case
-            when said = 'SubscriptionChange' and suppression_reason = 'HardBounce' then 'hard'
-            when said = 'Bounce' and kind_of_bounce in ('HardBounce', 'BadEmailAddress', 'ManuallyDeactivated') then 'hard'
+            when said = 'SubscriptionChange' and is_suppressing and suppression_reason = 'HardBounce' then 'hard'
+            when
+                said = 'Bounce' and kind_of_bounce in ('HardBounce', 'BadEmailAddress', 'ManuallyDeactivated')
+                then 'hard'
             when said = 'Bounce' then 'soft'
         end as bounce_type,
         {{ is_machine_agent(json_text('payload', ['UserAgent'])) }} as is_machine,
@@ -52,7 +58,7 @@ stg_postmark_events as (
         coalesce({{ json_text('payload', ['Recipient']) }}, {{ json_text('payload', ['Email']) }}) as email,
         coalesce(
             {%- for key in ['DeliveredAt', 'BouncedAt', 'ReceivedAt', 'ChangedAt'] %}
-            {{ utc_from_iso(json_text('payload', [key])) }}{{ ',' if not loop.last }}
+                {{ utc_from_iso(json_text('payload', [key])) }}{{ ',' if not loop.last }}
             {%- endfor %}
         ) as occurred_at,
         received_at,

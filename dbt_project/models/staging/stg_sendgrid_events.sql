@@ -35,8 +35,9 @@ stg_sendgrid_events as (
             when 'group_unsubscribe' then 'unsubscribed'
             else 'other'
         end as event_type,
-        case when said = 'bounce'
-            then {{ bounce_type("coalesce(" ~ json_text('event', ['type']) ~ ", 'bounce') = 'bounce'", 'status') }}
+        case
+            when said = 'bounce'
+                then {{ bounce_type("coalesce(" ~ json_text('event', ['type']) ~ ", 'bounce') = 'bounce'", 'status') }}
         end as bounce_type,
         coalesce({{ json_text('event', ['sg_machine_open']) }} = 'true', false)
         or {{ is_machine_agent('user_agent') }} as is_machine,

@@ -10,7 +10,8 @@ messages as (
         provider,
         received_at,
         {{ json_text('payload', ['MessageId']) }} as sns_id,
-        case when {{ json_text('payload', ['Message']) }} is null then payload
+        case
+            when {{ json_text('payload', ['Message']) }} is null then payload
             else {{ readable_json(json_text('payload', ['Message'])) }}
         end as message
     from payloads
@@ -55,23 +56,26 @@ stg_ses_events as (
             when 'Open' then 'opened'
             when 'Click' then 'clicked'
             when 'Complaint' then 'complained'
-            when 'Subscription' then case
-                when {{ json_text('message', ['subscription', 'newTopicPreferences', 'unsubscribeAll']) }} = 'true'
-                    then 'unsubscribed'
-                else 'other'
-            end
+            when 'Subscription'
+                then case
+                    when {{ json_text('message', ['subscription', 'newTopicPreferences', 'unsubscribeAll']) }} = 'true'
+                        then 'unsubscribed'
+                    else 'other'
+                end
             else 'other'
         end as event_type,
-        case when said = 'Bounce'
-            then {{ bounce_type(json_text('message', ['bounce', 'bounceType']) ~ " = 'Permanent'", 'status') }}
+        case
+            when said = 'Bounce'
+                then {{ bounce_type(json_text('message', ['bounce', 'bounceType']) ~ " = 'Permanent'", 'status') }}
         end as bounce_type,
         {{ is_machine_agent('user_agent') }} as is_machine,
         {{ json_text('message', ['mail', 'tags', 'delivery_id', 0]) }} as delivery_id,
         {{ json_text('message', ['mail', 'commonHeaders', 'messageId']) }} as message_id,
         email,
         coalesce(
-            {%- for part in ['bounce', 'complaint', 'delivery', 'deliveryDelay', 'open', 'click', 'subscription', 'mail'] %}
-            {{ utc_from_iso(json_text('message', [part, 'timestamp'])) }}{{ ',' if not loop.last }}
+            {%- for part in
+                ['bounce', 'complaint', 'delivery', 'deliveryDelay', 'open', 'click', 'subscription', 'mail'] %}
+                {{ utc_from_iso(json_text('message', [part, 'timestamp'])) }}{{ ',' if not loop.last }}
             {%- endfor %}
         ) as occurred_at,
         received_at,
