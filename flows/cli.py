@@ -75,17 +75,25 @@ def run(as_of: AsOf = None, as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: partnerflow plan --as-of 2026-03-20T14:00:00-04:00")
-def plan(as_of: AsOf = None, as_json: Json = False) -> None:
-    """What a run would do, before anything is sent; builds the facts, as a run does."""
+def plan(
+    as_of: AsOf = None,
+    days: Annotated[int, typer.Option(min=0, max=60, help="How many days to look ahead.")] = 7,
+    as_json: Json = False,
+) -> None:
+    """What a run would do and what has changed, before anything is sent; builds the facts, as a run does."""
+    from flows.outlook import outlook
     from flows.report import Progress, details, run_table
+    from flows.report_outlook import outlook_lines
     from flows.run import plan_only
 
-    planned = plan_only(read_settings(), _hour(as_of), Progress(err))
+    settings = read_settings()
+    planned = plan_only(settings, _hour(as_of), Progress(err))
+    ahead = outlook(settings, read_definitions(settings), planned, days)
     if as_json:
-        _answer(planned.as_json())
+        _answer({**planned.as_json(), **ahead.as_json()})
     else:
         out.print(run_table(planned, f"Plan as of {planned.as_of:%Y-%m-%d %H:%M} UTC", sending=False))
-        _lines(details(planned))
+        _lines([*details(planned), *outlook_lines(ahead)])
     sys.exit(0 if all(workflow.status == "done" for workflow in planned.workflows) else 1)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.build import build
+from flows.changes import remember
 from flows.claim import claim
 from flows.consequences import apply_consequences
 from flows.definitions import Definitions, read_definitions
@@ -75,6 +76,7 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call) -> Run:
         step("Send", _send, ledger, plan, senders, run_id, settings, outcome)
         run = Run(run_id, _settled(plan, outcome))
         step("Record and publish", _record, settings, definitions, ledger, run)
+        remember(settings, definitions)
         return run
 
 

@@ -1,0 +1,135 @@
+"""Outlook: what a plan means, for a person who is about to let it happen.
+
+What has changed since the last run, who is new, one email as it will be read, what the coming days bring, and warnings.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from compiler import PartnerflowError
+from flows.changes import Change, changes
+from flows.definitions import Definitions
+from flows.plan import Plan, WorkflowPlan
+from flows.replay import LIMIT, Hour, Replay, Tripped
+from flows.settings import Settings
+from flows.stage_models import read_stage_models
+from flows.warehouse import open_warehouse, transaction
+
+SAMPLE = 5
+"""Partners that are named."""
+
+MANY = 100
+"""Of a workflow that is new, activated or changed, more recipients than this are worth a look."""
+
+NEAR = 0.8
+"""Of the limit, from which on it is near."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """`samples` has the first partners that each workflow is to contact, `email` the first email; `days` how many the
+    days after the hour will bring, by workflow, and `tripped` the limits that trip in them."""
+
+    changes: tuple[Change, ...]
+    samples: dict[str, tuple[str, ...]]
+    email: dict[str, str] | None
+    days: int
+    forecast: dict[str, int]
+    tripped: tuple[Tripped, ...]
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict:
+        """The outlook, beside the plan."""
+        return {
+            "changes": [one.as_json() for one in self.changes],
+            "samples": {name: list(partners) for name, partners in self.samples.items()},
+            "email": self.email,
+            "forecast": {"days": self.days, "workflows": self.forecast},
+            "warnings": list(self.warnings),
+        }
+
+
+def outlook(settings: Settings, definitions: Definitions, plan: Plan, days: int) -> Outlook:
+    """The outlook of a plan whose facts have just been built, `days` ahead; 0 looks at no further day."""
+    found = tuple(changes(settings, definitions))
+    forecast, tripped = _forecast(settings, definitions, plan.as_of, days) if _is_built(plan) else ({}, ())
+    return Outlook(found, _samples(plan), _email(plan), days, forecast, tripped, tuple(_warnings(plan, found, tripped)))
+
+
+def _is_built(plan: Plan) -> bool:
+    return any(row.status in ("done", "over_limit") for row in plan.workflows)
+
+
+def _samples(plan: Plan) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for one in (*plan.recipients, *plan.applications):
+        partners = found.setdefault(one.workflow_id, [])
+        if one.partner_id not in partners and len(partners) < SAMPLE:
+            partners.append(one.partner_id)
+    return {name: tuple(partners) for name, partners in sorted(found.items())}
+
+
+def _email(plan: Plan) -> dict[str, str] | None:
+    """The first email of the plan as its recipient will read it."""
+    for one in plan.recipients:
+        try:
+            email = plan.messages[one.workflow_id].render(one.context())
+        except PartnerflowError:
+            continue
+        return {"workflow_id": one.workflow_id, "to": one.email, "subject": email.subject, "text": email.text}
+    return None
+
+
+def _forecast(
+    settings: Settings, definitions: Definitions, as_of: datetime, days: int
+) -> tuple[dict[str, int], tuple[Tripped, ...]]:
+    """How many partners each active workflow will contact after the hour, and the limits that trip.
+
+    Of what is to come only dates and known transitions are known, so the first and the last hour of each day tell all.
+    """
+    if not days or not definitions.active:
+        return {}, ()
+    with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
+        replay = Replay(connection, definitions.active, definitions.compiler, read_stage_models(settings))
+        hours = [hour for program, zone in replay.programs() for hour in _hours(program, ZoneInfo(zone), as_of, days)]
+        replay.run(hours)
+        counted = Counter(send.workflow_id for send in replay.sends() if send.as_of > as_of)
+        return dict(sorted(counted.items())), tuple(replay.tripped)
+
+
+def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int) -> list[Hour]:
+    """The hour itself, and the first and last hour of each of its local days that come after it."""
+    today = as_of.astimezone(zone).date()
+    found = {as_of}
+    for day in range(days + 1):
+        midnight = datetime.combine(today + timedelta(days=day), time(), zone).astimezone(UTC)
+        whole = midnight.replace(minute=0) + timedelta(hours=1 if midnight.minute else 0)
+        found |= {whole, whole - timedelta(hours=1)}
+    return [Hour(program, hour, hour.astimezone(zone).date()) for hour in sorted(found) if hour >= as_of]
+
+
+def _warnings(plan: Plan, found: tuple[Change, ...], tripped: tuple[Tripped, ...]) -> list[str]:
+    fresh = {one.workflow_id: one.what for one in found if one.what in ("new", "activated", "changed")}
+    rows = {row.workflow_id: row for row in plan.workflows}
+    warnings = [_many(rows[name], what) for name, what in fresh.items() if name in rows]
+    warnings += [_near(row) for row in plan.workflows]
+    warnings += [
+        f"{one.workflow_id} will be over the limit at {one.first:%Y-%m-%d %H:%M} UTC, with {one.addresses:,} addresses."
+        for one in tripped
+        if one.first > plan.as_of
+    ]
+    return [one for one in warnings if one]
+
+
+def _many(row: WorkflowPlan, what: str) -> str | None:
+    if row.recipients <= MANY:
+        return None
+    return f"{row.workflow_id} is {what} and contacts {row.recipients:,} at once; look at its segment before it runs."
+
+
+def _near(row: WorkflowPlan) -> str | None:
+    if row.status != "done" or row.addresses <= NEAR * LIMIT:
+        return None
+    return f"{row.workflow_id} has {row.addresses:,} addresses; over {LIMIT:,} nothing would be sent."
