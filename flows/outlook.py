@@ -12,6 +12,7 @@ from compiler import PartnerflowError
 from flows.changes import Change, changes
 from flows.definitions import Definitions
 from flows.plan import Plan, WorkflowPlan
+from flows.render import written_for
 from flows.replay import LIMIT, Hour, Replay, Tripped
 from flows.settings import Settings
 from flows.stage_models import read_stage_models
@@ -22,6 +23,9 @@ SAMPLE = 5
 
 MANY = 100
 """Of a workflow that is new, activated or changed, more recipients than this are worth a look."""
+
+LINK = "https://example.com/u/sample"
+"""Stands for the recipient's own unsubscribe link."""
 
 NEAR = 0.8
 """Of the limit, from which on it is near."""
@@ -75,7 +79,7 @@ def _email(plan: Plan) -> dict[str, str] | None:
     """The first email of the plan as its recipient will read it."""
     for one in plan.recipients:
         try:
-            email = plan.messages[one.workflow_id].render(one.context())
+            email = written_for(plan.messages[one.workflow_id], one.context(), plan.as_of, LINK)
         except PartnerflowError:
             continue
         return {"workflow_id": one.workflow_id, "to": one.email, "subject": email.subject, "text": email.text}

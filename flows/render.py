@@ -10,7 +10,7 @@ from compiler import PartnerflowError
 from flows.addresses import address
 from flows.compose import compose
 from flows.headers import mailbox, unstructured, without_controls
-from flows.messages import Message
+from flows.messages import Message, Written
 from flows.parcel import Parcel
 from flows.settings import Settings
 from flows.unsubscribe import way_out
@@ -48,9 +48,7 @@ def render_email(delivery: Due, message: Message, settings: Settings, is_test: b
     answers = address(message.reply_to) if message.reply_to else None
     context, program = delivery.context, delivery.context["program"]
     out = way_out(delivery.delivery_id, settings.unsubscribe_url, settings.signing_key, answers or sender)
-    language = message.language_for(context["partner"].get("language"))
-    added = {"today": today(delivery.as_of, program.get("timezone"), language), "unsubscribe_link": out.link}
-    written = message.write(context | added, language)
+    written = written_for(message, context, delivery.as_of, out.link)
     copies = {} if is_test else {"Cc": message.cc, "Bcc": message.bcc}
     copies = {name: address(copy) for name, copy in copies.items() if copy}
     headers = {
@@ -69,6 +67,16 @@ def render_email(delivery: Due, message: Message, settings: Settings, is_test: b
     }
     content = compose({name: value for name, value in headers.items() if value}, written.text, written.html)
     return Parcel(delivery.delivery_id, content, _envelope_sender(delivery, settings), (to, *copies.values()))
+
+
+def written_for(message: Message, context: dict, as_of: datetime, unsubscribe_link: str) -> Written:
+    """What a recipient reads at an hour (UTC), in its own language where the message has it.
+
+    Raises PartnerflowError when the message cannot be filled in.
+    """
+    language = message.language_for(context["partner"].get("language"))
+    values = {"today": today(as_of, context["program"].get("timezone"), language), "unsubscribe_link": unsubscribe_link}
+    return message.write(context | values, language)
 
 
 def _list_headers(delivery: Due, sender: str) -> dict[str, str]:
