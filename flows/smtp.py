@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 from flows.deliver import Unavailable
 from flows.delivery import Verdict
@@ -32,6 +32,11 @@ class SmtpSender:
         self.settings, self.timeouts = settings, timeouts or Timeouts()
         self.connections = settings.smtp_connections
         self.pace = Pace(settings.smtp_rate)
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """What verifies the server's certificate. Read once: the system's authorities take a while."""
+        return ssl.create_default_context(cafile=self.settings.smtp_ca_file)
 
     def session(self) -> "SmtpSession":
         """A connection to be."""
@@ -56,7 +61,7 @@ class SmtpSession:
         if self._client is not None and not self._is_good():
             self.close()
         if self._client is None:
-            self._client, self._sent = _connect(self._sender.settings, self._sender.timeouts), 0
+            self._client, self._sent = _connect(self._sender), 0
         impossible = _impossible(self._client, parcel)
         return (lambda: impossible) if impossible else partial(self._send, parcel)
 
@@ -86,7 +91,7 @@ class SmtpSession:
         if was_used and verdict.phase == "MAIL FROM" and verdict.code in (None, 421):
             # The server has hung up on a connection that it had enough of; the email had not begun.
             try:
-                self._client = self._client or _connect(self._sender.settings, self._sender.timeouts)
+                self._client = self._client or _connect(self._sender)
             except Unavailable as error:
                 return replace(verdict, reason=str(error))
             verdict = self._transact(parcel)
@@ -101,20 +106,20 @@ class SmtpSession:
         return verdict
 
 
-def _connect(settings: Settings, timeouts: Timeouts) -> smtplib.SMTP:
+def _connect(sender: SmtpSender) -> smtplib.SMTP:
+    settings, timeout = sender.settings, sender.timeouts.connect
     where = f"{settings.smtp_host}:{settings.smtp_port}"
     name = settings.sender_address.rpartition("@")[2]
     client = None
     try:
-        context = ssl.create_default_context(cafile=settings.smtp_ca_file)
         where_to = {"host": settings.smtp_host, "port": settings.smtp_port, "local_hostname": name}
         if settings.smtp_tls == "implicit":
-            client = smtplib.SMTP_SSL(**where_to, timeout=timeouts.connect, context=context)
+            client = smtplib.SMTP_SSL(**where_to, timeout=timeout, context=sender.tls)
         else:
-            client = smtplib.SMTP(**where_to, timeout=timeouts.connect)
+            client = smtplib.SMTP(**where_to, timeout=timeout)
         client.ehlo_or_helo_if_needed()
         if settings.smtp_tls == "starttls":
-            client.starttls(context=context)
+            client.starttls(context=sender.tls)
             client.ehlo()
         if settings.smtp_user:
             client.login(settings.smtp_user, settings.smtp_password.get_secret_value())
