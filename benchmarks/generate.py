@@ -31,32 +31,6 @@ SEASONS = (
     "between Feb 7 2026 and Feb 14 2026",
 )
 
-EVALUATED_PARTNERS = """
-    with stages as (
-        select
-            evaluations.as_of, evaluations.local_date, history.program_id, history.partner_id,
-            history.relationship_stage, history.transition_date
-        from staging.stg_evaluations as evaluations
-        inner join marts.fct_relationship_history as history on evaluations.program_id = history.program_id
-        where
-            history.relationship_stage <> 'None'
-            and history.valid_from <= evaluations.as_of
-            and (history.valid_to is null or history.valid_to > evaluations.as_of)
-    )
-    select
-        evaluations.as_of, partners.*, coalesce(stages.relationship_stage, 'None') as evaluated_stage,
-        stages.transition_date as evaluated_transition_date,
-        cast(stages.local_date - stages.transition_date as integer) as last_transition_days_ago
-    from staging.stg_evaluations as evaluations
-    inner join marts.fct_partners as partners on evaluations.program_id = partners.program_id
-    left join stages
-        on
-            partners.program_id = stages.program_id
-            and partners.partner_id = stages.partner_id
-            and evaluations.as_of = stages.as_of"""
-"""The model of that name with its conditions on time before the outer join. After it, DuckDB compares every partner
-with every transition: 0.5 s become more than ten minutes at 500,000 partners."""
-
 
 @dataclass(frozen=True)
 class Account:
@@ -93,9 +67,8 @@ def generate(path: Path, account: Account) -> None:
         _partners(warehouse, account)
         _contracts(warehouse)
         _performance(warehouse, account)
-        for model in ("evaluated_performance", "evaluated_contracts"):
+        for model in ("evaluated_partners", "evaluated_performance", "evaluated_contracts"):
             warehouse.execute(f"create view segments.{model} as {_model(model)}")
-        warehouse.execute(f"create view segments.evaluated_partners as {EVALUATED_PARTNERS}")
         warehouse.execute("checkpoint")
 
 

@@ -29,10 +29,12 @@ from hypothesis import HealthCheck, given, settings
 from account import VOCABULARY, empty_account, rows_told
 from compiler import Compiler, Workflow, check, compile_workflow, read_definition
 from compiler.compile import MOST_QUESTIONS
+from compiler.dialect import to_sql
+from compiler.explain import explanation
 from example_members import MEMBERS
 from flows.settings import CHECKOUT
-from oracle import DATES, LABELS, Oracle, meaning
-from strategies import Draw, Segment, draws
+from oracle import DATES, LABELS, MEASURES, Oracle, meaning
+from strategies import PARTNERS, Draw, Segment, draws
 
 IN_TABLES = -1
 """As `most_questions`: never in one statement."""
@@ -73,6 +75,42 @@ def test_all_members_are_those_of_the_oracle(drawn: Draw):
             for hour, members in account.members(workflows, compiler).items():
                 report = differences(drawn, hour, members, account.stages(hour))
                 assert not report, "\n" + "\n".join(report)
+
+
+@settings(
+    max_examples=500 if LONG else 25,
+    derandomize=not LONG,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    report_multiple_bugs=False,
+)
+@given(drawn=draws())
+def test_explain_says_of_each_condition_what_the_oracle_says(drawn: Draw):
+    """Whether it holds, and the actual clicks, actions and revenue; all together are the membership."""
+    compiler = Compiler(VOCABULARY, drawn.include_today)
+    with empty_account().holding(drawn.rows, drawn.hours[0]) as account:
+        account.turn_to(*drawn.hours)
+        for name, segment in list(drawn.segments.items())[:2]:
+            partner = PARTNERS[0]
+            statement = explanation(workflow(name, segment.program, segment.sentences), partner, compiler)
+            for hour, is_member, *found in account.connection.execute(to_sql(statement)).fetchall():
+                oracle = Oracle(drawn.rows, segment.program, hour.replace(tzinfo=UTC), drawn.include_today)
+                assert bool(is_member) == (partner in oracle.members(segment.conditions))
+                explained_as(oracle, partner, segment, found)
+
+
+def explained_as(oracle: Oracle, partner: str, segment: Segment, found: list) -> None:
+    """`found` is whether a condition holds and what is the case, one after the other.
+
+    Several conditions on contracts hold on one contract for the oracle; explain judges each by itself: they are left.
+    """
+    window = next((one for one in segment.conditions if one[0] == "Performance Date Range"), None)
+    for verdict in oracle.verdicts(partner, segment.conditions):
+        condition = verdict.conditions[0]
+        holds, actual = found[2 * segment.conditions.index(condition) :][:2]
+        assert bool(holds) == verdict.holds or len(verdict.conditions) > 1, verdict.because
+        if condition[0] in MEASURES:
+            assert actual == oracle.measure(condition[0], partner, window)
 
 
 def differences(drawn: Draw, hour: datetime, members: Mapping, stages: Mapping) -> list[str]:
@@ -167,6 +205,34 @@ def test_a_case_is_proved_by_its_sql_its_rows_and_the_oracle(case):
             report = differences(drawn, hour, found, account.stages(hour))
         assert {name: expected} == found, "\n".join([told["title"], *report])
         assert not report, "\n".join(report)
+
+
+FEW_CLICKS = ["Performance Date Range is Last 7 Days", "Clicks less than 5"]
+SEVERAL_HOURS = {
+    "clicks-today": ["Performance Date Range is Today", "Clicks greater than 3"],
+    "moved-today": ["Relationship Stage is any of Joined", "Last Transition Date is Today", *FEW_CLICKS],
+    "joined": ["Contract Stage is any of Joined", "Clicks less than 100"],
+    "gold": ["Partner Group is any of Gold", "Partner ID is any of early"],
+}
+
+
+@pytest.mark.parametrize("most_questions", [MOST_QUESTIONS, IN_TABLES])
+def test_the_hours_of_one_run_are_evaluated_each_for_itself(most_questions: int):
+    """What a partner did, was and had signed at one hour makes it no member at another."""
+    early, late = (datetime(2026, 3, day, 18, tzinfo=UTC) for day in (19, 20))
+    stories = {
+        "early": {"joined": "2026-03-19 10:00", "clicks": {"2026-03-19": "5"}, "groups": ["Gold"]},
+        "late": {"clicks": {"2026-03-20": "5"}},
+    }
+    stories["late"]["contracts"] = [{"stage": "Joined", "from": "2026-03-20 10:00", "created": "2026-03-20 10:00"}]
+    workflows = [workflow(name, "1000", sentences) for name, sentences in SEVERAL_HOURS.items()]
+    with empty_account().holding(rows_told(stories, ZoneInfo("UTC")), early) as account:
+        account.turn_to(early, late)
+        found = account.members(workflows, Compiler(VOCABULARY, most_questions=most_questions))
+    assert found == {
+        early: {"clicks-today": {"early"}, "moved-today": {"early"}, "joined": {"early"}, "gold": {"early"}},
+        late: {"clicks-today": {"late"}, "moved-today": {"late"}, "joined": {"early", "late"}, "gold": {"early"}},
+    }
 
 
 def frozen(name: str, text: str) -> str:
