@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-import flows.replay
+import flows.hours
 from compiler import Compiler, project_vocabulary
 from flows.example import load_example
 from flows.run import plan_only
@@ -42,7 +42,7 @@ def main() -> None:
         compiler = Compiler(vocabulary)
         first = LAST - timedelta(days=options.days - 1)
         wall, cpu, found = _timed(lambda: simulate(settings, workflows, compiler, first, LAST))
-        with patch.object(flows.replay, "MOST_HOURS", 1):
+        with patch.object(flows.hours, "MOST_HOURS", 1):
             one_wall, one_cpu, _ = _timed(lambda: simulate(settings, workflows, compiler, LAST, LAST))
     size = f"{options.workflows} workflows, {options.days} days, {options.copies} x 419 partners"
     print(f"{size}: {len(found.sends):,} sends")

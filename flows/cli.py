@@ -387,6 +387,26 @@ def simulate(
         _lines(simulation_lines(found))
 
 
+@app.command(epilog="Example: partnerflow history few-clicks-14 --from 2026-03-01 --to 2026-03-20")
+def history(
+    workflow: Annotated[list[str], typer.Argument(help="Ids or files of workflows, of any status.")],
+    first: Annotated[str, typer.Option("--from", metavar="D", help="The first local date.")],
+    last: Annotated[str, typer.Option("--to", metavar="D", help="The last local date.")],
+    as_json: Json = False,
+) -> None:
+    """Who entered and left a segment, and when, hour by hour over some days; from the facts as last built."""
+    from flows.history import history as look
+    from flows.report_simulation import stay_lines
+
+    definitions = read_definitions(read_settings())
+    chosen = [_workflow(name)[0] for name in workflow]
+    found = look(read_settings(), chosen, definitions.compiler, _day(first, "--from"), _day(last, "--to"))
+    if as_json:
+        _answer({"history": [one.as_json() for one in found]})
+    else:
+        _lines(stay_lines(found))
+
+
 @app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
 def load_example_command() -> None:
     """Fill the raw tables with the example account of seeds/."""

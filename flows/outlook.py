@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from compiler import PartnerflowError
 from flows.changes import Change, changes
 from flows.definitions import Definitions
+from flows.hours import Hour
 from flows.plan import Plan, WorkflowPlan
 from flows.render import written_for
-from flows.replay import LIMIT, Hour, Replay, Tripped
+from flows.replay import LIMIT, Replay, Tripped
 from flows.settings import Settings
 from flows.stage_models import read_stage_models
 from flows.warehouse import open_warehouse, transaction

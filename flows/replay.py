@@ -10,18 +10,17 @@ segment that emails move is over it is taken hour by hour.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import groupby
 
 import duckdb
-import pandas
 from sqlglot import exp
 
 from compiler import AcceptApplication, Compiler, Workflow
 from compiler.conditions import stages
 from compiler.dialect import to_sql
 from flows import replay_sql
-from flows.raw_tables import replace_raw_table
+from flows.hours import Hour, batches, temporary, turn_to
 from flows.stage_models import StageModel
 
 LIMIT = 10_000
@@ -29,20 +28,6 @@ LIMIT = 10_000
 
 MOVED_BY_EMAIL = {"None", "New", "Outreach"}
 """The stages that an email takes a partner from, and to."""
-
-MOST_ROWS = 8_000_000
-"""Rows of performance times hours that are evaluated in one statement, roughly."""
-
-MOST_HOURS = 168
-
-
-@dataclass(frozen=True)
-class Hour:
-    """An hour of a program: UTC, and the local date."""
-
-    program_id: str
-    as_of: datetime
-    local_date: date
 
 
 @dataclass(frozen=True)
@@ -102,13 +87,9 @@ class Replay:
         """Replay the hours."""
         if not hours:
             return
-        ordered = sorted(hours, key=lambda one: (one.as_of, one.program_id))
-        self._begin(ordered[0].as_of)
-        times = sorted({one.as_of for one in ordered})
-        size = self._batch_size()
-        for start in range(0, len(times), size):
-            batch = set(times[start : start + size])
-            self._batch([one for one in ordered if one.as_of in batch])
+        self._begin(min(one.as_of for one in hours))
+        for batch in batches(self._connection, hours):
+            self._batch(batch)
 
     def sends(self) -> list[Send]:
         """What has been sent, in the order of the hours."""
@@ -123,10 +104,6 @@ class Replay:
         named = [stages(one, field) for one, field in fields if field.kind == "stage" and field.grain == "partner"]
         return any(MOVED_BY_EMAIL.intersection(values) for values in named)
 
-    def _batch_size(self) -> int:
-        (rows,) = self._connection.execute("SELECT count(*) FROM marts.fct_performance_daily").fetchone()
-        return max(1, min(MOST_HOURS, MOST_ROWS // max(rows, 1)))
-
     def _begin(self, start: datetime) -> None:
         """The ledger as it was at the start: without what these workflows did later, or never did."""
         self._table("simulated_workflows", to_sql(self._compiler.workflows(self.workflows)))
@@ -139,7 +116,7 @@ class Replay:
         self._make_stages()
 
     def _batch(self, hours: Sequence[Hour]) -> None:
-        self._turn_to(hours)
+        turn_to(self._connection, hours)
         if self._free:
             self._evaluate(self._free)
             self._trip(self._over_limit())
@@ -157,7 +134,7 @@ class Replay:
             self._connection.execute(statement)
         self._make_stages()
         for _, together in groupby(hours, key=lambda one: one.as_of):
-            self._turn_to(list(together))
+            turn_to(self._connection, list(together))
             self._settle(is_one_hour=True)
 
     def _settle(self, is_one_hour: bool) -> bool:
@@ -196,8 +173,7 @@ class Replay:
         return self._connection.execute("SELECT count(*) FROM simulated_new").fetchone()[0]
 
     def _table(self, name: str, query: str) -> None:
-        self._connection.execute(f"DROP TABLE IF EXISTS {name}")
-        self._connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        temporary(self._connection, name, query)
 
     def _make_stages(self) -> None:
         """The relationship stages, by the project's own models, from the events and the ledger as it is now."""
@@ -205,11 +181,6 @@ class Replay:
             for model in self._models:
                 self._connection.execute(f"DELETE FROM {model.relation}")
                 self._connection.execute(f"INSERT INTO {model.relation} {model.sql}")
-
-    def _turn_to(self, hours: Sequence[Hour]) -> None:
-        rows = [(one.program_id, one.as_of.replace(tzinfo=None), one.local_date.isoformat()) for one in hours]
-        frame = pandas.DataFrame(rows, columns=["program_id", "as_of", "local_date"])
-        replace_raw_table(self._connection, "evaluations", frame)
 
     def _trip(self, over: Iterable[tuple[str, datetime, int]]) -> None:
         for workflow_id, as_of, addresses in over:

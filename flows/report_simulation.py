@@ -1,4 +1,4 @@
-"""What a person reads of a simulation."""
+"""What a person reads of a simulation, and of a segment's history."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from flows.history import Stay
 from flows.simulate import Simulation
 
 SHOWN = 10
@@ -48,6 +49,16 @@ def simulation_lines(found: Simulation) -> list[str]:
         for (program, partner), sends in sorted(several.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:SHOWN]
     ]
     return lines if len(several) <= SHOWN else [*lines, "    … (--json has all)"]
+
+
+def stay_lines(stays: Iterable[Stay]) -> list[str]:
+    """A line a stay. Hours are UTC."""
+    return [
+        f"{one.workflow_id}: {one.partner_id} of program {one.program_id} "
+        f"{'before' if one.at_start else 'from'} {one.valid_from:%Y-%m-%d %H:%M} "
+        f"{f'to {one.valid_to:%Y-%m-%d %H:%M}' if one.valid_to else 'on'}"
+        for one in stays
+    ]
 
 
 def _story(sends: Iterable[tuple[str, datetime]]) -> str:

@@ -7,17 +7,16 @@ New to Outreach as real ones do (flows/replay.py).
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from compiler import Compiler, PartnerflowError, Workflow
-from flows.replay import Hour, Replay, Send, Tripped
+from flows.hours import local_hours, require_days
+from flows.replay import Replay, Send, Tripped
 from flows.settings import Settings
 from flows.stage_models import read_stage_models
 from flows.warehouse import has_table, open_warehouse, transaction
-
-MOST_DAYS = 400
 
 
 @dataclass(frozen=True)
@@ -95,10 +94,7 @@ def simulate(
     From the facts as last built and the ledger as last mirrored: what these workflows really did from `first` on is
     left out, what others did stays. Raises PartnerflowError when no facts have been built yet or the days are none.
     """
-    if not first <= last <= first + timedelta(days=MOST_DAYS):
-        raise PartnerflowError(
-            f"{first} to {last} are no days. Name at most {MOST_DAYS} days, the first of them first."
-        )
+    require_days(first, last)
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "segments", "evaluated_partners"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
@@ -113,19 +109,6 @@ def replayed(replay: Replay, first: date, last: date) -> Simulation:
     replay.run(hours)
     names = tuple(sorted(one.id for one in replay.workflows))
     return Simulation(first, last, names, tuple(replay.sends()), tuple(replay.tripped))
-
-
-def local_hours(program: str, zone: ZoneInfo, first: date, last: date) -> list[Hour]:
-    """The whole hours of UTC, when runs are due, that lie on these local dates."""
-    hour = datetime.combine(first, time(), zone).astimezone(UTC)
-    if hour.minute or hour.second:
-        hour = hour.replace(minute=0, second=0) + timedelta(hours=1)
-    found = []
-    while (today := hour.astimezone(zone).date()) <= last:
-        if today >= first:
-            found.append(Hour(program, hour, today))
-        hour += timedelta(hours=1)
-    return found
 
 
 def _iso(as_of: datetime) -> str:

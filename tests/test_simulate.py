@@ -12,15 +12,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-import flows.replay
+import flows.hours
 from account import VOCABULARY, compiled_models, empty_account, rows_told
 from compiler import Compiler, SendEmail, Workflow, parse, read_definition
 from conftest import HOUR, partnerflow
 from example_members import MEMBERS
 from flows.definitions import read_definitions
+from flows.hours import local_hours
 from flows.replay import Replay
 from flows.settings import CHECKOUT, Settings
-from flows.simulate import Simulation, local_hours, replayed
+from flows.simulate import Simulation, replayed
 from flows.stage_models import MODELS, StageModel
 from flows.templates import template
 from flows.warehouse import open_warehouse
@@ -229,7 +230,7 @@ def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, 
     ]
     day = drawn.hours[0].date()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flows.replay, "MOST_HOURS", size)
+        patch.setattr(flows.hours, "MOST_HOURS", size)
         found = simulated(drawn.rows, workflows, day, day, compiler, limit)
     hours = [
         hour
