@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import replace
 from itertools import groupby
 
-from compiler import PartnerflowError
 from flows.addresses import address_key
 from flows.delivery import Delivery, utc_now
 from flows.ledger import Ledger
@@ -26,7 +25,7 @@ def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str) -> list[Delivery
         return Delivery(
             delivery_id=identity, workflow_id=one.workflow_id, program_id=one.program_id, partner_id=one.partner_id,
             email=email, action=action, state="pending", message_id=f"{identity}@{domain}", context=context,
-            run_id=run_id, as_of=as_of, claimed_at=now, email_key=email_key(email) if email else None,
+            run_id=run_id, as_of=as_of, claimed_at=now, email_key=address_key(email) if email else None,
             template_version=message.version if message else None,
         )  # fmt: skip
 
@@ -37,14 +36,6 @@ def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str) -> list[Delivery
     used = {one.workflow_id for one in emails}
     messages = {plan.messages[name].version: plan.messages[name].content for name in used}
     return ledger.claim([*_once_an_address(emails), *decisions], messages)
-
-
-def email_key(email: str) -> str:
-    """The address as suppressions and duplicates are told; text that is no address as it stands, in lower case."""
-    try:
-        return address_key(email)
-    except PartnerflowError:
-        return email.strip().lower()
 
 
 def _once_an_address(emails: list[Delivery]) -> list[Delivery]:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compiler import PartnerflowError
-from flows.claim import email_key
+from flows.addresses import address_key
 from flows.ledger import Ledger
 from flows.suppression import ALL, Suppression, suppress, suppressions, unsuppress
 
@@ -29,7 +29,7 @@ def suppress_by_person(
         suppress(ledger, [address], reason, f"person:{getuser()}", scope)
     elif not unsuppress(ledger, address, scope):
         raise PartnerflowError(f"{address} is not suppressed for {scope}. `partnerflow suppress` lists all.")
-    return [one for one in suppressions(ledger) if one.email_key == email_key(address)]
+    return [one for one in suppressions(ledger) if one.email_key == address_key(address)]
 
 
 def suppressions_table(found: list[Suppression]) -> Table:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from flows.claim import email_key
+from flows.addresses import address_key
 from flows.delivery import utc_now
 from flows.ledger import Ledger
 from flows.ledger_schema import SUPPRESSION
@@ -40,7 +40,7 @@ def suppress(ledger: Ledger, addresses: Iterable[str], reason: str, source: str,
     """Suppress addresses in a scope; those that are suppressed there already keep their reason. How many were new."""
     now = utc_now()
     rows = [
-        {"email_key": email_key(address), "scope": scope, "reason": reason, "source": source, "at": now}
+        {"email_key": address_key(address), "scope": scope, "reason": reason, "source": source, "at": now}
         for address in addresses
     ]
     new = ledger.store.insert(SUPPRESSION).on_conflict_do_nothing().returning(SUPPRESSION.c.email_key)
@@ -50,7 +50,7 @@ def suppress(ledger: Ledger, addresses: Iterable[str], reason: str, source: str,
 
 def unsuppress(ledger: Ledger, address: str, scope: str = ALL) -> bool:
     """Lift the suppression of an address in a scope. False: there was none."""
-    which = delete(SUPPRESSION).where(SUPPRESSION.c.email_key == email_key(address), SUPPRESSION.c.scope == scope)
+    which = delete(SUPPRESSION).where(SUPPRESSION.c.email_key == address_key(address), SUPPRESSION.c.scope == scope)
     with ledger.store.writing() as connection:
         return connection.execute(which).rowcount > 0
 
