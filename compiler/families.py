@@ -48,21 +48,22 @@ def reach(family: Family, conditions: Conditions) -> exp.Expression:
 
     Few others meet it: the windows of one program and stage are taken together.
     """
-    dates: dict[tuple[str, Condition | None], set[Within | None]] = {}
+    windows: dict[tuple[str, Condition | None, str], list[Window]] = {}
     for workflow in family.workflows:
-        key = (workflow.program, _of_kind("stage", workflow, conditions))
-        dates.setdefault(key, set()).add(_transition(workflow, conditions))
-    return exp.or_(*[_branch(*key, found, conditions) for key, found in dates.items()], copy=False)
+        date = _transition(workflow, conditions)
+        key = (workflow.program, _of_kind("stage", workflow, conditions), date.label if date else "")
+        windows.setdefault(key, []).extend([date.window] if date else [])
+    return exp.or_(*[exp.and_(*_bounds(*key, found, conditions)) for key, found in windows.items()], copy=False)
 
 
-def _branch(program: str, stage: Condition | None, dates: set[Within | None], conditions: Conditions) -> exp.Expression:
+def _bounds(
+    program: str, stage: Condition | None, date: str, windows: list[Window], conditions: Conditions
+) -> list[exp.Expression]:
+    """The tests of one program, stage and field of dates."""
     tests = [exp.column("program_id").eq(literal(program))]
     if stage is not None:
         tests.append(conditions.on_row(stage))
-    named = [one for one in dates if one is not None]
-    if len(named) == len(dates):
-        tests += hull(conditions, conditions.field(named[0]), [one.window for one in named])
-    return exp.and_(*tests, copy=False)
+    return tests + (hull(conditions, conditions.vocabulary[date], windows) if date else [])
 
 
 def hull(conditions: Conditions, dates: Field, windows: Sequence[Window | None]) -> list[exp.Expression]:
@@ -80,11 +81,12 @@ def hull(conditions: Conditions, dates: Field, windows: Sequence[Window | None])
 
 
 def _transition(workflow: Workflow, conditions: Conditions) -> Within | None:
-    """Its Last Transition Date."""
-    return _of_kind("date", workflow, conditions)
+    """Its Last Transition Date, or another date of a partner that the vocabulary has."""
+    found = _of_kind("date", workflow, conditions)
+    return found if isinstance(found, Within) else None
 
 
-def _of_kind(kind: str, workflow: Workflow, conditions: Conditions):
+def _of_kind(kind: str, workflow: Workflow, conditions: Conditions) -> Condition | None:
     """The first condition on a partner of this kind."""
     found = (one for one in conditions.on(workflow, "partner") if conditions.field(one).kind == kind)
     return next(found, None)

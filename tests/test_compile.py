@@ -11,6 +11,7 @@ import sqlglot
 from compiler import (
     Compiler,
     SendEmail,
+    Vocabulary,
     Workflow,
     compile_models,
     compile_workflow,
@@ -224,6 +225,24 @@ def test_a_sum_is_made_for_the_partners_that_are_asked_for():
     assert ("clicks_1_to_19_days_ago" in undated, "clicks_1_to_20_days_ago" in undated) == (False, True)
     partners = " ".join(steps["segments.segment_partners"].sql("duckdb").split())
     assert "evaluated_partners.last_transition_days_ago BETWEEN 1 AND 19 AS is_dated" in partners
+
+
+def test_another_date_of_a_partner_bounds_the_partners_of_its_own_segments():
+    """What bounds the segments that name one date is no bound of those that name the other."""
+    columns = {"evaluated_column": "signup_date", "days_ago_column": "signup_days_ago"}
+    signup = replace(VOCABULARY["Last Transition Date"], label="Signup Date", **columns)
+    vocabulary = Vocabulary((*VOCABULARY.fields, signup))
+    sentences = [f"{label} is {days} Days Ago" for days, label in enumerate(("Last Transition Date", "Signup Date"), 3)]
+    asked = ("Performance Date Range is Last 7 Days", "Clicks less than 9")
+    segments = [tuple(parse(one, vocabulary) for one in (sentence, *asked)) for sentence in sentences]
+    workflows = [replace(workflow(), id=f"w{number}", segment=segment) for number, segment in enumerate(segments)]
+    steps = membership_steps(workflows, Compiler(vocabulary, most_questions=-1))
+    tests = "program_id = '1000' AND {} = {}"
+    expected = " OR ".join(
+        f"({tests.format(*one)})" for one in (("last_transition_days_ago", 3), ("signup_days_ago", 4))
+    )
+    partners = " ".join(steps["segments.segment_partners"].sql("duckdb").replace("evaluated_partners.", "").split())
+    assert f"{expected} AS is_dated" in partners
 
 
 def test_a_question_about_contracts_or_groups_is_asked_once():
