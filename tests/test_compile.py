@@ -139,15 +139,18 @@ def test_a_users_text_reaches_sql_as_a_literal(dialect: str):
     assert NASTY in literals
 
 
-def test_a_users_text_is_never_jinja():
-    """Every brace of a literal is written so that dbt's Jinja gives it back."""
+@pytest.mark.parametrize("most_questions", [MOST_QUESTIONS, -1])
+def test_a_users_text_is_never_jinja(most_questions: int):
+    """Every brace of a literal is written so that dbt's Jinja gives it back; in tables as in one statement."""
     from jinja2 import Environment
 
-    sentence = 'Partner Name is any of "' + NASTY.replace('"', '""') + '"'
-    model = compile_models([workflow(sentence)], COMPILER, "duckdb")["segment_membership.sql"]
-    rendered = Environment().from_string(model).render(ref=lambda name: name)
-    literals = [one.this for one in sqlglot.parse_one(rendered, dialect="duckdb").find_all(sqlglot.exp.Literal)]
-    assert NASTY in literals
+    sentences = [f'{label} is any of "' + NASTY.replace('"', '""') + '"' for label in ("Partner Name", "Partner Group")]
+    models = compile_models([workflow(*sentences)], Compiler(VOCABULARY, most_questions=most_questions), "duckdb")
+    texts = [text for text in models.values() if "config(enabled=false)" not in text]
+    rendered = [Environment().from_string(text).render(ref=lambda name: name) for text in texts]
+    trees = [sqlglot.parse_one(text, dialect="duckdb") for text in rendered]
+    literals = [one.this for tree in trees for one in tree.find_all(sqlglot.exp.Literal)]
+    assert literals.count(NASTY) == 2
 
 
 def test_a_users_text_in_the_sentences_above_the_sql_stays_a_comment():
