@@ -47,7 +47,7 @@ def transact(client: smtplib.SMTP, parcel: Parcel, timeouts: Timeouts) -> tuple[
 def _envelope(client: smtplib.SMTP, parcel: Parcel, phase: list[str]) -> tuple[Verdict | None, bool]:
     """Everything up to the go-ahead for the message: the refusal, if any, and whether the server is in step.
 
-    Only the first recipient decides. A server that refuses the envelope and yet waits for a message gets none.
+    Only the first recipient decides. A server that refuses it and yet waits for a message, for the copies, gets none.
     """
     size = f" SIZE={len(parcel.content)}" if client.has_extn("size") else ""
     utf8 = "" if "".join(parcel.recipients).isascii() else " SMTPUTF8"
@@ -55,7 +55,8 @@ def _envelope(client: smtplib.SMTP, parcel: Parcel, phase: list[str]) -> tuple[V
     steps = ["RCPT TO", *["RCPT TO (copy)"] * (len(parcel.recipients) - 1)]
     commands += [(step, f"RCPT TO:<{to}>") for step, to in zip(steps, parcel.recipients, strict=True)]
     refusal = None
-    for batch in _batches([*commands, ("DATA", "DATA")], client.has_extn("pipelining"), len(parcel.recipients)):
+    commands.append(("DATA", "DATA"))
+    for batch in [commands] if client.has_extn("pipelining") else [[command] for command in commands]:
         phase[0] = batch[0][0]
         _write(client, "".join(f"{command}\r\n" for _, command in batch).encode())
         for step, _ in batch:
@@ -77,13 +78,6 @@ def _refused(step: str, code: int, words: str) -> Verdict:
     if 400 <= code < 600:
         return judge(step, code, words)
     return Verdict("pending", f"An answer that is none, at {step}: {code} {words}", step, code, text=words, unwell=True)
-
-
-def _batches(commands: list, pipelining: bool, recipients: int) -> list[list]:
-    """What is written at once. With copies, DATA waits for the replies: a copy alone is never sent."""
-    if not pipelining:
-        return [[command] for command in commands]
-    return [commands] if recipients == 1 else [commands[:-1], commands[-1:]]
 
 
 def _message(client: smtplib.SMTP, content: bytes, timeouts: Timeouts) -> tuple[Verdict, bool]:

@@ -1,5 +1,6 @@
 """The sending step: retries within a budget, breakers, and an order that a kill cannot upset."""
 
+import itertools
 import os
 import signal
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.accept import AcceptSender
-from flows.breakers import IN_A_ROW, REFUSED
+from flows.breakers import IN_A_ROW, REFUSED, Breakers
 from flows.delivery import Delivery, Verdict, utc_now
 from flows.ledger import Ledger
 from flows.ledger_reads import deliveries
@@ -92,22 +93,20 @@ def test_sending_is_committed_before_the_first_byte_of_the_email(ledger: Ledger)
 def test_greylisting_is_tried_again_when_it_is_due_and_given_up_within_the_budget(ledger: Ledger, monkeypatch):
     """5 minutes, 15, an hour, then every four; after 24 hours it has expired, with the server's last words."""
     claimed(ledger, 1)
-    now = utc_now()
-    tried: list[timedelta] = []
+    clock = [utc_now()]
+    monkeypatch.setattr("flows.send.utc_now", lambda: clock[-1])
     with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
-        for minutes in range(0, 36 * 60, 5):
-            monkeypatch.setattr("flows.send.utc_now", lambda at=now + timedelta(minutes=minutes): at)
-            before = server.commands.count("DATA")
+        step(ledger, smtp(server.port, connections=1))
+        while due := deliveries(ledger)[0].not_before:
+            clock.append(due - timedelta(seconds=1))
             step(ledger, smtp(server.port, connections=1))
-            if server.commands.count("DATA") > before:
-                tried.append(timedelta(minutes=minutes))
-    assert [tried[0], tried[1], tried[2], tried[3]] == [
-        timedelta(),
-        WAITS[0],
-        WAITS[0] + WAITS[1],
-        sum(WAITS[:3], WAITS[0] * 0),
-    ]
-    assert timedelta(hours=20) < tried[-1] <= timedelta(hours=24, minutes=10)
+            assert deliveries(ledger)[0].attempt == server.commands.count("DATA") == len(clock) // 2
+            clock.append(due)
+            step(ledger, smtp(server.port, connections=1))
+    tried = clock[::2]
+    waits = [late - early for early, late in itertools.pairwise(tried)]
+    assert waits == [*WAITS, *[WAITS[-1]] * (len(waits) - len(WAITS))]
+    assert tried[-1] - tried[0] <= timedelta(hours=24) < tried[-1] - tried[0] + WAITS[-1]
     (one,) = deliveries(ledger)
     assert (one.state, one.attempt) == ("expired", len(tried))
     assert "greylisted" in one.reason
@@ -140,6 +139,18 @@ def test_a_server_that_comes_back_is_waited_for(ledger: Ledger, monkeypatch):
     with ScriptedServer(lambda phase: next(faults, None) if phase == "greeting" else None) as server:
         outcome = step(ledger, smtp(server.port, connections=1))
     assert (outcome.of("w", "sent"), outcome.troubles) == (10, {})
+
+
+def test_an_answer_in_between_begins_the_count_anew():
+    """Five failures in a row open the breaker, and not five in a day; a wrong password does at once."""
+    breakers = Breakers()
+    for _ in range(3):
+        for _ in range(IN_A_ROW - 1):
+            breakers.unreachable("email", "down")
+        breakers.answered("email", "w", Verdict("sent"))
+    assert breakers.stopped == {}
+    breakers.unreachable("email", "535 wrong password", for_good=True)
+    assert breakers.stopped == {"email": "535 wrong password"}
 
 
 def test_a_server_that_is_unwell_is_left_alone(ledger: Ledger):

@@ -101,6 +101,8 @@ def test_the_words_of_the_server_are_kept_and_the_message_arrives_as_it_was():
     assert (verdict.state, verdict.code, verdict.status) == ("sent", 250, "2.0.0")
     assert verdict.text == "250 2.0.0 queued as 3A5F"
     assert server.accepted == [(["ann@x.example"], CONTENT)]
+    mail = f"MAIL FROM:<us@example.com> SIZE={len(CONTENT)}"
+    assert server.commands == ["ehlo example.com", mail, "RCPT TO:<ann@x.example>", "DATA", "quit"]
 
 
 @pytest.mark.parametrize("extensions", [PLAIN, PIPELINING], ids=["one by one", "pipelined"])
