@@ -192,6 +192,11 @@ PAIRS = {
         [DAYS.format(0, 14), "Revenue greater than 0", "Revenue less than 50"],
         None,
     ),
+    "one action in both windows": (
+        [DAYS.format(0, 30), "Actions less than 2", "Revenue greater than 100"],
+        [DAYS.format(0, 14), "Revenue greater than 0"],
+        "overlap",
+    ),
     "two actions share it": (
         [DAYS.format(0, 30), "Actions less than 3", "Revenue greater than 100"],
         [DAYS.format(0, 14), "Revenue greater than 0", "Revenue less than 50"],

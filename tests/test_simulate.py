@@ -27,6 +27,7 @@ from flows.templates import template
 from flows.warehouse import open_warehouse
 from oracle import Oracle
 from strategies import Draw, draws
+from test_proof import workflow
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 COMPILER = Compiler(VOCABULARY)
@@ -175,6 +176,26 @@ def test_over_the_limit_nothing_is_sent_in_those_hours(examples):
         datetime(2026, 1, day, hour, tzinfo=UTC) for day, hour in ((5, 19), (6, 4))
     )
     assert tripped.addresses == 3
+
+
+def test_whoever_is_invited_is_new_no_more():
+    """So another workflow for New finds nobody the day after, though the hours of both days are evaluated together."""
+    new = "Relationship Stage is any of New"
+    today = workflow("today", "1000", [new, "Last Transition Date is Today"])
+    late = workflow("late", "1000", [new, "Last Transition Date is Yesterday"])
+    rows = rows_told({"prospect": {"tagged": "2026-03-02 09:30"}}, NEW_YORK)
+    days = date(2026, 3, 2), date(2026, 3, 4)
+    assert story(simulated(rows, [today, late], *days)) == {"prospect": ["03-02 10 today"]}
+    assert story(simulated(rows, [late], *days)) == {"prospect": ["03-03 00 late"]}
+
+
+def test_a_limit_counts_those_who_are_there_at_the_hour():
+    """One address is allowed: of three prospects, tagged one after another, each has moved on when the next one comes."""
+    today = workflow("today", "1000", ["Relationship Stage is any of New", "Last Transition Date is Today"])
+    rows = rows_told({f"p{hour}": {"tagged": f"2026-03-02 {hour}:00"} for hour in (10, 12, 14)}, NEW_YORK)
+    found = simulated(rows, [today], date(2026, 3, 1), date(2026, 3, 3), limit=1)
+    assert story(found) == {f"p{hour}": [f"03-02 {hour} today"] for hour in (10, 12, 14)}
+    assert found.tripped == ()
 
 
 def test_a_day_has_the_hours_that_its_clocks_have():
