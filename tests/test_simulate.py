@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from test_proof import workflow
 
 import flows.hours
 from account import VOCABULARY, compiled_models, empty_account, rows_told
@@ -27,7 +28,6 @@ from flows.templates import template
 from flows.warehouse import open_warehouse
 from oracle import Oracle
 from strategies import Draw, draws
-from test_proof import workflow
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 COMPILER = Compiler(VOCABULARY)
@@ -189,13 +189,15 @@ def test_whoever_is_invited_is_new_no_more():
     assert story(simulated(rows, [late], *days)) == {"prospect": ["03-03 00 late"]}
 
 
-def test_a_limit_counts_those_who_are_there_at_the_hour():
-    """One address is allowed: of three prospects, tagged one after another, each has moved on when the next one comes."""
-    today = workflow("today", "1000", ["Relationship Stage is any of New", "Last Transition Date is Today"])
-    rows = rows_told({f"p{hour}": {"tagged": f"2026-03-02 {hour}:00"} for hour in (10, 12, 14)}, NEW_YORK)
-    found = simulated(rows, [today], date(2026, 3, 1), date(2026, 3, 3), limit=1)
-    assert story(found) == {f"p{hour}": [f"03-02 {hour} today"] for hour in (10, 12, 14)}
-    assert found.tripped == ()
+def test_a_limit_counts_those_whom_an_email_has_brought():
+    """One address is allowed: the invited one is in Outreach from the next hour on, so that the other one is too many."""
+    invite = workflow("invite", "1000", ["Relationship Stage is any of New", "Last Transition Date is Today"])
+    follow = workflow("follow", "1000", ["Relationship Stage is any of Outreach"])
+    told = {"invited": {"tagged": "2026-03-02 10:00"}, "other": {"supplied": {"2026-03-02 12:00": "Outreach"}}}
+    found = simulated(rows_told(told, NEW_YORK), [invite, follow], date(2026, 3, 1), date(2026, 3, 3), limit=1)
+    assert story(found) == {"invited": ["03-02 10 invite", "03-02 11 follow"]}
+    (tripped,) = found.tripped
+    assert (tripped.workflow_id, tripped.first) == ("follow", datetime(2026, 3, 2, 17, tzinfo=UTC))
 
 
 def test_a_day_has_the_hours_that_its_clocks_have():
