@@ -1,5 +1,7 @@
 """The programs of the account, as far as the warehouse can be asked without waiting for anybody."""
 
+from pathlib import Path
+
 import duckdb
 
 from compiler import PartnerflowError
@@ -9,7 +11,7 @@ from flows.settings import Settings
 
 def program_types(settings: Settings) -> dict[str, str | None]:
     """Program id to its type (performance, creator); empty while there are no raw tables, or a run holds the file."""
-    if not settings.warehouse.exists():
+    if not (isinstance(settings.warehouse, Path) and settings.warehouse.exists()):
         return {}
     try:
         with duckdb.connect(settings.warehouse, read_only=True) as connection:

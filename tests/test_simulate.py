@@ -190,7 +190,7 @@ def test_whoever_is_invited_is_new_no_more():
 
 
 def test_a_limit_counts_those_whom_an_email_has_brought():
-    """One address is allowed: the invited one is in Outreach from the next hour on, so that the other one is too many."""
+    """One address is allowed: the invited one is in Outreach from the next hour on, and then the other is too many."""
     invite = workflow("invite", "1000", ["Relationship Stage is any of New", "Last Transition Date is Today"])
     follow = workflow("follow", "1000", ["Relationship Stage is any of Outreach"])
     told = {"invited": {"tagged": "2026-03-02 10:00"}, "other": {"supplied": {"2026-03-02 12:00": "Outreach"}}}
