@@ -75,15 +75,14 @@ CREATE = {
 
 def create_raw_table(connection: Connection, name: str) -> None:
     """Make raw.<name> anew and empty; on PostgreSQL, where views hold on to it, empty it."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
     if isinstance(connection, PostgresConnection):
-        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
         statement = sqlglot.parse_one(CREATE[name], dialect="duckdb")
         statement.set("replace", False)
         statement.set("exists", True)
         connection.execute(statement.sql("duckdb"))
         connection.execute(exp.delete(_raw(name)).sql("duckdb"))
     else:
-        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
         connection.execute(CREATE[name])
 
 
