@@ -186,6 +186,20 @@ def test_a_file_that_grows_is_read_again_and_its_lines_counted_once(tmp_path: Pa
         assert load_events(warehouse, settings.landing) == 1
 
 
+def test_the_receivers_small_files_become_one_and_it_is_known(tmp_path: Path):
+    """Exports stay as they were."""
+    settings = Settings(var=tmp_path)
+    for number in range(3):
+        land(settings.landing, "ses", f'{{"n": {number}}}')
+    drop(settings, "ses/export.jsonl", b"{}\n")
+    with duckdb.connect() as warehouse:
+        assert load_events(warehouse, settings.landing) == 4
+        names = [file.name for file in landed_files(settings.landing)]
+        assert (len(names), names[-1]) == (2, "export.jsonl")
+        known = warehouse.execute("SELECT count(*) FROM raw.landed_files").fetchone()
+        assert (known, load_events(warehouse, settings.landing)) == ((2,), 0)
+
+
 def test_a_file_that_cannot_be_read_stops_the_run_and_is_named(tmp_path: Path):
     """It may say who has unsubscribed."""
     settings = Settings(var=tmp_path)
