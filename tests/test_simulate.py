@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from test_proof import workflow
 
 import flows.hours
 from account import VOCABULARY, compiled_models, empty_account, rows_told
@@ -28,6 +27,7 @@ from flows.templates import template
 from flows.warehouse import open_warehouse
 from oracle import Oracle
 from strategies import Draw, draws
+from test_proof import workflow
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 COMPILER = Compiler(VOCABULARY)
