@@ -20,9 +20,9 @@ from email.policy import SMTP
 
 from pydantic import SecretStr
 
-from flows.compose import compose
-from flows.messages import Message, message_from
-from flows.render import render
+from flows.messages.compose import compose
+from flows.messages.message import Message, message_from
+from flows.messages.render import render
 from flows.settings import Settings
 
 MOMENT = datetime(2026, 3, 20, 18)
@@ -33,7 +33,7 @@ PLAIN = f"<p style='{STYLE}'>A paragraph about products: tents, boots and “mor
 
 @dataclass(frozen=True)
 class Delivery:
-    """A flows.render.Due."""
+    """A flows.messages.render.Due."""
 
     delivery_id: str
     email: str

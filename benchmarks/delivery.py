@@ -24,18 +24,18 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.claim import claim
-from flows.ledger import Ledger
-from flows.ledger_reads import deliveries
-from flows.outcome import Outcome
+from flows.ledger.ledger import Ledger
+from flows.ledger.reads import deliveries
+from flows.ledger.runner import alive
+from flows.messages.read import read_message
 from flows.parcel import Parcel
-from flows.parcels import Parcels
 from flows.plan import Plan, Recipient
-from flows.read_message import read_message
-from flows.runner import alive
-from flows.send import send_due
+from flows.sending.claim import claim
+from flows.sending.outcome import Outcome
+from flows.sending.parcels import Parcels
+from flows.sending.send import send_due
+from flows.sending.smtp import SmtpSender
 from flows.settings import Settings
-from flows.smtp import SmtpSender
 
 CONNECTIONS = 4
 GREETING = "Dear {{ contact.first_name }}, {{ partner.name }} has been with {{ program.name }} for two weeks.\n"

@@ -21,14 +21,14 @@ from typing import Annotated
 import typer
 from dbt.cli.main import dbtRunner
 
-from flows.build import build
 from flows.definitions import read_definitions
-from flows.evaluations import write_evaluations
-from flows.events import load_events
+from flows.events.load import load_events
 from flows.example import load_example
-from flows.raw_tables import replace_raw_table
+from flows.facts.build import build
 from flows.settings import CHECKOUT, Settings
-from flows.warehouse import open_warehouse, transaction
+from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.raw_tables import replace_raw_table
 from provider_payloads import SENT, mailgun, postmark, sendgrid_event, ses
 
 SHARE_REPEATED = 0.2

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import duckdb
 
-from flows.build import build, prepare_project
-from flows.dbt import Dbt
 from flows.definitions import read_definitions
-from flows.evaluations import write_evaluations
-from flows.raw_tables import CREATE
+from flows.facts.build import build, prepare_project
+from flows.facts.dbt import Dbt
 from flows.settings import CHECKOUT, Settings
+from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.raw_tables import CREATE
 
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 DAYS = 730

@@ -11,8 +11,8 @@ import argparse
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from flows.raw_tables import CREATE, create_raw_table
-from flows.warehouse import Connection, open_warehouse, transaction
+from flows.warehouse.connection import Connection, open_warehouse, transaction
+from flows.warehouse.raw_tables import CREATE, create_raw_table
 
 STATEMENTS = Path(__file__).with_suffix(".sql")
 

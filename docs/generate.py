@@ -11,8 +11,8 @@ import typer
 from compiler import project_vocabulary
 from compiler.definition import definition_schema
 from flows.cli import app
-from flows.message_file import MessageFile
-from flows.variables import VARIABLES
+from flows.messages.file import MessageFile
+from flows.messages.variables import VARIABLES
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "README.md"

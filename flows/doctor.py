@@ -20,12 +20,12 @@ from packaging.requirements import Requirement
 
 from compiler import PartnerflowError
 from flows.definitions import read_definitions
-from flows.ledger import Ledger
-from flows.ledger_reads import deliveries
-from flows.postgres import Postgres
-from flows.raw_tables import CREATE
+from flows.ledger.ledger import Ledger
+from flows.ledger.reads import deliveries
 from flows.settings import Settings, read_settings
-from flows.warehouse import Connection, open_warehouse
+from flows.warehouse.connection import Connection, open_warehouse
+from flows.warehouse.postgres import Postgres
+from flows.warehouse.raw_tables import CREATE
 
 FREE = 1_000_000_000
 """Bytes that should be free where the state is: a run writes the facts anew beside the old ones."""

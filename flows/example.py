@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas
 
 from compiler import PartnerflowError
-from flows.raw_tables import CREATE, create_raw_table, replace_raw_table
 from flows.settings import CHECKOUT
-from flows.warehouse import Connection, comment_on, has_table
+from flows.warehouse.connection import Connection, comment_on, has_table
+from flows.warehouse.raw_tables import CREATE, create_raw_table, replace_raw_table
 
 SEEDS = CHECKOUT / "seeds"
 MARK = "The example account of partnerflow"

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from compiler import Compiler, PartnerflowError, Workflow
 from compiler.dialect import to_sql
 from compiler.explain import dates_of, describe, explanation, values_of
-from flows.evaluations import write_evaluations
 from flows.settings import Settings
-from flows.warehouse import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.evaluations import write_evaluations
 
 HORIZON = 400
 """Days that are looked ahead for the next change."""

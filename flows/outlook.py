@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from compiler import PartnerflowError
 from flows.changes import Change, changes
 from flows.definitions import Definitions
-from flows.hours import Hour
+from flows.messages.render import written_for
 from flows.plan import Plan, WorkflowPlan
-from flows.render import written_for
-from flows.replay import LIMIT, Replay, Tripped
 from flows.settings import Settings
-from flows.stage_models import read_stage_models
-from flows.warehouse import open_warehouse, transaction
+from flows.simulation.hours import Hour
+from flows.simulation.replay import LIMIT, Replay, Tripped
+from flows.simulation.stage_models import read_stage_models
+from flows.warehouse.connection import open_warehouse, transaction
 
 SAMPLE = 5
 """Partners that are named."""

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from compiler import PartnerflowError, SendEmail
 from flows.definitions import Definitions
-from flows.messages import Message
-from flows.read_message import read_message
+from flows.messages.message import Message
+from flows.messages.read import read_message
 from flows.settings import Settings
-from flows.warehouse import Connection
+from flows.warehouse.connection import Connection
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Recipient:
     timezone: str
 
     def context(self) -> dict:
-        """What the message is rendered with (see flows.variables)."""
+        """What the message is rendered with (see flows.messages.variables)."""
         return {
             "partner": {
                 "id": self.partner_id, "name": self.partner_name or self.partner_id, "language": self.language,

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from compiler import AcceptApplication, Compiler, PartnerflowError, Workflow
 from compiler.dialect import to_sql
-from flows.evaluations import write_evaluations
 from flows.settings import Settings
-from flows.warehouse import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.evaluations import write_evaluations
 
 
 @dataclass(frozen=True)

@@ -10,29 +10,29 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from flows.build import build
 from flows.changes import remember
-from flows.claim import claim
-from flows.consequences import apply_consequences
 from flows.definitions import Definitions, read_definitions
-from flows.deliver import Sender
-from flows.evaluations import write_evaluations
-from flows.events import load_events
-from flows.ledger import Ledger
-from flows.ledger_reads import record_runs
+from flows.events.consequences import apply_consequences
+from flows.events.load import load_events
+from flows.facts.build import build
+from flows.ledger.ledger import Ledger
+from flows.ledger.mirror import mirror
+from flows.ledger.reads import record_runs
+from flows.ledger.runner import alive, place_of
 from flows.lock import exclusive
-from flows.mirror import mirror
-from flows.outcome import Outcome
-from flows.parcels import Parcels
 from flows.plan import Plan, WorkflowPlan, read_plan, with_held
-from flows.publish import publish
-from flows.recover import recover
-from flows.report_page import write_report
-from flows.runner import alive, place_of
-from flows.send import send_due
-from flows.senders import open_senders
+from flows.report.page import write_report
+from flows.sending.claim import claim
+from flows.sending.deliver import Sender
+from flows.sending.outcome import Outcome
+from flows.sending.parcels import Parcels
+from flows.sending.recover import recover
+from flows.sending.send import send_due
+from flows.sending.senders import open_senders
 from flows.settings import Settings
-from flows.warehouse import open_warehouse, transaction
+from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.publish import publish
 
 Step = Callable[..., Any]
 """Calls a function with arguments under a title: step("Build the facts", build, settings, definitions)."""

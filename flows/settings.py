@@ -15,7 +15,7 @@ from pydantic_settings import (
 
 from compiler import PartnerflowError
 from flows.addresses import address
-from flows.postgres import Postgres
+from flows.warehouse.postgres import Postgres
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

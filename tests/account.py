@@ -23,12 +23,12 @@ from dbt.cli.main import dbtRunner
 
 from compiler import Compiler, Workflow, membership_steps, project_vocabulary
 from compiler.dialect import to_sql
-from flows.build import prepare_project
 from flows.definitions import Definitions
-from flows.evaluations import write_evaluations
-from flows.raw_tables import CREATE
+from flows.facts.build import prepare_project
 from flows.settings import Settings
-from flows.warehouse import transaction
+from flows.warehouse.connection import transaction
+from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.raw_tables import CREATE
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 """Raw table name to its rows. Times are aware; a column that is left out is null."""

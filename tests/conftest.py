@@ -17,7 +17,7 @@ import pytest
 from flows.example import load_example
 from flows.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
-from flows.warehouse import open_warehouse, transaction
+from flows.warehouse.connection import open_warehouse, transaction
 
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 """The fixed hour of the example account: 14:00 in New York, 23:30 in Kolkata."""

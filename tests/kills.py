@@ -15,16 +15,16 @@ from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from flows.delivery import Delivery
-from flows.ledger import Ledger
-from flows.ledger_reads import deliveries
-from flows.outcome import Outcome
+from flows.ledger.delivery import Delivery
+from flows.ledger.ledger import Ledger
+from flows.ledger.reads import deliveries
+from flows.ledger.runner import alive
 from flows.parcel import Parcel
-from flows.recover import recover
-from flows.runner import alive
-from flows.send import send_due
+from flows.sending.outcome import Outcome
+from flows.sending.recover import recover
+from flows.sending.send import send_due
+from flows.sending.smtp import SmtpSender
 from flows.settings import Settings
-from flows.smtp import SmtpSender
 from ledgers import delivery
 from smtp_server import DROP, ScriptedServer
 
@@ -137,9 +137,9 @@ def _start(place: Path | str, port: int, number: int, with_swap: bool) -> BasePr
 
 def run(place: Path | str, port: int, number: int, with_swap: bool) -> None:
     """A runner: takes what its predecessor left, and sends until nothing is due. In a process of its own."""
-    import flows.retry
+    import flows.sending.retry
 
-    flows.retry.WAITS = (timedelta(seconds=0.1),)
+    flows.sending.retry.WAITS = (timedelta(seconds=0.1),)
     if not with_swap:
         _remove_the_swap()
     settings = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_connections=CONNECTIONS)

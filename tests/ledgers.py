@@ -11,9 +11,9 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, text
 
-from flows.delivery import Delivery, utc_now
-from flows.ledger import Ledger
-from flows.ledger_reads import deliveries
+from flows.ledger.delivery import Delivery, utc_now
+from flows.ledger.ledger import Ledger
+from flows.ledger.reads import deliveries
 
 HOUR = datetime(2026, 3, 20, 18)
 

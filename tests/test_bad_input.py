@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from compiler import PartnerflowError
 from conftest import CHECKOUT
 from flows.addresses import address, address_key
-from flows.headers import without_controls
-from flows.read_message import check_message
-from flows.render import render
+from flows.messages.headers import without_controls
+from flows.messages.read import check_message
+from flows.messages.render import render
 from nasty import NAMES, shown
 from test_email import HEADERS, SIGNED, TWO_PARTS, delivery, message
 

@@ -22,11 +22,11 @@ from compiler import (
 from compiler.compile import MOST_QUESTIONS
 from compiler.dialect import to_sql
 from conftest import HOUR, partnerflow, with_example
-from flows.build import build
 from flows.definitions import read_definitions
-from flows.evaluations import write_evaluations
+from flows.facts.build import build
 from flows.settings import CHECKOUT, Settings
-from flows.warehouse import open_warehouse
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.evaluations import write_evaluations
 
 VOCABULARY = project_vocabulary()
 COMPILER = Compiler(VOCABULARY)

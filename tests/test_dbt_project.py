@@ -10,10 +10,10 @@ import pytest
 from compiler import compile_models
 from computed_columns import computed_columns
 from conftest import with_example
-from flows.build import prepare_project
-from flows.dbt import Dbt
 from flows.definitions import Definitions, read_definitions
-from flows.hold import Fault, Lineage
+from flows.facts.build import prepare_project
+from flows.facts.dbt import Dbt
+from flows.facts.hold import Fault, Lineage
 from flows.settings import CHECKOUT, Settings
 
 

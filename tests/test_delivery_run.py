@@ -8,13 +8,13 @@ import duckdb
 import pytest
 
 from conftest import HOUR, partnerflow, with_example
-from flows.delivery import Verdict, utc_now
-from flows.ledger import Ledger
-from flows.ledger_reads import deliveries
-from flows.raw_tables import CREATE
+from flows.ledger.delivery import Verdict, utc_now
+from flows.ledger.ledger import Ledger
+from flows.ledger.reads import deliveries
+from flows.ledger.suppression import suppress
 from flows.run import run_hour
 from flows.settings import CHECKOUT, Settings
-from flows.suppression import suppress
+from flows.warehouse.raw_tables import CREATE
 from ledgers import delivery, new_place, opened
 from smtp_server import ScriptedServer, at
 

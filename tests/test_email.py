@@ -13,14 +13,14 @@ from compiler import PartnerflowError
 from conftest import CHECKOUT
 from example_members import MEMBERS
 from flows.addresses import address, address_key
-from flows.compose import compose
-from flows.headers import mailbox, unstructured
-from flows.messages import Message, message_from
-from flows.read_message import read_message
-from flows.render import render
+from flows.messages.compose import compose
+from flows.messages.headers import mailbox, unstructured
+from flows.messages.message import Message, message_from
+from flows.messages.read import read_message
+from flows.messages.render import render
+from flows.messages.unsubscribe import WayOut, read, sign, way_out
+from flows.sending.trial import Trial
 from flows.settings import Settings
-from flows.trial import Trial
-from flows.unsubscribe import WayOut, read, sign, way_out
 from nasty import NAMES, shown
 
 KEY = "a key of these tests"

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from compiler import PartnerflowError
 from conftest import HOUR
-from flows.bounces import read_bounce
-from flows.events import load_events
-from flows.landing import land, landed_files, read_landed
+from flows.events.bounces import read_bounce
+from flows.events.landing import land, landed_files, read_landed
+from flows.events.load import load_events
 from flows.run import run_hour
 from flows.settings import Settings
 from provider_payloads import bounce_message, complaint_message, mailgun, postmark, sendgrid, sendgrid_event, ses

@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import flows.hours
+import flows.simulation.hours
 from account import VOCABULARY, empty_account, rows_told
 from compiler import Compiler
 from conftest import partnerflow
-from flows.history import Stay, stays
-from flows.hours import local_hours
+from flows.simulation.history import Stay, stays
+from flows.simulation.hours import local_hours
 from oracle import Oracle, meaning
 from test_proof import workflow
 
@@ -44,7 +44,7 @@ def found(first: date, last: date, size: int = 168) -> list[Stay]:
         pytest.MonkeyPatch.context() as patch,
         empty_account().holding(ROWS, datetime(2026, 3, 1, tzinfo=UTC)) as account,
     ):
-        patch.setattr(flows.hours, "MOST_HOURS", size)
+        patch.setattr(flows.simulation.hours, "MOST_HOURS", size)
         hours = local_hours("1000", NEW_YORK, first, last)
         return stays(account.connection, [workflow("few", "1000", FEW)], COMPILER, hours)
 

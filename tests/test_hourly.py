@@ -85,7 +85,7 @@ def test_a_run_without_a_heartbeat_is_marked(prefect_settings: Settings):
 def test_a_held_hour_fails_the_flow_with_the_reason(prefect_settings: Settings):
     """Prefect shows what the command line would."""
     from flows.hourly import hourly
-    from flows.warehouse import open_warehouse
+    from flows.warehouse.connection import open_warehouse
 
     with open_warehouse(prefect_settings.warehouse) as connection:
         connection.execute("UPDATE raw.actions SET state = 'UNKNOWN'")

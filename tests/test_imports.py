@@ -10,7 +10,7 @@ import pytest
 
 from flows.settings import CHECKOUT
 
-FILES = [*sorted((CHECKOUT / "compiler").glob("*.py")), *sorted((CHECKOUT / "flows").glob("*.py"))]
+FILES = [*sorted((CHECKOUT / "compiler").glob("*.py")), *sorted((CHECKOUT / "flows").rglob("*.py"))]
 EFFECTS = {"duckdb", "dbt", "prefect", "sqlalchemy", "pandas", "flows"}
 
 

@@ -18,13 +18,13 @@ import duckdb
 import pytest
 
 from conftest import HOUR, environment
-from flows.build import prepare_project
-from flows.dbt import Dbt
 from flows.definitions import read_definitions
-from flows.evaluations import write_evaluations
-from flows.raw_tables import CREATE
+from flows.facts.build import prepare_project
+from flows.facts.dbt import Dbt
 from flows.settings import CHECKOUT, Settings
-from flows.warehouse import open_warehouse
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.raw_tables import CREATE
 
 SEEDS = range(int(os.environ.get("PARTNERFLOW_SEEDS", "1")))
 FACTS = ("intermediate.int_counted_actions", "marts.fct_performance_daily")

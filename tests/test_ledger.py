@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import insert, inspect, text
 
 from compiler import PartnerflowError
-from flows.delivery import BY_MACHINE, BY_PERSON, STATES, Delivery, Verdict, utc_now
-from flows.ledger import Ledger, _begin
-from flows.ledger_reads import changes_since, deliveries, find_delivery, message_content
-from flows.ledger_schema import DELIVERY_LOG
-from flows.mirror import DELIVERY_COLUMNS, mirror
-from flows.settle import settle_by_evidence, settle_by_person
-from flows.suppression import suppress, suppressions, unsuppress
+from flows.ledger.delivery import BY_MACHINE, BY_PERSON, STATES, Delivery, Verdict, utc_now
+from flows.ledger.ledger import Ledger, _begin
+from flows.ledger.mirror import DELIVERY_COLUMNS, mirror
+from flows.ledger.reads import changes_since, deliveries, find_delivery, message_content
+from flows.ledger.schema import DELIVERY_LOG
+from flows.ledger.settle import settle_by_evidence, settle_by_person
+from flows.ledger.suppression import suppress, suppressions, unsuppress
 from ledgers import delivery, leased, log, new_place, opened, states
 
 SENT = Verdict("sent", phase="end of message", code=250, text="250 queued")
@@ -493,7 +493,7 @@ def test_a_migration_that_fails_leaves_the_old_ledger_as_it_was(tmp_path: Path, 
     def fail(_: str) -> str:
         raise RuntimeError("the power fails")
 
-    monkeypatch.setattr("flows.ledger_migrations.address_key", fail)
+    monkeypatch.setattr("flows.ledger.migrations.address_key", fail)
     with pytest.raises(RuntimeError, match="power"):
         Ledger(file)
     with sqlite3.connect(file) as connection:

@@ -10,12 +10,12 @@ from sqlalchemy import create_engine, text
 
 from conftest import HOUR
 from flows.definitions import read_definitions
-from flows.new import from_template
+from flows.drafts.new import from_template
+from flows.drafts.templates import template, templates
 from flows.preview import preview
 from flows.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
-from flows.simulate import Simulation, simulate
-from flows.templates import template, templates
+from flows.simulation.simulate import Simulation, simulate
 
 JOINS_IN_THE_EVENING = "21004803"
 EVENING = HOUR + timedelta(hours=5)

@@ -11,14 +11,14 @@ from dbt.cli.main import dbtRunnerResult
 
 from compiler import Compiler, project_vocabulary
 from conftest import HOUR
-from flows.build import prepare_project
-from flows.dbt import Dbt
 from flows.definitions import Definitions
-from flows.postgres import PostgresConnection
-from flows.raw_tables import CREATE, create_raw_table
+from flows.facts.build import prepare_project
+from flows.facts.dbt import Dbt
 from flows.run import plan_only
 from flows.settings import Settings
-from flows.warehouse import Connection, open_warehouse
+from flows.warehouse.connection import Connection, open_warehouse
+from flows.warehouse.postgres import PostgresConnection
+from flows.warehouse.raw_tables import CREATE, create_raw_table
 from loader_rows import CONNECTOR, SETTLED, STAGES, TAP_IMPACT
 
 NOT_LOADED = {

@@ -11,17 +11,17 @@ import yaml
 
 from compiler import DefinitionError, PartnerflowError, Problem
 from conftest import CHECKOUT, partnerflow
-from flows.check_messages import with_messages
 from flows.definitions import read_definitions
-from flows.languages import choose
-from flows.liquid_pieces import TOKENS, translate
-from flows.liquid_text import fill, parse
-from flows.messages import Message, message_from
-from flows.mjml import KNOWN
+from flows.messages.check import with_messages
+from flows.messages.languages import choose
+from flows.messages.liquid_pieces import TOKENS, translate
+from flows.messages.liquid_text import fill, parse
+from flows.messages.message import Message, message_from
+from flows.messages.mjml import KNOWN
+from flows.messages.read import check_message, read_message
+from flows.messages.variables import VARIABLES, sample
 from flows.plan import Recipient
-from flows.read_message import check_message, read_message
 from flows.settings import Settings
-from flows.variables import VARIABLES, sample
 
 OUT = "\n{{ unsubscribe_link }}\n"
 SUBJECT = "subject: Hi\n"

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-import flows.drafts
+import flows.drafts.drafts
 from compiler import DefinitionError, PartnerflowError
 from conftest import partnerflow
-from flows.ask import ask
 from flows.definitions import read_definitions
-from flows.new import Wish, from_scratch, from_template
-from flows.read_message import read_message
+from flows.drafts.ask import ask
+from flows.drafts.new import Wish, from_scratch, from_template
+from flows.drafts.templates import LIBRARY, template, templates
+from flows.messages.read import read_message
 from flows.settings import CHECKOUT, Settings
-from flows.templates import LIBRARY, template, templates
-from flows.warehouse import open_warehouse
+from flows.warehouse.connection import open_warehouse
 
 PAGE = {
     "automate-your-prospecting": (
@@ -196,7 +196,7 @@ def test_an_error_in_the_middle_leaves_nothing(own: Settings, monkeypatch: pytes
             raise OSError(28, "No space left on device")
         real(*arguments)
 
-    monkeypatch.setattr(flows.drafts.os, "link", full)
+    monkeypatch.setattr(flows.drafts.drafts.os, "link", full)
     with pytest.raises(PartnerflowError, match="Nothing was written into"):
         from_template(own, "welcome-and-kickstart", "1000", {})
     assert list(own.workflows.iterdir()) == []
@@ -312,6 +312,6 @@ def test_the_templates_are_installed_with_the_package(tmp_path: Path):
         (source / name).symlink_to(CHECKOUT / name)
     subprocess.run([*command, str(tmp_path), str(source)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("flows/library/")}
-    assert held == {f"flows/library/{path.relative_to(LIBRARY)}" for path in LIBRARY.rglob("*") if path.is_file()}
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("flows/drafts/library/")}
+    assert held == {f"flows/drafts/library/{path.relative_to(LIBRARY)}" for path in LIBRARY.rglob("*") if path.is_file()}
     assert len(templates()) == 5

@@ -12,7 +12,7 @@ from example_members import MEMBERS
 from flows.changes import changes, remember
 from flows.definitions import read_definitions
 from flows.outlook import outlook
-from flows.report_outlook import outlook_lines
+from flows.report.outlook import outlook_lines
 from flows.run import plan_only
 from flows.settings import CHECKOUT, Settings
 

@@ -12,7 +12,7 @@ from flows.explain import explain
 from flows.preview import preview
 from flows.run import run_hour
 from flows.settings import CHECKOUT, Settings
-from flows.warehouse import Connection, open_warehouse
+from flows.warehouse.connection import Connection, open_warehouse
 
 DRAWN = {"delivery_id", "message_id", "run_id", "sent_at"}
 """Columns that differ from run to run, on one engine too."""

@@ -5,8 +5,8 @@ import sys
 import duckdb
 import pytest
 
-from flows.raw_tables import CREATE
 from flows.settings import CHECKOUT
+from flows.warehouse.raw_tables import CREATE
 
 sys.path.append(str(CHECKOUT / "benchmarks"))
 from raw_account import RawAccount, fill

@@ -25,12 +25,12 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from conftest import command_line, environment
-from flows import receive
-from flows.landing import landed_files, read_landed
-from flows.receive import Receiver, application
-from flows.receiver_settings import ReceiverSettings
+from flows.events import receive
+from flows.events.landing import landed_files, read_landed
+from flows.events.receive import Receiver, application
+from flows.events.receiver_settings import ReceiverSettings
+from flows.messages.unsubscribe import sign
 from flows.settings import Settings
-from flows.unsubscribe import sign
 from provider_payloads import SENT, mailgun, postmark, sendgrid, sendgrid_event, ses
 
 NOW = SENT.timestamp() + 60
@@ -295,7 +295,7 @@ def test_no_token_can_be_guessed(client, receiver, token: str):
 
 def test_it_knows_neither_ledger_nor_warehouse():
     """What it imports, at any depth, opens neither."""
-    code = "import sys, flows.receive; print(sorted(name for name in sys.modules))"
+    code = "import sys, flows.events.receive; print(sorted(name for name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = set(re.findall(r"'(flows\.\w+)'", loaded))
     assert ours == {

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from conftest import partnerflow
-from flows.report_page import fate, mask, report_file
-from flows.report_plot import plot
+from flows.report.page import fate, mask, report_file
+from flows.report.plot import plot
 from flows.settings import Settings
 from published import HOUR, delivery, partner, publish_by_hand, run, total, week
 

@@ -16,12 +16,12 @@ from compiler import PartnerflowError
 from conftest import HOUR, command_line, environment, loaded_anew, partnerflow, with_example
 from example_members import MEMBERS
 from flows.definitions import read_definitions
-from flows.evaluations import write_evaluations
 from flows.preview import preview
-from flows.report import details
+from flows.report.terminal import details
 from flows.run import plan_only, run_hour
 from flows.settings import CHECKOUT, Settings
-from flows.warehouse import open_warehouse
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.evaluations import write_evaluations
 
 INVITED = set(MEMBERS["prospect-invite"])
 
@@ -347,9 +347,9 @@ def test_an_address_that_cannot_be_written_to_fails_alone_and_says_why(copied: S
 def test_a_disk_that_is_full_ends_the_run_and_loses_nobody(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """What could not be written is pending again; the next run sends it."""
     big(copied, 20)
-    import flows.outbox
+    import flows.sending.outbox
 
-    real, written = flows.outbox.os.fsync, []
+    real, written = flows.sending.outbox.os.fsync, []
 
     def full(descriptor: int) -> None:
         written.append(descriptor)
@@ -358,7 +358,7 @@ def test_a_disk_that_is_full_ends_the_run_and_loses_nobody(copied: Settings, mon
         real(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr(flows.outbox.os, "fsync", full)
+        patch.setattr(flows.sending.outbox.os, "fsync", full)
         with pytest.raises(OSError, match="No space left"):
             run_hour(copied, HOUR)
     states = dict(ledger(copied, "SELECT state, count(*) FROM delivery WHERE partner_id LIKE 'big-%' GROUP BY 1"))

@@ -14,22 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from flows.accept import AcceptSender
-from flows.breakers import IN_A_ROW, REFUSED, Breakers
-from flows.delivery import Delivery, Verdict, utc_now
-from flows.ledger import Ledger
-from flows.ledger_reads import deliveries
-from flows.outbox import FileSender
-from flows.outcome import Outcome
-from flows.pace import Pace
+from flows.ledger.delivery import Delivery, Verdict, utc_now
+from flows.ledger.ledger import Ledger
+from flows.ledger.reads import deliveries
+from flows.ledger.runner import alive
 from flows.parcel import Parcel
-from flows.recover import recover
-from flows.retry import WAITS, after
-from flows.runner import alive
-from flows.send import send_due
+from flows.sending.accept import AcceptSender
+from flows.sending.breakers import IN_A_ROW, REFUSED, Breakers
+from flows.sending.outbox import FileSender
+from flows.sending.outcome import Outcome
+from flows.sending.pace import Pace
+from flows.sending.recover import recover
+from flows.sending.retry import WAITS, after
+from flows.sending.send import send_due
+from flows.sending.smtp import SmtpSender
+from flows.sending.smtp_transaction import Timeouts
 from flows.settings import Settings
-from flows.smtp import SmtpSender
-from flows.smtp_transaction import Timeouts
 from ledgers import delivery, log, opened, states
 from smtp_server import ScriptedServer, at, free_port
 
@@ -97,7 +97,7 @@ def test_greylisting_is_tried_again_when_it_is_due_and_given_up_within_the_budge
     """5 minutes, 15, an hour, then every four; after 24 hours it has expired, with the server's last words."""
     claimed(ledger, 1)
     clock = [utc_now()]
-    monkeypatch.setattr("flows.send.utc_now", lambda: clock[-1])
+    monkeypatch.setattr("flows.sending.send.utc_now", lambda: clock[-1])
     with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
         step(ledger, smtp(server.port, connections=1))
         while due := deliveries(ledger)[0].not_before:
@@ -125,7 +125,7 @@ def test_the_budget_begins_with_the_first_refusal():
 
 def test_a_server_that_cannot_be_reached_stops_the_step_and_everybody_stays_pending(ledger: Ledger, monkeypatch):
     """After five failures in a row; no delivery was begun, no attempt is counted, the workflow's row says why."""
-    monkeypatch.setattr("flows.send.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.send.FIRST_WAIT", 0.01)
     claimed(ledger, 50)
     outcome = step(ledger, smtp(free_port()))
     assert {(one.state, one.attempt, one.not_before) for one in deliveries(ledger)} == {("pending", 0, None)}
@@ -136,7 +136,7 @@ def test_a_server_that_cannot_be_reached_stops_the_step_and_everybody_stays_pend
 
 def test_a_server_that_comes_back_is_waited_for(ledger: Ledger, monkeypatch):
     """A relay that restarts is away for a moment: the same run goes on."""
-    monkeypatch.setattr("flows.send.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.send.FIRST_WAIT", 0.01)
     claimed(ledger, 10)
     faults = iter(["421 restarting"] * (IN_A_ROW - 1))
     with ScriptedServer(lambda phase: next(faults, None) if phase == "greeting" else None) as server:
@@ -370,7 +370,7 @@ def test_after_a_crash_an_idempotent_endpoint_is_asked_and_another_is_not(ledger
 
 def test_an_endpoint_that_is_down_leaves_the_decision_pending(ledger: Ledger, monkeypatch):
     """Connection refused: nothing was begun."""
-    monkeypatch.setattr("flows.send.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.send.FIRST_WAIT", 0.01)
     applied(ledger)
     sender = AcceptSender(Settings(accept_url=f"http://127.0.0.1:{free_port()}"))
     outcome = step(ledger, sender, decision)

@@ -12,19 +12,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-import flows.hours
+import flows.simulation.hours
 from account import VOCABULARY, compiled_models, empty_account, rows_told
 from compiler import Compiler, SendEmail, Workflow, parse, read_definition
 from conftest import HOUR, partnerflow
 from example_members import MEMBERS
 from flows.definitions import read_definitions
-from flows.hours import local_hours
-from flows.replay import Replay
+from flows.drafts.templates import template
 from flows.settings import CHECKOUT, Settings
-from flows.simulate import Simulation, replayed
-from flows.stage_models import MODELS, StageModel
-from flows.templates import template
-from flows.warehouse import open_warehouse
+from flows.simulation.hours import local_hours
+from flows.simulation.replay import Replay
+from flows.simulation.simulate import Simulation, replayed
+from flows.simulation.stage_models import MODELS, StageModel
+from flows.warehouse.connection import open_warehouse
 from oracle import Oracle
 from strategies import Draw, draws
 from test_proof import workflow
@@ -253,7 +253,7 @@ def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, 
     ]
     day = drawn.hours[0].date()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flows.hours, "MOST_HOURS", size)
+        patch.setattr(flows.simulation.hours, "MOST_HOURS", size)
         found = simulated(drawn.rows, workflows, day, day, compiler, limit)
     hours = [
         hour

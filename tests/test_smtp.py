@@ -9,13 +9,13 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from flows.deliver import Unavailable
-from flows.delivery import Verdict
+from flows.ledger.delivery import Verdict
 from flows.parcel import Parcel
+from flows.sending.deliver import Unavailable
+from flows.sending.smtp import EMAILS_A_CONNECTION, SmtpSender
+from flows.sending.smtp_replies import END, judge
+from flows.sending.smtp_transaction import Timeouts
 from flows.settings import Settings
-from flows.smtp import EMAILS_A_CONNECTION, SmtpSender
-from flows.smtp_replies import END, judge
-from flows.smtp_transaction import Timeouts
 from smtp_server import DROP, SILENCE, ScriptedServer, at, free_port
 
 QUICK = Timeouts(connect=2, command=0.3, block=0.3, end=0.3)

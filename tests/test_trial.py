@@ -9,10 +9,10 @@ import pytest
 from compiler import PartnerflowError
 from conftest import CHECKOUT, HOUR, partnerflow
 from flows.definitions import read_definitions
-from flows.ledger import Ledger
+from flows.ledger.ledger import Ledger
+from flows.messages.unsubscribe import is_test, read
+from flows.sending.trial import send_test
 from flows.settings import Settings, read_settings
-from flows.trial import send_test
-from flows.unsubscribe import is_test, read
 
 KEY = "a key of these tests"
 

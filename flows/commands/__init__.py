@@ -1,0 +1,4 @@
+"""The commands: each a thin skin over a plain function.
+
+What starts slowly (dbt, Prefect) is imported by the commands that use it, so that the others answer at once.
+"""

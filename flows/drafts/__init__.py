@@ -1,0 +1,1 @@
+"""Drafts: workflows from a template or from scratch."""

@@ -1,0 +1,1 @@
+"""Events: what providers, bounces and recipients say of emails, from the receiver to the ledger."""

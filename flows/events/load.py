@@ -1,0 +1,99 @@
+"""Load what has landed into raw.email_events: each payload once, however often it is found."""
+
+from collections.abc import Iterator
+from dataclasses import astuple
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas
+
+from compiler import PartnerflowError
+from flows.events.landing import Landed, landed_files, merge, read_landed
+from flows.warehouse.connection import Connection, transaction
+from flows.warehouse.raw_tables import ensure_raw_table, replace_raw_table
+
+COLUMNS = ["event_id", "provider", "received_at", "payload", "_loaded_at"]
+
+BATCH = 100_000_000
+"""Bytes that are read at once."""
+
+
+def load_events(connection: Connection, folder: Path) -> int:
+    """Load the files of the landing folder that are not loaded yet, and return how many payloads were new.
+
+    Makes raw.email_events where it is missing. The rows and the names of their files are one transaction; a crash
+    before its end loads them again, one after it does no harm. Raises PartnerflowError when a file cannot be read.
+    """
+    known = _known(connection)
+    files = _sizes(folder, landed_files(folder))
+    fresh = [folder / name for name, size in files.items() if known.get(name) != size]
+    if not fresh:
+        return 0
+    with transaction(connection):
+        new = sum(_insert(connection, folder, batch) for batch in _batches(fresh))
+        _remember(connection, known | _sizes(folder, fresh))
+    merged = merge(folder, fresh)
+    with transaction(connection):
+        loaded = known.keys() | files.keys() | _sizes(folder, [merged] if merged else []).keys()
+        there = _sizes(folder, landed_files(folder))
+        _remember(connection, {name: size for name, size in there.items() if name in loaded})
+    return new
+
+
+def _known(connection: Connection) -> dict[str, int]:
+    """The files that are loaded, and how large they were: one that has grown since, under somebody's pen, is not."""
+    for name in ("email_events", "landed_files"):
+        ensure_raw_table(connection, name)
+    return dict(connection.execute("SELECT file, bytes FROM raw.landed_files").fetchall())
+
+
+def _remember(connection: Connection, files: dict[str, int]) -> None:
+    replace_raw_table(connection, "landed_files", pandas.DataFrame(list(files.items()), columns=["file", "bytes"]))
+
+
+def _sizes(folder: Path, files: list[Path]) -> dict[str, int]:
+    return {str(file.relative_to(folder)): file.stat().st_size for file in files}
+
+
+def _batches(files: list[Path]) -> Iterator[list[Path]]:
+    """The files in batches of about BATCH bytes, so that a warehouse is filled anew in little memory."""
+    batch, size = [], 0
+    for file in files:
+        batch.append(file)
+        size += file.stat().st_size
+        if size > BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _insert(connection: Connection, folder: Path, files: list[Path]) -> int:
+    rows = [(*astuple(one), _now()) for file in files for one in _read(folder, file)]
+    frame = pandas.DataFrame(rows, columns=COLUMNS, dtype=object).drop_duplicates("event_id")
+    replace_raw_table(connection, "landed_events", frame)
+    before = _count(connection)
+    connection.execute("""
+        INSERT INTO raw.email_events (event_id, provider, received_at, payload, _loaded_at)
+        SELECT event_id, provider, received_at, payload, _loaded_at FROM raw.landed_events AS landed
+        WHERE NOT EXISTS (SELECT 1 FROM raw.email_events AS known WHERE known.event_id = landed.event_id)""")
+    connection.execute("DELETE FROM raw.landed_events")
+    return _count(connection) - before
+
+
+def _count(connection: Connection) -> int:
+    return connection.execute("SELECT count(*) FROM raw.email_events").fetchone()[0]
+
+
+def _read(folder: Path, file: Path) -> list[Landed]:
+    try:
+        return list(read_landed(folder, file))
+    except OSError as error:
+        hint = (
+            "It may say who has unsubscribed, so nothing is sent before it is read; make it readable, or move it away."
+        )
+        raise PartnerflowError(f"{file} cannot be read: {error.strerror}. {hint}") from None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

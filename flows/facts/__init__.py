@@ -1,0 +1,1 @@
+"""The facts: dbt builds them, and what fails or is stale holds the workflows that read it."""

@@ -1,0 +1,118 @@
+"""`dbt build`, in this process, from the state's own copy of the dbt project.
+
+The copy holds the models generated from this state's definitions, so that several states run side by side from one
+checkout, and a run is not touched by an edit made while it works.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlglot import exp, maybe_parse
+
+from compiler import PROJECT, PartnerflowError, compile_exposures, compile_models
+from flows.definitions import Definitions
+from flows.facts.dbt import Dbt
+from flows.facts.hold import Fault, Lineage, doubts, failures, holds_programs, stale_sources
+from flows.settings import Settings
+from flows.warehouse.connection import open_warehouse
+
+
+def build(settings: Settings, definitions: Definitions) -> dict[str, str]:
+    """Build and test every table, membership and recipients included, for the hours of raw.evaluations.
+
+    What is stale or fails holds the workflows that read it, and the segments are built for the others. Returns the ids
+    of the workflows that are held, each with the reason. The database file must be closed in this process, and is
+    closed again afterwards.
+    """
+    try:
+        dbt = Dbt(settings, prepare_project(settings, definitions))
+        lineage = Lineage(dbt.parse(), definitions.compiler)
+    except PartnerflowError as error:
+        return dict.fromkeys((workflow.id for workflow in definitions.active), str(error))
+    stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
+    failed = lineage.held(definitions.active, _build(settings, dbt))
+    held = {**failed, **stale}
+    if held:
+        remaining = definitions.without(held)
+        prepare_project(settings, remaining)
+        dbt.parse()
+        again = _build(settings, dbt, lineage.segments)
+        held |= lineage.held(remaining.active, [Fault(None, fault.reason) for fault in again])
+    return held
+
+
+def _build(settings: Settings, dbt: Dbt, select: Sequence[str] = ()) -> list[Fault]:
+    """Build everything, or what is selected, and say what is wrong."""
+    result = dbt.build(*(["--select", *select] if select else _refresh(settings)))
+    if result.exception is not None:
+        return [Fault(None, f"dbt could not start: {result.exception}")]
+    results = list(getattr(result.result, "results", []))
+    if result.success and not select:
+        _facts_file(settings).write_text(_facts_digest(), encoding="utf-8")
+    found = failures(results)
+    if not (found or result.success):
+        return [Fault(None, f"dbt failed; see {settings.var / 'logs' / 'dbt.log'}")]
+    return [*found, *doubts(results, _programs(settings, results))]
+
+
+def _programs(settings: Settings, results: list[Any]) -> dict[str, frozenset[str]]:
+    """The programs among the rows that the tests which hold single programs have found, by the test's unique id."""
+    tests = [result.node for result in results if result.status == "warn" and holds_programs(result.node)]
+    if not tests:
+        return {}
+    with open_warehouse(settings.warehouse) as connection:
+        found = {}
+        for test in tests:
+            query = exp.select("program_id").distinct().from_(maybe_parse(test.relation_name, into=exp.Table))
+            found[test.unique_id] = frozenset(row[0] for row in connection.execute(query.sql("duckdb")).fetchall())
+        return found
+
+
+def prepare_project(settings: Settings, definitions: Definitions) -> Path:
+    """The state's copy of the dbt project, with the models and exposures generated from its definitions."""
+    project = settings.var / "dbt_project"
+    for path in project.glob("*"):
+        if path.name != "target":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copytree(PROJECT, project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target", "logs", ".user.yml"))
+    write_models(project, generated_files(definitions, settings.dialect))
+    return project
+
+
+def generated_files(definitions: Definitions, dialect: str) -> dict[str, str]:
+    """What the definitions make of the folder models/segments: file name to text."""
+    models = compile_models(definitions.active, definitions.compiler, dialect)
+    return models | compile_exposures(definitions.active, definitions.compiler)
+
+
+def write_models(project: Path, models: Mapping[str, str]) -> None:
+    """Write the generated files into a dbt project, each at once or not at all."""
+    for name, text in models.items():
+        file = project / "models" / "segments" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(".tmp")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(file)
+
+
+def _refresh(settings: Settings) -> list[str]:
+    """--full-refresh when the facts were last built by other models than those of now; a definition is none of them."""
+    file = _facts_file(settings)
+    return [] if file.exists() and file.read_text(encoding="utf-8") == _facts_digest() else ["--full-refresh"]
+
+
+def _facts_file(settings: Settings) -> Path:
+    return settings.var / "facts.version"
+
+
+def _facts_digest() -> str:
+    """A digest of all that says how facts are made: the project's settings, macros and hand-written models."""
+    folders = ["macros", "models/staging", "models/intermediate", "models/marts"]
+    files = [PROJECT / "dbt_project.yml", *(file for folder in folders for file in (PROJECT / folder).glob("*.sql"))]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

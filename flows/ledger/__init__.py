@@ -1,0 +1,1 @@
+"""The ledger: who has been contacted, and what became of each delivery."""

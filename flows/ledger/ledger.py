@@ -1,0 +1,244 @@
+"""The ledger: who has been contacted, and what became of each delivery. It makes "once" true.
+
+A contact row a (workflow, program, partner), whose primary key is the promise, and under it a delivery row an address.
+Several runners, on several hosts, may work on one ledger. Correctness does not rest on leases or clocks, only on this:
+every move is one compare-and-swap, only the winner of the swap from `claimed` to `sending` sends, that swap is on disk
+before the first byte leaves, and nothing whose fate is unknown goes back to `pending`. Leases only say when the rows of
+a runner that is gone may be taken over. The states are those of delivery.py; every move is a line of the log.
+"""
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, or_, select, update
+
+from flows.ledger.delivery import BY_MACHINE, Delivery, Verdict, utc_now
+from flows.ledger.group_commit import GroupCommit
+from flows.ledger.migrations import migrate
+from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUNNER, SETTING, SUPPRESSION
+from flows.ledger.store import Store, ledger_url
+
+_ROW = DELIVERY.c
+_HELD = (
+    _ROW.delivery_id == bindparam("key"),
+    _ROW.state == bindparam("source"),
+    _ROW.holder == bindparam("me"),
+    _ROW.fence == bindparam("my_fence"),
+)
+_SUPPRESSED = exists().where(
+    SUPPRESSION.c.email_key == _ROW.email_key, SUPPRESSION.c.scope.in_([literal("all"), _ROW.workflow_id])
+)
+_BEGIN = update(DELIVERY).where(*_HELD, ~_SUPPRESSED).values(state="sending", sending_at=bindparam("at"))
+_SUPPRESS = update(DELIVERY).where(*_HELD, _SUPPRESSED).values(state="suppressed", reason=bindparam("why"))
+_SETTLED = (
+    "state", "reason", "sent_at", "attempt", "refused_at", "not_before", "phase", "reply_code", "reply_status",
+    "reply_text",
+)  # fmt: skip
+_SETTLE = update(DELIVERY).where(*_HELD).values({name: bindparam(f"new_{name}") for name in _SETTLED})
+_LOG = insert(DELIVERY_LOG)
+
+
+class Ledger:
+    """The ledger of one installation: a SQLite file (a path), or a database (a URL) that several share.
+
+    Raises PartnerflowError when it cannot be opened, is no ledger, or was written by a newer program.
+    """
+
+    def __init__(self, place: Path | str):
+        self.store = Store(ledger_url(place))
+        with self.store.writing() as connection:
+            if self.store.dialect == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7307)")  # two hosts may start at once
+            migrate(connection)
+        self._swaps = GroupCommit(self.store)
+        self.message_key = bytes.fromhex(self._setting("message_key"))
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.store.close()
+
+    def claim(self, deliveries: Iterable[Delivery], messages: Mapping[str, dict]) -> list[Delivery]:
+        """Record the deliveries of partners that their workflow has not contacted; those of the others are left out.
+
+        All deliveries of a partner are claimed together or not at all; everything is one transaction. `messages` are
+        the contents of the message versions that the deliveries name.
+        """
+        by_contact: dict[tuple[str, str, str], list[Delivery]] = {}
+        for one in deliveries:
+            by_contact.setdefault((one.workflow_id, one.program_id, one.partner_id), []).append(one)
+        if not by_contact:
+            return []
+        with self.store.writing() as connection:
+            self._keep_messages(connection, messages)
+            rows = [
+                {column.name: getattr(ones[0], column.name) for column in CONTACT.c} for ones in by_contact.values()
+            ]
+            new = self.store.insert(CONTACT).on_conflict_do_nothing().returning(*CONTACT.primary_key.columns)
+            won = {tuple(row) for row in connection.execute(new, rows)}
+            claimed = [one for key, ones in by_contact.items() if key in won for one in ones]
+            if claimed:
+                connection.execute(insert(DELIVERY), [vars(one) for one in claimed])
+                connection.execute(_LOG, [_entry(one, None, one.state, one.run_id, one.reason) for one in claimed])
+        return claimed
+
+    def adopt(self, workflow_id: str, version: str, content: dict) -> None:
+        """Give a message to emails that were claimed before the ledger kept messages (schema 1)."""
+        orphans = update(DELIVERY).where(
+            _ROW.workflow_id == workflow_id, _ROW.state == "pending", _ROW.template_version.is_(None)
+        )
+        with self.store.writing() as connection:
+            self._keep_messages(connection, {version: content})
+            connection.execute(orphans.values(template_version=version))
+
+    def lease(self, run_id: str, workflows: Collection[str], limit: int, now: datetime) -> list[Delivery]:
+        """Take up to `limit` deliveries of these workflows that are due, the oldest first, for this run to send."""
+        due = (
+            select(_ROW.delivery_id)
+            .where(_ROW.state == "pending", _ROW.workflow_id.in_(workflows))
+            .where(or_(_ROW.not_before.is_(None), _ROW.not_before <= now))
+            .order_by(_ROW.claimed_at, _ROW.delivery_id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        take = (
+            update(DELIVERY)
+            .where(_ROW.delivery_id.in_(due.scalar_subquery()), _ROW.state == "pending")
+            .values(state="claimed", holder=run_id, fence=_ROW.fence + 1)
+            .returning(DELIVERY)
+        )
+        with self.store.writing() as connection:
+            taken = [Delivery(**row._mapping) for row in connection.execute(take)]
+            if taken:
+                connection.execute(_LOG, [_entry(one, "pending", "claimed", run_id) for one in taken])
+        return sorted(taken, key=lambda one: (one.claimed_at, one.delivery_id))
+
+    def begin(self, delivery: Delivery) -> str | None:
+        """The swap that decides who sends: `sending`, committed when this returns, and only then may a byte leave.
+
+        Or `suppressed`, when the address is not to be written to any more; or None: somebody else has the delivery.
+        """
+        return self._swaps.commit(partial(_begin, delivery))
+
+    def settle(self, delivery: Delivery, source: str, verdict: Verdict, not_before: datetime | None = None) -> bool:
+        """Write down what became of a delivery that this run holds. False: it does not hold it any more.
+
+        A runner that was taken for dead and comes back with an answer may still say so: from `in_doubt`.
+        """
+        settled = self._swaps.commit(partial(_settle, delivery, source, verdict, not_before))
+        if settled and verdict.undeliverable and delivery.email_key:
+            self._suppress(delivery, verdict)
+        return settled
+
+    def release(self, run_id: str) -> None:
+        """Give back what this run has leased and not begun."""
+        with self.store.writing() as connection:
+            self._sweep(connection, "claimed", "pending", [_ROW.holder == run_id], run_id, "The run ended before it.")
+
+    def reap(self, run_id: str, now: datetime) -> None:
+        """Take from runners that are gone: what they had not begun is pending again, what they had is in doubt."""
+        gone = [_ROW.holder.is_(None) | _ROW.holder.not_in(select(RUNNER.c.run_id).where(RUNNER.c.lease_until > now))]
+        with self.store.writing() as connection:
+            self._sweep(connection, "claimed", "pending", gone, run_id, "The run that had leased it is gone.")
+            self._sweep(connection, "sending", "in_doubt", gone, run_id, "The run died while it was handed over.")
+
+    def resolve(self, delivery: Delivery, target: str, actor: str, reason: str) -> bool:
+        """Move a delivery that no runner holds, on the word of a person or an event. False: it has moved meanwhile."""
+        swap = update(DELIVERY).where(_ROW.delivery_id == delivery.delivery_id, _ROW.state == delivery.state)
+        values: dict[str, Any] = {"state": target, "reason": reason, "not_before": None}
+        values |= {"sent_at": delivery.sending_at} if target == "sent" else {}
+        values |= {"attempt": 0, "refused_at": None} if target == "pending" else {}
+        with self.store.writing() as connection:
+            moved = connection.execute(swap.where(_ROW.fence == delivery.fence).values(values)).rowcount == 1
+            if moved:
+                connection.execute(_LOG, _entry(delivery, delivery.state, target, actor, reason))
+        return moved
+
+    def beat(self, run_id: str, place: str, lease_until: datetime) -> None:
+        """Say that a runner is alive. `place` names the host and the state folder that it works on."""
+        row = self.store.insert(RUNNER).values(run_id=run_id, place=place, lease_until=lease_until)
+        row = row.on_conflict_do_update(index_elements=["run_id"], set_={"lease_until": lease_until})
+        with self.store.writing() as connection:
+            connection.execute(row)
+
+    def retire(self, *, place: str | None = None, run_id: str | None = None) -> None:
+        """Say that a runner, or every runner of a place, is gone."""
+        whose = RUNNER.c.run_id == run_id if run_id else RUNNER.c.place == place
+        with self.store.writing() as connection:
+            connection.execute(delete(RUNNER).where(whose))
+
+    def _sweep(self, connection: Connection, source: str, target: str, which: list, actor: str, why: str) -> None:
+        """Move every delivery in a state of which something holds."""
+        sweep = update(DELIVERY).where(_ROW.state == source, *which).values(state=target, reason=why)
+        moved = connection.execute(sweep.returning(_ROW.delivery_id)).scalars().all()
+        entry = {"from_state": source, "to_state": target, "actor": actor, "at": utc_now(), "reason": why}
+        if moved:
+            connection.execute(_LOG, [entry | {"delivery_id": identity} for identity in moved])
+
+    def _keep_messages(self, connection: Connection, messages: Mapping[str, dict]) -> None:
+        rows = [{"version": version, "content": content} for version, content in messages.items()]
+        if rows:
+            connection.execute(self.store.insert(MESSAGE_VERSION).on_conflict_do_nothing(), rows)
+
+    def _suppress(self, delivery: Delivery, verdict: Verdict) -> None:
+        row = {
+            "email_key": delivery.email_key, "scope": "all", "reason": verdict.reason or "undeliverable",
+            "source": delivery.delivery_id, "at": utc_now(),
+        }  # fmt: skip
+        with self.store.writing() as connection:
+            connection.execute(self.store.insert(SUPPRESSION).values(row).on_conflict_do_nothing())
+
+    def _setting(self, name: str) -> str:
+        """A secret of this ledger, made once. Message-IDs are keyed: an id that can be guessed can be pre-empted."""
+        new = {"name": name, "value": secrets.token_hex(32)}
+        with self.store.writing() as connection:
+            connection.execute(self.store.insert(SETTING).values(new).on_conflict_do_nothing())
+            return connection.execute(select(SETTING.c.value).where(SETTING.c.name == name)).scalar_one()
+
+
+_WHY_SUPPRESSED = "The address was suppressed after the partner was claimed."
+
+
+def _begin(delivery: Delivery, connection: Connection) -> tuple[str | None, list[dict]]:
+    """The swap from `claimed`: the state it led to, and its line of the log."""
+    held = _held(delivery, "claimed")
+    if connection.execute(_BEGIN, held | {"at": utc_now()}).rowcount:
+        return "sending", [_entry(delivery, "claimed", "sending", delivery.holder)]
+    if connection.execute(_SUPPRESS, held | {"why": _WHY_SUPPRESSED}).rowcount:
+        return "suppressed", [_entry(delivery, "claimed", "suppressed", delivery.holder, _WHY_SUPPRESSED)]
+    return None, []
+
+
+def _settle(
+    delivery: Delivery, source: str, verdict: Verdict, not_before: datetime | None, connection: Connection
+) -> tuple[bool, list[dict]]:
+    """The swap from `source`, or from `in_doubt` where that is allowed: whether it was made, and its log line."""
+    values = _settled(delivery, verdict, not_before, utc_now())
+    for state in (source, "in_doubt"):
+        allowed = verdict.state in BY_MACHINE[state]
+        if allowed and connection.execute(_SETTLE, _held(delivery, state) | values).rowcount:
+            return True, [_entry(delivery, state, verdict.state, delivery.holder, verdict.reason)]
+    return False, []
+
+
+def _held(delivery: Delivery, source: str) -> dict[str, Any]:
+    return {"key": delivery.delivery_id, "source": source, "me": delivery.holder, "my_fence": delivery.fence}
+
+
+def _settled(delivery: Delivery, verdict: Verdict, not_before: datetime | None, now: datetime) -> dict[str, Any]:
+    refused_at = delivery.refused_at or (now if verdict.state in ("pending", "expired") else None)
+    values = (
+        verdict.state, verdict.reason, now if verdict.state == "sent" else None, delivery.attempt + 1, refused_at,
+        not_before, verdict.phase, verdict.code, verdict.status, verdict.text,
+    )  # fmt: skip
+    return {f"new_{name}": value for name, value in zip(_SETTLED, values, strict=True)}
+
+
+def _entry(delivery: Delivery, source: str | None, target: str, actor: str, reason: str | None = None) -> dict:
+    return {
+        "delivery_id": delivery.delivery_id, "from_state": source, "to_state": target, "actor": actor,
+        "at": utc_now(), "reason": reason,
+    }  # fmt: skip

@@ -1,0 +1,132 @@
+"""Bring a ledger up to the schema that this program knows: pending migrations, each and all in one transaction.
+
+A new ledger is made as the tables are now. An older one goes through the migrations that it lacks; a test holds that
+both ways lead to the same schema.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Integer,
+    String,
+    column,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy import table as light_table
+
+from compiler import PartnerflowError
+from flows.addresses import address_key
+from flows.ledger.delivery import utc_now
+from flows.ledger.schema import METADATA, SCHEMA_VERSION
+
+
+def migrate(connection: Connection) -> None:
+    """Make or migrate the ledger that the connection is open on, within its transaction.
+
+    Raises PartnerflowError when a newer program has written it.
+    """
+    version = _version(connection)
+    newest = max(MIGRATIONS)
+    if version is not None and version > newest:
+        raise PartnerflowError(
+            f"The ledger has schema {version}, which a newer partnerflow has written; this one knows {newest}. "
+            "Run the newer one; nothing was changed."
+        )
+    if version is None:
+        METADATA.create_all(connection)
+        pending = [newest]
+    else:
+        pending = [number for number in sorted(MIGRATIONS) if number > version]
+        operations = Operations(MigrationContext.configure(connection))
+        for number in pending:
+            MIGRATIONS[number](operations)
+    if pending:
+        connection.execute(insert(SCHEMA_VERSION), [{"version": one, "applied_at": utc_now()} for one in pending])
+
+
+def _version(connection: Connection) -> int | None:
+    """The schema of the ledger; None where there is none yet. The first schema did not say its number."""
+    tables = inspect(connection)
+    if tables.has_table(SCHEMA_VERSION.name):
+        return connection.execute(select(func.max(SCHEMA_VERSION.c.version))).scalar_one()
+    return 1 if tables.has_table("contact") else None
+
+
+def _several_runners(to: Operations) -> None:
+    """1 -> 2: all nine states, leases, attempts and replies, message versions, suppression."""
+    to.create_table(
+        "schema_version",
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("applied_at", DateTime, nullable=False),
+    )
+    _new_tables(to)
+    delivery = light_table("delivery", *(column(name) for name in ("delivery_id", "email", "email_key", "state")))
+    _new_columns(to)
+    connection = to.get_bind()
+    for identity, email in connection.execute(select(delivery.c.delivery_id, delivery.c.email)).all():
+        if email:
+            key = update(delivery).where(delivery.c.delivery_id == identity).values(email_key=address_key(email))
+            connection.execute(key)
+    connection.execute(update(delivery).where(delivery.c.state == "claimed").values(state="pending"))
+    with to.batch_alter_table("delivery") as table:
+        states = ("pending", "claimed", "sending", "sent", "failed", "in_doubt", "suppressed", "skipped", "expired")
+        table.create_check_constraint("delivery_state", column("state").in_(states))
+    to.create_index("delivery_by_state", "delivery", ["state", "claimed_at", "delivery_id"])
+    to.alter_column("delivery_log", "run_id", new_column_name="actor")
+
+
+def _new_tables(to: Operations) -> None:
+    to.create_table(
+        "message_version", Column("version", String, primary_key=True), Column("content", JSON, nullable=False)
+    )
+    to.create_table(
+        "runner",
+        Column("run_id", String, primary_key=True),
+        Column("place", String, nullable=False),
+        Column("lease_until", DateTime, nullable=False),
+    )
+    to.create_table(
+        "suppression",
+        Column("email_key", String, primary_key=True),
+        Column("scope", String, primary_key=True),
+        Column("reason", String, nullable=False),
+        Column("source", String, nullable=False),
+        Column("at", DateTime, nullable=False),
+    )
+
+
+def _new_columns(to: Operations) -> None:
+    with to.batch_alter_table("delivery") as table:
+        table.add_column(Column("email_key", String))
+        table.add_column(
+            Column("template_version", String, ForeignKey("message_version.version", name="delivery_template_version"))
+        )
+        table.add_column(Column("holder", String))
+        table.add_column(Column("fence", Integer, nullable=False, server_default="0"))
+        table.add_column(Column("sending_at", DateTime))
+        table.add_column(Column("attempt", Integer, nullable=False, server_default="0"))
+        for name in ("refused_at", "not_before"):
+            table.add_column(Column(name, DateTime))
+        for name, kind in (
+            ("phase", String),
+            ("reply_code", Integer),
+            ("reply_status", String),
+            ("reply_text", String),
+        ):
+            table.add_column(Column(name, kind))
+
+
+MIGRATIONS: Mapping[int, Callable[[Operations], None]] = MappingProxyType({2: _several_runners})
+"""Schema to the step that leads to it from the one before."""

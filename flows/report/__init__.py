@@ -1,0 +1,1 @@
+"""Reports: what a person reads, in the terminal and on a page."""

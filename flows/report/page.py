@@ -1,0 +1,162 @@
+"""The report as one page that needs nothing else: no network, no server, a click in a mail program's preview is enough.
+
+Every value is escaped by the template; the content security policy of the page lets nothing be loaded and no script
+run but its own, known by its hash. A message's HTML is shown in a frame of its own, without script.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from markupsafe import Markup
+
+from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
+from compiler import format as sentences_of
+from compiler.explain import describe
+from flows.definitions import Definitions, read_definitions
+from flows.files import write_whole
+from flows.messages.read import read_message
+from flows.messages.variables import sample
+from flows.pages import FOLDER, page
+from flows.report.data import ReportData, Row, by_workflow, read_report
+from flows.report.plot import plot
+from flows.settings import Settings
+
+RATES = [
+    ("delivered", "delivered_of_sent"),
+    ("opened", "opened_of_delivered"),
+    ("clicked", "clicked_of_delivered"),
+    ("bounced", "bounced_of_sent"),
+    ("complained", "complained_of_delivered"),
+    ("unsubscribed", "unsubscribed_of_delivered"),
+]
+"""The counts that have a rate, in the order in which they are shown."""
+
+EMPTY = (
+    dict.fromkeys(("sent", "reported", "opened_by_machine_only"), 0)
+    | dict.fromkeys((count for count, _ in RATES), 0)
+    | dict.fromkeys(rate for _, rate in RATES)
+)
+"""The totals of a workflow that has never run."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A message as a recipient sees it, rendered with sample values."""
+
+    subject: str
+    text: str
+    html: str | None = None
+
+
+@dataclass(frozen=True)
+class WorkflowPage:
+    """Everything that the page says of one workflow. `state` is active, draft, paused, broken or deleted."""
+
+    id: str
+    name: str
+    description: str
+    state: str
+    sentence: str
+    conditions: list[str]
+    sql: str
+    message: str | None
+    totals: Row
+    weeks: list[Row]
+    plot: Markup | None
+    runs: list[Row]
+    recipients: list[Row]
+
+
+def write_report(settings: Settings, definitions: Definitions, file: Path, show_addresses: bool = False) -> None:
+    """Write the page of what is published, whole or not at all. Addresses are masked unless `show_addresses`."""
+    data = read_report(settings.published)
+    write_whole(file, render_report(data, definitions, settings.workflows, show_addresses).encode())
+
+
+def report_file(settings: Settings, file: Path, show_addresses: bool) -> None:
+    """`partnerflow report --html`: with the definitions as they are now."""
+    write_report(settings, read_definitions(settings), file, show_addresses)
+
+
+def render_report(data: ReportData, definitions: Definitions, folder: Path, show_addresses: bool) -> str:
+    """The page as text. `folder` is that of the workflows, in which the messages are."""
+    totals = {row["workflow_id"]: row for row in data.totals}
+    weeks, runs, recipients = map(by_workflow, (data.weeks, data.runs, data.recipients))
+    defined = {workflow.id: workflow for workflow in definitions.workflows}
+    pages = [
+        _workflow(
+            workflow_id, defined.get(workflow_id), definitions,
+            totals.get(workflow_id, {"workflow_id": workflow_id, **EMPTY}), weeks.get(workflow_id, []),
+            runs.get(workflow_id, []), recipients.get(workflow_id, []),
+        )
+        for workflow_id in sorted(defined.keys() | totals.keys() | definitions.broken.keys())
+    ]  # fmt: skip
+    script = (FOLDER / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return page(
+        "report.html",
+        workflows=pages,
+        messages=_messages(pages, folder),
+        total={name: sum(shown.totals[name] for shown in pages) for name in ("sent", "delivered", "opened", "clicked")},
+        columns=RATES,
+        as_of=data.as_of,
+        made_at=datetime.now(UTC),
+        address=str if show_addresses else mask,
+        fate=fate,
+        script=Markup(script),
+        script_digest=digest,
+    )
+
+
+def mask(address: object) -> str:
+    """An address that says enough to recognise it.
+
+    >>> mask("anna@partner.example"), mask("nobody")
+    ('a…@partner.example', '…')
+    """
+    local, at, domain = str(address).rpartition("@")
+    return f"{local[:1]}…@{domain}" if at else "…"
+
+
+def fate(delivery: Row) -> str:
+    """What became of an email (a row of marts.fct_email_deliveries) in one word: the gravest, or the furthest."""
+    words = ("complained", "unsubscribed", "bounced", "clicked", "opened", "delivered")
+    return next((word for word in words if delivery[f"is_{word}"]), str(delivery["state"]).replace("_", " "))
+
+
+def _workflow(
+    workflow_id: str, workflow: Workflow | None, definitions: Definitions, totals: Row, weeks: list[Row],
+    runs: list[Row], recipients: list[Row],
+) -> WorkflowPage:  # fmt: skip
+    state = "broken" if workflow_id in definitions.broken else "deleted"
+    return WorkflowPage(
+        id=workflow_id,
+        name=workflow.name if workflow else workflow_id,
+        description=workflow.description if workflow else "",
+        state=workflow.status if workflow else state,
+        sentence=describe(workflow) if workflow else definitions.broken.get(workflow_id, "Its definition is gone."),
+        conditions=sentences_of(workflow.segment) if workflow else [],
+        sql=compile_workflow(workflow, definitions.compiler, "duckdb") if workflow else "",
+        message=workflow.action.message if workflow and isinstance(workflow.action, SendEmail) else None,
+        totals=totals,
+        weeks=weeks,
+        plot=Markup(plot(weeks)) if weeks else None,
+        runs=runs,
+        recipients=recipients,
+    )
+
+
+def _messages(pages: list[WorkflowPage], folder: Path) -> dict[str, Shown | str]:
+    """Each message once, by id; or what is wrong with it."""
+    messages: dict[str, Shown | str] = {}
+    for one in {shown.message for shown in pages if shown.message}:
+        try:
+            message = read_message(folder / "messages" / one)
+            written = message.write(sample(lacking=False), message.content["language"])
+            messages[one] = Shown(written.subject, written.text, written.html)
+        except PartnerflowError as error:
+            messages[one] = str(error)
+    return messages

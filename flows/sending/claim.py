@@ -1,0 +1,58 @@
+"""Claim: the recipients of a plan become deliveries of the ledger, before any byte leaves."""
+
+import hashlib
+from dataclasses import replace
+from itertools import groupby
+
+from flows.addresses import address_key
+from flows.ledger.delivery import Delivery, utc_now
+from flows.ledger.ledger import Ledger
+from flows.plan import Application, Plan, Recipient
+
+
+def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str) -> list[Delivery]:
+    """Claim every recipient and application of the plan for this run; whoever was contacted before is left out.
+
+    A delivery's id, and so its Message-ID, is a keyed hash of workflow, program, partner and address: the same for
+    every attempt, and not to be guessed. `domain` is the right side of the Message-IDs. The message as it is now is
+    kept with the claim: what was decided is what is sent, even when somebody edits it in between.
+    """
+    now, as_of = utc_now(), plan.as_of.replace(tzinfo=None)
+
+    def delivery(one: Recipient | Application, email: str | None, action: str, context: dict) -> Delivery:
+        identity = _identity(ledger.message_key, one.workflow_id, one.program_id, one.partner_id, email or "")
+        message = plan.messages.get(one.workflow_id)
+        return Delivery(
+            delivery_id=identity, workflow_id=one.workflow_id, program_id=one.program_id, partner_id=one.partner_id,
+            email=email, action=action, state="pending", message_id=f"{identity}@{domain}", context=context,
+            run_id=run_id, as_of=as_of, claimed_at=now, email_key=address_key(email) if email else None,
+            template_version=message.version if message else None,
+        )  # fmt: skip
+
+    emails = [delivery(one, one.email, "email", one.context()) for one in plan.recipients]
+    decisions = [
+        delivery(one, None, "accept application", {"contract_id": one.contract_id}) for one in plan.applications
+    ]
+    used = {one.workflow_id for one in emails}
+    messages = {plan.messages[name].version: plan.messages[name].content for name in used}
+    return ledger.claim([*_once_an_address(emails), *decisions], messages)
+
+
+def _once_an_address(emails: list[Delivery]) -> list[Delivery]:
+    """Two contacts of one partner with one address: one email. The warehouse sees to letter case, this to the rest."""
+    kept = []
+    for _, ones in groupby(emails, lambda one: (one.workflow_id, one.program_id, one.partner_id)):
+        seen: dict[str, str] = {}
+        for one in ones:
+            first = seen.setdefault(one.email_key, one.email)
+            why = f"The same address as {first}." if first != one.email else None
+            kept.append(replace(one, state="skipped", reason=why) if why else one)
+    return kept
+
+
+def _identity(key: bytes, *parts: str) -> str:
+    digest = hashlib.blake2s(key=key[:32], digest_size=16)
+    for part in parts:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(4, "big") + encoded)
+    return digest.hexdigest()

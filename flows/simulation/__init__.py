@@ -1,0 +1,1 @@
+"""Simulation: days played again on the same SQL, with a ledger of their own."""

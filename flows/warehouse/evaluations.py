@@ -1,0 +1,62 @@
+"""The hour that is evaluated: raw.evaluations, one row a program, local dates computed here."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas
+
+from compiler import PartnerflowError
+from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.raw_tables import replace_raw_table
+
+
+def current_hour() -> datetime:
+    """The hour that has begun, in UTC: the one place that asks the clock what to evaluate."""
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def read_hour(text: str) -> datetime:
+    """The hour that a person asks for. An ISO timestamp with offset; raises PartnerflowError otherwise.
+
+    >>> read_hour("2026-03-20T14:00:00-04:00").isoformat()
+    '2026-03-20T18:00:00+00:00'
+    """
+    try:
+        hour = datetime.fromisoformat(text)
+    except ValueError:
+        hour = None
+    if hour is None or hour.tzinfo is None:
+        raise PartnerflowError(
+            f"{text!r} is no hour. Write an ISO timestamp with its offset, such as 2026-03-20T14:00:00-04:00."
+        )
+    return hour.astimezone(UTC)
+
+
+def write_evaluations(connection: Connection, *hours: datetime) -> None:
+    """Make raw.evaluations ask for these hours (UTC), one row an hour for each of raw.programs.
+
+    Raises PartnerflowError when there are no raw tables, or a program has no IANA time zone (there is no silent UTC).
+    """
+    if not has_table(connection, "raw", "programs"):
+        raise PartnerflowError(
+            "There is no table raw.programs in the warehouse. A loader fills the raw tables; "
+            "`partnerflow load-example` fills them with the example account."
+        )
+    programs = connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY program_id").fetchall()
+    rows = [
+        (program, as_of.replace(tzinfo=None), _local_date(program, zone, as_of))
+        for program, zone in programs
+        for as_of in hours
+    ]
+    frame = pandas.DataFrame(rows, columns=["program_id", "as_of", "local_date"])
+    replace_raw_table(connection, "evaluations", frame)
+
+
+def _local_date(program: str, zone: str | None, as_of: datetime) -> str:
+    try:
+        return as_of.astimezone(ZoneInfo(zone or "")).date().isoformat()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PartnerflowError(
+            f"Program {program} has the time zone {zone!r}. Give it an IANA time zone in raw.programs, "
+            "such as America/New_York."
+        ) from None

@@ -1,0 +1,51 @@
+"""Publish: the tables that people query, in a file of their own that is replaced at once.
+
+A session that has the old file open keeps it, whole, until it opens it again; it never stops a run. On PostgreSQL
+readers stop nobody, so people query schema `marts` of the database itself.
+"""
+
+import os
+from pathlib import Path
+
+from sqlglot import exp
+
+from flows.warehouse.connection import Connection
+from flows.warehouse.postgres import PostgresConnection
+
+
+def publish(connection: Connection, file: Path) -> None:
+    """Copy schema `marts` of a DuckDB warehouse into the published file, views as tables."""
+    if isinstance(connection, PostgresConnection):
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.unlink(missing_ok=True)
+    connection.execute(_attach(fresh))
+    try:
+        connection.execute("CREATE SCHEMA published.marts")
+        for (name,) in connection.execute(_TABLES).fetchall():
+            connection.execute(_copy(name))
+        connection.execute("CHECKPOINT published")
+    finally:
+        connection.execute("DETACH published")
+    with fresh.open("rb") as written:
+        os.fsync(written.fileno())
+    fresh.replace(file)
+
+
+_TABLES = """
+    SELECT table_name FROM information_schema.tables
+    WHERE table_schema = 'marts' AND table_catalog = current_database()
+    ORDER BY table_name"""
+
+
+def _attach(file: Path) -> str:
+    path = exp.Literal.string(str(file)).sql("duckdb")
+    return f"ATTACH {path} AS published"
+
+
+def _copy(name: str) -> str:
+    source = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier("marts"))
+    target = source.copy()
+    target.set("catalog", exp.to_identifier("published"))
+    return exp.Create(this=target, kind="TABLE", expression=exp.select("*").from_(source)).sql("duckdb")

@@ -1,0 +1,117 @@
+"""The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
+
+All ids are text, all timestamps are UTC. `flows` fills the last seven, and email_events from the landing folder; the
+others are a loader's. Other engines get the same statements, translated.
+"""
+
+import pandas
+import sqlglot
+from sqlglot import exp
+
+from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.postgres import PostgresConnection
+
+CREATE = {
+    "programs": """
+        CREATE OR REPLACE TABLE raw.programs (
+            program_id VARCHAR, name VARCHAR, program_type VARCHAR, timezone VARCHAR, currency VARCHAR,
+            _loaded_at TIMESTAMP)""",
+    "partners": """
+        CREATE OR REPLACE TABLE raw.partners (
+            program_id VARCHAR, partner_id VARCHAR, name VARCHAR, language VARCHAR, _loaded_at TIMESTAMP)""",
+    "partner_contacts": """
+        CREATE OR REPLACE TABLE raw.partner_contacts (
+            program_id VARCHAR, partner_id VARCHAR, email VARCHAR, first_name VARCHAR, last_name VARCHAR,
+            is_primary BOOLEAN, unsubscribed_at TIMESTAMP, _loaded_at TIMESTAMP)""",
+    "partner_groups": """
+        CREATE OR REPLACE TABLE raw.partner_groups (
+            program_id VARCHAR, group_id VARCHAR, partner_id VARCHAR, group_name VARCHAR, _loaded_at TIMESTAMP)""",
+    "contracts": """
+        CREATE OR REPLACE TABLE raw.contracts (
+            program_id VARCHAR, contract_id VARCHAR, partner_id VARCHAR, contract_stage VARCHAR,
+            template_term_id VARCHAR, template_term_name VARCHAR, starts_at TIMESTAMP, ends_at TIMESTAMP,
+            superseded_by VARCHAR, created_at TIMESTAMP, updated_at TIMESTAMP, _loaded_at TIMESTAMP)""",
+    "prospects": """
+        CREATE OR REPLACE TABLE raw.prospects (
+            program_id VARCHAR, partner_id VARCHAR, tagged_at TIMESTAMP, _loaded_at TIMESTAMP)""",
+    "relationship_events": """
+        CREATE OR REPLACE TABLE raw.relationship_events (
+            program_id VARCHAR, partner_id VARCHAR, transitioned_at TIMESTAMP, relationship_stage VARCHAR,
+            _loaded_at TIMESTAMP)""",
+    "partner_clicks_daily": """
+        CREATE OR REPLACE TABLE raw.partner_clicks_daily (
+            program_id VARCHAR, partner_id VARCHAR, click_date DATE, clicks BIGINT, _loaded_at TIMESTAMP)""",
+    "actions": """
+        CREATE OR REPLACE TABLE raw.actions (
+            program_id VARCHAR, action_id VARCHAR, partner_id VARCHAR, event_at TIMESTAMP, state VARCHAR,
+            amount DECIMAL(28, 8), currency VARCHAR, updated_at TIMESTAMP, _loaded_at TIMESTAMP)""",
+    "email_events": """
+        CREATE OR REPLACE TABLE raw.email_events (
+            event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
+    "landed_files": """
+        CREATE OR REPLACE TABLE raw.landed_files (file VARCHAR, bytes BIGINT)""",
+    "landed_events": """
+        CREATE OR REPLACE TABLE raw.landed_events (
+            event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
+    "evaluations": """
+        CREATE OR REPLACE TABLE raw.evaluations (program_id VARCHAR, as_of TIMESTAMP, local_date DATE)""",
+    "sent_emails": """
+        CREATE OR REPLACE TABLE raw.sent_emails (
+            delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, email VARCHAR,
+            action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP, sent_at TIMESTAMP,
+            reason VARCHAR)""",
+    "ledger_mark": """
+        CREATE OR REPLACE TABLE raw.ledger_mark (entry BIGINT, moved_at TIMESTAMP, delivery_id VARCHAR)""",
+    "suppressions": """
+        CREATE OR REPLACE TABLE raw.suppressions (
+            email VARCHAR, scope VARCHAR, reason VARCHAR, suppressed_at TIMESTAMP)""",
+    "workflow_runs": """
+        CREATE OR REPLACE TABLE raw.workflow_runs (
+            run_id VARCHAR, workflow_id VARCHAR, as_of TIMESTAMP, status VARCHAR, members BIGINT, addresses BIGINT,
+            already_contacted BIGINT, suppressed BIGINT, no_address BIGINT, recipients BIGINT, sent BIGINT,
+            failed BIGINT, in_doubt BIGINT, detail VARCHAR)""",
+}
+
+
+def create_raw_table(connection: Connection, name: str) -> None:
+    """Make raw.<name> anew and empty; on PostgreSQL, where views hold on to it, empty it."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    if isinstance(connection, PostgresConnection):
+        statement = sqlglot.parse_one(CREATE[name], dialect="duckdb")
+        statement.set("replace", False)
+        statement.set("exists", True)
+        connection.execute(statement.sql("duckdb"))
+        connection.execute(exp.delete(_raw(name)).sql("duckdb"))
+    else:
+        connection.execute(CREATE[name])
+
+
+def ensure_raw_table(connection: Connection, name: str) -> None:
+    """Create raw.<name> if it is not there."""
+    if not has_table(connection, "raw", name):
+        create_raw_table(connection, name)
+
+
+def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
+    """Make raw.<name> hold exactly these rows (columns by position, as in CREATE).
+
+    To be called in a transaction, so that the table is replaced or left as it is.
+    """
+    create_raw_table(connection, name)
+    append_raw_rows(connection, name, rows)
+
+
+def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
+    """Add rows to raw.<name> (columns by position, as in CREATE)."""
+    if rows.empty:
+        return
+    if isinstance(connection, PostgresConnection):
+        values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
+        insert = exp.Insert(this=_raw(name), expression=exp.Var(this="VALUES %s"))
+        connection.insert(insert.sql("postgres"), values)
+    else:
+        connection.from_df(rows).insert_into(f"raw.{name}")
+
+
+def _raw(name: str) -> exp.Table:
+    return exp.Table(this=exp.to_identifier(name), db=exp.to_identifier("raw"))
