@@ -30,7 +30,7 @@ from flows.sending.recover import recover
 from flows.sending.send import send_due
 from flows.sending.senders import open_senders
 from flows.settings import Settings
-from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.connection import has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations
 from flows.warehouse.publish import publish
 
@@ -164,4 +164,6 @@ def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: R
         with transaction(connection):
             mirror(connection, ledger)
         publish(connection, settings.published)
-    write_report(settings, definitions, settings.report)
+        has_report = has_table(connection, "marts", "workflow_report")
+    if has_report and settings.published.exists():
+        write_report(settings, definitions, settings.report)

@@ -313,5 +313,7 @@ def test_the_templates_are_installed_with_the_package(tmp_path: Path):
     subprocess.run([*command, str(tmp_path), str(source)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("flows/drafts/library/")}
-    assert held == {f"flows/drafts/library/{path.relative_to(LIBRARY)}" for path in LIBRARY.rglob("*") if path.is_file()}
+    assert held == {
+        f"flows/drafts/library/{path.relative_to(LIBRARY)}" for path in LIBRARY.rglob("*") if path.is_file()
+    }
     assert len(templates()) == 5

@@ -4,14 +4,15 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from pathlib import Path
 
 import pytest
 
-from conftest import partnerflow
+from conftest import partnerflow, with_example
 from flows.report.page import fate, mask, report_file
 from flows.report.plot import plot
+from flows.run import run_hour
 from flows.settings import Settings
 from published import HOUR, delivery, partner, publish_by_hand, run, total, week
 
@@ -251,6 +252,18 @@ def test_before_the_first_run_it_says_what_to_do(settings: Settings):
     assert (answer.code, answer.stdout) == (1, "")
     assert "partnerflow run" in answer.stderr
     assert not (settings.var / "x.html").exists()
+
+
+def test_a_first_run_that_is_held_has_no_report_and_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    """The run ends as held runs do."""
+    with_example(settings)
+    reason = "test not_null_partners: got 3 results"
+    monkeypatch.setattr("flows.run.build", lambda _, found: dict.fromkeys((one.id for one in found.active), reason))
+    done = run_hour(settings, HOUR.replace(tzinfo=UTC))
+    assert {row.status for row in done.plan.workflows} == {"held"}
+    assert not settings.report.exists()
+    answer = partnerflow(settings, "report")
+    assert (answer.code, "holds no report yet" in answer.stderr) == (1, True)
 
 
 def test_every_run_publishes_the_page(example):

@@ -45,14 +45,22 @@ def read_report(published: Path) -> ReportData:
     if not published.exists():
         raise PartnerflowError("Nothing has been published yet. Run `partnerflow run` once; it publishes.")
     with duckdb.connect(published, read_only=True) as connection:
-        (newest,) = connection.execute("SELECT max(as_of) FROM marts.workflow_runs").fetchone()
-        return ReportData(
-            newest,
-            _rows(connection, "SELECT * FROM marts.workflow_report ORDER BY workflow_id"),
-            _rows(connection, _WEEKS, WEEKS),
-            _rows(connection, _RUNS, RUNS),
-            _rows(connection, _RECIPIENTS, RECIPIENTS),
-        )
+        try:
+            return _read(connection)
+        except duckdb.CatalogException:
+            hint = "`partnerflow run` publishes one with the next facts that pass their tests."
+            raise PartnerflowError(f"{published} holds no report yet. {hint}") from None
+
+
+def _read(connection: duckdb.DuckDBPyConnection) -> ReportData:
+    (newest,) = connection.execute("SELECT max(as_of) FROM marts.workflow_runs").fetchone()
+    return ReportData(
+        newest,
+        _rows(connection, "SELECT * FROM marts.workflow_report ORDER BY workflow_id"),
+        _rows(connection, _WEEKS, WEEKS),
+        _rows(connection, _RUNS, RUNS),
+        _rows(connection, _RECIPIENTS, RECIPIENTS),
+    )
 
 
 def by_workflow(rows: list[Row]) -> dict[object, list[Row]]:
