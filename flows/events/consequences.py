@@ -7,10 +7,14 @@ itself (int_partner_addresses); the ledger's own row is for the swap to `sending
 from collections import defaultdict
 from dataclasses import dataclass
 
+from flows.addresses import address_key
 from flows.ledger.ledger import Ledger
 from flows.ledger.settle import settle_by_evidence
-from flows.ledger.suppression import suppress
+from flows.ledger.suppression import suppress, suppressions, unsuppress
 from flows.warehouse.connection import Connection, has_table
+
+EVENT = "event"
+"""The source of a suppression that follows from an event; only these are lifted here."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,17 @@ def apply_consequences(connection: Connection, ledger: Ledger) -> int:
         settle_by_evidence(ledger, one.delivery_id, one.state, one.delivery_id, one.reason)
         for one in read_evidence(connection)
     )
-    return settled + sum(
-        suppress(ledger, emails, reason, "event", scope)
-        for (reason, scope), emails in _suppressions(connection).items()
-    )
+    return settled + _suppress(ledger, _suppressions(connection))
+
+
+def _suppress(ledger: Ledger, told: dict[tuple[str, str], list[str]]) -> int:
+    """Make the ledger's suppressions by events those of the marts: an address that was reactivated is lifted."""
+    keys = {(address_key(email), scope) for (_, scope), emails in told.items() for email in emails}
+    lifted = [one for one in suppressions(ledger) if one.source == EVENT and (one.email_key, one.scope) not in keys]
+    for one in lifted:
+        unsuppress(ledger, one.email_key, one.scope)
+    new = [suppress(ledger, emails, reason, EVENT, scope) for (reason, scope), emails in told.items()]
+    return sum(new) + len(lifted)
 
 
 def read_evidence(connection: Connection) -> list[Evidence]:

@@ -8,8 +8,11 @@ normalised as (
     from contacts
 ),
 
+-- What events have said, and what the ledger has for every workflow: a mail server's refusal, or a person's word.
 suppressions as (
-    select * from {{ ref('suppressions') }}
+    select email from {{ ref('suppressions') }}
+    union
+    select email from {{ ref('stg_suppressions') }} where scope = 'all'
 ),
 
 ranked as (

@@ -16,8 +16,9 @@ contacted as (
     from {{ ref('stg_sent_emails') }}
 ),
 
+-- Those of all workflows are in int_partner_addresses.
 suppressed as (
-    select * from {{ ref('stg_suppressions') }}
+    select email, scope from {{ ref('stg_suppressions') }}
 ),
 
 segment_addresses as (
@@ -29,9 +30,7 @@ segment_addresses as (
         addresses.email,
         addresses.first_name,
         addresses.last_name,
-        coalesce(addresses.is_unsubscribed, false)
-        or suppressed_everywhere.email is not null
-        or suppressed_here.email is not null as is_unsubscribed,
+        coalesce(addresses.is_unsubscribed, false) or suppressed.email is not null as is_unsubscribed,
         contacted.partner_id is not null as is_contacted
     from members
     inner join workflows on members.workflow_id = workflows.workflow_id
@@ -41,14 +40,10 @@ segment_addresses as (
             and members.partner_id = addresses.partner_id
             and workflows.action = 'email'
             and (workflows.recipients = 'all' or addresses.is_primary)
-    left join suppressed as suppressed_everywhere
+    left join suppressed
         on
-            addresses.email = suppressed_everywhere.email
-            and suppressed_everywhere.scope = 'all'
-    left join suppressed as suppressed_here
-        on
-            addresses.email = suppressed_here.email
-            and members.workflow_id = suppressed_here.scope
+            addresses.email = suppressed.email
+            and members.workflow_id = suppressed.scope
     left join contacted
         on
             members.workflow_id = contacted.workflow_id
