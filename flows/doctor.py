@@ -22,6 +22,7 @@ from compiler import PartnerflowError
 from flows.definitions import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.reads import deliveries
+from flows.sending.smtp import SmtpSender
 from flows.settings import Settings, read_settings
 from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.postgres import Postgres
@@ -153,6 +154,20 @@ def definitions(settings: Settings, _: datetime) -> Found:
         yield "warning", "No workflow is active, so a run sends nothing.", "Set `status: active` in a definition."
 
 
+def delivery(settings: Settings, _: datetime) -> Found:
+    """The mail server lets us in, and emails come from an address of your own."""
+    if settings.smtp_host is None:
+        yield "ok", f"Emails are files in {settings.outbox}.", None
+        return
+    SmtpSender(settings).greet()
+    yield "ok", f"{settings.smtp_host}:{settings.smtp_port} lets us in.", None
+    if settings.sender_address.endswith("@example.com"):
+        yield "warning", f"Emails come from {settings.sender_address}.", "Set PARTNERFLOW_SENDER_ADDRESS to your own."
+    if settings.unsubscribe_url is None:
+        hint = "Set PARTNERFLOW_UNSUBSCRIBE_URL and PARTNERFLOW_SIGNING_KEY; mailbox providers ask for one click."
+        yield "warning", "Emails can be unsubscribed from by email only.", hint
+
+
 def last_run(settings: Settings, now: datetime) -> Found:
     """The last run is of this hour or the one before, and every workflow in it is done."""
     if not settings.published.exists():
@@ -202,6 +217,7 @@ CHECKS: tuple[Callable[[Settings, datetime], Found], ...] = (
     ledger,
     raw_tables,
     definitions,
+    delivery,
     last_run,
     prefect_server,
 )

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
 
 from conftest import HOUR, environment, partnerflow, with_example
 from flows.doctor import examine
 from flows.run import run_hour
 from flows.settings import Settings
+from smtp_server import free_port
 
 
 def found(settings: Settings, monkeypatch: pytest.MonkeyPatch, now=HOUR) -> dict[str, list[tuple[str, str]]]:
@@ -98,6 +101,22 @@ def test_what_waits_for_a_person_and_an_old_run_are_warnings(state: Settings, mo
     assert found(state, monkeypatch)["last run"] == [
         ("ok", f"{findings['last run'][0][1].removesuffix('.')}; all its workflows are done.")
     ]
+
+
+def test_the_mail_server_is_greeted(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """One that does not answer is an error; one that does, with an example's sender, two warnings."""
+    monkeypatch.setenv("PARTNERFLOW_SMTP_TLS", "none")
+    monkeypatch.setenv("PARTNERFLOW_SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("PARTNERFLOW_SMTP_PORT", "9")
+    ((severity, message),) = found(state, monkeypatch)["delivery"]
+    assert severity == "error" and "127.0.0.1:9 cannot be reached" in message
+    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        monkeypatch.setenv("PARTNERFLOW_SMTP_PORT", str(controller.port))
+        assert [one for one, _ in found(state, monkeypatch)["delivery"]] == ["ok", "warning", "warning"]
+    finally:
+        controller.stop()
 
 
 def test_a_prefect_server_that_does_not_answer_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):

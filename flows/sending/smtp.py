@@ -42,6 +42,10 @@ class SmtpSender:
         """A connection to be."""
         return SmtpSession(self)
 
+    def greet(self) -> None:
+        """Connect, log in and hang up. Raises Unavailable, with the remedy."""
+        _connect(self).quit()
+
     def recall(self, delivery_id: str, make: Callable[[], Parcel]) -> Verdict | None:
         """A mail server cannot be asked what it has accepted."""
         return None
