@@ -170,10 +170,17 @@ def _contact(connection: Connection, workflow: Workflow, partner_id: str) -> tup
 
 def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[int, int]:
     query = """
-        SELECT count(*) FILTER (NOT is_unsubscribed), count(*) FILTER (is_unsubscribed)
-        FROM intermediate.int_partner_addresses
-        WHERE program_id = ? AND partner_id = ? AND (is_primary OR ? = 'all')"""
-    return connection.execute(query, [workflow.program, partner_id, workflow.recipients]).fetchone()
+        WITH addresses AS (
+            SELECT is_unsubscribed OR EXISTS (
+                SELECT 1 FROM staging.stg_suppressions
+                WHERE stg_suppressions.email = int_partner_addresses.email AND scope IN ('all', ?)
+            ) AS is_left_out
+            FROM intermediate.int_partner_addresses
+            WHERE program_id = ? AND partner_id = ? AND (is_primary OR ? = 'all')
+        )
+        SELECT count(*) FILTER (NOT is_left_out), count(*) FILTER (is_left_out) FROM addresses"""
+    who = [workflow.id, workflow.program, partner_id, workflow.recipients]
+    return connection.execute(query, who).fetchone()
 
 
 def _iso(instant: datetime) -> str:

@@ -89,6 +89,9 @@ def test_a_server_that_is_down_shows_in_the_runs_row_and_the_next_run_sends(load
         troubled = {row.workflow_id for row in run.plan.workflows if row.status == "error"}
         assert troubled == {row.workflow_id for row in run.plan.workflows if row.recipients} - {"accept-applications"}
         assert "cannot be reached: (554, b'go away')" in next(row.detail for row in run.plan.workflows if row.detail)
+        quiet_creek = ("explain", "few-clicks-14", "21005024", "--as-of", HOUR.isoformat(), "--json")
+        explained = partnerflow(settings, *quiet_creek).json()
+        assert (explained["addresses"], explained["unsubscribed"], explained["already_contacted_at"]) == (0, 1, None)
         server.decide = lambda _: None
         assert partnerflow(settings, "suppress", "m.lead@quietcreek.example.org", "--remove").code == 0
         run_hour(settings, HOUR + timedelta(minutes=1))

@@ -106,7 +106,7 @@ def explanation_lines(found: Explanation) -> list[Text]:
     if found.already_contacted_at:
         lines.append(Text(f"Contacted by this workflow at {found.already_contacted_at} ({found.state}); never again."))
     elif not found.addresses:
-        lines.append(Text("Unsubscribed." if found.unsubscribed else "Has no address to write to."))
+        lines.append(Text("Unsubscribed or suppressed." if found.unsubscribed else "Has no address to write to."))
     change = f"{found.then.capitalize()} at {found.next_change}" if found.then else "Stays so for the next 400 days"
     lines.append(Text(f"{change}, if nothing else happens."))
     return lines
