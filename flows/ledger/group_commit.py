@@ -14,6 +14,8 @@ from sqlalchemy import Connection, insert
 from flows.ledger.schema import DELIVERY_LOG
 from flows.ledger.store import Store
 
+_LOG = insert(DELIVERY_LOG)
+
 Swap = Callable[[Connection], tuple[Any, list[dict]]]
 """Does its statements, and returns its answer and its lines for the log."""
 
@@ -53,7 +55,7 @@ class GroupCommit:
                     request.answer, entries = request.swap(connection)
                     lines += entries
                 if lines:
-                    connection.execute(insert(DELIVERY_LOG), lines)
+                    connection.execute(_LOG, lines)
         except BaseException as error:
             for request in batch:
                 request.error = error
