@@ -173,7 +173,7 @@ def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> t
         WITH addresses AS (
             SELECT is_unsubscribed OR EXISTS (
                 SELECT 1 FROM staging.stg_suppressions
-                WHERE stg_suppressions.email = int_partner_addresses.email AND scope IN ('all', ?)
+                WHERE stg_suppressions.email = int_partner_addresses.email AND scope = ?
             ) AS is_left_out
             FROM intermediate.int_partner_addresses
             WHERE program_id = ? AND partner_id = ? AND (is_primary OR ? = 'all')

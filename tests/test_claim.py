@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.claim import claim
-from flows.ledger_reads import deliveries, message_content
-from flows.messages import read_message
+from flows.ledger.reads import deliveries, message_content
+from flows.messages.read import read_message
 from flows.plan import Application, Plan, Recipient
+from flows.sending.claim import claim
 from ledgers import opened
 
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
@@ -14,7 +14,9 @@ HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 
 def recipient(partner: str, email: str) -> Recipient:
     """An address that workflow w is to write to."""
-    return Recipient("w", "W", "1", "Program", partner, f"Partner {partner}", email, "Ann", None)
+    names = {"workflow_name": "W", "program_name": "Program", "partner_name": f"Partner {partner}", "first_name": "Ann"}
+    place = {"language": None, "timezone": "UTC", "last_name": None}
+    return Recipient(workflow_id="w", program_id="1", partner_id=partner, email=email, **names, **place)
 
 
 def message(folder: Path, body: str):
