@@ -108,14 +108,21 @@ class Account:
     def holding(self, rows: Rows, as_of: datetime) -> Iterator["Account"]:
         """The account with these rows, its tables built at the hour `as_of`; empty again at the end."""
         with transaction(self.connection, keep=False):
+            self._insert_all(rows)
             self.turn_to(as_of)
-            self.load(rows)
+            self._build()
             yield self
 
     def load(self, rows: Rows) -> None:
         """Add these rows, and build the tables anew."""
+        self._insert_all(rows)
+        self._build()
+
+    def _insert_all(self, rows: Rows) -> None:
         for table, records in rows.items():
             self._insert(table, records)
+
+    def _build(self) -> None:
         for statement in self.tables:
             self.connection.execute(statement)
 

@@ -56,11 +56,17 @@ def test_no_model_uses_words_that_only_duckdb_knows(construct: str):
     assert [name for name, text in texts.items() if construct in text] == []
 
 
+READS_JSON = {
+    "stg_bounce_messages", "stg_mailgun_events", "stg_postmark_events", "stg_sendgrid_events", "stg_ses_events",
+}  # fmt: skip
+"""Made of macros almost wholly, each with an implementation for every engine."""
+
+
 def test_hand_written_models_use_what_the_engines_share(example):
     """As dbt compiled them; what differs between engines is inside a dispatched macro."""
     settings, _ = example
     compiled = settings.var / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
-    files = sorted(compiled.rglob("*.sql"))
+    files = sorted(file for file in compiled.rglob("*.sql") if file.stem not in READS_JSON)
     assert len(files) > 25
     found = {
         file.stem: [node.sql() for node in sqlglot.parse_one(file.read_text(), dialect="duckdb").find_all(*NOT_SHARED)]

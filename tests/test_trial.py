@@ -1,6 +1,7 @@
 """Test emails: what a partner would read, marked as a test, and in nobody's way."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import fast_mail_parser
@@ -10,6 +11,7 @@ from compiler import PartnerflowError
 from conftest import CHECKOUT, HOUR, partnerflow
 from flows.definitions import read_definitions
 from flows.ledger.ledger import Ledger
+from flows.ledger.reads import deliveries
 from flows.messages.unsubscribe import is_test, read
 from flows.sending.trial import send_test
 from flows.settings import Settings, read_settings
@@ -52,9 +54,8 @@ def test_a_test_email_is_what_the_partner_would_read(example, tmp_path: Path):
     assert is_test(email.headers["X-Partnerflow-Delivery"][0])
     assert (answer.json()["partner_id"], answer.json()["language"]) == ("21006062", "de")
     assert "dein erster Verkauf mit Northwind Outdoor" in email.text_plain[0]
-    ledger = Ledger(built.ledger)
-    assert (ledger.deliveries(), list(built.decisions.glob("*"))) == ([], [])
-    ledger.close()
+    with closing(Ledger(built.ledger)) as ledger:
+        assert (deliveries(ledger), list(built.decisions.glob("*"))) == ([], [])
     with pytest.raises(PartnerflowError, match="There is no partner nobody in program 1000"):
         tried(built, partner="nobody")
 

@@ -24,3 +24,13 @@ def type_boolean() -> str:
 def dateadd(datepart: str, interval: int, timestamp: str) -> str:
     """A timestamp, moved."""
     return f"{timestamp} + interval {interval} {datepart}"
+
+
+def date_trunc(datepart: str, date: str) -> str:
+    """The beginning of a week, a month."""
+    return f"date_trunc('{datepart}', {date})"
+
+
+def hash(field: str) -> str:
+    """A digest."""
+    return f"md5({field})"

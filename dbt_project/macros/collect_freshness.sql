@@ -2,12 +2,13 @@
     looks back asks whether the facts were fresh for its hour. A table without rows, or whose rows carry no
     `_loaded_at`, has no age. -#}
 {% macro default__collect_freshness(source, loaded_at_field, filter) -%}
-    {%- set evaluations = api.Relation.create(database=source.database, schema=source.schema, identifier='evaluations') -%}
+    {%- set place = {'database': source.database, 'schema': source.schema} -%}
+    {%- set evaluations = api.Relation.create(identifier='evaluations', **place) -%}
     {%- call statement('collect_freshness', fetch_result=True, auto_begin=False) -%}
         with loaded as (
             select max({{ loaded_at_field }}) as newest
             from {{ source }}
-            {% if filter %} where {{ filter }} {% endif %}
+            where {{ filter or 'true' }}
         ),
 
         hour as (

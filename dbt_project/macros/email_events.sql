@@ -44,10 +44,11 @@
 {#- Whether a user agent is a machine that opens every email (mail privacy proxies, scanners), rather than a person.
     GoogleImageProxy and YahooMailProxy fetch when a person looks, and are people. -#}
 {% macro is_machine_agent(user_agent) -%}
+    {%- set words = ['bot', 'barracuda', 'mimecast', 'proofpoint', 'symantec', 'scanner', 'python-', 'curl/'] -%}
     (
         coalesce({{ user_agent }}, '') = 'Mozilla/5.0'
-        {%- for word in ['bot', 'barracuda', 'mimecast', 'proofpoint', 'symantec', 'scanner', 'python-requests', 'curl/'] %}
-        or lower(coalesce({{ user_agent }}, '')) like '%{{ word }}%'
-        {%- endfor %}
+        {% for word in words %}
+            or lower(coalesce({{ user_agent }}, '')) like '%{{ word }}%'
+        {% endfor %}
     )
 {%- endmacro %}

@@ -11,8 +11,12 @@ normalised as (
 -- What events have said, and what the ledger has for every workflow: a mail server's refusal, or a person's word.
 suppressions as (
     select email from {{ ref('suppressions') }}
+
     union
-    select email from {{ ref('stg_suppressions') }} where scope = 'all'
+
+    select email
+    from {{ ref('stg_suppressions') }}
+    where scope = 'all'
 ),
 
 ranked as (

@@ -10,6 +10,7 @@
 
 -- A build computes the partners of int_changed_partners anew and leaves the others as they are. A day of theirs that is
 -- held and has no rows any more comes out as 0, and is deleted at the end of the same transaction.
+-- depends_on: {{ ref('int_changed_partners') }}
 
 with clicks as (
     select * from {{ ref('stg_partner_clicks_daily') }}
@@ -17,10 +18,6 @@ with clicks as (
 
 counted_actions as (
     select * from {{ ref('int_counted_actions') }}
-),
-
-changed_partners as (
-    select * from {{ ref('int_changed_partners') }}
 ),
 
 -- Clicks and actions one below the other and summed once: neither side can multiply the other.
@@ -42,6 +39,10 @@ activity as (
 ),
 
 {% if is_incremental() %}
+
+changed_partners as (
+    select * from {{ ref('int_changed_partners') }}
+),
 
 changed_activity as (
     select *

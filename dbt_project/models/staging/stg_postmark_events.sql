@@ -58,7 +58,7 @@ stg_postmark_events as (
         coalesce({{ json_text('payload', ['Recipient']) }}, {{ json_text('payload', ['Email']) }}) as email,
         coalesce(
             {%- for key in ['DeliveredAt', 'BouncedAt', 'ReceivedAt', 'ChangedAt'] %}
-                {{ utc_from_iso(json_text('payload', [key])) }}{{ ',' if not loop.last }}
+            {{ utc_from_iso(json_text('payload', [key])) }}{{ ',' if not loop.last }}
             {%- endfor %}
         ) as occurred_at,
         received_at,

@@ -75,7 +75,7 @@ stg_ses_events as (
         coalesce(
             {%- for part in
                 ['bounce', 'complaint', 'delivery', 'deliveryDelay', 'open', 'click', 'subscription', 'mail'] %}
-                {{ utc_from_iso(json_text('message', [part, 'timestamp'])) }}{{ ',' if not loop.last }}
+            {{ utc_from_iso(json_text('message', [part, 'timestamp'])) }}{{ ',' if not loop.last }}
             {%- endfor %}
         ) as occurred_at,
         received_at,
