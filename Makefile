@@ -16,7 +16,7 @@ run: setup  ## the main job on the example account, at its own hour
 test: setup  ## style and all tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/python -m pytest -n auto
+	.venv/bin/python -m pytest -n auto --dist loadfile
 
 setup: .venv/ready
 

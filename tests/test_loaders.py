@@ -77,7 +77,7 @@ def stage(settings: Settings) -> dbtRunnerResult:
     """Build and test the staging models, in a project that has no others: so dbt reads half as much."""
     project = prepare_project(settings, Definitions((), (), {}, Compiler(project_vocabulary())))
     for layer in (project / "models").iterdir():
-        if layer.name != "staging":
+        if layer.is_dir() and layer.name != "staging":
             shutil.rmtree(layer)
     for test in (project / "tests").glob("*.sql"):
         test.unlink()

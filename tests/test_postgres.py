@@ -61,7 +61,9 @@ def test_a_second_build_changes_no_fact_and_contacts_nobody_again(twin: Settings
     with open_warehouse(twin.warehouse) as postgres:
         before = contents(postgres)
     again = run_hour(twin, HOUR)
-    assert {(row.status, row.recipients, row.sent) for row in again.plan.workflows} == {("done", 0, 0)}
+    assert {(row.status, row.recipients, row.sent, row.detail) for row in again.plan.workflows} == {
+        ("done", 0, 0, None)
+    }
     with open_warehouse(twin.warehouse) as postgres:
         after = contents(postgres)
     unchanged = [name for name in before if before[name] == after[name]]
