@@ -87,7 +87,7 @@ def whole(options: argparse.Namespace) -> dict:
         (message / "message.yml").write_text("subject: Hello {{ partner.name }}\n")
         (message / "body.txt").write_text(GREETING + LINE * (options.size // len(LINE)))
         people = [
-            Recipient("w", "W", "1", "Program", str(n), f"Partner {n}", f"p{n}@example.org", "Ann", None)
+            Recipient("w", "W", "1", "Program", str(n), f"Partner {n}", f"p{n}@example.org", "Ann", None, None, "UTC")
             for n in range(options.messages)
         ]
         settings = _settings(options)
