@@ -119,6 +119,8 @@ Write what you have to say here.
 
 Kind regards,
 The {{ program.name }} team
+
+To hear no more from us: {{ unsubscribe_link }}
 """
 """The text of a new message, to be replaced."""
 
