@@ -31,7 +31,7 @@ def apply_consequences(connection: Connection, ledger: Ledger) -> int:
 
     Nothing is ever sent anew. Does nothing before the marts of events have been built.
     """
-    if not has_table(connection, "marts", "fct_email_deliveries"):
+    if not all(has_table(connection, "marts", name) for name in ("fct_email_deliveries", "suppressions")):
         return 0
     settled = sum(
         settle_by_evidence(ledger, one.delivery_id, one.state, one.delivery_id, one.reason)
