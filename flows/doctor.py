@@ -34,7 +34,10 @@ FREE = 1_000_000_000
 LATE = timedelta(hours=2)
 """A deployment that runs every hour has an hour younger than this."""
 
-OURS = {"email_events", "evaluations", "ledger_mark", "sent_emails", "suppressions", "workflow_runs"}
+OURS = {
+    "email_events", "evaluations", "landed_events", "landed_files", "ledger_mark", "sent_emails", "suppressions",
+    "workflow_runs",
+}  # fmt: skip
 """The raw tables that a run makes itself, or can do without."""
 
 
@@ -243,12 +246,15 @@ def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
         present.setdefault(table, set()).add(column)
     findings = []
     for table, wanted in _contract().items():
-        lacking = sorted(wanted - present.get(table, set()))
+        lacking = sorted(wanted - present.get(table, set()) - {"_loaded_at"})
         if table not in present and table not in OURS:
             findings.append(("error", f"There is no table raw.{table}.", "Let the loader make it, empty if need be."))
         elif table in present and lacking:
             hint = "Let the loader add them; they may be null."
             findings.append(("error", f"raw.{table} has no {', '.join(lacking)}.", hint))
+        if table in present and table not in OURS and "_loaded_at" in wanted - present[table]:
+            hint = "Let the loader add it, so that stale rows hold the workflows that read them."
+            findings.append(("warning", f"raw.{table} has no _loaded_at.", hint))
     return sorted(findings)
 
 

@@ -53,8 +53,12 @@ def test_every_lacking_table_column_and_zone_is_named(state: Settings, monkeypat
     with duckdb.connect(with_example(state).warehouse) as connection:
         connection.execute("DROP TABLE raw.prospects")
         connection.execute("ALTER TABLE raw.actions DROP COLUMN amount")
-    messages = [message for _, message in found(state, monkeypatch)["raw tables"]]
-    assert messages == ["There is no table raw.prospects.", "raw.actions has no amount."]
+        connection.execute("ALTER TABLE raw.partners DROP COLUMN _loaded_at")
+    assert found(state, monkeypatch)["raw tables"] == [
+        ("error", "There is no table raw.prospects."),
+        ("error", "raw.actions has no amount."),
+        ("warning", "raw.partners has no _loaded_at."),
+    ]
     with duckdb.connect(with_example(state).warehouse) as connection:
         connection.execute("UPDATE raw.programs SET timezone = 'EST5' WHERE program_id = '1000'")
     ((severity, message),) = found(state, monkeypatch)["raw tables"]
