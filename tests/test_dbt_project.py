@@ -115,7 +115,7 @@ def test_sources_say_when_they_are_stale(project: Project):
         if not (source["freshness"] or {}).get("error_after", {}).get("count")
     }
     of_the_run = {"email_events", "evaluations", "sent_emails", "suppressions", "workflow_runs"}
-    assert unwatched == {"prospects", "relationship_events", *of_the_run}
+    assert unwatched == {"programs", "partner_groups", "prospects", "relationship_events", *of_the_run}
 
 
 def test_the_lineage_runs_from_the_raw_tables_to_every_active_workflow(project: Project):
