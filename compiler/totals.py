@@ -15,7 +15,6 @@ Interval = tuple[int, float]
 Bounds = tuple[float, float]
 """The least and the greatest total, both inclusive; infinite when open."""
 
-Region = int
 FIRST, BOTH, SECOND = 0, 1, 2
 FREE: Bounds = (-inf, inf)
 ROUND = 10**8

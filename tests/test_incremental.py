@@ -177,6 +177,16 @@ def build(dbt: Dbt, *options: str) -> None:
     assert result.success, result.exception or [one.message for one in result.result.results]
 
 
+def begun(settings: Settings) -> None:
+    """A new warehouse, with what the loader loads first and one batch."""
+    settings.warehouse.unlink(missing_ok=True)
+    with open_warehouse(settings.warehouse) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        loader = Loader(connection, random.Random("begun"))
+        loader.start()
+        loader.batch()
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_builds_one_after_another_leave_what_a_full_refresh_makes(dbt: tuple[Settings, Dbt], seed: int):
     """Over late, corrected, moved, reversed and deleted rows; and where a build has ended between the two tables."""
@@ -205,12 +215,7 @@ def test_builds_one_after_another_leave_what_a_full_refresh_makes(dbt: tuple[Set
 def test_an_hour_in_which_nothing_changed_writes_nothing(dbt: tuple[Settings, Dbt]):
     """No partner is computed anew."""
     settings, project = dbt
-    settings.warehouse.unlink(missing_ok=True)
-    with open_warehouse(settings.warehouse) as connection:
-        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-        loader = Loader(connection, random.Random("nothing"))
-        loader.start()
-        loader.batch()
+    begun(settings)
     build(project)
     build(project)
     with open_warehouse(settings.warehouse) as connection:
@@ -221,12 +226,7 @@ def test_an_hour_in_which_nothing_changed_writes_nothing(dbt: tuple[Settings, Db
 def test_a_build_killed_in_the_middle_leaves_the_next_one_right(dbt: tuple[Settings, Dbt]):
     """kill -9 while the tables are written; the next build's facts are those of a full refresh."""
     settings, project = dbt
-    settings.warehouse.unlink(missing_ok=True)
-    with open_warehouse(settings.warehouse) as connection:
-        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-        loader = Loader(connection, random.Random("killed"))
-        loader.start()
-        loader.batch()
+    begun(settings)
     build(project)
     with open_warehouse(settings.warehouse) as connection:
         loader = Loader(connection, random.Random("killed"))

@@ -134,7 +134,13 @@ def receive(landing: Path, settings: ReceiverSettings, host: str, port: int) -> 
 
     app = application(Receiver(landing, settings))
     uvicorn.run(
-        app, host=host, port=port, access_log=False, server_header=False, limit_concurrency=200, timeout_keep_alive=5
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_AT_ONCE,
+        timeout_keep_alive=5,
     )
 
 
