@@ -119,7 +119,7 @@ def measure(var: Path, facts: bool) -> dict[str, float]:
         result = Dbt(settings, prepare_project(settings, definitions)).build(*select)
         assert result.success, result.exception or [one.message for one in result.result.results]
     else:
-        held = build(settings, definitions)
+        held = build(settings, definitions).held
         assert not held, held
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "peak": peak}

@@ -27,10 +27,11 @@ from compiler.errors import DefinitionError, PartnerflowError, Problem
 from compiler.explain import dates_of, describe, explanation
 from compiler.exposures import compile_exposures
 from compiler.format import format
+from compiler.missed_hours import parse_missed_hours
 from compiler.models import compile_models
 from compiler.parse import SentenceError, parse
 from compiler.tables import membership_steps
-from compiler.tree import AcceptApplication, SendEmail, Workflow
+from compiler.tree import AcceptApplication, MissedHours, SendEmail, Workflow
 from compiler.vocabulary import PROJECT, Vocabulary, project_vocabulary
 from compiler.yaml_source import Source, read_yaml
 
@@ -39,6 +40,7 @@ __all__ = [
     "AcceptApplication",
     "Compiler",
     "DefinitionError",
+    "MissedHours",
     "PartnerflowError",
     "Problem",
     "ReadWorkflow",
@@ -58,6 +60,7 @@ __all__ = [
     "format",
     "membership_steps",
     "parse",
+    "parse_missed_hours",
     "project_vocabulary",
     "read_definition",
     "read_yaml",

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
 from compiler.errors import DefinitionError, Problem
+from compiler.missed_hours import PATTERN, REMEDY, parse_missed_hours
 from compiler.parse import EXAMPLES, SentenceError, parse
-from compiler.tree import AcceptApplication, Condition, SendEmail, Workflow
+from compiler.tree import AcceptApplication, Condition, MissedHours, SendEmail, Workflow
 from compiler.vocabulary import Vocabulary
 from compiler.yaml_source import Route, Source, read_yaml
 
@@ -42,6 +43,9 @@ class Definition(BaseModel):
     action: Literal["accept application"] | EmailAction
     recipients: Literal["primary", "all"] = Field("primary", description="One contact a partner, or every one.")
     owner: StrictStr = Field("", description="Who answers for it: Ann Lee <ann@example.com>.")
+    missed_hours: Annotated[StrictStr, Field(pattern=PATTERN, description="send up to 3 days late, skip or hold.")] = (
+        str(MissedHours())
+    )
 
 
 def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -111,6 +115,7 @@ def read_definition(
         else AcceptApplication(),
         recipients=definition.recipients,
         owner=definition.owner,
+        missed_hours=parse_missed_hours(definition.missed_hours),
     )
     return ReadWorkflow(workflow, source, segment, route)
 
@@ -191,6 +196,7 @@ _REMEDIES = {
     "action.email": "Name a folder of workflows/messages/.",
     "recipients": "Recipients are primary (one contact a partner) or all.",
     "owner": "An owner is a name, an address, or both: Ann Lee <ann@example.com>.",
+    "missed_hours": REMEDY,
 }
 
 

@@ -142,6 +142,25 @@ class AcceptApplication:
 
 
 @dataclass(frozen=True)
+class MissedHours:
+    """What becomes of hours that no run evaluated, or at which the workflow was held or broken.
+
+    `send`: they are evaluated late, those of the last `days` times 24 hours before the run; `skip`: never; `hold`: the
+    workflow waits until a person has said which.
+
+    >>> print(MissedHours(), MissedHours("send", 1), MissedHours("skip", 0), sep=" | ")
+    send up to 3 days late | send up to 1 day late | skip
+    """
+
+    policy: Literal["send", "skip", "hold"] = "send"
+    days: int = 3
+
+    def __str__(self) -> str:
+        days = "1 day" if self.days == 1 else f"{self.days} days"
+        return f"send up to {days} late" if self.policy == "send" else self.policy
+
+
+@dataclass(frozen=True)
 class Workflow:
     """One workflow: who should hear from it (all conditions must hold), and what is done.
 
@@ -158,6 +177,7 @@ class Workflow:
     action: SendEmail | AcceptApplication
     recipients: Literal["primary", "all"] = "primary"
     owner: str = ""
+    missed_hours: MissedHours = MissedHours()
 
 
 def _page_date(day: date) -> str:

@@ -43,6 +43,11 @@ class Definitions:
         """The definitions but for the workflows with these ids."""
         return replace(self, workflows=tuple(workflow for workflow in self.workflows if workflow.id not in held))
 
+    def only(self, chosen: Collection[str]) -> "Definitions":
+        """The definitions of the workflows with these ids, and nothing that is broken."""
+        kept = tuple(workflow for workflow in self.workflows if workflow.id in chosen)
+        return replace(self, workflows=kept, broken={})
+
     def __getitem__(self, workflow_id: str) -> Workflow:
         for workflow in self.workflows:
             if workflow.id == workflow_id:

@@ -13,29 +13,30 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
+from prefect.states import Failed, State
 
-from compiler import PartnerflowError
-from flows.report.terminal import details, summary
+from flows.report.terminal import details, late_lines, summary
 from flows.run import Run, run_hour
 from flows.settings import Settings, read_settings
 from flows.warehouse.evaluations import current_hour, read_hour
 
 
 @flow(name="partnerflow-hourly", retries=0, persist_result=False)
-def hourly(as_of: str | None = None) -> dict:
+def hourly(as_of: str | None = None) -> dict | State:
     """One hourly run as of `as_of` (ISO with offset), or of the hour it was scheduled for.
 
     Answers with the run as `partnerflow run --json` does. Fails when a workflow is held or has an error, after the
-    others are done.
+    others are done; its state is named Partial when there are any.
     """
     settings = read_settings()
     run = run_hour(settings, read_hour(as_of) if as_of else scheduled_hour(), as_task)
     logger = get_run_logger()
-    for workflow in run.plan.workflows:
-        logger.info("%s", summary(workflow))
+    for line in [*late_lines(run.plan), *map(summary, run.plan.workflows)]:
+        logger.info("%s", line)
     show(run, settings)
     if not run.ok:
-        raise PartnerflowError("\n".join(details(run.plan)))
+        some = any(workflow.status == "done" for workflow in run.plan.workflows)
+        return Failed(name="Partial" if some else "Failed", message="\n".join(details(run.plan)))
     return run.as_json()
 
 
@@ -43,7 +44,11 @@ def show(run: Run, settings: Settings) -> None:
     """Keep the run in Prefect as artifacts: the run table, and what waits for a person."""
     hour = f"{run.plan.as_of:%Y-%m-%d %H:%M} UTC"
     create_table_artifact(
-        [asdict(workflow) for workflow in run.plan.workflows],
+        [
+            {"as_of": f"{one.plan.as_of:%Y-%m-%d %H:%M}", **asdict(row)}
+            for one in (*run.late, run)
+            for row in one.plan.workflows
+        ],
         key="run-table",
         description=f"{run.run_id}, as of {hour}",
     )

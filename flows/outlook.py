@@ -5,7 +5,7 @@ What has changed since the last run, who is new, one email as it will be read, w
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from compiler import PartnerflowError
@@ -14,7 +14,7 @@ from flows.definitions import Definitions
 from flows.messages.render import written_for
 from flows.plan import Plan, WorkflowPlan
 from flows.settings import Settings
-from flows.simulation.hours import Hour
+from flows.simulation.hours import Hour, local_hours
 from flows.simulation.replay import LIMIT, Replay, Tripped
 from flows.simulation.stage_models import read_stage_models
 from flows.warehouse.connection import open_warehouse, transaction
@@ -69,7 +69,7 @@ def _is_built(plan: Plan) -> bool:
 
 def _samples(plan: Plan) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for one in (*plan.recipients, *plan.applications):
+    for one in (one for hour in (*plan.late, plan) for one in (*hour.recipients, *hour.applications)):
         partners = found.setdefault(one.workflow_id, [])
         if one.partner_id not in partners and len(partners) < SAMPLE:
             partners.append(one.partner_id)
@@ -78,9 +78,9 @@ def _samples(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 def _email(plan: Plan) -> dict[str, str] | None:
     """The first email of the plan as its recipient will read it."""
-    for one in plan.recipients:
+    for messages, one in ((hour.messages, one) for hour in (plan, *plan.late) for one in hour.recipients):
         try:
-            email = written_for(plan.messages[one.workflow_id], one.context(), plan.as_of, LINK)
+            email = written_for(messages[one.workflow_id], one.context(), plan.as_of, LINK)
         except PartnerflowError:
             continue
         return {"workflow_id": one.workflow_id, "to": one.email, "subject": email.subject, "text": email.text}
@@ -92,7 +92,7 @@ def _forecast(
 ) -> tuple[dict[str, int], tuple[Tripped, ...]]:
     """How many partners each active workflow will contact after the hour, and the limits that trip.
 
-    Of what is to come only dates and known transitions are known, so the first and the last hour of each day tell all.
+    Of what is to come only dates and known transitions are known, so the first hour and the end of each day tell all.
     """
     if not days or not definitions.active:
         return {}, ()
@@ -105,20 +105,21 @@ def _forecast(
 
 
 def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int) -> list[Hour]:
-    """The hour itself, and the first and last hour of each of its local days that come after it."""
-    today = as_of.astimezone(zone).date()
-    found = {as_of}
-    for day in range(days + 1):
-        midnight = datetime.combine(today + timedelta(days=day), time(), zone).astimezone(UTC)
-        whole = midnight.replace(minute=0) + timedelta(hours=1 if midnight.minute else 0)
-        found |= {whole, whole - timedelta(hours=1)}
-    return [Hour(program, hour, hour.astimezone(zone).date()) for hour in sorted(found) if hour >= as_of]
+    """The hour itself, the first hour of each of its local days that come after it, and the end of each."""
+    last = as_of.astimezone(zone).date() + timedelta(days=days)
+    hours = local_hours(program, zone, as_of.astimezone(zone).date(), last)
+    firsts = {hour.local_date: hour for hour in reversed(hours)}.values()
+    ends = {hour.local_date: hour for hour in hours}.values()
+    own = Hour(program, as_of, as_of.astimezone(zone).date())
+    found = {one for one in (own, *firsts, *ends) if one.as_of >= as_of}
+    return sorted(found, key=lambda one: one.as_of)
 
 
 def _warnings(plan: Plan, found: tuple[Change, ...], tripped: tuple[Tripped, ...]) -> list[str]:
     fresh = {one.workflow_id: one.what for one in found if one.what in ("new", "activated", "changed")}
     rows = {row.workflow_id: row for row in plan.workflows}
     warnings = [_many(rows[name], what) for name, what in fresh.items() if name in rows]
+    warnings += _bursts(plan)
     warnings += [_near(row) for row in plan.workflows]
     warnings += [
         f"{one.workflow_id} will be over the limit at {one.first:%Y-%m-%d %H:%M} UTC, with {one.addresses:,} addresses."
@@ -132,6 +133,20 @@ def _many(row: WorkflowPlan, what: str) -> str | None:
     if row.recipients <= MANY:
         return None
     return f"{row.workflow_id} is {what} and contacts {row.recipients:,} at once; look at its segment before it runs."
+
+
+def _bursts(plan: Plan) -> list[str]:
+    """What the hours that are caught up bring at once, workflow by workflow."""
+    brought = Counter[str]()
+    for row in (row for hour in plan.late for row in hour.workflows):
+        brought[row.workflow_id] += row.recipients
+    since = f"{plan.late[0].as_of:%Y-%m-%d %H:%M} UTC" if plan.late else ""
+    return [
+        f"{name} contacts {count:,} late, who were due since {since}; `--missed skip` leaves them out for this once, "
+        "`missed_hours: hold` in its definition makes it wait for a person."
+        for name, count in sorted(brought.items())
+        if count > MANY
+    ]
 
 
 def _near(row: WorkflowPlan) -> str | None:

@@ -3,6 +3,7 @@
 `plan` prints it and `run` carries it out: one object, so the two cannot drift.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -55,6 +56,15 @@ class Application:
     contract_id: str
 
 
+Contact = tuple[str, str, str]
+"""Workflow, program and partner: the key of "once"."""
+
+
+def contact(one: Recipient | Application) -> Contact:
+    """Who is contacted by what."""
+    return one.workflow_id, one.program_id, one.partner_id
+
+
 @dataclass(frozen=True)
 class WorkflowPlan:
     """One workflow in one hour: the counts of marts.workflow_runs, before and after sending.
@@ -80,7 +90,8 @@ class WorkflowPlan:
 class Plan:
     """What an hour will do: a row a workflow, sorted by id, and everybody who is to be contacted.
 
-    `messages` are the messages of the email workflows, by workflow id.
+    `messages` are the messages of the email workflows, by workflow id. `late` are the hours that are caught up before
+    it, in their order, each with the rows and recipients that it would have had. Nobody is in two of all these.
     """
 
     as_of: datetime
@@ -88,10 +99,43 @@ class Plan:
     recipients: tuple[Recipient, ...] = ()
     applications: tuple[Application, ...] = ()
     messages: Mapping[str, Message] = field(default_factory=dict)
+    late: tuple["Plan", ...] = ()
+
+    @property
+    def contacts(self) -> frozenset[Contact]:
+        """Whom this hour alone contacts."""
+        return frozenset(map(contact, (*self.recipients, *self.applications)))
 
     def as_json(self) -> dict:
-        """The plan as the command line answers with it."""
-        return {"as_of": self.as_of.isoformat(), "workflows": [asdict(workflow) for workflow in self.workflows]}
+        """The plan as the command line answers with it; with the hours that are caught up, where there are any."""
+        caught_up = {"caught_up": [one.as_json() for one in self.late]} if self.late else {}
+        rows = [asdict(workflow) for workflow in self.workflows]
+        return {"as_of": self.as_of.isoformat(), "workflows": rows, **caught_up}
+
+
+def after(late: tuple[Plan, ...], plan: Plan) -> Plan:
+    """The plan as it is once these earlier hours have contacted theirs, who count as already contacted in it."""
+    contacted = frozenset().union(*(one.contacts for one in late))
+    again = Counter(key[0] for key in plan.contacts & contacted)
+    recipients = tuple(one for one in plan.recipients if contact(one) not in contacted)
+    applications = tuple(one for one in plan.applications if contact(one) not in contacted)
+    left = Counter(one.workflow_id for one in (*recipients, *applications))
+    rows = [
+        replace(row, recipients=left[row.workflow_id], already_contacted=row.already_contacted + again[row.workflow_id])
+        if again[row.workflow_id]
+        else row
+        for row in plan.workflows
+    ]
+    return replace(plan, workflows=tuple(rows), recipients=recipients, applications=applications)
+
+
+def with_notes(plan: Plan, notes: Mapping[str, str]) -> Plan:
+    """The plan with a word more in the detail of some workflows, by id."""
+    rows = [
+        replace(row, detail=". ".join(filter(None, (row.detail, notes.get(row.workflow_id)))) or None)
+        for row in plan.workflows
+    ]
+    return replace(plan, workflows=tuple(rows))
 
 
 def with_held(plan: Plan, held: Mapping[str, str]) -> Plan:
@@ -151,7 +195,7 @@ def _recipients(connection: Connection, names: Mapping[str, str]) -> list[Recipi
     columns = ("workflow_id", "program_id", "program_name", "partner_id", "partner_name", "email", "first_name",
                "last_name", "language", "timezone")  # fmt: skip
     rows = [dict(zip(columns, row, strict=True)) for row in connection.execute(query).fetchall()]
-    return [Recipient(workflow_name=names[row["workflow_id"]], **row) for row in rows]
+    return [Recipient(workflow_name=names[row["workflow_id"]], **row) for row in rows if row["workflow_id"] in names]
 
 
 def _applications(connection: Connection) -> list[Application]:

@@ -4,23 +4,26 @@ Every step is called through `step`, which the command line uses to show progres
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from compiler import MissedHours
 from flows.changes import remember
 from flows.definitions import Definitions, read_definitions
 from flows.events.consequences import apply_consequences
 from flows.events.load import load_events
-from flows.facts.build import build
+from flows.facts.build import Built, build
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
-from flows.ledger.reads import record_runs
+from flows.ledger.reads import RunRecord, record_runs
 from flows.ledger.runner import alive, place_of
 from flows.lock import exclusive
-from flows.plan import Plan, WorkflowPlan, read_plan, with_held
+from flows.missed import missed
+from flows.plan import Plan, WorkflowPlan, after, read_plan, with_held, with_notes
 from flows.report.page import write_report
 from flows.sending.claim import claim
 from flows.sending.deliver import Sender
@@ -31,8 +34,11 @@ from flows.sending.send import send_due
 from flows.sending.senders import open_senders
 from flows.settings import Settings
 from flows.warehouse.connection import has_table, open_warehouse, transaction
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.evaluations import time_zones, write_evaluations
 from flows.warehouse.publish import publish
+
+Count = Callable[[str, str], int]
+"""How many deliveries of a workflow are in a state by now."""
 
 Step = Callable[..., Any]
 """Calls a function with arguments under a title: step("Build the facts", build, settings, definitions)."""
@@ -40,14 +46,16 @@ Step = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did: the plan's rows with what became of them."""
+    """What a run did: the plan's rows with what became of them; `late` are the hours that it caught up before."""
 
     run_id: str
     plan: Plan
+    late: tuple["Run", ...] = ()
 
     def as_json(self) -> dict:
-        """The run as the command line answers with it."""
-        return {"run_id": self.run_id, **self.plan.as_json()}
+        """The run as the command line answers with it; with the hours that were caught up, where there were any."""
+        caught_up = {"caught_up": [one.as_json() for one in self.late]} if self.late else {}
+        return {"run_id": self.run_id, **replace(self.plan, late=()).as_json(), **caught_up}
 
     @property
     def ok(self) -> bool:
@@ -60,47 +68,90 @@ def call(_title: str, function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
-def run_hour(settings: Settings, as_of: datetime, step: Step = call) -> Run:
+def run_hour(settings: Settings, as_of: datetime, step: Step = call, missed_hours: MissedHours | None = None) -> Run:
     """One hourly run: everybody who is in a segment at `as_of` (UTC) and was never contacted by its workflow is.
 
+    Hours that were missed before it are caught up as each workflow says, or for this once as `missed_hours` does.
     Raises PartnerflowError when the hour cannot be evaluated at all, and when another run is at work.
     """
-    run_id = f"{as_of:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    run_id = run_id_of(as_of)
     with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
         senders, outcome = open_senders(settings), Outcome()
         definitions = step("Read the definitions", read_definitions, settings)
         step("Settle what an interrupted run left", _recover, ledger, senders, run_id, settings, outcome)
-        plan = plan_hour(settings, definitions, ledger, as_of, step)
+        plan = plan_hour(settings, definitions, ledger, as_of, step, missed_hours)
         step("Settle what events prove", _apply, settings, ledger)
-        step("Claim the recipients", _claim, ledger, plan, run_id, settings)
-        step("Send", _send, ledger, plan, senders, run_id, settings, outcome)
-        run = Run(run_id, _settled(plan, outcome))
-        step("Record and publish", _record, settings, definitions, ledger, run)
+        run = Run(run_id, plan, tuple(Run(run_id_of(one.as_of), one) for one in plan.late))
+        step("Claim the recipients", _claim, ledger, run, settings)
+        step("Send", _send, ledger, run, senders, settings, outcome)
+        done = _settled(run, outcome)
+        step("Record and publish", _record, settings, definitions, ledger, done, outcome)
         remember(settings, definitions)
-        return run
+        return done
 
 
-def plan_only(settings: Settings, as_of: datetime, step: Step = call) -> Plan:
+def run_id_of(as_of: datetime) -> str:
+    """A name for a run of this hour (UTC), never the same twice."""
+    return f"{as_of:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def plan_only(settings: Settings, as_of: datetime, step: Step = call, missed_hours: MissedHours | None = None) -> Plan:
     """What `run_hour` would do at `as_of`: the same steps up to the plan, and none after."""
     with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
         definitions = step("Read the definitions", read_definitions, settings)
-        return plan_hour(settings, definitions, ledger, as_of, step)
+        return plan_hour(settings, definitions, ledger, as_of, step, missed_hours)
 
 
-def plan_hour(settings: Settings, definitions: Definitions, ledger: Ledger, as_of: datetime, step: Step) -> Plan:
-    """Ask for the hour, build the facts, and read who is to be contacted, but for the workflows that are held."""
-    step("Ask for the hour", _ask, settings, ledger, as_of)
-    held = step("Build the facts", build, settings, definitions)
-    plan = step("Read the plan", _read, settings, definitions.without(held), as_of)
-    return with_held(plan, held)
+def plan_hour(
+    settings: Settings,
+    definitions: Definitions,
+    ledger: Ledger,
+    as_of: datetime,
+    step: Step,
+    missed_hours: MissedHours | None = None,
+) -> Plan:
+    """Ask for the hour, build the facts, and read who is to be contacted, but for the workflows that are held.
+
+    Missed hours are evaluated on the same facts, the first of them first, and the tables are left as of `as_of`.
+    """
+    zones = step("Ask for the hour", _ask, settings, ledger, as_of)
+    behind = step("Look for missed hours", missed, ledger, definitions.active, zones, as_of, missed_hours)
+    going = definitions.without(behind.held)
+    built = step("Build the facts", build, settings, going)
+    going, behind = going.without(built.held), behind.without(built.held)
+    late: tuple[Plan, ...] = ()
+    for instant, ids in behind.instants.items():
+        title = f"Catch up {instant:%Y-%m-%d %H:%M} UTC"
+        late += (after(late, step(title, _again, settings, built, going.only(ids), instant)),)
+    if late:
+        held = step("Come back to the hour", _build_again, settings, built, going, as_of, zones.keys())
+        built = replace(built, held={**built.held, **held})
+    plan = step("Read the plan", _read, settings, going.without(built.held), as_of)
+    plan = with_notes(with_held(plan, {**built.held, **behind.held}), behind.skipped)
+    return replace(after(late, plan), late=late)
 
 
-def _ask(settings: Settings, ledger: Ledger, as_of: datetime) -> None:
+def _again(settings: Settings, built: Built, definitions: Definitions, instant: datetime) -> Plan:
+    """The plan of an instant that was missed, for the workflows that want it."""
+    held = _build_again(settings, built, definitions, instant, {one.program for one in definitions.active})
+    return with_held(_read(settings, definitions.without(held), instant), held)
+
+
+def _build_again(
+    settings: Settings, built: Built, definitions: Definitions, instant: datetime, programs: Collection[str]
+) -> dict[str, str]:
+    with open_warehouse(settings.warehouse) as connection, transaction(connection):
+        write_evaluations(connection, instant, of=programs)
+    return built.segments(definitions.active)
+
+
+def _ask(settings: Settings, ledger: Ledger, as_of: datetime) -> dict[str, str]:
     with open_warehouse(settings.warehouse) as connection:
         with transaction(connection):
             write_evaluations(connection, as_of)
             mirror(connection, ledger)
         load_events(connection, settings.landing)
+        return time_zones(connection)
 
 
 def _read(settings: Settings, definitions: Definitions, as_of: datetime) -> Plan:
@@ -119,33 +170,41 @@ def _apply(settings: Settings, ledger: Ledger) -> int:
         return apply_consequences(connection, ledger)
 
 
-def _claim(ledger: Ledger, plan: Plan, run_id: str, settings: Settings) -> int:
+def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
+    """The hours in their order: whoever is in several segments of one workflow belongs to the first."""
     domain = settings.sender_address.rpartition("@")[2]
-    return len(claim(ledger, plan, run_id, domain))
+    return sum(len(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of)) for one in (*run.late, run))
 
 
-def _send(
-    ledger: Ledger, plan: Plan, senders: dict[str, Sender], run_id: str, settings: Settings, outcome: Outcome
-) -> None:
+def _send(ledger: Ledger, run: Run, senders: dict[str, Sender], settings: Settings, outcome: Outcome) -> None:
     """Send all that is due, claimed by this run or by an earlier one, for the workflows that are going."""
+    plan = run.plan
     going = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
     for name in going & plan.messages.keys():
         ledger.adopt(name, plan.messages[name].version, plan.messages[name].content)
     make = Parcels(ledger, settings).make
-    with alive(ledger, run_id, place_of(settings.var)):
-        send_due(ledger, run_id, going, make, senders, outcome, settings.retry_hours)
+    with alive(ledger, run.run_id, place_of(settings.var)):
+        send_due(ledger, run.run_id, going, make, senders, outcome, settings.retry_hours)
 
 
-def _settled(plan: Plan, outcome: Outcome) -> Plan:
-    """The plan's rows with what became of them: counts, and in words what no column counts."""
-    return replace(plan, workflows=tuple(_with_outcome(row, outcome) for row in plan.workflows))
+def _settled(run: Run, outcome: Outcome) -> Run:
+    """The run with what became of its rows: counts, and in words what no column counts.
+
+    A delivery counts in the hour that brought it, one that an earlier run had claimed in this run's own.
+    """
+    late = {one.run_id for one in run.late}
+
+    def settled(one: Run, count: Count, troubles: Mapping[str, str]) -> Run:
+        rows = tuple(_with_outcome(row, count, troubles.get(row.workflow_id)) for row in one.plan.workflows)
+        return replace(one, plan=replace(one.plan, workflows=rows))
+
+    own = settled(run, partial(outcome.of, but=late), outcome.troubles)
+    return replace(own, late=tuple(settled(one, partial(outcome.of, only=one.run_id), {}) for one in run.late))
 
 
-def _with_outcome(row: WorkflowPlan, outcome: Outcome) -> WorkflowPlan:
-    states = ("sent", "failed", "in_doubt")
-    row = replace(row, **{state: outcome.of(row.workflow_id, state) for state in states})
-    trouble = outcome.troubles.get(row.workflow_id)
-    more = [f"{count} {words}" for state, words in _MORE.items() if (count := outcome.of(row.workflow_id, state))]
+def _with_outcome(row: WorkflowPlan, count: Count, trouble: str | None) -> WorkflowPlan:
+    row = replace(row, **{state: count(row.workflow_id, state) for state in ("sent", "failed", "in_doubt")})
+    more = [f"{number} {words}" for state, words in _MORE.items() if (number := count(row.workflow_id, state))]
     detail = ". ".join(part for part in (row.detail, trouble, ", ".join(more)) if part)
     return replace(row, status="error" if trouble else row.status, detail=detail or None)
 
@@ -157,13 +216,23 @@ _MORE = {
 }
 
 
-def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run) -> None:
-    as_of = run.plan.as_of.replace(tzinfo=None)
-    record_runs(ledger, [{"run_id": run.run_id, "as_of": as_of, **asdict(row)} for row in run.plan.workflows])
+def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run, outcome: Outcome) -> None:
     with open_warehouse(settings.warehouse) as connection:
+        programs = tuple(time_zones(connection))
+        late = [_recorded(one, (), ()) for one in run.late]
+        record_runs(ledger, [*late, _recorded(run, programs, outcome.troubles)])
         with transaction(connection):
             mirror(connection, ledger)
         publish(connection, settings.published)
         has_report = has_table(connection, "marts", "workflow_report")
     if has_report and settings.published.exists():
         write_report(settings, definitions, settings.report)
+
+
+def _recorded(run: Run, programs: tuple[str, ...], troubled: Collection[str]) -> RunRecord:
+    """The hour is over for a workflow once its segment is claimed, or over the limit, whatever befell the sending."""
+    rows = [
+        asdict(row) | {"is_settled": row.status in ("done", "over_limit") or row.workflow_id in troubled}
+        for row in run.plan.workflows
+    ]
+    return RunRecord(run.run_id, run.plan.as_of.replace(tzinfo=None), programs, tuple(rows))

@@ -41,6 +41,7 @@ def test_the_hour_runs_under_prefect_and_each_step_is_a_task(prefect_settings: S
         "Read the definitions",
         "Settle what an interrupted run left",
         "Ask for the hour",
+        "Look for missed hours",
         "Build the facts",
         "Read the plan",
         "Settle what events prove",

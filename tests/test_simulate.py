@@ -106,8 +106,8 @@ def test_the_prospecting_chain_over_thirty_days():
             "03-02 10 prospecting-invite", "03-09 00 prospecting-follow-up-7", "03-16 00 prospecting-follow-up-14"
         ],
         "answers": ["03-02 10 prospecting-invite", "03-09 00 prospecting-follow-up-7", "03-12 11 prospecting-welcome"],
-        # tagged after the day's last run: no invitation, but its application is accepted
-        "applies": ["03-05 08 prospecting-accept"],
+        # tagged after the day's last hour: the first run of the next day looks at the end of the day, too
+        "applies": ["03-03 00 prospecting-invite", "03-05 08 prospecting-accept"],
     }  # fmt: skip
     assert sum(found.hours.values()) == len(found.sends) - 1
 
@@ -172,9 +172,8 @@ def test_over_the_limit_nothing_is_sent_in_those_hours(examples):
     found = simulated(rows, [examples["welcome"]], date(2026, 1, 4), date(2026, 1, 6), limit=2)
     assert story(found) == {"p10": ["01-05 10 welcome"], "p12": ["01-05 12 welcome"]}
     (tripped,) = found.tripped
-    assert (tripped.first, tripped.last) == tuple(
-        datetime(2026, 1, day, hour, tzinfo=UTC) for day, hour in ((5, 19), (6, 4))
-    )
+    end_of_day = datetime(2026, 1, 6, 4, 59, 59, 999999, tzinfo=UTC)
+    assert (tripped.first, tripped.last) == (datetime(2026, 1, 5, 19, tzinfo=UTC), end_of_day)
     assert tripped.addresses == 3
 
 
@@ -201,14 +200,25 @@ def test_a_limit_counts_those_whom_an_email_has_brought():
 
 
 def test_a_day_has_the_hours_that_its_clocks_have():
-    """23 when they go forward, 25 when they go back, and whole hours of UTC where a zone is half an hour beside it."""
+    """23 when they go forward, 25 when they go back, and whole hours of UTC where a zone is half an hour beside it; and
+    the end of the day."""
     days = {date(2026, 3, 8): 23, date(2025, 11, 2): 25, date(2026, 3, 20): 24}
-    assert {day: len(local_hours("1", NEW_YORK, day, day)) for day in days} == days
-    first = local_hours("1", ZoneInfo("Asia/Kolkata"), date(2026, 3, 20), date(2026, 3, 20))[0]
+    assert {day: len(local_hours("1", NEW_YORK, day, day)) for day in days} == {day: days[day] + 1 for day in days}
+    first, *_, last = local_hours("1", ZoneInfo("Asia/Kolkata"), date(2026, 3, 20), date(2026, 3, 20))
     assert first.as_of == datetime(2026, 3, 19, 19, tzinfo=UTC)
+    assert (last.as_of, last.local_date) == (
+        datetime(2026, 3, 20, 18, 29, 59, 999999, tzinfo=UTC),
+        date(2026, 3, 20),
+    )
 
 
 # Against the oracle
+
+
+def run_of(instant: datetime) -> datetime:
+    """The hour of the run that evaluates an instant."""
+    hour = instant.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == instant else hour + timedelta(hours=1)
 
 
 def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple], set[tuple]]:
@@ -227,9 +237,9 @@ def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple],
                     new += [(name, partner) for partner in members if (name, partner) not in contacted]
         for name, partner in new:
             contacted.add((name, partner))
-            sends.add((hour.as_of, name, partner))
+            sends.add((run_of(hour.as_of), name, partner))
             key = {"program_id": hour.program_id, "partner_id": partner, "workflow_id": name}
-            rows["sent_emails"].append(key | {"action": "email", "state": "sent", "as_of": hour.as_of})
+            rows["sent_emails"].append(key | {"action": "email", "state": "sent", "as_of": run_of(hour.as_of)})
     return sends, over
 
 

@@ -6,24 +6,31 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.shared import AsOf, Json, answer, app, err, out, print_lines, read_as_of
+from flows.commands.shared import AsOf, Json, answer, app, err, out, print_lines, read_as_of, read_missed
 from flows.definitions import read_definitions
 from flows.settings import read_settings
 
+Missed = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORDS", help="What to do with missed hours this once: skip, or send up to 3 days late (1 to 31 days)."
+    ),
+]
+
 
 @app.command(epilog="Example: partnerflow run --as-of 2026-03-20T14:00:00-04:00")
-def run(as_of: AsOf = None, as_json: Json = False) -> None:
+def run(as_of: AsOf = None, missed: Missed = None, as_json: Json = False) -> None:
     """One hourly run: contact everybody who is in a segment and was not contacted by its workflow before."""
-    from flows.report.terminal import Progress, details, run_table
+    from flows.report.terminal import Progress, details, late_lines, run_table
     from flows.run import run_hour
 
     settings = read_settings()
-    done = run_hour(settings, read_as_of(as_of), Progress(err))
+    done = run_hour(settings, read_as_of(as_of), Progress(err), read_missed(missed))
     if as_json:
         answer(done.as_json())
     else:
         out.print(run_table(done.plan, f"Run {done.run_id} as of {done.plan.as_of:%Y-%m-%d %H:%M} UTC", sending=True))
-        print_lines(details(done.plan))
+        print_lines([*late_lines(done.plan), *details(done.plan)])
         print_lines([f"Emails: {settings.outbox}", f"To query: {settings.published}"])
     sys.exit(0 if done.ok else 1)
 
@@ -31,23 +38,24 @@ def run(as_of: AsOf = None, as_json: Json = False) -> None:
 @app.command(epilog="Example: partnerflow plan --as-of 2026-03-20T14:00:00-04:00")
 def plan(
     as_of: AsOf = None,
+    missed: Missed = None,
     days: Annotated[int, typer.Option(min=0, max=60, help="How many days to look ahead.")] = 7,
     as_json: Json = False,
 ) -> None:
     """What a run would do and what has changed, before anything is sent; builds the facts, as a run does."""
     from flows.outlook import outlook
     from flows.report.outlook import outlook_lines
-    from flows.report.terminal import Progress, details, run_table
+    from flows.report.terminal import Progress, details, late_lines, run_table
     from flows.run import plan_only
 
     settings = read_settings()
-    planned = plan_only(settings, read_as_of(as_of), Progress(err))
+    planned = plan_only(settings, read_as_of(as_of), Progress(err), read_missed(missed))
     ahead = outlook(settings, read_definitions(settings), planned, days)
     if as_json:
         answer({**planned.as_json(), **ahead.as_json()})
     else:
         out.print(run_table(planned, f"Plan as of {planned.as_of:%Y-%m-%d %H:%M} UTC", sending=False))
-        print_lines([*details(planned), *outlook_lines(ahead)])
+        print_lines([*late_lines(planned), *details(planned), *outlook_lines(ahead)])
     sys.exit(0 if all(workflow.status == "done" for workflow in planned.workflows) else 1)
 
 

@@ -8,10 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from compiler import (
-    DefinitionError,
-    PartnerflowError,
-)
+from compiler import DefinitionError, MissedHours, PartnerflowError, parse_missed_hours
 from flows.definitions import read_definitions
 from flows.settings import read_settings
 from flows.warehouse.evaluations import current_hour, read_hour
@@ -41,6 +38,14 @@ def read_as_of(text: str | None):
         return read_hour(text) if text else current_hour()
     except PartnerflowError as error:
         raise typer.BadParameter(str(error), param_hint="--as-of") from None
+
+
+def read_missed(text: str | None) -> MissedHours | None:
+    """What --missed says, in the words of a definition's `missed_hours`."""
+    try:
+        return None if text is None else parse_missed_hours(text)
+    except PartnerflowError as error:
+        raise typer.BadParameter(str(error), param_hint="--missed") from None
 
 
 def find_workflow(name: str):

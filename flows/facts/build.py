@@ -6,13 +6,15 @@ checkout, and a run is not touched by an edit made while it works.
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlglot import exp, maybe_parse
 
-from compiler import PROJECT, PartnerflowError, compile_exposures, compile_models
+from compiler import PROJECT, PartnerflowError, Workflow, compile_exposures, compile_models
 from flows.definitions import Definitions
 from flows.facts.dbt import Dbt
 from flows.facts.hold import Fault, Lineage, doubts, failures, holds_programs, stale_sources
@@ -20,18 +22,36 @@ from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 
 
-def build(settings: Settings, definitions: Definitions) -> dict[str, str]:
+@dataclass(frozen=True)
+class Built:
+    """Tables as they have been built, and the ids of the workflows that are held, each with the reason."""
+
+    held: Mapping[str, str]
+    _segments: Callable[[], list[Fault]]
+    _lineage: Lineage | None = None
+
+    def segments(self, workflows: Collection[Workflow]) -> dict[str, str]:
+        """Build the segments again, on the same facts, for what raw.evaluations asks by now.
+
+        Returns which of these workflows are held for it, and why. The database file must be closed, as for `build`.
+        """
+        faults = self._segments()
+        if not faults:
+            return {}
+        return self._lineage.held(workflows, [Fault(None, fault.reason) for fault in faults])
+
+
+def build(settings: Settings, definitions: Definitions) -> Built:
     """Build and test every table, membership and recipients included, for the hours of raw.evaluations.
 
-    What is stale or fails holds the workflows that read it, and the segments are built for the others. Returns the ids
-    of the workflows that are held, each with the reason. The database file must be closed in this process, and is
-    closed again afterwards.
+    What is stale or fails holds the workflows that read it, and the segments are built for the others. The database
+    file must be closed in this process, and is closed again afterwards.
     """
     try:
         dbt = Dbt(settings, prepare_project(settings, definitions))
         lineage = Lineage(dbt.parse(), definitions.compiler)
     except PartnerflowError as error:
-        return dict.fromkeys((workflow.id for workflow in definitions.active), str(error))
+        return Built(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)), list)
     stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
     failed = lineage.held(definitions.active, _build(settings, dbt))
     held = {**failed, **stale}
@@ -41,7 +61,7 @@ def build(settings: Settings, definitions: Definitions) -> dict[str, str]:
         dbt.parse()
         again = _build(settings, dbt, lineage.segments)
         held |= lineage.held(remaining.active, [Fault(None, fault.reason) for fault in again])
-    return held
+    return Built(held, partial(_build, settings, dbt, lineage.segments), lineage)
 
 
 def _build(settings: Settings, dbt: Dbt, select: Sequence[str] = ()) -> list[Fault]:

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Connection,
     DateTime,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Integer,
     String,
     column,
+    false,
     func,
     insert,
     inspect,
@@ -128,5 +130,29 @@ def _new_columns(to: Operations) -> None:
             table.add_column(Column(name, kind))
 
 
-MIGRATIONS: Mapping[int, Callable[[Operations], None]] = MappingProxyType({2: _several_runners})
+def _hours_that_were_run(to: Operations) -> None:
+    """2 -> 3: which hours have been run, and for which workflows they are over."""
+    to.create_table(
+        "run",
+        Column("entry", Integer, primary_key=True),
+        Column("run_id", String, nullable=False, unique=True),
+        Column("as_of", DateTime, nullable=False),
+        Column("programs", JSON),
+    )
+    to.create_index("run_by_hour", "run", ["as_of"])
+    with to.batch_alter_table("workflow_run") as table:
+        table.add_column(Column("is_settled", Boolean, nullable=False, server_default=false()))
+    to.create_index("workflow_run_by_workflow", "workflow_run", ["workflow_id", "as_of"])
+    connection = to.get_bind()
+    rows = light_table("workflow_run", *(column(name) for name in ("run_id", "as_of", "status", "is_settled")))
+    over = rows.c.status.in_(["done", "over_limit"])
+    connection.execute(update(rows).where(over).values(is_settled=True))
+    runs = light_table("run", column("run_id"), column("as_of"))
+    known = select(rows.c.run_id, rows.c.as_of).distinct().order_by(rows.c.as_of, rows.c.run_id)
+    connection.execute(insert(runs).from_select(["run_id", "as_of"], known))
+
+
+MIGRATIONS: Mapping[int, Callable[[Operations], None]] = MappingProxyType(
+    {2: _several_runners, 3: _hours_that_were_run}
+)
 """Schema to the step that leads to it from the one before."""

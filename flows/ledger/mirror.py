@@ -12,7 +12,7 @@ import pandas
 
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.ledger.reads import Changes, Mark, changes_since, runs
+from flows.ledger.reads import Changes, Mark, changes_since, runs_since
 from flows.ledger.suppression import suppressions
 from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.raw_tables import append_raw_rows, ensure_raw_table, replace_raw_table
@@ -57,8 +57,7 @@ def mirror(connection: Connection, ledger: Ledger) -> None:
         changes = changes_since(ledger, None)
         _append(connection, changes)
     replace_raw_table(connection, "ledger_mark", _frame([astuple(changes.mark)] if changes.mark else [], _MARK))
-    rows = [[run[column] for column in RUN_COLUMNS] for run in runs(ledger)]
-    replace_raw_table(connection, "workflow_runs", _frame(rows, RUN_COLUMNS))
+    _mirror_runs(connection, ledger)
     rows = [
         (email, one.scope, one.reason, one.at) for one in suppressions(ledger) for email in _spellings(one.email_key)
     ]
@@ -66,6 +65,16 @@ def mirror(connection: Connection, ledger: Ledger) -> None:
 
 
 _MARK = ["entry", "moved_at", "delivery_id"]
+
+
+def _mirror_runs(connection: Connection, ledger: Ledger) -> None:
+    """Append the runs that were recorded since the mark: their rows never change."""
+    place = has_table(connection, "raw", "run_mark") and has_table(connection, "raw", "workflow_runs")
+    mark = connection.execute("SELECT entry, run_id FROM raw.run_mark").fetchone() if place else None
+    rows, since_begin, newest = runs_since(ledger, mark)
+    frame = _frame([[row[column] for column in RUN_COLUMNS] for row in rows], RUN_COLUMNS)
+    (replace_raw_table if since_begin else append_raw_rows)(connection, "workflow_runs", frame)
+    replace_raw_table(connection, "run_mark", _frame([newest] if newest else [], ["entry", "run_id"]))
 
 
 def _mark(connection: Connection) -> Mark | None:

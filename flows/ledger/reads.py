@@ -1,6 +1,6 @@
 """What the ledger says: deliveries, messages, runs, and what has changed since a line of its log."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, text
 from compiler import PartnerflowError
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.ledger.schema import DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, WORKFLOW_RUN
+from flows.ledger.schema import DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUN, WORKFLOW_RUN
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,43 @@ def changes_since(ledger: Ledger, mark: Mark | None) -> Changes:
         return Changes(changed, since_begin, row and Mark(*row), dict(map(tuple, connection.execute(counts))))
 
 
-def record_runs(ledger: Ledger, rows: list[dict]) -> None:
-    """Record what a run did for each workflow (the columns of marts.workflow_runs)."""
-    if rows:
-        with ledger.store.writing() as connection:
-            connection.execute(insert(WORKFLOW_RUN), rows)
+@dataclass(frozen=True)
+class RunRecord:
+    """One hour as it was run (UTC, without a zone), to be recorded.
+
+    `workflows` are the columns of marts.workflow_runs but for the first and third, and `is_settled` (see
+    WORKFLOW_RUN); `programs` those for which every active workflow has a row (see RUN).
+    """
+
+    run_id: str
+    as_of: datetime
+    programs: tuple[str, ...]
+    workflows: tuple[dict, ...]
 
 
-def runs(ledger: Ledger) -> list[dict]:
-    """All rows of workflow_runs, by run and workflow."""
-    query = select(WORKFLOW_RUN).order_by(WORKFLOW_RUN.c.as_of, WORKFLOW_RUN.c.run_id, WORKFLOW_RUN.c.workflow_id)
+def record_runs(ledger: Ledger, records: Iterable[RunRecord]) -> None:
+    """Record what has been run, all or nothing."""
+    with ledger.store.writing() as connection:
+        for one in records:
+            key = {"run_id": one.run_id, "as_of": one.as_of}
+            connection.execute(insert(RUN), key | {"programs": list(one.programs)})
+            if one.workflows:
+                connection.execute(insert(WORKFLOW_RUN), [key | row for row in one.workflows])
+
+
+def runs_since(ledger: Ledger, mark: tuple[int, str] | None) -> tuple[list[dict], bool, tuple[int, str] | None]:
+    """The rows of workflow_runs that were recorded after a mark (number and id of a run), in that order.
+
+    Also whether these are all there are, because the mark is None or not of this ledger; and the newest mark.
+    """
     with ledger.store.reading() as connection:
-        return [dict(row._mapping) for row in connection.execute(query)]
+        if ledger.store.dialect == "postgresql":
+            connection.execute(text("LOCK TABLE run IN SHARE MODE"))  # as in changes_since
+        numbered = select(RUN.c.entry, RUN.c.run_id)
+        known = mark and connection.execute(numbered.where(RUN.c.entry == mark[0])).one_or_none()
+        since_begin = not known or tuple(known) != mark
+        newest = connection.execute(numbered.order_by(RUN.c.entry.desc()).limit(1)).one_or_none()
+        query = select(WORKFLOW_RUN).join(RUN, RUN.c.run_id == WORKFLOW_RUN.c.run_id)
+        query = query.where(RUN.c.entry > (0 if since_begin else mark[0]))
+        rows = connection.execute(query.order_by(RUN.c.entry, WORKFLOW_RUN.c.workflow_id))
+        return [dict(row._mapping) for row in rows], since_begin, newest and tuple(newest)

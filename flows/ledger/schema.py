@@ -5,6 +5,7 @@ Times are UTC without a zone.
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     column,
+    false,
 )
 
 from flows.ledger.delivery import STATES
@@ -120,6 +122,18 @@ SUPPRESSION = Table(
 )
 """Addresses that are not written to: by any workflow (scope `all`), or by the one whose id is the scope."""
 
+RUN = Table(
+    "run",
+    METADATA,
+    Column("entry", Integer, primary_key=True),
+    Column("run_id", String, nullable=False, unique=True),
+    Column("as_of", DateTime, nullable=False),
+    Column("programs", JSON(none_as_null=True)),
+    Index("run_by_hour", "as_of"),
+)
+"""The hours that have been run, numbered as they were recorded. `programs` are the ids of those for which every active
+workflow had a row: none for an hour that was caught up, null (all of them) for runs recorded before schema 3."""
+
 WORKFLOW_RUN = Table(
     "workflow_run",
     METADATA,
@@ -135,4 +149,8 @@ WORKFLOW_RUN = Table(
         )
     ],
     Column("detail", String),
+    Column("is_settled", Boolean, nullable=False, server_default=false()),
+    Index("workflow_run_by_workflow", "workflow_id", "as_of"),
 )  # fmt: skip
+"""`is_settled`: the hour is over for the workflow. Whoever was in its segment is claimed, or it was over the limit; an
+hour at which it was held or broken may be caught up."""

@@ -83,6 +83,21 @@ def details(plan: Plan) -> list[str]:
     return [f"{row.workflow_id}: {row.detail}" for row in plan.workflows if row.detail]
 
 
+def late_lines(plan: Plan) -> list[str]:
+    """The hours that are caught up: how many, and a line for each that brings anybody or could not be evaluated."""
+    if not plan.late:
+        return []
+    first, last = f"{plan.late[0].as_of:%Y-%m-%d %H:%M}", f"{plan.late[-1].as_of:%Y-%m-%d %H:%M}"
+    when = f"{first} UTC" if len(plan.late) == 1 else f"{len(plan.late)} times from {first} to {last} UTC"
+    lines = [f"Caught up: {when}."]
+    for one in plan.late:
+        said = [f"{row.workflow_id} {row.recipients:,}" for row in one.workflows if row.recipients]
+        said += [f"{row.workflow_id} {row.status} ({row.detail})" for row in one.workflows if row.status != "done"]
+        if said:
+            lines.append(f"  {one.as_of:%Y-%m-%d %H:%M} UTC: {', '.join(said)}")
+    return lines
+
+
 def members_table(workflow_id: str, preview: Preview) -> Table:
     """The members of a segment."""
     title = f"{workflow_id}: {len(preview.members)} members, {preview.addresses} addresses"

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 
 from flows.addresses import address_key
@@ -10,14 +11,17 @@ from flows.ledger.ledger import Ledger
 from flows.plan import Application, Plan, Recipient
 
 
-def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str) -> list[Delivery]:
+def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime | None = None) -> list[Delivery]:
     """Claim every recipient and application of the plan for this run; whoever was contacted before is left out.
+
+    `as_of` is the hour of the run that claims, where the plan is of an earlier one that it catches up: an email moves
+    its partner to Outreach when it is sent, not when it should have been.
 
     A delivery's id, and so its Message-ID, is a keyed hash of workflow, program, partner and address: the same for
     every attempt, and not to be guessed. `domain` is the right side of the Message-IDs. The message as it is now is
     kept with the claim: what was decided is what is sent, even when somebody edits it in between.
     """
-    now, as_of = utc_now(), plan.as_of.replace(tzinfo=None)
+    now, as_of = utc_now(), (as_of or plan.as_of).replace(tzinfo=None)
 
     def delivery(one: Recipient | Application, email: str | None, action: str, context: dict) -> Delivery:
         identity = _identity(ledger.message_key, one.workflow_id, one.program_id, one.partner_id, email or "")

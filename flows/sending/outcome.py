@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from flows.ledger.delivery import Delivery
@@ -11,18 +12,23 @@ from flows.ledger.delivery import Delivery
 class Outcome:
     """How many deliveries of each workflow ended in each state; from several threads.
 
-    `troubles` are the workflows that this run stopped sending for, with the reason.
+    `counts` are by workflow, state and the run that claimed the delivery; `troubles` are the workflows that this run
+    stopped sending for, with the reason.
     """
 
-    counts: dict[str, Counter] = field(default_factory=dict)
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     troubles: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, delivery: Delivery, state: str) -> None:
         """Count one delivery."""
         with self._lock:
-            self.counts.setdefault(delivery.workflow_id, Counter())[state] += 1
+            self.counts[delivery.workflow_id, state, delivery.run_id] += 1
 
-    def of(self, workflow_id: str, state: str) -> int:
-        """The count of a workflow and state."""
-        return self.counts.get(workflow_id, Counter())[state]
+    def of(self, workflow_id: str, state: str, *, only: str | None = None, but: Collection[str] = ()) -> int:
+        """The count of a workflow and state; only of what one run has claimed, or but for what some have."""
+        return sum(
+            count
+            for (workflow, reached, run_id), count in self.counts.items()
+            if (workflow, reached) == (workflow_id, state) and only in (None, run_id) and run_id not in but
+        )

@@ -9,6 +9,7 @@ import duckdb
 import pandas
 
 from compiler import PartnerflowError
+from flows.missed import day_ends
 from flows.warehouse.raw_tables import replace_raw_table
 
 MOST_DAYS = 400
@@ -21,7 +22,7 @@ MOST_HOURS = 168
 
 @dataclass(frozen=True)
 class Hour:
-    """An hour of a program: UTC, and the local date."""
+    """An instant at which a program is evaluated: UTC, and the local date."""
 
     program_id: str
     as_of: datetime
@@ -36,16 +37,13 @@ def require_days(first: date, last: date) -> None:
 
 
 def local_hours(program: str, zone: ZoneInfo, first: date, last: date) -> list[Hour]:
-    """The whole hours of UTC, when runs are due, that lie on these local dates."""
-    hour = datetime.combine(first, time(), zone).astimezone(UTC)
-    if hour.minute or hour.second:
-        hour = hour.replace(minute=0, second=0) + timedelta(hours=1)
-    found = []
-    while (today := hour.astimezone(zone).date()) <= last:
-        if today >= first:
-            found.append(Hour(program, hour, today))
-        hour += timedelta(hours=1)
-    return found
+    """The instants of these local dates that runs evaluate: the whole hours of UTC, and the end of each date."""
+    begin = datetime.combine(first, time(), zone).astimezone(UTC)
+    end = datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
+    whole = begin.replace(minute=0, second=0) + (timedelta(hours=1) if begin.minute or begin.second else timedelta())
+    hours = [whole + timedelta(hours=number) for number in range(-((whole - end) // timedelta(hours=1)))]
+    instants = sorted([*hours, *day_ends(zone, begin, end)])
+    return [Hour(program, instant, instant.astimezone(zone).date()) for instant in instants]
 
 
 def batches(connection: duckdb.DuckDBPyConnection, hours: Sequence[Hour]) -> Iterator[list[Hour]]:

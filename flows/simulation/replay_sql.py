@@ -3,7 +3,7 @@
 simulated_workflows       workflow: its action and recipients
 simulated_addresses       partner: how many addresses may be written to, all of them and the primary one
 simulated_contacted       workflow and partner contacted until now
-simulated_sends           workflow and partner contacted by the replay: hour and emails
+simulated_sends           workflow and partner contacted by the replay: hour of the run, and emails
 simulated_members         workflow, partner and hour of the batch: the segments' result
 simulated_applications    application workflow, contract and hour of the batch
 simulated_limit           (one row) the most addresses that a segment may have
@@ -97,14 +97,16 @@ OF_THE_FIRST_HOUR = """
     ) AS candidates
     WHERE as_of = first_hour"""
 
+RUN = "date_trunc('hour', as_of - INTERVAL 1 MICROSECOND) + INTERVAL 1 HOUR"
+"""The hour of the run that evaluates an instant: its own, or for the end of a day the next."""
+
 RECORD = (
-    "INSERT INTO simulated_sends SELECT workflow_id, program_id, partner_id, as_of, emails FROM simulated_new",
+    f"INSERT INTO simulated_sends SELECT workflow_id, program_id, partner_id, {RUN}, emails FROM simulated_new",
     "INSERT INTO simulated_contacted SELECT workflow_id, program_id, partner_id FROM simulated_new",
-    """
+    f"""
     INSERT INTO raw.sent_emails (workflow_id, program_id, partner_id, action, state, run_id, as_of, sent_at)
     SELECT
-        found.workflow_id, found.program_id, found.partner_id, workflows.action, 'sent', 'simulated', found.as_of,
-        found.as_of
+        found.workflow_id, found.program_id, found.partner_id, workflows.action, 'sent', 'simulated', {RUN}, {RUN}
     FROM simulated_new AS found
     INNER JOIN simulated_workflows AS workflows ON found.workflow_id = workflows.workflow_id""",
 )
