@@ -42,7 +42,7 @@ class Compiler:
         self.conditions = Conditions(vocabulary, last_n_days_include_today)
 
     def membership(self, workflows: Iterable[Workflow]) -> exp.Expression:
-        """Who is in each segment: one row a workflow, program and partner (workflow_id, program_id, partner_id,
+        """Who is in each segment: one row a workflow, program, partner and hour (workflow_id, program_id, partner_id,
         evaluated_at)."""
         chosen = by_id(workflows)
         members = united([members_of(workflow, "partners", self.conditions.tests(workflow)) for workflow in chosen])
@@ -83,10 +83,11 @@ class Compiler:
     def applications(self, workflows: Iterable[Workflow]) -> exp.Expression:
         """The waiting applications that meet each application workflow's conditions on contracts.
 
-        One row a workflow and contract (workflow_id, program_id, partner_id, contract_id).
+        One row a workflow, contract and hour (workflow_id, program_id, partner_id, contract_id, evaluated_at).
         """
+        columns = ("program_id", "partner_id", "contract_id", named("evaluated_at", "as_of"))
         rows = [
-            exp.select(named("workflow_id", literal(workflow.id)), "program_id", "partner_id", "contract_id")
+            exp.select(named("workflow_id", literal(workflow.id)), *columns)
             .from_(table(EVALUATED_CONTRACTS))
             .where(
                 exp.column("program_id").eq(literal(workflow.program)),
@@ -97,7 +98,8 @@ class Compiler:
             for workflow in by_id(workflows)
             if isinstance(workflow.action, AcceptApplication)
         ]
-        return united(rows) or nothing("workflow_id", "program_id", "partner_id", "contract_id")
+        none = nothing("workflow_id", "program_id", "partner_id", "contract_id")
+        return united(rows) or none.select(_null("evaluated_at", "timestamp"))
 
     def features(self, workflows: Sequence[Workflow]) -> Features:
         """The distinct (measure, window) pairs of these workflows, by the name of their column."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
-from compiler import PartnerflowError, SendEmail
+from compiler import PartnerflowError, SendEmail, Workflow
 from flows.definitions import Definitions
 from flows.messages.message import Message
 from flows.messages.read import read_message
@@ -144,39 +144,58 @@ def with_held(plan: Plan, held: Mapping[str, str]) -> Plan:
     return replace(plan, workflows=_sorted([*plan.workflows, *rows]))
 
 
-def read_plan(connection: Connection, definitions: Definitions, settings: Settings, as_of: datetime) -> Plan:
+@dataclass(frozen=True)
+class Messages:
+    """The messages of email workflows, by workflow id; and why those of others cannot be used."""
+
+    usable: Mapping[str, Message]
+    unusable: Mapping[str, str]
+
+
+def read_messages(settings: Settings, definitions: Definitions) -> Messages:
+    """The messages of the active workflows as their folders have them now."""
+    usable, unusable = {}, {}
+    for workflow in definitions.active:
+        if isinstance(workflow.action, SendEmail):
+            try:
+                usable[workflow.id] = read_message(settings.workflows / "messages" / workflow.action.message)
+            except PartnerflowError as error:
+                unusable[workflow.id] = str(error)
+    return Messages(usable, unusable)
+
+
+def read_plan(connection: Connection, definitions: Definitions, messages: Messages, as_of: datetime) -> Plan:
     """The plan of an hour, from the tables that dbt has built for it; of the definitions that are not held."""
     if not definitions.active:
         return Plan(as_of, _sorted(_broken(definitions)))
-    messages, unusable = _messages(definitions, settings)
-    programs = {program for (program,) in connection.execute("SELECT program_id FROM staging.stg_programs").fetchall()}
-    for workflow in definitions.active:
-        if workflow.program not in programs:
-            unusable[workflow.id] = f"There is no program {workflow.program} in raw.programs."
-    counted = {row.workflow_id: row for row in _counts(connection)}
-    rows = [
-        replace(counted[workflow.id], status="error", recipients=0, detail=unusable[workflow.id])
-        if workflow.id in unusable
-        else counted[workflow.id]
-        for workflow in definitions.active
-    ]
+    counted = {row.workflow_id: row for row in _counts(connection, as_of)}
+    rows = [_row(workflow, counted, messages) for workflow in definitions.active]
     going = {row.workflow_id for row in rows if row.status == "done"}
     names = {workflow.id: workflow.name for workflow in definitions.active}
     return Plan(
         as_of,
         _sorted([*rows, *_broken(definitions)]),
-        tuple(one for one in _recipients(connection, names) if one.workflow_id in going),
-        tuple(one for one in _applications(connection) if one.workflow_id in going),
-        messages,
+        tuple(one for one in _recipients(connection, names, as_of) if one.workflow_id in going),
+        tuple(one for one in _applications(connection, as_of) if one.workflow_id in going),
+        {name: message for name, message in messages.usable.items() if name in names},
     )
 
 
-def _counts(connection: Connection) -> list[WorkflowPlan]:
+def _row(workflow: Workflow, counted: Mapping[str, WorkflowPlan], messages: Messages) -> WorkflowPlan:
+    if workflow.id not in counted:  # its program is not among those that the hour was asked of
+        detail = f"There is no program {workflow.program} in raw.programs."
+        return WorkflowPlan(workflow.id, "error", detail=detail)
+    row, why = counted[workflow.id], messages.unusable.get(workflow.id)
+    return replace(row, status="error", recipients=0, detail=why) if why else row
+
+
+def _counts(connection: Connection, as_of: datetime) -> list[WorkflowPlan]:
     query = """
         SELECT workflow_id, members, addresses, already_contacted, suppressed, no_address, recipients, is_over_limit
-        FROM segments.segment_counts"""
+        FROM segments.segment_counts
+        WHERE evaluated_at = ?"""
     rows = []
-    for *counts, over_limit in connection.execute(query).fetchall():
+    for *counts, over_limit in connection.execute(query, [_stored(as_of)]).fetchall():
         names = ("workflow_id", "members", "addresses", "already_contacted", "suppressed", "no_address", "recipients")
         row = WorkflowPlan(**dict(zip(names, counts, strict=True)))
         if over_limit:
@@ -186,36 +205,31 @@ def _counts(connection: Connection) -> list[WorkflowPlan]:
     return rows
 
 
-def _recipients(connection: Connection, names: Mapping[str, str]) -> list[Recipient]:
+def _recipients(connection: Connection, names: Mapping[str, str], as_of: datetime) -> list[Recipient]:
     query = """
         SELECT workflow_id, program_id, program_name, partner_id, partner_name, email, first_name, last_name,
             language, timezone
         FROM marts.recipients
+        WHERE evaluated_at = ?
         ORDER BY workflow_id, program_id, partner_id, email"""
     columns = ("workflow_id", "program_id", "program_name", "partner_id", "partner_name", "email", "first_name",
                "last_name", "language", "timezone")  # fmt: skip
-    rows = [dict(zip(columns, row, strict=True)) for row in connection.execute(query).fetchall()]
-    return [Recipient(workflow_name=names[row["workflow_id"]], **row) for row in rows if row["workflow_id"] in names]
+    found = connection.execute(query, [_stored(as_of)]).fetchall()
+    rows = [dict(zip(columns, row, strict=True)) for row in found if row[0] in names]
+    return [Recipient(workflow_name=names[row["workflow_id"]], **row) for row in rows]
 
 
-def _applications(connection: Connection) -> list[Application]:
+def _applications(connection: Connection, as_of: datetime) -> list[Application]:
     query = """
         SELECT workflow_id, program_id, partner_id, contract_id
         FROM segments.applications_to_accept
+        WHERE evaluated_at = ?
         ORDER BY workflow_id, program_id, partner_id"""
-    return [Application(*row) for row in connection.execute(query).fetchall()]
+    return [Application(*row) for row in connection.execute(query, [_stored(as_of)]).fetchall()]
 
 
-def _messages(definitions: Definitions, settings: Settings) -> tuple[dict[str, Message], dict[str, str]]:
-    """The messages of the active email workflows, and why some cannot be used."""
-    messages, unusable = {}, {}
-    for workflow in definitions.active:
-        if isinstance(workflow.action, SendEmail):
-            try:
-                messages[workflow.id] = read_message(settings.workflows / "messages" / workflow.action.message)
-            except PartnerflowError as error:
-                unusable[workflow.id] = str(error)
-    return messages, unusable
+def _stored(as_of: datetime) -> datetime:
+    return as_of.replace(tzinfo=None)
 
 
 def _broken(definitions: Definitions) -> list[WorkflowPlan]:

@@ -1,6 +1,6 @@
 """The hour as a story: what `partnerflow run` does, and what the Prefect flow wraps.
 
-Every step is called through `step`, which the command line uses to show progress and the flow to make a task of it.
+Every step is called through `step` (flows.evaluate).
 """
 
 import secrets
@@ -9,21 +9,18 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from compiler import MissedHours
 from flows.changes import remember
 from flows.definitions import Definitions, read_definitions
+from flows.evaluate import Step, call, plan_hour
 from flows.events.consequences import apply_consequences
-from flows.events.load import load_events
-from flows.facts.build import Built, build
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.ledger.reads import RunRecord, record_runs
 from flows.ledger.runner import alive, place_of
 from flows.lock import exclusive
-from flows.missed import missed
-from flows.plan import Plan, WorkflowPlan, after, read_plan, with_held, with_notes
+from flows.plan import Plan, WorkflowPlan
 from flows.report.page import write_report
 from flows.sending.claim import claim
 from flows.sending.deliver import Sender
@@ -34,14 +31,11 @@ from flows.sending.send import send_due
 from flows.sending.senders import open_senders
 from flows.settings import Settings
 from flows.warehouse.connection import has_table, open_warehouse, transaction
-from flows.warehouse.evaluations import time_zones, write_evaluations
+from flows.warehouse.evaluations import time_zones
 from flows.warehouse.publish import publish
 
 Count = Callable[[str, str], int]
 """How many deliveries of a workflow are in a state by now."""
-
-Step = Callable[..., Any]
-"""Calls a function with arguments under a title: step("Build the facts", build, settings, definitions)."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +55,6 @@ class Run:
     def ok(self) -> bool:
         """Whether every workflow is done."""
         return all(workflow.status == "done" for workflow in self.plan.workflows)
-
-
-def call(_title: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """A step that is nothing but the call."""
-    return function(*arguments)
 
 
 def run_hour(settings: Settings, as_of: datetime, step: Step = call, missed_hours: MissedHours | None = None) -> Run:
@@ -100,63 +89,6 @@ def plan_only(settings: Settings, as_of: datetime, step: Step = call, missed_hou
     with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
         definitions = step("Read the definitions", read_definitions, settings)
         return plan_hour(settings, definitions, ledger, as_of, step, missed_hours)
-
-
-def plan_hour(
-    settings: Settings,
-    definitions: Definitions,
-    ledger: Ledger,
-    as_of: datetime,
-    step: Step,
-    missed_hours: MissedHours | None = None,
-) -> Plan:
-    """Ask for the hour, build the facts, and read who is to be contacted, but for the workflows that are held.
-
-    Missed hours are evaluated on the same facts, the first of them first, and the tables are left as of `as_of`.
-    """
-    zones = step("Ask for the hour", _ask, settings, ledger, as_of)
-    behind = step("Look for missed hours", missed, ledger, definitions.active, zones, as_of, missed_hours)
-    going = definitions.without(behind.held)
-    built = step("Build the facts", build, settings, going)
-    going, behind = going.without(built.held), behind.without(built.held)
-    late: tuple[Plan, ...] = ()
-    for instant, ids in behind.instants.items():
-        title = f"Catch up {instant:%Y-%m-%d %H:%M} UTC"
-        late += (after(late, step(title, _again, settings, built, going.only(ids), instant)),)
-    if late:
-        held = step("Come back to the hour", _build_again, settings, built, going, as_of, zones.keys())
-        built = replace(built, held={**built.held, **held})
-    plan = step("Read the plan", _read, settings, going.without(built.held), as_of)
-    plan = with_notes(with_held(plan, {**built.held, **behind.held}), behind.skipped)
-    return replace(after(late, plan), late=late)
-
-
-def _again(settings: Settings, built: Built, definitions: Definitions, instant: datetime) -> Plan:
-    """The plan of an instant that was missed, for the workflows that want it."""
-    held = _build_again(settings, built, definitions, instant, {one.program for one in definitions.active})
-    return with_held(_read(settings, definitions.without(held), instant), held)
-
-
-def _build_again(
-    settings: Settings, built: Built, definitions: Definitions, instant: datetime, programs: Collection[str]
-) -> dict[str, str]:
-    with open_warehouse(settings.warehouse) as connection, transaction(connection):
-        write_evaluations(connection, instant, of=programs)
-    return built.segments(definitions.active)
-
-
-def _ask(settings: Settings, ledger: Ledger, as_of: datetime) -> dict[str, str]:
-    with open_warehouse(settings.warehouse) as connection:
-        with transaction(connection):
-            write_evaluations(connection, as_of)
-            mirror(connection, ledger)
-        load_events(connection, settings.landing)
-        return time_zones(connection)
-
-
-def _read(settings: Settings, definitions: Definitions, as_of: datetime) -> Plan:
-    with open_warehouse(settings.warehouse) as connection:
-        return read_plan(connection, definitions, settings, as_of)
 
 
 def _recover(ledger: Ledger, senders: dict[str, Sender], run_id: str, settings: Settings, outcome: Outcome) -> None:

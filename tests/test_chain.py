@@ -88,7 +88,7 @@ def members(account: Account, workflows: list[Workflow], compiler: Compiler) -> 
     (found,) = account.members([one for one in workflows if one.id != "accept-applications"], compiler).values()
     waiting = account.connection.execute(to_sql(compiler.applications(workflows))).fetchall()
     return {(name, partner) for name, partners in found.items() for partner in partners} | {
-        (name, partner) for name, _, partner, _ in waiting
+        (name, partner) for name, _, partner, *_ in waiting
     }
 
 

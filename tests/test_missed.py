@@ -1,17 +1,28 @@
 """Missed hours: which they are, what each workflow wants done about them, and that nobody is lost or doubled by it."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from compiler import MissedHours, PartnerflowError, Workflow, parse_missed_hours
 from compiler.tree import SendEmail
+from conftest import HOUR, loaded_anew, partnerflow
+from flows.definitions import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.reads import RunRecord, record_runs
-from flows.missed import Missed, missed
+from flows.missed import Missed, day_ends, missed
 from flows.report.terminal import SENT
+from flows.run import Run, run_hour
+from flows.settings import CHECKOUT, Settings
+from flows.simulation.hours import Hour
+from flows.simulation.replay import Replay
+from flows.simulation.stage_models import read_stage_models
+from flows.warehouse.connection import open_warehouse, transaction
 from ledgers import new_place, opened
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -162,3 +173,105 @@ def test_other_words_are_refused_with_the_remedy(words: str):
 def test_the_words_are_read_and_written_alike(words: str):
     """One way to say each."""
     assert str(parse_missed_hours(words)) == words
+
+
+# On the example account
+
+
+BACK = datetime(2026, 3, 22, 6, tzinfo=UTC)
+"""02:00 in New York, after an outage that has lasted from the example's hour over the whole of 21 March."""
+
+NEWCOMERS = {
+    "owl": "2026-03-21 03:30",  # joins at 23:30 in New York: after the last hour of the day
+    "fortnight": "2026-03-07 17:00",  # 14 days before the day that is lost
+    "later": "2026-03-21 15:00",  # joins, and is welcomed, on that day
+}
+
+
+@pytest.fixture(scope="module")
+def back(example, tmp_path_factory) -> tuple[Settings, Run]:
+    """The example account with newcomers, run again after the outage; one workflow waits for a person."""
+    folder = tmp_path_factory.mktemp("outage")
+    shutil.copytree(example[0].var, folder / "var")
+    shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
+    settings = Settings(var=folder / "var", workflows=folder / "workflows")
+    with (settings.workflows / "prospect-invite.yml").open("a") as file:
+        file.write("missed_hours: hold\n")
+    with open_warehouse(settings.warehouse) as connection:
+        for name, joined in NEWCOMERS.items():
+            connection.execute("INSERT INTO raw.partners VALUES ('1000', ?, ?, 'en', NULL)", [name, name])
+            contact = "INSERT INTO raw.partner_contacts VALUES ('1000', ?, ?, ?, NULL, true, NULL, NULL)"
+            connection.execute(contact, [name, f"{name}@example.org", name])
+            contract = "INSERT INTO raw.contracts (program_id, contract_id, partner_id, contract_stage, starts_at, "
+            contract += "created_at, updated_at) VALUES ('1000', ?, ?, 'Joined', ?, ?, ?)"
+            connection.execute(contract, [f"c-{name}", name, joined, joined, joined])
+    loaded_anew(settings, BACK)
+    return settings, run_hour(settings, BACK)
+
+
+def contacted(settings: Settings, after: datetime) -> set[tuple[str, str]]:
+    """Workflow and partner, of what was claimed in runs after an hour."""
+    with duckdb.connect(settings.published, read_only=True) as reader:
+        query = "SELECT workflow_id, partner_id FROM marts.sent_emails WHERE as_of > ?"
+        return set(reader.execute(query, [after.replace(tzinfo=None)]).fetchall())
+
+
+def test_an_outage_of_a_day_loses_nobody(back: tuple[Settings, Run]):
+    """Neither the transition after the last hour, nor the 14 days ago of the day that is over."""
+    settings, _ = back
+    assert {("welcome", "owl"), ("few-clicks-14", "fortnight"), ("welcome", "later")} <= contacted(settings, HOUR)
+
+
+def test_it_contacts_those_whom_a_run_every_hour_would_have_contacted(back: tuple[Settings, Run]):
+    """As the simulation of those hours, by one statement and with a ledger of its own, tells."""
+    settings, _ = back
+    definitions = read_definitions(settings)
+    active = [one for one in definitions.active if one.id != "prospect-invite"]
+    hours = [HOUR + timedelta(hours=number) for number in range(1, 37)]
+    with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
+        replay = Replay(connection, active, definitions.compiler, read_stage_models(settings))
+        replay.run(
+            [
+                Hour(program, instant, instant.astimezone(ZoneInfo(zone)).date())
+                for program, zone in replay.programs()
+                for instant in sorted({*hours, *day_ends(ZoneInfo(zone), HOUR, BACK)})
+            ]
+        )
+        expected = {(one.workflow_id, one.partner_id) for one in replay.sends()}
+    assert contacted(settings, HOUR) == expected
+    assert len(expected) > len(NEWCOMERS)
+
+
+def test_every_hour_that_was_caught_up_has_its_rows(back: tuple[Settings, Run]):
+    """What it brought is counted there and nowhere else; and the deliveries name it as the run that claimed them."""
+    settings, run = back
+    assert len(run.late) == 35 + len(("Kolkata", "New York", "Kolkata", "New York"))
+    brought = sum(row.sent for one in (*run.late, run) for row in one.plan.workflows)
+    assert brought == len(contacted(settings, HOUR))
+    with duckdb.connect(settings.published, read_only=True) as reader:
+        query = """
+            SELECT runs.as_of, runs.recipients, runs.sent, emails.as_of
+            FROM marts.sent_emails AS emails JOIN marts.workflow_runs AS runs USING (run_id, workflow_id)
+            WHERE emails.partner_id = 'owl'"""
+        (found,) = reader.execute(query).fetchall()
+        members = reader.execute("SELECT DISTINCT evaluated_at FROM marts.segment_membership").fetchall()
+    end_of_day = datetime(2026, 3, 21, 3, 59, 59, 999999)
+    assert found == (end_of_day, 1, 1, BACK.replace(tzinfo=None))
+    assert members == [(BACK.replace(tzinfo=None),)]
+
+
+def test_a_workflow_that_waits_for_a_person_is_held_and_says_how_to_decide(back: tuple[Settings, Run]):
+    """And nobody is contacted by it meanwhile."""
+    settings, run = back
+    rows = {row.workflow_id: row for row in run.plan.workflows}
+    assert rows["prospect-invite"].status == "held"
+    assert '`partnerflow plan --missed "send up to 3 days late"`' in rows["prospect-invite"].detail
+    assert {row.status for name, row in rows.items() if name != "prospect-invite"} == {"done"}
+    assert "prospect-invite" not in {name for name, _ in contacted(settings, HOUR)}
+
+
+def test_the_command_takes_the_words_of_the_key_and_refuses_others(settings: Settings):
+    """Misuse, with the remedy."""
+    answer = partnerflow(settings, "run", "--missed", "sometimes")
+    assert answer.code == 2
+    assert "Write `send up to 3 days late`" in " ".join(answer.stderr.replace("│", " ").split())

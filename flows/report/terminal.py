@@ -88,8 +88,7 @@ def late_lines(plan: Plan) -> list[str]:
     if not plan.late:
         return []
     first, last = f"{plan.late[0].as_of:%Y-%m-%d %H:%M}", f"{plan.late[-1].as_of:%Y-%m-%d %H:%M}"
-    when = f"{first} UTC" if len(plan.late) == 1 else f"{len(plan.late)} times from {first} to {last} UTC"
-    lines = [f"Caught up: {when}."]
+    lines = [f"Caught up before: {len(plan.late)} times from {first} to {last} UTC."]
     for one in plan.late:
         said = [f"{row.workflow_id} {row.recipients:,}" for row in one.workflows if row.recipients]
         said += [f"{row.workflow_id} {row.status} ({row.detail})" for row in one.workflows if row.status != "done"]

@@ -10,6 +10,7 @@ import pandas
 
 from compiler import PartnerflowError
 from flows.missed import day_ends
+from flows.warehouse.connection import Connection
 from flows.warehouse.raw_tables import replace_raw_table
 
 MOST_DAYS = 400
@@ -46,7 +47,7 @@ def local_hours(program: str, zone: ZoneInfo, first: date, last: date) -> list[H
     return [Hour(program, instant, instant.astimezone(zone).date()) for instant in instants]
 
 
-def batches(connection: duckdb.DuckDBPyConnection, hours: Sequence[Hour]) -> Iterator[list[Hour]]:
+def batches(connection: Connection, hours: Sequence[Hour]) -> Iterator[list[Hour]]:
     """The hours in order, as many together as are well evaluated in one statement; those of one instant together."""
     (rows,) = connection.execute("SELECT count(*) FROM marts.fct_performance_daily").fetchone()
     size = max(1, min(MOST_HOURS, MOST_ROWS // max(rows, 1)))
@@ -57,7 +58,7 @@ def batches(connection: duckdb.DuckDBPyConnection, hours: Sequence[Hour]) -> Ite
         yield [one for one in ordered if one.as_of in batch]
 
 
-def turn_to(connection: duckdb.DuckDBPyConnection, hours: Sequence[Hour]) -> None:
+def turn_to(connection: Connection, hours: Sequence[Hour]) -> None:
     """Ask for these hours, and no others."""
     rows = [(one.program_id, one.as_of.replace(tzinfo=None), one.local_date.isoformat()) for one in hours]
     frame = pandas.DataFrame(rows, columns=["program_id", "as_of", "local_date"])

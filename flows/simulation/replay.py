@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 import duckdb
-from sqlglot import exp
 
 from compiler import AcceptApplication, Compiler, Workflow
 from compiler.conditions import stages
@@ -154,10 +153,7 @@ class Replay:
     def _evaluate(self, workflows: Sequence[Workflow]) -> None:
         self._table("simulated_members", to_sql(self._compiler.membership(workflows)))
         accepting = [one for one in workflows if isinstance(one.action, AcceptApplication)]
-        applications = self._compiler.applications(accepting)
-        for select in applications.find_all(exp.Select):
-            select.select("as_of", copy=False)
-        self._table("simulated_applications", to_sql(applications) if accepting else replay_sql.NO_APPLICATIONS)
+        self._table("simulated_applications", to_sql(self._compiler.applications(accepting)))
 
     def _over_limit(self) -> list[tuple[str, datetime, int]]:
         self._table("simulated_over_limit", replay_sql.OVER_LIMIT)

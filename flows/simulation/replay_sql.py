@@ -34,11 +34,6 @@ NO_SENDS = """
     FROM simulated_contacted
     WHERE FALSE"""
 
-NO_APPLICATIONS = """
-    SELECT workflow_id, program_id, partner_id, CAST(NULL AS TIMESTAMP) AS as_of
-    FROM simulated_contacted
-    WHERE FALSE"""
-
 OVER_LIMIT = """
     SELECT members.workflow_id, members.evaluated_at AS as_of, count(DISTINCT addresses.email) AS addresses
     FROM simulated_members AS members
@@ -82,7 +77,7 @@ CANDIDATES = """
                         applications.workflow_id = members.workflow_id
                         AND applications.program_id = members.program_id
                         AND applications.partner_id = members.partner_id
-                        AND applications.as_of = members.evaluated_at
+                        AND applications.evaluated_at = members.evaluated_at
                 )
             )
         )

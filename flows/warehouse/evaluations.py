@@ -1,6 +1,5 @@
 """The hour that is evaluated: raw.evaluations, one row a program, local dates computed here."""
 
-from collections.abc import Collection
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -33,8 +32,8 @@ def read_hour(text: str) -> datetime:
     return hour.astimezone(UTC)
 
 
-def write_evaluations(connection: Connection, *hours: datetime, of: Collection[str] | None = None) -> None:
-    """Make raw.evaluations ask for these hours (UTC), one row an hour for each of raw.programs, or of those named.
+def write_evaluations(connection: Connection, *hours: datetime) -> None:
+    """Make raw.evaluations ask for these hours (UTC), one row an hour for each of raw.programs.
 
     Raises PartnerflowError when there are no raw tables, or a program has no IANA time zone (there is no silent UTC).
     """
@@ -42,7 +41,6 @@ def write_evaluations(connection: Connection, *hours: datetime, of: Collection[s
         (program, as_of.replace(tzinfo=None), _local_date(program, zone, as_of))
         for program, zone in time_zones(connection).items()
         for as_of in hours
-        if of is None or program in of
     ]
     frame = pandas.DataFrame(rows, columns=["program_id", "as_of", "local_date"])
     replace_raw_table(connection, "evaluations", frame)

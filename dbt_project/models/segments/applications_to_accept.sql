@@ -6,7 +6,7 @@ members as (
     select * from {{ ref('segment_addresses') }}
 ),
 
--- A workflow decides once about a partner; of several waiting applications it takes the first by id.
+-- A workflow decides once about a partner at an hour; of several waiting applications it takes the first by id.
 applications_to_accept as (
     select
         members.workflow_id,
@@ -20,6 +20,7 @@ applications_to_accept as (
             members.workflow_id = applications.workflow_id
             and members.program_id = applications.program_id
             and members.partner_id = applications.partner_id
+            and members.evaluated_at = applications.evaluated_at
     where not members.is_contacted
     group by members.workflow_id, members.program_id, members.partner_id, members.evaluated_at
 )

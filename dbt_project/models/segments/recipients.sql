@@ -28,7 +28,10 @@ recipients as (
         programs.name as program_name,
         programs.timezone
     from addresses
-    inner join counts on addresses.workflow_id = counts.workflow_id
+    inner join counts
+        on
+            addresses.workflow_id = counts.workflow_id
+            and addresses.evaluated_at = counts.evaluated_at
     inner join partners
         on
             addresses.program_id = partners.program_id
