@@ -3,7 +3,8 @@ SELECT
   'accept-applications' AS workflow_id,
   program_id,
   partner_id,
-  contract_id
+  contract_id,
+  as_of AS evaluated_at
 FROM {{ ref('evaluated_contracts') }}
 WHERE
   program_id = '2000'
