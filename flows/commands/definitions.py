@@ -29,13 +29,13 @@ from flows.commands.shared import (
 )
 from flows.definitions import Definitions, read_definitions
 from flows.settings import read_settings
-from flows.warehouse.known import read_known
 
 
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
     """Find every problem of the definitions: place, caret, remedy. Knows the account once a run has published it."""
     from flows.messages.check import with_messages
+    from flows.warehouse.known import read_known
 
     settings = read_settings()
     definitions = read_definitions(settings, paths or (), read_known(settings.published))

@@ -13,8 +13,8 @@ from compiler import (
     PartnerflowError,
 )
 from flows.definitions import read_definitions
+from flows.hour import current_hour, read_hour
 from flows.settings import read_settings
-from flows.warehouse.evaluations import current_hour, read_hour
 
 app = typer.Typer(
     help="Email workflows for partner programs, run from a data warehouse.",
