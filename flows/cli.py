@@ -1,5 +1,6 @@
 """The command line. Every command calls a plain function; none needs a server."""
 
+import gc
 import json
 import signal
 import sys
@@ -11,12 +12,17 @@ from flows.commands.shared import app, err
 COMMANDS = (definitions, segments, hourly, emails)
 """Importing them adds their commands to `app`."""
 
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
+"""Importing dbt and reading its project makes millions of objects that stay: to look through them again after every 700
+new ones, as Python does otherwise, takes a fifth of the time."""
+
 
 def main() -> None:
     """Run the command line. An expected failure is one message on stderr and exit code 1.
 
     SIGTERM ends a run in order: what is in flight is finished and written down first.
     """
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()

@@ -15,10 +15,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.states import Failed, State
 
+from flows.hour import current_hour, read_hour
 from flows.report.terminal import details, late_lines, summary
 from flows.run import Run, run_hour
 from flows.settings import Settings, read_settings
-from flows.warehouse.evaluations import current_hour, read_hour
 
 
 @flow(name="partnerflow-hourly", retries=0, persist_result=False)

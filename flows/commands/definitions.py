@@ -29,13 +29,13 @@ from flows.commands.shared import (
 )
 from flows.definitions import Definitions, read_definitions
 from flows.settings import read_settings
-from flows.warehouse.known import read_known
 
 
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
     """Find every problem of the definitions: place, caret, remedy. Knows the account once a run has published it."""
     from flows.messages.check import with_messages
+    from flows.warehouse.known import read_known
 
     settings = read_settings()
     definitions = read_definitions(settings, paths or (), read_known(settings.published))
@@ -92,15 +92,16 @@ def compile_command(
         chosen, compiler = find_workflow(workflow)
         print(compile_workflow(chosen, compiler, dialect), end="")
         return
-    from flows.facts.build import generated_files, write_models
+    from flows.facts.build import GENERATED, generated_files
+    from flows.facts.copied import write_changed
 
     models = generated_files(definitions, dialect)
-    folder = PROJECT / "models" / "segments"
+    folder = PROJECT / GENERATED
     stale = [name for name, text in models.items() if not _holds(folder / name, text)]
     if check_only and stale:
         raise PartnerflowError(f"Out of date: {', '.join(stale)}. Run `partnerflow compile` and commit what it writes.")
     if not check_only:
-        write_models(PROJECT, models)
+        write_changed(folder, models)
     print_lines([f"{len(definitions.active)} active workflows; {len(stale)} generated models changed."])
 
 

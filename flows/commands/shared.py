@@ -10,8 +10,8 @@ from rich.console import Console
 
 from compiler import DefinitionError, MissedHours, PartnerflowError, parse_missed_hours
 from flows.definitions import read_definitions
+from flows.hour import current_hour, read_hour
 from flows.settings import read_settings
-from flows.warehouse.evaluations import current_hour, read_hour
 
 app = typer.Typer(
     help="Email workflows for partner programs, run from a data warehouse.",

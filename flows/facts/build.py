@@ -4,8 +4,6 @@ The copy holds the models generated from this state's definitions, so that sever
 checkout, and a run is not touched by an edit made while it works.
 """
 
-import hashlib
-import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,10 +14,15 @@ from sqlglot import exp, maybe_parse
 
 from compiler import PROJECT, PartnerflowError, Workflow, compile_exposures, compile_models
 from flows.definitions import Definitions
+from flows.facts.copied import copy_folder, write_changed
 from flows.facts.dbt import Dbt
 from flows.facts.hold import Fault, Lineage, doubts, failures, holds_programs, stale_sources
+from flows.facts.standing import remember_built, what_to_build
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
+
+GENERATED = Path("models", "segments")
+"""Where in a project the models are that definitions make; hand-written ones lie beside them."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,12 @@ def build(settings: Settings, definitions: Definitions) -> Built:
 
 def _build(settings: Settings, dbt: Dbt, select: Sequence[str] = ()) -> list[Fault]:
     """Build everything, or what is selected, and say what is wrong."""
-    result = dbt.build(*(["--select", *select] if select else _refresh(settings)))
+    result = dbt.build(*(["--select", *select] if select else what_to_build(settings, dbt.project)))
     if result.exception is not None:
         return [Fault(None, f"dbt could not start: {result.exception}")]
     results = list(getattr(result.result, "results", []))
     if result.success and not select:
-        _facts_file(settings).write_text(_facts_digest(), encoding="utf-8")
+        remember_built(settings, dbt.project)
     found = failures(results)
     if not (found or result.success):
         return [Fault(None, f"dbt failed; see {settings.var / 'logs' / 'dbt.log'}")]
@@ -94,11 +97,9 @@ def _programs(settings: Settings, results: list[Any]) -> dict[str, frozenset[str
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:
     """The state's copy of the dbt project, with the models and exposures generated from its definitions."""
     project = settings.var / "dbt_project"
-    for path in project.glob("*"):
-        if path.name != "target":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.copytree(PROJECT, project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target", "logs", ".user.yml"))
-    write_models(project, generated_files(definitions, settings.dialect))
+    generated = generated_files(definitions, settings.dialect)
+    copy_folder(PROJECT, project, own=[GENERATED / name for name in generated])
+    write_changed(project / GENERATED, generated)
     return project
 
 
@@ -106,33 +107,3 @@ def generated_files(definitions: Definitions, dialect: str) -> dict[str, str]:
     """What the definitions make of the folder models/segments: file name to text."""
     models = compile_models(definitions.active, definitions.compiler, dialect)
     return models | compile_exposures(definitions.active, definitions.compiler)
-
-
-def write_models(project: Path, models: Mapping[str, str]) -> None:
-    """Write the generated files into a dbt project, each at once or not at all."""
-    for name, text in models.items():
-        file = project / "models" / "segments" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
-
-
-def _refresh(settings: Settings) -> list[str]:
-    """--full-refresh when the facts were last built by other models than those of now; a definition is none of them."""
-    file = _facts_file(settings)
-    return [] if file.exists() and file.read_text(encoding="utf-8") == _facts_digest() else ["--full-refresh"]
-
-
-def _facts_file(settings: Settings) -> Path:
-    return settings.var / "facts.version"
-
-
-def _facts_digest() -> str:
-    """A digest of all that says how facts are made: the project's settings, macros and hand-written models."""
-    folders = ["macros", "models/staging", "models/intermediate", "models/marts"]
-    files = [PROJECT / "dbt_project.yml", *(file for folder in folders for file in (PROJECT / folder).glob("*.sql"))]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()

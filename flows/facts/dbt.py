@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from compiler import PartnerflowError
 from flows.settings import Settings
+from flows.warehouse.connection import open_warehouse
 
 NOT_OF_AN_HOUR = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 """Unit tests are about the code, and are run by `dbt build` on its own; exposures are for reading."""
@@ -28,7 +29,7 @@ class Dbt:
     """
 
     def __init__(self, settings: Settings, project: Path):
-        self._settings, self._project = settings, project
+        self._settings, self.project = settings, project
         self._manifest: Manifest | None = None
 
     def parse(self) -> Manifest:
@@ -45,16 +46,22 @@ class Dbt:
 
     def build(self, *options: str) -> dbtRunnerResult:
         """Build and test."""
-        return self.invoke("build", *UNWRITTEN, *NOT_OF_AN_HOUR, *options)
+        with self._open():
+            return self.invoke("build", *UNWRITTEN, *NOT_OF_AN_HOUR, *options)
 
     def freshness(self) -> list[Any]:
         """The age of each source at the newest hour of raw.evaluations (dbt's FreshnessResults)."""
-        result = self.invoke("source", "freshness", *UNWRITTEN)
+        with self._open():
+            result = self.invoke("source", "freshness", *UNWRITTEN)
         return [one for one in getattr(result.result, "results", ()) if one.node.resource_type == "source"]
+
+    def _open(self) -> AbstractContextManager:
+        """Keeps the database file open while a command works; else dbt opens it, and checkpoints it, for every node."""
+        return open_warehouse(self._settings.warehouse)
 
     def invoke(self, *command: str) -> dbtRunnerResult:
         """Run a command, quietly; what it says is in logs/dbt.log of the state."""
-        folders = ["--project-dir", str(self._project), "--profiles-dir", str(self._project)]
+        folders = ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
         chosen = ["--target", self._settings.target, "--vars", json.dumps({"loader": self._settings.loader})]
         quiet = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
         logs = ["--log-path", str(self._settings.var / "logs")]

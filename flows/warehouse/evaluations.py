@@ -1,6 +1,6 @@
 """The hour that is evaluated: raw.evaluations, one row a program, local dates computed here."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas
@@ -8,28 +8,6 @@ import pandas
 from compiler import PartnerflowError
 from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.raw_tables import replace_raw_table
-
-
-def current_hour() -> datetime:
-    """The hour that has begun, in UTC: the one place that asks the clock what to evaluate."""
-    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def read_hour(text: str) -> datetime:
-    """The hour that a person asks for. An ISO timestamp with offset; raises PartnerflowError otherwise.
-
-    >>> read_hour("2026-03-20T14:00:00-04:00").isoformat()
-    '2026-03-20T18:00:00+00:00'
-    """
-    try:
-        hour = datetime.fromisoformat(text)
-    except ValueError:
-        hour = None
-    if hour is None or hour.tzinfo is None:
-        raise PartnerflowError(
-            f"{text!r} is no hour. Write an ISO timestamp with its offset, such as 2026-03-20T14:00:00-04:00."
-        )
-    return hour.astimezone(UTC)
 
 
 def write_evaluations(connection: Connection, *hours: datetime) -> None:
