@@ -15,6 +15,7 @@ from flows.definitions import Definitions, read_definitions
 from flows.events.consequences import apply_consequences
 from flows.events.load import load_events
 from flows.facts.build import build
+from flows.ledger.forgotten import refuse_a_forgetful_ledger
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.ledger.reads import record_runs
@@ -68,6 +69,7 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call) -> Run:
     run_id = f"{as_of:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
         senders, outcome = open_senders(settings), Outcome()
+        step("Ask what is remembered", _remember, settings, ledger)
         definitions = step("Read the definitions", read_definitions, settings)
         step("Settle what an interrupted run left", _recover, ledger, senders, run_id, settings, outcome)
         plan = plan_hour(settings, definitions, ledger, as_of, step)
@@ -83,6 +85,7 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call) -> Run:
 def plan_only(settings: Settings, as_of: datetime, step: Step = call) -> Plan:
     """What `run_hour` would do at `as_of`: the same steps up to the plan, and none after."""
     with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
+        step("Ask what is remembered", _remember, settings, ledger)
         definitions = step("Read the definitions", read_definitions, settings)
         return plan_hour(settings, definitions, ledger, as_of, step)
 
@@ -93,6 +96,11 @@ def plan_hour(settings: Settings, definitions: Definitions, ledger: Ledger, as_o
     held = step("Build the facts", build, settings, definitions)
     plan = step("Read the plan", _read, settings, definitions.without(held), as_of)
     return with_held(plan, held)
+
+
+def _remember(settings: Settings, ledger: Ledger) -> None:
+    """A ledger that was restored from an older backup would let a run write again to whoever is missing from it."""
+    refuse_a_forgetful_ledger(ledger, settings.warehouse, settings.published)
 
 
 def _ask(settings: Settings, ledger: Ledger, as_of: datetime) -> None:
@@ -120,8 +128,13 @@ def _apply(settings: Settings, ledger: Ledger) -> int:
 
 
 def _claim(ledger: Ledger, plan: Plan, run_id: str, settings: Settings) -> int:
+    """The warehouse is told before the first email leaves, so that it remembers them should the ledger be lost."""
     domain = settings.sender_address.rpartition("@")[2]
-    return len(claim(ledger, plan, run_id, domain))
+    claimed = claim(ledger, plan, run_id, domain)
+    if claimed:
+        with open_warehouse(settings.warehouse) as connection, transaction(connection):
+            mirror(connection, ledger)
+    return len(claimed)
 
 
 def _send(
