@@ -166,6 +166,13 @@ def test_only_deliveries_of_the_workflows_that_are_going_are_leased(ledger: Ledg
     assert [one.workflow_id for one in ledger.lease("r", ["w"], 10, utc_now())] == ["w"]
 
 
+def test_no_more_are_leased_than_were_asked_for(ledger: Ledger):
+    """The others are left for the other runners."""
+    ledger.claim([delivery(partner) for partner in "abcdef"], {})
+    assert [one.partner_id for one in ledger.lease("r", ["w"], 2, utc_now())] == ["a", "b"]
+    assert [one.partner_id for one in ledger.lease("s", ["w"], 3, utc_now())] == ["c", "d", "e"]
+
+
 @pytest.mark.parametrize(("scope", "state"), [("all", "suppressed"), ("w", "suppressed"), ("v", "sending")])
 def test_an_address_suppressed_after_the_claim_is_not_written_to(ledger: Ledger, scope: str, state: str):
     """The swap itself looks, by the address's key; another workflow's suppression does not count."""

@@ -103,10 +103,11 @@ class Ledger:
             .order_by(_ROW.claimed_at, _ROW.delivery_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            .cte("due")  # PostgreSQL may carry out a plain subquery once a row, each time with others for its limit
         )
         take = (
             update(DELIVERY)
-            .where(_ROW.delivery_id.in_(due.scalar_subquery()), _ROW.state == "pending")
+            .where(_ROW.delivery_id.in_(select(due.c.delivery_id)), _ROW.state == "pending")
             .values(state="claimed", holder=run_id, fence=_ROW.fence + 1)
             .returning(DELIVERY)
         )
