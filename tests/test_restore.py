@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -237,7 +238,7 @@ def test_a_ledger_that_went_on_is_not_taken_for_an_older_one(places, tmp_path: P
         for identity, state in (("w-b", "pending"), ("w-c", "pending")):
             settle_by_person(ledger, identity, state, "Try again", "ann")
         ledger.claim([delivery("e")], {})
-        ledger.beat("s", "here", utc_now().replace(year=2100))
+        ledger.beat("s", "here", utc_now() + timedelta(minutes=2))
         one, _ = ledger.lease("s", ["w"], 2, utc_now())
         ledger.begin(one)
         ledger.settle(one, "sending", SENT)
