@@ -6,10 +6,10 @@ import signal
 import sys
 
 from compiler import PartnerflowError
-from flows.commands import definitions, emails, hourly, segments
+from flows.commands import definitions, emails, hourly, ledger, segments
 from flows.commands.shared import app, err
 
-COMMANDS = (definitions, segments, hourly, emails)
+COMMANDS = (definitions, segments, hourly, emails, ledger)
 """Importing them adds their commands to `app`."""
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000

@@ -20,7 +20,9 @@ from packaging.requirements import Requirement
 
 from compiler import PartnerflowError
 from flows.definitions import read_definitions
+from flows.ledger.forgotten import REMEDY, all_forgotten, describe
 from flows.ledger.ledger import Ledger
+from flows.ledger.memory import to_read
 from flows.ledger.reads import deliveries
 from flows.sending.smtp import SmtpSender
 from flows.settings import Settings, read_settings
@@ -121,6 +123,22 @@ def ledger(settings: Settings, _: datetime) -> Found:
         yield "ok", "The ledger opens, and nothing in it waits.", None
 
 
+def memory(settings: Settings, _: datetime) -> Found:
+    """The ledger knows all that the warehouse and the published file remember of it."""
+    place = settings.ledger
+    is_new = isinstance(place, Path) and not place.exists()
+    with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder) / "new.db" if is_new else place)) as book:
+        try:
+            found = all_forgotten(book, settings.warehouse, settings.published, opened=to_read)
+        except duckdb.IOException:
+            return  # in use, or no DuckDB file, as the check of the raw tables says
+        name = str(place) if is_new else book.store.name
+    for one in found:
+        yield "error", describe(one, name), REMEDY
+    if not found:
+        yield "ok", "The ledger knows all that is remembered of it.", None
+
+
 def raw_tables(settings: Settings, _: datetime) -> Found:
     """The loader's tables are there, with the columns of the contract, and every program has a time zone."""
     if isinstance(settings.warehouse, Postgres):
@@ -218,6 +236,7 @@ CHECKS: tuple[Callable[[Settings, datetime], Found], ...] = (
     packages,
     state_folder,
     ledger,
+    memory,
     raw_tables,
     definitions,
     delivery,

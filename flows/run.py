@@ -15,6 +15,7 @@ from flows.changes import remember
 from flows.definitions import Definitions, read_definitions
 from flows.evaluate import Step, call, plan_hour
 from flows.events.consequences import apply_consequences
+from flows.ledger.forgotten import refuse_a_forgetful_ledger
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.ledger.reads import RunRecord, record_runs
@@ -66,6 +67,7 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call, missed_hour
     run_id = run_id_of(as_of)
     with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
         senders, outcome = open_senders(settings), Outcome()
+        step("Ask what is remembered", _remember, settings, ledger)
         definitions = step("Read the definitions", read_definitions, settings)
         step("Settle what an interrupted run left", _recover, ledger, senders, run_id, settings, outcome)
         plan = plan_hour(settings, definitions, ledger, as_of, step, missed_hours)
@@ -87,8 +89,14 @@ def run_id_of(as_of: datetime) -> str:
 def plan_only(settings: Settings, as_of: datetime, step: Step = call, missed_hours: MissedHours | None = None) -> Plan:
     """What `run_hour` would do at `as_of`: the same steps up to the plan, and none after."""
     with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
+        step("Ask what is remembered", _remember, settings, ledger)
         definitions = step("Read the definitions", read_definitions, settings)
         return plan_hour(settings, definitions, ledger, as_of, step, missed_hours)
+
+
+def _remember(settings: Settings, ledger: Ledger) -> None:
+    """A ledger that was restored from an older backup would let a run write again to whoever is missing from it."""
+    refuse_a_forgetful_ledger(ledger, settings.warehouse, settings.published)
 
 
 def _recover(ledger: Ledger, senders: dict[str, Sender], run_id: str, settings: Settings, outcome: Outcome) -> None:
@@ -103,9 +111,16 @@ def _apply(settings: Settings, ledger: Ledger) -> int:
 
 
 def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
-    """The hours in their order: whoever is in several segments of one workflow belongs to the first."""
+    """The hours in their order: whoever is in several segments of one workflow belongs to the first.
+
+    The warehouse is told before the first email leaves, so that it remembers them should the ledger be lost.
+    """
     domain = settings.sender_address.rpartition("@")[2]
-    return sum(len(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of)) for one in (*run.late, run))
+    claimed = sum(len(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of)) for one in (*run.late, run))
+    if claimed:
+        with open_warehouse(settings.warehouse) as connection, transaction(connection):
+            mirror(connection, ledger)
+    return claimed
 
 
 def _send(ledger: Ledger, run: Run, senders: dict[str, Sender], settings: Settings, outcome: Outcome) -> None:

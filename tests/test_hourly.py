@@ -38,6 +38,7 @@ def test_the_hour_runs_under_prefect_and_each_step_is_a_task(prefect_settings: S
     with get_client(sync_client=True) as client:
         tasks = sorted(client.read_task_runs(), key=lambda task: task.start_time)
     assert [task.name.rpartition("-")[0] for task in tasks] == [
+        "Ask what is remembered",
         "Read the definitions",
         "Settle what an interrupted run left",
         "Ask for the hour",

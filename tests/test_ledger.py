@@ -166,6 +166,31 @@ def test_only_deliveries_of_the_workflows_that_are_going_are_leased(ledger: Ledg
     assert [one.workflow_id for one in ledger.lease("r", ["w"], 10, utc_now())] == ["w"]
 
 
+def test_a_clock_that_was_a_month_ahead_blocks_nothing(ledger: Ledger):
+    """A runner that died then is no longer alive when the clock is right again, and what was refused then is due now;
+    a clock that is an hour behind takes nothing from anybody."""
+    now = utc_now()
+    ledger.claim([delivery(partner) for partner in "abc"], {})
+    ledger.beat("r", "elsewhere", now + timedelta(days=30, minutes=2))
+    refused, begun, _ = ledger.lease("r", ["w"], 3, now + timedelta(days=30))
+    ledger.begin(refused)
+    ledger.settle(refused, "sending", Verdict("pending", "Not now"), now + timedelta(days=30, hours=4))
+    ledger.begin(begun)
+    ledger.reap("s", now + timedelta(days=30, hours=-1))
+    assert states(ledger) == {"a": "pending", "b": "sending", "c": "claimed"}
+    ledger.reap("s", now)
+    assert states(ledger) == {"a": "pending", "b": "in_doubt", "c": "pending"}
+    ledger.beat("s", "here", now + timedelta(minutes=2))
+    assert [one.partner_id for one in ledger.lease("s", ["w"], 3, now)] == ["a", "c"]
+
+
+def test_no_more_are_leased_than_were_asked_for(ledger: Ledger):
+    """The others are left for the other runners."""
+    ledger.claim([delivery(partner) for partner in "abcdef"], {})
+    assert [one.partner_id for one in ledger.lease("r", ["w"], 2, utc_now())] == ["a", "b"]
+    assert [one.partner_id for one in ledger.lease("s", ["w"], 3, utc_now())] == ["c", "d", "e"]
+
+
 @pytest.mark.parametrize(("scope", "state"), [("all", "suppressed"), ("w", "suppressed"), ("v", "sending")])
 def test_an_address_suppressed_after_the_claim_is_not_written_to(ledger: Ledger, scope: str, state: str):
     """The swap itself looks, by the address's key; another workflow's suppression does not count."""

@@ -31,6 +31,10 @@ BY_PERSON = {
 """Where a person's word may move it: what was certainly not delivered may be tried again, what is in doubt decided."""
 
 
+LOST = {"restored": True}
+"""The context of a delivery that was put back from what is remembered of it: what it was rendered with is lost."""
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One email to one address, or one application to accept (`email` is None), as the ledger holds it.

@@ -9,7 +9,7 @@ a runner that is gone may be taken over. The states are those of delivery.py; ev
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from flows.ledger.group_commit import GroupCommit
 from flows.ledger.migrations import migrate
 from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUNNER, SETTING, SUPPRESSION
 from flows.ledger.store import Store, ledger_url
+
+FARTHEST = timedelta(days=1)
+"""No lease and no wait ends later than this from now; clocks of hosts may differ by less."""
 
 _ROW = DELIVERY.c
 _HELD = (
@@ -95,18 +98,22 @@ class Ledger:
             connection.execute(orphans.values(template_version=version))
 
     def lease(self, run_id: str, workflows: Collection[str], limit: int, now: datetime) -> list[Delivery]:
-        """Take up to `limit` deliveries of these workflows that are due, the oldest first, for this run to send."""
+        """Take up to `limit` deliveries of these workflows that are due, the oldest first, for this run to send.
+
+        One that seems to wait for longer than FARTHEST was refused while a clock was wrong, and is due.
+        """
         due = (
             select(_ROW.delivery_id)
             .where(_ROW.state == "pending", _ROW.workflow_id.in_(workflows))
-            .where(or_(_ROW.not_before.is_(None), _ROW.not_before <= now))
+            .where(or_(_ROW.not_before.is_(None), _ROW.not_before <= now, _ROW.not_before > now + FARTHEST))
             .order_by(_ROW.claimed_at, _ROW.delivery_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            .cte("due")  # PostgreSQL may carry out a plain subquery once a row, each time with others for its limit
         )
         take = (
             update(DELIVERY)
-            .where(_ROW.delivery_id.in_(due.scalar_subquery()), _ROW.state == "pending")
+            .where(_ROW.delivery_id.in_(select(due.c.delivery_id)), _ROW.state == "pending")
             .values(state="claimed", holder=run_id, fence=_ROW.fence + 1)
             .returning(DELIVERY)
         )
@@ -139,8 +146,12 @@ class Ledger:
             self._sweep(connection, "claimed", "pending", [_ROW.holder == run_id], run_id, "The run ended before it.")
 
     def reap(self, run_id: str, now: datetime) -> None:
-        """Take from runners that are gone: what they had not begun is pending again, what they had is in doubt."""
-        gone = [_ROW.holder.is_(None) | _ROW.holder.not_in(select(RUNNER.c.run_id).where(RUNNER.c.lease_until > now))]
+        """Take from runners that are gone: what they had not begun is pending again, what they had is in doubt.
+
+        A lease that ends later than FARTHEST was given while a clock was wrong, and counts for nothing.
+        """
+        alive = select(RUNNER.c.run_id).where(RUNNER.c.lease_until > now, RUNNER.c.lease_until <= now + FARTHEST)
+        gone = [_ROW.holder.is_(None) | _ROW.holder.not_in(alive)]
         with self.store.writing() as connection:
             self._sweep(connection, "claimed", "pending", gone, run_id, "The run that had leased it is gone.")
             self._sweep(connection, "sending", "in_doubt", gone, run_id, "The run died while it was handed over.")

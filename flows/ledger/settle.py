@@ -1,7 +1,7 @@
 """Settle: what a person, or an event, knows about a delivery that the machine cannot decide."""
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import BY_PERSON, Delivery
+from flows.ledger.delivery import BY_PERSON, LOST, Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.reads import deliveries, find_delivery
 
@@ -19,6 +19,11 @@ def settle_by_person(ledger: Ledger, identity: str, state: str, reason: str, per
     if state not in allowed:
         can = f"It can be settled as {', '.join(sorted(allowed))}." if allowed else "That is nobody's to change."
         raise PartnerflowError(f"{delivery.delivery_id} is {delivery.state}. {can}")
+    if state == "pending" and delivery.context == LOST:
+        raise PartnerflowError(
+            f"{delivery.delivery_id} was put back by `restore`, and what it is rendered with is lost. "
+            "It can be settled as failed or sent."
+        )
     if not ledger.resolve(delivery, state, f"person:{person}", reason.strip()):
         raise PartnerflowError(f"{delivery.delivery_id} has moved meanwhile. Look again: `partnerflow deliveries`.")
     return find_delivery(ledger, delivery.delivery_id)

@@ -70,7 +70,7 @@ class Store:
                 raise
             raise PartnerflowError(
                 f"{self.name} cannot be used as the ledger: {error.orig}. It says who has been contacted; "
-                "restore it from a backup rather than begin a new one."
+                "restore it from a backup rather than begin a new one: `partnerflow restore FILE`."
             ) from None
 
 

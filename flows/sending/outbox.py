@@ -29,7 +29,12 @@ class FileSender:
         """Nothing is open."""
 
     def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
-        """Write the file under its temporary name. Raises OSError, for example when the disk is full."""
+        """Write the file under its temporary name. Raises OSError, for example when the disk is full.
+
+        One that is there already was delivered, whatever the ledger says: it may have been restored from a backup.
+        """
+        if self._final(parcel.delivery_id).exists():
+            return lambda: Verdict("sent", "The file was there already.")
         temporary = self._temporary(parcel.delivery_id)
         with temporary.open("wb") as file:
             file.write(parcel.content)
