@@ -15,7 +15,7 @@ from sqlalchemy import insert, inspect, text
 
 from compiler import PartnerflowError
 from flows.ledger.delivery import BY_MACHINE, BY_PERSON, STATES, Delivery, Verdict, utc_now
-from flows.ledger.ledger import Ledger, _begin
+from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import DELIVERY_COLUMNS, mirror
 from flows.ledger.reads import changes_since, deliveries, find_delivery, message_content
 from flows.ledger.schema import DELIVERY_LOG
@@ -319,7 +319,7 @@ def test_a_number_of_the_log_that_is_drawn_and_not_committed_is_waited_for(tmp_p
         first, second = leased(ledger, "a", "b")
         mark = changes_since(ledger, None).mark
         with ledger.store.writing() as slow:
-            slow.execute(insert(DELIVERY_LOG), _begin(first, slow)[1])
+            slow.execute(insert(DELIVERY_LOG), ledger._swaps.begin_in(first, slow.connection.cursor())[1])
             ledger.begin(second)
             reader = threading.Thread(target=lambda: changes.append(changes_since(ledger, mark)))
             reader.start()
@@ -336,7 +336,7 @@ def test_a_commit_that_fails_fails_for_all_that_it_was_for(ledger: Ledger, monke
     refused: list[str] = []
 
     def fail() -> None:
-        while not others_wait.is_set() and len(ledger._swaps._waiting) < 2:
+        while not others_wait.is_set() and len(ledger._swaps._group._waiting) < 2:
             time.sleep(0.001)
         others_wait.set()
         raise PartnerflowError("The ledger does not answer")
