@@ -9,6 +9,7 @@ a runner that is gone may be taken over. The states are those of delivery.py; ev
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,10 @@ class Ledger:
             update(DELIVERY)
             .where(_ROW.delivery_id.in_(due.scalar_subquery()), _ROW.state == "pending")
             .values(state="claimed", holder=run_id, fence=_ROW.fence + 1)
-            .returning(DELIVERY)
+            .returning(*(_ROW[field.name] for field in fields(Delivery)))
         )
         with self.store.writing() as connection:
-            taken = [Delivery(**row._mapping) for row in connection.execute(take)]
+            taken = [Delivery(*row) for row in connection.execute(take).all()]
             if taken:
                 connection.execute(_LOG, [entry(one, "pending", "claimed", run_id) for one in taken])
         return sorted(taken, key=lambda one: (one.claimed_at, one.delivery_id))
