@@ -16,9 +16,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from flows.ledger.delivery import Delivery, Verdict, utc_now
+from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
 from flows.ledger.migrations import migrate
-from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUNNER, SETTING, SUPPRESSION
+from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUNNER, SETTING
 from flows.ledger.store import Store, ledger_url
 from flows.ledger.swaps import Swaps, entry
 
@@ -110,12 +110,14 @@ class Ledger:
     def settle(self, delivery: Delivery, source: str, verdict: Verdict, not_before: datetime | None = None) -> bool:
         """Write down what became of a delivery that this run holds. False: it does not hold it any more.
 
-        A runner that was taken for dead and comes back with an answer may still say so: from `in_doubt`.
+        An address that does not exist is suppressed. A runner that was taken for dead and comes back with an answer may
+        still say so: from `in_doubt`.
         """
-        settled = self._swaps.settle(delivery, source, verdict, not_before)
-        if settled and verdict.undeliverable and delivery.email_key:
-            self._suppress(delivery, verdict)
-        return settled
+        return self._swaps.settle(Settlement(delivery, source, verdict, not_before))
+
+    def settle_and_begin(self, settlement: Settlement, delivery: Delivery) -> tuple[bool, str | None]:
+        """`settle` one delivery and `begin` another in one commit: what either says."""
+        return self._swaps.settle_and_begin(settlement, delivery)
 
     def release(self, run_id: str) -> None:
         """Give back what this run has leased and not begun."""
@@ -166,14 +168,6 @@ class Ledger:
         rows = [{"version": version, "content": content} for version, content in messages.items()]
         if rows:
             connection.execute(self.store.insert(MESSAGE_VERSION).on_conflict_do_nothing(), rows)
-
-    def _suppress(self, delivery: Delivery, verdict: Verdict) -> None:
-        row = {
-            "email_key": delivery.email_key, "scope": "all", "reason": verdict.reason or "undeliverable",
-            "source": delivery.delivery_id, "at": utc_now(),
-        }  # fmt: skip
-        with self.store.writing() as connection:
-            connection.execute(self.store.insert(SUPPRESSION).values(row).on_conflict_do_nothing())
 
     def _setting(self, name: str) -> str:
         """A secret of this ledger, made once. Message-IDs are keyed: an id that can be guessed can be pre-empted."""

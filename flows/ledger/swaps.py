@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, exists, literal, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from flows.ledger.delivery import BY_MACHINE, Delivery, Verdict, utc_now
+from flows.ledger.delivery import BY_MACHINE, Delivery, Settlement, Verdict, utc_now
 from flows.ledger.group_commit import Answer, GroupCommit
 from flows.ledger.schema import DELIVERY, SUPPRESSION
 from flows.ledger.store import Store
@@ -43,14 +43,19 @@ class Swaps:
     def __init__(self, store: Store):
         self._group = GroupCommit(store)
         self._begin, self._suppress, self._settle = map(store.prepared, (_BEGIN, _SUPPRESS, _SETTLE))
+        self._keep_out = store.prepared(store.insert(SUPPRESSION).on_conflict_do_nothing(), SUPPRESSION.c.keys())
 
     def begin(self, delivery: Delivery) -> str | None:
         """From `claimed` to `sending`, or to `suppressed`: the state that it led to; None: it is not held any more."""
         return self._group.commit(partial(self.begin_in, delivery))
 
-    def settle(self, delivery: Delivery, source: str, verdict: Verdict, not_before: datetime | None) -> bool:
-        """From `source`, or from `in_doubt` where that is allowed, to the verdict's state: whether it was made."""
-        return self._group.commit(partial(self.settle_in, delivery, source, verdict, not_before))
+    def settle(self, settlement: Settlement) -> bool:
+        """From its source, or from `in_doubt` where that is allowed, to its verdict: whether it was made."""
+        return self._group.commit(partial(self.settle_in, settlement))
+
+    def settle_and_begin(self, settlement: Settlement, delivery: Delivery) -> tuple[bool, str | None]:
+        """Both, for two deliveries, in one commit."""
+        return self._group.commit(partial(self._both_in, settlement, delivery))
 
     def begin_in(self, delivery: Delivery, cursor: DBAPICursor) -> Answer:
         """`begin` as a part of a transaction: its answer, and its lines of the log."""
@@ -61,17 +66,30 @@ class Swaps:
             return "suppressed", [entry(delivery, "claimed", "suppressed", delivery.holder, WHY_SUPPRESSED, now)]
         return None, []
 
-    def settle_in(
-        self, delivery: Delivery, source: str, verdict: Verdict, not_before: datetime | None, cursor: DBAPICursor
-    ) -> Answer:
+    def settle_in(self, settlement: Settlement, cursor: DBAPICursor) -> Answer:
         """`settle` as a part of a transaction: its answer, and its lines of the log."""
+        delivery, source, verdict, not_before = settlement
         now = utc_now()
         values = _settled(delivery, verdict, not_before, now)
         for state in (source, "in_doubt"):
             allowed = verdict.state in BY_MACHINE[state]
             if allowed and self._settle.execute(cursor, {**_held(delivery, state), **values}):
+                if verdict.undeliverable and delivery.email_key:
+                    self._suppress_address(delivery, verdict, cursor)
                 return True, [entry(delivery, state, verdict.state, delivery.holder, verdict.reason, now)]
         return False, []
+
+    def _both_in(self, settlement: Settlement, delivery: Delivery, cursor: DBAPICursor) -> Answer:
+        settled, lines = self.settle_in(settlement, cursor)
+        state, more = self.begin_in(delivery, cursor)
+        return (settled, state), lines + more
+
+    def _suppress_address(self, delivery: Delivery, verdict: Verdict, cursor: DBAPICursor) -> None:
+        row = {
+            "email_key": delivery.email_key, "scope": "all", "reason": verdict.reason or "undeliverable",
+            "source": delivery.delivery_id, "at": utc_now(),
+        }  # fmt: skip
+        self._keep_out.execute(cursor, row)
 
 
 def entry(
