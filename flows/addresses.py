@@ -1,6 +1,7 @@
 """Addresses: written as a mail server takes them, and compared as mailboxes are."""
 
 import contextlib
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -9,8 +10,10 @@ from email_validator import EmailNotValidError, validate_email
 
 from compiler import PartnerflowError
 
+_PLAIN = re.compile(r"(?=[^@]{1,64}@)(?=.{1,254}\Z)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9.-]+")
+"""Addresses that are right, and stay as they are, if only their domain is. Nearly all are such, and many share one."""
 
-@lru_cache(maxsize=4096)
+
 def address(text: str) -> str:
     """The address in ASCII as it goes over the wire: letter case as given, a non-ASCII domain in its IDNA form.
 
@@ -20,9 +23,24 @@ def address(text: str) -> str:
     Whether the mailbox exists is the mail server's to say. Raises PartnerflowError when the text is no address, or one
     with non-ASCII letters before the @, which plain SMTP cannot carry.
     """
+    bare = text.strip()
+    return bare if _PLAIN.fullmatch(bare) and _is_domain(bare.rpartition("@")[2]) else _checked(bare)
+
+
+@lru_cache(maxsize=4096)
+def _is_domain(name: str) -> bool:
+    """Whether addresses of this domain can be written to, and need nothing done to it."""
+    try:
+        return _checked(f"a@{name}") == f"a@{name}"
+    except PartnerflowError:
+        return False
+
+
+@lru_cache(maxsize=4096)
+def _checked(text: str) -> str:
     try:
         found = validate_email(
-            text.strip(), check_deliverability=False, globally_deliverable=False, test_environment=True, strict=True
+            text, check_deliverability=False, globally_deliverable=False, test_environment=True, strict=True
         )
     except EmailNotValidError as error:
         raise PartnerflowError(f"{text!r} is no address that can be written to: {error}") from None

@@ -170,3 +170,4 @@ def _remove_the_swap() -> None:
         return settle(self, one, source, *verdict)
 
     Ledger.begin, Ledger.settle = (lambda self, one: "sending"), settle_late
+    Ledger.settle_and_begin = lambda self, answer, one: (settle_late(self, *answer), "sending")

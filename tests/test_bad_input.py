@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from compiler import PartnerflowError
 from conftest import CHECKOUT
-from flows.addresses import address, address_key
+from flows.addresses import _checked, address, address_key
 from flows.messages.headers import without_controls
 from flows.messages.read import check_message
 from flows.messages.render import render
@@ -109,6 +109,7 @@ def judge_address(text: str) -> None:
         return
     assert found.isascii() and found.isprintable() and not set(found) & set(' ,;<>"()[]\\:')
     assert (address(found), found.count("@")) == (found, 1)
+    assert found == _checked(text.strip())
     email = fast_mail_parser.parse_email(render(delivery(email=text), message(), SIGNED).content)
     assert [one.address for one in email.to] == [found]
 

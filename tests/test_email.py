@@ -1,6 +1,7 @@
 """The emails: what a mail program reads is what was written, whatever a partner is called."""
 
 import re
+from binascii import b2a_qp
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
@@ -179,7 +180,9 @@ def test_an_address_is_written_as_smtp_takes_it(text: str, expected: str):
 @pytest.mark.parametrize(
     "text", ["", "a", "@x", "a@", "a b@x.example", "a@x.example, b@y.example", "a@x.example\r\nBcc: b@y", "ü@x.example",
              "<a@x.example>", "a..b@x.example", "a@x example", "a\u200b@x.example", '"a b"@x.example', "a@[127.0.0.1]",
-             "a" * 65 + "@x.example", "a@-x.example", "a@x..example", "a@x.example\0", "=?utf-8?q?a?=@x.example>"],
+             "a" * 65 + "@x.example", "a@x.local", "a@xn--.example",
+             "a@" + "x" * 64 + ".example", "a@-x.example", "a@x..example", "a@x.example\0",
+             "=?utf-8?q?a?=@x.example>"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str):
     """With the text in the message."""
@@ -209,6 +212,16 @@ def test_a_long_line_a_dot_and_blanks_survive():
     expected = body.replace("\r\n", "\n").replace("\r", "\n") + "\n"
     assert {one.replace("\r\n", "\n") for one in parsed.text_plain + parsed.text_html} == {expected}
     assert b"\r\n.\r\n" not in raw
+
+
+@pytest.mark.parametrize(
+    "body", ["", "\n", "a\n\n.\n", " \t\n=\n", "\x0b\x0c\x85\u2028", "ü" * 60 + "\n" + "x" * 9000, "a=" * 300]
+)
+def test_a_body_encoded_line_by_line_is_the_body_encoded_whole(body: str):
+    """Whether a line is new, known from an earlier email, or too long to be kept."""
+    whole = b2a_qp(f"{body.removesuffix(chr(10))}\n".replace("\n", "\r\n").encode(), istext=True)
+    for _ in range(2):
+        assert compose({}, body, None).partition(b"\r\n\r\n")[2] == whole
 
 
 def test_headers_of_pure_functions_are_what_they_say():

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import insert, inspect, text
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import BY_MACHINE, BY_PERSON, STATES, Delivery, Verdict, utc_now
-from flows.ledger.ledger import Ledger, _begin
+from flows.ledger.delivery import BY_MACHINE, BY_PERSON, STATES, Delivery, Settlement, Verdict, utc_now
+from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import DELIVERY_COLUMNS, mirror
 from flows.ledger.reads import changes_since, deliveries, find_delivery, message_content
 from flows.ledger.schema import DELIVERY_LOG
@@ -100,6 +100,39 @@ def test_only_the_winner_of_the_swap_sends_and_every_move_is_logged(ledger: Ledg
     assert log(ledger) == [
         (None, "pending", "r"), ("pending", "claimed", "r"), ("claimed", "sending", "r"), ("sending", "sent", "r"),
     ]  # fmt: skip
+
+
+def test_one_is_settled_and_another_begun_in_one_commit(ledger: Ledger):
+    """Each swap still says for itself whether it was made, and has its line of the log."""
+    first, second, third = leased(ledger, "a", "b", "c")
+    ledger.begin(first)
+    assert ledger.settle_and_begin(Settlement(first, "sending", SENT), second) == (True, "sending")
+    assert ledger.settle_and_begin(Settlement(first, "sending", SENT), third) == (False, "sending")
+    assert ledger.settle_and_begin(Settlement(second, "sending", SENT), third) == (True, None)
+    assert states(ledger) == {"a": "sent", "b": "sent", "c": "sending"}
+    moves = [(source, target) for source, target, _ in log(ledger) if source in ("claimed", "sending")]
+    assert moves == [("claimed", "sending"), ("sending", "sent")] + [("claimed", "sending")] * 2 + [("sending", "sent")]
+
+
+def test_an_address_that_does_not_exist_is_not_written_to_again_at_once(ledger: Ledger):
+    """The commit that settles the hard bounce suppresses the address before it looks at the next delivery."""
+    first, second = leased(ledger, "a", "b")
+    ledger.begin(first)
+    bounced = Settlement(first, "sending", Verdict("failed", "550 5.1.1", undeliverable=True))
+    assert ledger.settle_and_begin(bounced, second) == (True, "suppressed")
+    assert states(ledger) == {"a": "failed", "b": "suppressed"}
+
+
+def test_a_ledger_that_somebody_else_keeps_locked_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """After the patience is over, with a message for a person."""
+    monkeypatch.setattr("flows.ledger.store.PATIENCE", 0.1)
+    with opened(tmp_path / "ledger.db") as ledger, sqlite3.connect(tmp_path / "ledger.db") as other:
+        (one,) = leased(ledger, "p")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(PartnerflowError, match=r"ledger\.db does not answer: database is locked"):
+            ledger.begin(one)
+        other.rollback()
+        assert ledger.begin(one) == "sending"
 
 
 def test_what_a_dead_runner_held_is_pending_or_in_doubt(ledger: Ledger):
@@ -344,7 +377,7 @@ def test_a_number_of_the_log_that_is_drawn_and_not_committed_is_waited_for(tmp_p
         first, second = leased(ledger, "a", "b")
         mark = changes_since(ledger, None).mark
         with ledger.store.writing() as slow:
-            slow.execute(insert(DELIVERY_LOG), _begin(first, slow)[1])
+            slow.execute(insert(DELIVERY_LOG), ledger._swaps.begin_in(first, slow.connection.cursor())[1])
             ledger.begin(second)
             reader = threading.Thread(target=lambda: changes.append(changes_since(ledger, mark)))
             reader.start()
@@ -361,7 +394,7 @@ def test_a_commit_that_fails_fails_for_all_that_it_was_for(ledger: Ledger, monke
     refused: list[str] = []
 
     def fail() -> None:
-        while not others_wait.is_set() and len(ledger._swaps._waiting) < 2:
+        while not others_wait.is_set() and len(ledger._swaps._group._waiting) < 2:
             time.sleep(0.001)
         others_wait.set()
         raise PartnerflowError("The ledger does not answer")

@@ -27,7 +27,7 @@ from flows.sending.pace import Pace
 from flows.sending.recover import recover
 from flows.sending.retry import WAITS, after
 from flows.sending.send import send_due
-from flows.sending.smtp import SmtpSender
+from flows.sending.smtp import EMAILS_A_CONNECTION, SmtpSender
 from flows.sending.smtp_transaction import Timeouts
 from flows.settings import Settings
 from ledgers import delivery, log, opened, states
@@ -97,7 +97,7 @@ def test_greylisting_is_tried_again_when_it_is_due_and_given_up_within_the_budge
     """5 minutes, 15, an hour, then every four; after 24 hours it has expired, with the server's last words."""
     claimed(ledger, 1)
     clock = [utc_now()]
-    monkeypatch.setattr("flows.sending.send.utc_now", lambda: clock[-1])
+    monkeypatch.setattr("flows.sending.step.utc_now", lambda: clock[-1])
     with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
         step(ledger, smtp(server.port, connections=1))
         while due := deliveries(ledger)[0].not_before:
@@ -125,7 +125,7 @@ def test_the_budget_begins_with_the_first_refusal():
 
 def test_a_server_that_cannot_be_reached_stops_the_step_and_everybody_stays_pending(ledger: Ledger, monkeypatch):
     """After five failures in a row; no delivery was begun, no attempt is counted, the workflow's row says why."""
-    monkeypatch.setattr("flows.sending.send.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.worker.FIRST_WAIT", 0.01)
     claimed(ledger, 50)
     outcome = step(ledger, smtp(free_port()))
     assert {(one.state, one.attempt, one.not_before) for one in deliveries(ledger)} == {("pending", 0, None)}
@@ -136,7 +136,7 @@ def test_a_server_that_cannot_be_reached_stops_the_step_and_everybody_stays_pend
 
 def test_a_server_that_comes_back_is_waited_for(ledger: Ledger, monkeypatch):
     """A relay that restarts is away for a moment: the same run goes on."""
-    monkeypatch.setattr("flows.sending.send.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.worker.FIRST_WAIT", 0.01)
     claimed(ledger, 10)
     faults = iter(["421 restarting"] * (IN_A_ROW - 1))
     with ScriptedServer(lambda phase: next(faults, None) if phase == "greeting" else None) as server:
@@ -204,7 +204,7 @@ def test_an_error_that_nobody_foresaw_leaves_no_row_that_lies(ledger: Ledger):
     claimed(ledger, 30)
 
     class Broken:
-        connections = 1
+        connections, is_ready = 1, True
         session = recall = close = lambda self, *_: self
 
         def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
@@ -213,6 +213,75 @@ def test_an_error_that_nobody_foresaw_leaves_no_row_that_lies(ledger: Ledger):
     with pytest.raises(KeyError):
         step(ledger, Broken())
     assert sorted(states(ledger).values()) == ["in_doubt"] + ["pending"] * 29
+
+
+class Watched:
+    """A sender of one session that notes the states of all deliveries whenever one is prepared and sent."""
+
+    connections = 1
+
+    def __init__(self, ledger: Ledger, is_ready: bool, fails_at: int | None = None):
+        self.ledger, self.is_ready, self.fails_at = ledger, is_ready, fails_at
+        self.prepared: list[list[str]] = []
+        self.sending: list[list[str]] = []
+
+    def session(self) -> "Watched":
+        return self
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
+        if len(self.prepared) == self.fails_at:
+            raise OSError("disk full")
+        self.prepared.append(self._states())
+        return self.send
+
+    def send(self) -> Verdict:
+        self.sending.append(self._states())
+        return Verdict("sent")
+
+    def _states(self) -> list[str]:
+        return sorted(state for state in states(self.ledger).values() if state in ("sending", "sent"))
+
+
+def test_one_commit_writes_down_an_answer_and_begins_the_next(ledger: Ledger):
+    """While a session is ready; so between two emails one row a connection is `sending`, and never two."""
+    claimed(ledger, 3)
+    sender = Watched(ledger, is_ready=True)
+    assert step(ledger, sender).of("w", "sent") == 3
+    assert sender.prepared == [[], ["sending"], ["sending", "sent"]]
+    assert sender.sending == [["sending"], ["sending", "sent"], ["sending", "sent", "sent"]]
+
+
+def test_an_answer_does_not_wait_for_a_session_that_is_not_ready(ledger: Ledger):
+    """It is on disk before the worker waits for a connection or for its turn: a kill then leaves no doubt."""
+    claimed(ledger, 3)
+    sender = Watched(ledger, is_ready=False)
+    step(ledger, sender)
+    assert sender.prepared == [[], ["sent"], ["sent", "sent"]]
+
+
+def test_what_is_known_is_written_down_when_the_step_ends_by_an_error(ledger: Ledger):
+    """A full disk at the third: the two before it are sent."""
+    claimed(ledger, 5)
+    with pytest.raises(OSError, match="disk full"):
+        step(ledger, Watched(ledger, is_ready=True, fails_at=2))
+    assert sorted(states(ledger).values()) == ["pending"] * 3 + ["sent"] * 2
+
+
+def test_a_session_is_ready_while_its_connection_is_good_and_nothing_limits_the_pace():
+    """Not before it is connected, not when it is to connect anew, and never with a rate."""
+    parcel = Parcel("d", b"Hello\r\n", "us@example.com", ("ann@example.org",))
+    with ScriptedServer() as server:
+        for rate, ready in ((None, True), (1000, False)):
+            session = smtp(server.port, smtp_rate=rate).session()
+            assert not session.is_ready
+            session.prepare(parcel)()
+            assert session.is_ready is ready
+            session._sent = EMAILS_A_CONNECTION
+            assert not session.is_ready
+            session.close()
 
 
 def test_an_ordered_stop_finishes_what_is_in_flight(ledger: Ledger):
@@ -370,7 +439,7 @@ def test_after_a_crash_an_idempotent_endpoint_is_asked_and_another_is_not(ledger
 
 def test_an_endpoint_that_is_down_leaves_the_decision_pending(ledger: Ledger, monkeypatch):
     """Connection refused: nothing was begun."""
-    monkeypatch.setattr("flows.sending.send.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.worker.FIRST_WAIT", 0.01)
     applied(ledger)
     sender = AcceptSender(Settings(accept_url=f"http://127.0.0.1:{free_port()}"))
     outcome = step(ledger, sender, decision)

@@ -10,6 +10,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 STATES = ("pending", "claimed", "sending", "sent", "failed", "in_doubt", "suppressed", "skipped", "expired")
 
@@ -90,6 +91,18 @@ class Verdict:
     text: str | None = None
     undeliverable: bool = False
     unwell: bool = field(default=False, compare=False)
+
+
+class Settlement(NamedTuple):
+    """What became of a delivery that a run holds, to be written down: from state `source` to the verdict's.
+
+    `not_before`: when it is due again, where the verdict is pending.
+    """
+
+    delivery: Delivery
+    source: str
+    verdict: Verdict
+    not_before: datetime | None = None
 
 
 def utc_now() -> datetime:

@@ -9,15 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import insert
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from flows.ledger.schema import DELIVERY_LOG
 from flows.ledger.store import Store
 
-_LOG = insert(DELIVERY_LOG)
+Answer = tuple[Any, list[dict[str, Any]]]
+"""What a swap says to whoever asked for it, and its lines for the log."""
 
-Swap = Callable[[Connection], tuple[Any, list[dict]]]
-"""Does its statements, and returns its answer and its lines for the log."""
+Swap = Callable[[DBAPICursor], Answer]
+"""Executes its statements."""
 
 
 @dataclass
@@ -35,6 +37,8 @@ class GroupCommit:
         self._store = store
         self._waiting: deque[_Request] = deque()
         self._turn = threading.Lock()
+        columns = [column.name for column in DELIVERY_LOG.c if not column.primary_key]
+        self._log = store.prepared(insert(DELIVERY_LOG).inline(), columns)
 
     def commit(self, swap: Swap) -> Any:
         """The answer of a swap, once it is on disk. Raises what the transaction raised."""
@@ -50,12 +54,12 @@ class GroupCommit:
     def _commit_all(self, batch: list[_Request]) -> None:
         try:
             with self._store.writing() as connection:
-                lines = []
+                cursor, lines = connection.connection.cursor(), []
                 for request in batch:
-                    request.answer, entries = request.swap(connection)
+                    request.answer, entries = request.swap(cursor)
                     lines += entries
                 if lines:
-                    connection.execute(_LOG, lines)
+                    self._log.execute_all(cursor, lines)
         except BaseException as error:
             for request in batch:
                 request.error = error

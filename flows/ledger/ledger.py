@@ -9,39 +9,23 @@ a runner that is gone may be taken over. The states are those of delivery.py; ev
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from flows.ledger.delivery import BY_MACHINE, Delivery, Verdict, utc_now
-from flows.ledger.group_commit import GroupCommit
+from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
 from flows.ledger.migrations import migrate
-from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUNNER, SETTING, SUPPRESSION
+from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUNNER, SETTING
 from flows.ledger.store import Store, ledger_url
+from flows.ledger.swaps import Swaps, entry
 
 FARTHEST = timedelta(days=1)
 """No lease and no wait ends later than this from now; clocks of hosts may differ by less."""
 
 _ROW = DELIVERY.c
-_HELD = (
-    _ROW.delivery_id == bindparam("key"),
-    _ROW.state == bindparam("source"),
-    _ROW.holder == bindparam("me"),
-    _ROW.fence == bindparam("my_fence"),
-)
-_SUPPRESSED = exists().where(
-    SUPPRESSION.c.email_key == _ROW.email_key, SUPPRESSION.c.scope.in_([literal("all"), _ROW.workflow_id])
-)
-_BEGIN = update(DELIVERY).where(*_HELD, ~_SUPPRESSED).values(state="sending", sending_at=bindparam("at"))
-_SUPPRESS = update(DELIVERY).where(*_HELD, _SUPPRESSED).values(state="suppressed", reason=bindparam("why"))
-_SETTLED = (
-    "state", "reason", "sent_at", "attempt", "refused_at", "not_before", "phase", "reply_code", "reply_status",
-    "reply_text",
-)  # fmt: skip
-_SETTLE = update(DELIVERY).where(*_HELD).values({name: bindparam(f"new_{name}") for name in _SETTLED})
 _LOG = insert(DELIVERY_LOG)
 
 
@@ -57,7 +41,7 @@ class Ledger:
             if self.store.dialect == "postgresql":
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7307)")  # two hosts may start at once
             migrate(connection)
-        self._swaps = GroupCommit(self.store)
+        self._swaps = Swaps(self.store)
         self.message_key = bytes.fromhex(self._setting("message_key"))
 
     def close(self) -> None:
@@ -85,7 +69,7 @@ class Ledger:
             claimed = [one for key, ones in by_contact.items() if key in won for one in ones]
             if claimed:
                 connection.execute(insert(DELIVERY), [vars(one) for one in claimed])
-                connection.execute(_LOG, [_entry(one, None, one.state, one.run_id, one.reason) for one in claimed])
+                connection.execute(_LOG, [entry(one, None, one.state, one.run_id, one.reason) for one in claimed])
         return claimed
 
     def adopt(self, workflow_id: str, version: str, content: dict) -> None:
@@ -115,12 +99,12 @@ class Ledger:
             update(DELIVERY)
             .where(_ROW.delivery_id.in_(select(due.c.delivery_id)), _ROW.state == "pending")
             .values(state="claimed", holder=run_id, fence=_ROW.fence + 1)
-            .returning(DELIVERY)
+            .returning(*(_ROW[field.name] for field in fields(Delivery)))
         )
         with self.store.writing() as connection:
-            taken = [Delivery(**row._mapping) for row in connection.execute(take)]
+            taken = [Delivery(*row) for row in connection.execute(take).all()]
             if taken:
-                connection.execute(_LOG, [_entry(one, "pending", "claimed", run_id) for one in taken])
+                connection.execute(_LOG, [entry(one, "pending", "claimed", run_id) for one in taken])
         return sorted(taken, key=lambda one: (one.claimed_at, one.delivery_id))
 
     def begin(self, delivery: Delivery) -> str | None:
@@ -128,17 +112,19 @@ class Ledger:
 
         Or `suppressed`, when the address is not to be written to any more; or None: somebody else has the delivery.
         """
-        return self._swaps.commit(partial(_begin, delivery))
+        return self._swaps.begin(delivery)
 
     def settle(self, delivery: Delivery, source: str, verdict: Verdict, not_before: datetime | None = None) -> bool:
         """Write down what became of a delivery that this run holds. False: it does not hold it any more.
 
-        A runner that was taken for dead and comes back with an answer may still say so: from `in_doubt`.
+        An address that does not exist is suppressed. A runner that was taken for dead and comes back with an answer may
+        still say so: from `in_doubt`.
         """
-        settled = self._swaps.commit(partial(_settle, delivery, source, verdict, not_before))
-        if settled and verdict.undeliverable and delivery.email_key:
-            self._suppress(delivery, verdict)
-        return settled
+        return self._swaps.settle(Settlement(delivery, source, verdict, not_before))
+
+    def settle_and_begin(self, settlement: Settlement, delivery: Delivery) -> tuple[bool, str | None]:
+        """`settle` one delivery and `begin` another in one commit: what either says."""
+        return self._swaps.settle_and_begin(settlement, delivery)
 
     def release(self, run_id: str) -> None:
         """Give back what this run has leased and not begun."""
@@ -165,7 +151,7 @@ class Ledger:
         with self.store.writing() as connection:
             moved = connection.execute(swap.where(_ROW.fence == delivery.fence).values(values)).rowcount == 1
             if moved:
-                connection.execute(_LOG, _entry(delivery, delivery.state, target, actor, reason))
+                connection.execute(_LOG, entry(delivery, delivery.state, target, actor, reason))
         return moved
 
     def beat(self, run_id: str, place: str, lease_until: datetime) -> None:
@@ -194,62 +180,9 @@ class Ledger:
         if rows:
             connection.execute(self.store.insert(MESSAGE_VERSION).on_conflict_do_nothing(), rows)
 
-    def _suppress(self, delivery: Delivery, verdict: Verdict) -> None:
-        row = {
-            "email_key": delivery.email_key, "scope": "all", "reason": verdict.reason or "undeliverable",
-            "source": delivery.delivery_id, "at": utc_now(),
-        }  # fmt: skip
-        with self.store.writing() as connection:
-            connection.execute(self.store.insert(SUPPRESSION).values(row).on_conflict_do_nothing())
-
     def _setting(self, name: str) -> str:
         """A secret of this ledger, made once. Message-IDs are keyed: an id that can be guessed can be pre-empted."""
         new = {"name": name, "value": secrets.token_hex(32)}
         with self.store.writing() as connection:
             connection.execute(self.store.insert(SETTING).values(new).on_conflict_do_nothing())
             return connection.execute(select(SETTING.c.value).where(SETTING.c.name == name)).scalar_one()
-
-
-_WHY_SUPPRESSED = "The address was suppressed after the partner was claimed."
-
-
-def _begin(delivery: Delivery, connection: Connection) -> tuple[str | None, list[dict]]:
-    """The swap from `claimed`: the state it led to, and its line of the log."""
-    held = _held(delivery, "claimed")
-    if connection.execute(_BEGIN, held | {"at": utc_now()}).rowcount:
-        return "sending", [_entry(delivery, "claimed", "sending", delivery.holder)]
-    if connection.execute(_SUPPRESS, held | {"why": _WHY_SUPPRESSED}).rowcount:
-        return "suppressed", [_entry(delivery, "claimed", "suppressed", delivery.holder, _WHY_SUPPRESSED)]
-    return None, []
-
-
-def _settle(
-    delivery: Delivery, source: str, verdict: Verdict, not_before: datetime | None, connection: Connection
-) -> tuple[bool, list[dict]]:
-    """The swap from `source`, or from `in_doubt` where that is allowed: whether it was made, and its log line."""
-    values = _settled(delivery, verdict, not_before, utc_now())
-    for state in (source, "in_doubt"):
-        allowed = verdict.state in BY_MACHINE[state]
-        if allowed and connection.execute(_SETTLE, _held(delivery, state) | values).rowcount:
-            return True, [_entry(delivery, state, verdict.state, delivery.holder, verdict.reason)]
-    return False, []
-
-
-def _held(delivery: Delivery, source: str) -> dict[str, Any]:
-    return {"key": delivery.delivery_id, "source": source, "me": delivery.holder, "my_fence": delivery.fence}
-
-
-def _settled(delivery: Delivery, verdict: Verdict, not_before: datetime | None, now: datetime) -> dict[str, Any]:
-    refused_at = delivery.refused_at or (now if verdict.state in ("pending", "expired") else None)
-    values = (
-        verdict.state, verdict.reason, now if verdict.state == "sent" else None, delivery.attempt + 1, refused_at,
-        not_before, verdict.phase, verdict.code, verdict.status, verdict.text,
-    )  # fmt: skip
-    return {f"new_{name}": value for name, value in zip(_SETTLED, values, strict=True)}
-
-
-def _entry(delivery: Delivery, source: str | None, target: str, actor: str, reason: str | None = None) -> dict:
-    return {
-        "delivery_id": delivery.delivery_id, "from_state": source, "to_state": target, "actor": actor,
-        "at": utc_now(), "reason": reason,
-    }  # fmt: skip

@@ -5,16 +5,18 @@ Every commit is on disk before it returns, on both; a power cut forgets no `send
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.dml import UpdateBase
 
 from compiler import PartnerflowError
+from flows.ledger.prepared import Prepared
 
 _INSERT: dict[str, Callable[..., Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 PATIENCE = 30
@@ -32,6 +34,8 @@ class Store:
         # SQLite has one writer, and one that waits for another process polls; threads of this one take turns instead.
         self._turn = threading.Lock() if self.dialect == "sqlite" else nullcontext()
         self._writer: Connection | None = None
+        driver = self._engine.dialect.dbapi
+        self._silence = (driver.OperationalError, driver.InterfaceError)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -45,6 +49,10 @@ class Store:
         options = {"reads": True} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         with self._said(), self._engine.connect().execution_options(**options) as connection:
             yield connection
+
+    def prepared(self, statement: UpdateBase, columns: Sequence[str] | None = None) -> Prepared:
+        """A statement that is compiled once. `columns` are those that an insert has values for."""
+        return Prepared(statement, self._engine.dialect, columns)
 
     def close(self) -> None:
         """Give the database back."""
@@ -63,13 +71,14 @@ class Store:
     def _said(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            raise PartnerflowError(f"The ledger {self.name} does not answer: {error.orig}") from None
-        except DatabaseError as error:
-            if "not a database" not in str(error.orig) and "malformed" not in str(error.orig):
+        except (DBAPIError, self._engine.dialect.dbapi.Error) as error:
+            words = getattr(error, "orig", error)  # prepared statements raise the driver's own errors
+            if isinstance(words, self._silence):
+                raise PartnerflowError(f"The ledger {self.name} does not answer: {words}") from None
+            if "not a database" not in str(words) and "malformed" not in str(words):
                 raise
             raise PartnerflowError(
-                f"{self.name} cannot be used as the ledger: {error.orig}. It says who has been contacted; "
+                f"{self.name} cannot be used as the ledger: {words}. It says who has been contacted; "
                 "restore it from a backup rather than begin a new one: `partnerflow restore FILE`."
             ) from None
 
@@ -120,7 +129,8 @@ def _sqlite(url: URL) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        engine = create_engine(url, max_overflow=-1, pool_pre_ping=True)
+        # Rows that are executed together go in one request.
+        engine = create_engine(url, max_overflow=-1, pool_pre_ping=True, executemany_mode="values_plus_batch")
     except ModuleNotFoundError:
         raise PartnerflowError("A ledger in PostgreSQL needs psycopg2: install partnerflow[postgres].") from None
 

@@ -2,6 +2,10 @@
 
 from binascii import b2a_qp
 from collections.abc import Mapping
+from functools import lru_cache
+
+MAX_KEPT = 4_000
+"""Letters of the longest line whose encoding is kept. Most lines of a message are the same for everybody."""
 
 
 def compose(headers: Mapping[str, str], text: str, html: str | None) -> bytes:
@@ -26,7 +30,15 @@ def compose(headers: Mapping[str, str], text: str, html: str | None) -> bytes:
 
 
 def _part(kind: str, body: str) -> bytes:
-    """One body with its own headers; it ends with a line end, by which b2a_qp knows to break lines with CRLF."""
-    lines = body.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").replace("\n", "\r\n") + "\r\n"
+    """One body with its own headers; it ends with a line end."""
+    lines = body.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return head.encode("ascii") + b2a_qp(lines.encode("utf-8", "replace"), istext=True)
+    return head.encode("ascii") + b"".join([_line(one) if len(one) <= MAX_KEPT else _encoded(one) for one in lines])
+
+
+def _encoded(line: str) -> bytes:
+    """A line as quoted-printable; its end tells b2a_qp to break it with CRLF."""
+    return b2a_qp(f"{line}\r\n".encode("utf-8", "replace"), istext=True)
+
+
+_line = lru_cache(maxsize=1024)(_encoded)

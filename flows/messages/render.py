@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Protocol
 
 from compiler import PartnerflowError
@@ -57,11 +59,11 @@ def render_email(delivery: Due, message: Message, settings: Settings, is_test: b
         "Cc": copies.get("Cc"),
         "Reply-To": answers,
         "Subject": unstructured(f"[Test] {written.subject}" if is_test else written.subject),
-        "Date": format_datetime(delivery.claimed_at.replace(tzinfo=UTC)),
+        "Date": _date(delivery.claimed_at),
         "Message-ID": f"<{delivery.message_id}>",
         "Content-Language": written.language,
         **out.headers,
-        **_list_headers(delivery, sender),
+        **_list_headers(delivery.workflow_id, delivery.program_id, sender),
         "X-Partnerflow-Delivery": delivery.delivery_id,
         "X-Partnerflow-Test": "true" if is_test else None,
     }
@@ -79,9 +81,15 @@ def written_for(message: Message, context: dict, as_of: datetime, unsubscribe_li
     return message.write(context | values, language)
 
 
-def _list_headers(delivery: Due, sender: str) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def _date(moment: datetime) -> str:
+    return format_datetime(moment.replace(tzinfo=UTC))
+
+
+@lru_cache(maxsize=256)
+def _list_headers(workflow_id: str, program_id: str, sender: str) -> Mapping[str, str]:
     """What marks the email as automatic and as one of many: RFC 2919, RFC 3834, and by custom."""
-    workflow, program = _label(delivery.workflow_id), _label(delivery.program_id)
+    workflow, program = _label(workflow_id), _label(program_id)
     return {
         "List-Id": f"<{workflow}.{sender.rpartition('@')[2]}>",
         "Feedback-ID": f"{workflow}:{program}:email:partnerflow",

@@ -24,6 +24,7 @@ class AcceptSender:
     """The endpoint of the settings (`accept_url`, `accept_token`, `accept_idempotent`). Sender and session in one."""
 
     connections = 1
+    is_ready = False
 
     def __init__(self, settings: Settings):
         self._settings, self._url = settings, urlsplit(settings.accept_url)

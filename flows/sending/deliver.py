@@ -24,7 +24,12 @@ class Unavailable(PartnerflowError):
 
 
 class Session(Protocol):
-    """One line to whatever takes parcels; used by one thread."""
+    """One line to whatever takes parcels; used by one thread.
+
+    `is_ready`: `prepare` has nothing to wait for, neither a connection nor a pace.
+    """
+
+    is_ready: bool
 
     def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
         """Make ready, and return what sends. Raises Unavailable."""

@@ -16,6 +16,7 @@ class FileSender:
     """
 
     connections = 1
+    is_ready = True
 
     def __init__(self, folder: Path, suffix: str):
         self.folder, self.suffix = folder, suffix

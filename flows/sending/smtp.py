@@ -59,6 +59,11 @@ class SmtpSession:
         self._client: smtplib.SMTP | None = None
         self._sent, self._used_at = 0, 0.0
 
+    @property
+    def is_ready(self) -> bool:
+        """Connected, not about to connect anew, and without a pace."""
+        return self._client is not None and self._is_fresh() and self._sender.pace.is_free
+
     def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
         """Be connected, and wait for the pace. Raises Unavailable."""
         self._sender.pace.wait()
@@ -79,11 +84,14 @@ class SmtpSession:
             except (OSError, AttributeError):
                 client.close()
 
+    def _is_fresh(self) -> bool:
+        return self._sent < EMAILS_A_CONNECTION and time.monotonic() - self._used_at < IDLE
+
     def _is_good(self) -> bool:
+        if self._is_fresh():
+            return True
         if self._sent >= EMAILS_A_CONNECTION:
             return False
-        if time.monotonic() - self._used_at < IDLE:
-            return True
         try:
             return self._client.noop()[0] == 250
         except OSError:
