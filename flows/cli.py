@@ -1,5 +1,6 @@
 """The command line. Every command calls a plain function; none needs a server."""
 
+import errno
 import gc
 import json
 import signal
@@ -27,7 +28,15 @@ def main() -> None:
     try:
         app()
     except PartnerflowError as error:
-        if "--json" in sys.argv:
-            print(json.dumps({"error": str(error)}, ensure_ascii=False))
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _end(str(error))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _end(f"The disk is full: {error}\nMake room, and run again: what is left is done then.")
+
+
+def _end(message: str) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"error": message}, ensure_ascii=False))
+    err.print(message, markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)

@@ -26,7 +26,7 @@ from flows.ledger.memory import to_read
 from flows.ledger.reads import deliveries
 from flows.sending.smtp import SmtpSender
 from flows.settings import Settings, read_settings
-from flows.warehouse.connection import Connection, open_warehouse
+from flows.warehouse.connection import Connection, is_locked, open_warehouse
 from flows.warehouse.postgres import Postgres
 from flows.warehouse.raw_tables import CREATE
 
@@ -153,7 +153,7 @@ def raw_tables(settings: Settings, _: datetime) -> Found:
         with duckdb.connect(settings.warehouse, read_only=True) as connection:
             yield from _missing(connection) or _zones(connection)
     except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
+        if not is_locked(error):
             hint = "Move the file away and load the raw tables anew; the ledger is another file."
             yield "error", f"{settings.warehouse} is no DuckDB file: {error}", hint
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import HOUR
+from flows.facts.build import Built
 from flows.ledger.delivery import Delivery
 from flows.ledger.reads import deliveries
 from flows.run import Run, run_hour
@@ -30,14 +31,14 @@ def built(example: Settings, folder: Path, **more: Any) -> Settings:
     shutil.copytree(example.var, var, ignore=shutil.ignore_patterns("ledger.db*", "outbox", "decisions", "published"))
     settings = Settings(**{"var": var, "workflows": CHECKOUT / "workflows"} | more)
     with open_warehouse(settings.warehouse) as connection:
-        for name in ("sent_emails", "workflow_runs", "ledger_mark"):
+        for name in ("sent_emails", "workflow_runs", "ledger_mark", "run_mark"):
             create_raw_table(connection, name)
     return settings
 
 
 def unbuilt(title: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """A step that takes the facts as they are."""
-    return {} if title == "Build the facts" else function(*arguments)
+    return Built({}, list) if title == "Build the facts" else function(*arguments)
 
 
 def run(settings: Settings) -> Run:

@@ -1,4 +1,4 @@
-"""Runs as processes of their own, forked from one that has imported everything, and killed where a test says."""
+"""Runs as processes of their own, forked from one that has imported everything, and disturbed where a test says."""
 
 import multiprocessing
 import os
@@ -6,7 +6,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from compiler import PartnerflowError
@@ -16,32 +18,51 @@ from flows.settings import Settings
 
 CONTEXT = multiprocessing.get_context("forkserver")
 
+Step = Callable[..., Any]
 
-def start(settings: Settings, step: Callable[..., Any]) -> BaseProcess:
-    """A run of the account's hour in a process of its own. Its exit code is that of the command line."""
+
+def start(settings: Settings, step: Step) -> BaseProcess:
+    """A run of the account's hour in a process of its own, with the exit code of the command line."""
     CONTEXT.set_forkserver_preload(["processes", "dbt.cli.main"])
     process = CONTEXT.Process(target=_run, args=(settings.model_dump(exclude_unset=True), step), daemon=True)
     process.start()
     return process
 
 
-def _run(settings: dict[str, Any], step: Callable[..., Any]) -> None:
+def finish(settings: Settings, step: Step) -> tuple[int, str]:
+    """A run to its end: its exit code, and its message when that is 1."""
+    _said(settings).unlink(missing_ok=True)
+    process = start(settings, step)
+    process.join()
+    return process.exitcode, _said(settings).read_text() if process.exitcode == 1 else ""
+
+
+def _said(settings: Settings) -> Path:
+    return settings.var.parents[1] / f"{settings.var.parent.name}.said"
+
+
+def _run(variables: dict[str, Any], step: Step) -> None:
+    settings = Settings(**variables)
     try:
-        run_hour(Settings(**settings), HOUR, step)
-    except PartnerflowError as error:
-        raise SystemExit(str(error)) from None  # exit code 1, and the message on stderr
+        run_hour(settings, HOUR, step)
+    except (PartnerflowError, OSError) as error:
+        _said(settings).write_text(str(error))
+        raise SystemExit(1) from None
 
 
+@dataclass
 class Killed:
     """A `step` that kills its process so many seconds into the step of this number, or at its end if that is sooner.
 
     The facts are taken as they are, but by a run that is killed while it builds them.
     """
 
-    def __init__(self, number: int, seconds: dict[str, float]):
-        self.number, self.seconds, self._begun = number, seconds, 0
+    number: int
+    seconds: dict[str, float]
+    _begun: int = 0
 
     def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Carry out a step."""
         self._begun += 1
         if self._begun == self.number:
             threading.Thread(target=self._kill, args=(self.seconds.get(title, 0.05),), daemon=True).start()
@@ -52,3 +73,51 @@ class Killed:
     def _kill(self, seconds: float) -> None:
         time.sleep(seconds)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass
+class Meeting:
+    """A `step` that waits before these steps until every one of `places` has come to the same one.
+
+    A file in `folder` says that a place has come. Few are leased at a time, so that all get some.
+    """
+
+    here: str
+    places: list[str]
+    folder: Path
+    titles: list[str] = field(default_factory=list)
+
+    def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Carry out a step."""
+        import flows.sending.send
+
+        flows.sending.send.BLOCK = 5
+        if title in self.titles:
+            (self.folder / f"{self.here} {title}").touch()
+            wait_for(lambda: all((self.folder / f"{place} {title}").exists() for place in self.places))
+        return {} if title == "Build the facts" else function(*arguments)
+
+
+@dataclass
+class Filled:
+    """A `step` that fills the disk of the state before the step of this title, but for `free` bytes."""
+
+    title: str
+    ballast: Path
+    free: int
+
+    def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Carry out a step."""
+        if title == self.title:
+            with self.ballast.open("wb", buffering=0) as file:
+                disk = os.statvfs(self.ballast.parent)
+                file.write(bytes(max(disk.f_bavail * disk.f_frsize - self.free, 0)))
+        return {} if title == "Build the facts" and title != self.title else function(*arguments)
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something has happened. Raises AssertionError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)

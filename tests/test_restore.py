@@ -90,6 +90,9 @@ def test_a_run_on_an_older_ledger_is_refused_and_after_restore_goes_on(state: Se
     assert sum(row.sent for row in again.plan.workflows) == 0
     everybody_heard_once(state)
     assert [severity for severity, *_ in memory(state, utc_now())] == ["ok"]
+    with duckdb.connect(state.published, read_only=True) as reader:
+        runs = reader.execute("SELECT count(DISTINCT run_id) FROM marts.workflow_runs").fetchone()
+    assert runs == (3,)  # the one that was backed up, the one that was lost with the ledger, and the last
     with closing(sqlite3.connect(state.ledger)) as ledger:
         query = "SELECT DISTINCT actor, reason FROM delivery_log WHERE actor LIKE 'person:%'"
         assert ledger.execute(query).fetchall() == [("person:ann", "Restored: The disk was replaced")]

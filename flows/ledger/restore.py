@@ -17,7 +17,7 @@ from flows.ledger.delivery import LOST, utc_now
 from flows.ledger.forgotten import NOT_BEGUN, Forgotten, forgotten
 from flows.ledger.ledger import Ledger
 from flows.ledger.memory import Memory, Row, memories
-from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, WORKFLOW_RUN
+from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, RUN, WORKFLOW_RUN
 from flows.ledger.suppression import suppress
 from flows.warehouse.postgres import Postgres
 
@@ -67,7 +67,7 @@ def _remember(ledger: Ledger, memory: Memory, actor: str, why: str) -> Restored:
     with ledger.store.writing() as connection:
         added = _add(ledger, connection, found.missing, actor, why)
         settled = sum(_advance(connection, row, actor, why) for row in found.behind)
-        runs = _insert_new(ledger, connection, WORKFLOW_RUN, memory.runs())
+        runs = _add_runs(ledger, connection, memory.runs())
     return Restored(added, settled, 0, _suppress(ledger, memory), runs)
 
 
@@ -93,6 +93,14 @@ def _delivery(row: Row) -> Row:
         "claimed_at": row["as_of"],
         "sending_at": row["sent_at"],
     }
+
+
+def _add_runs(ledger: Ledger, connection: Connection, rows: list[Row]) -> int:
+    """Rows of workflow_runs that the ledger does not have, and the runs themselves; how many rows."""
+    hours = {row["run_id"]: {"run_id": row["run_id"], "as_of": row["as_of"]} for row in rows}
+    _insert_new(ledger, connection, RUN, hours.values())
+    settled = [row | {"is_settled": row["status"] in ("done", "over_limit")} for row in rows]
+    return _insert_new(ledger, connection, WORKFLOW_RUN, settled)
 
 
 def _advance(connection: Connection, row: Row, actor: str, why: str) -> int:

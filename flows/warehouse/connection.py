@@ -17,6 +17,9 @@ from flows.warehouse.postgres import Postgres, PostgresConnection, connect_postg
 PATIENCE = 30.0
 """Seconds to wait for another process to let go of the file."""
 
+BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+"""What DuckDB raises when a file cannot be read or written: it is damaged, or the disk is full."""
+
 Connection = duckdb.DuckDBPyConnection | PostgresConnection
 
 
@@ -24,12 +27,14 @@ Connection = duckdb.DuckDBPyConnection | PostgresConnection
 def open_warehouse(place: Path | Postgres) -> Iterator[Connection]:
     """A connection that may write, in UTC, closed at the end so that dbt can open the file.
 
-    Raises PartnerflowError when another process keeps the file for longer than PATIENCE, when it is no DuckDB file, and
-    when the PostgreSQL server does not answer.
+    Raises PartnerflowError when another process keeps the file for longer than PATIENCE, when it is no DuckDB file or a
+    damaged one, when the disk is full, and when the PostgreSQL server does not answer.
     """
     connection = connect_postgres() if isinstance(place, Postgres) else _connect(place)
     try:
         yield connection
+    except BROKEN as error:
+        raise PartnerflowError(_unusable(place, error)) from None
     finally:
         connection.close()
 
@@ -42,14 +47,25 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             connection = duckdb.connect(path, config={"autoinstall_known_extensions": "false"})
             connection.execute("SET TimeZone = 'UTC'")
             return connection
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                hint = "Move the file away and run again: it is rebuilt from the raw tables."
-                raise PartnerflowError(f"{path} cannot be opened as a DuckDB file: {error}\n{hint}") from None
+        except BROKEN as error:
+            if not is_locked(error):
+                raise PartnerflowError(_unusable(path, error)) from None
             if time.monotonic() > deadline:
                 hint = "End the session that holds it; people query the published copy instead."
                 raise PartnerflowError(f"Another process keeps {path} open.\n{error}\n{hint}") from None
         time.sleep(0.2)
+
+
+def is_locked(error: duckdb.Error) -> bool:
+    """Whether the error says that another process has the file open."""
+    return "could not set lock" in str(error).lower()
+
+
+def _unusable(place: Path | Postgres, error: duckdb.Error) -> str:
+    if "no space" in str(error).lower():
+        return f"The disk is full: {error}\nMake room, and run again: what is left is done then."
+    hint = "Move the file away, let the loader fill the raw tables anew, and run again. The ledger is another file."
+    return f"{place} cannot be used as a DuckDB file: {error}\n{hint}"
 
 
 @contextmanager

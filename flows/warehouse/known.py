@@ -39,5 +39,8 @@ class Published:
 
 
 def read_known(file: Path) -> Published | None:
-    """What is known, or None while nothing has been published."""
-    return Published(file) if file.exists() else None
+    """What is known, or None while nothing has been published, or a session has the file open for writing."""
+    try:
+        return Published(file) if file.exists() else None
+    except duckdb.IOException:
+        return None

@@ -1,7 +1,8 @@
 """Publish: the tables that people query, in a file of their own that is replaced at once.
 
-A session that has the old file open keeps it, whole, until it opens it again; it never stops a run. On PostgreSQL
-readers stop nobody, so people query schema `marts` of the database itself.
+A session that has the old file open keeps it, whole, until it opens it again; it never stops a run. The file
+cannot be written to; what a session that could (root's) has left beside it goes. On PostgreSQL readers stop nobody, so
+people query schema `marts` of the database itself.
 """
 
 import os
@@ -30,6 +31,8 @@ def publish(connection: Connection, file: Path) -> None:
         connection.execute("DETACH published")
     with fresh.open("rb") as written:
         os.fsync(written.fileno())
+    fresh.chmod(fresh.stat().st_mode & ~0o222)
+    file.with_name(f"{file.name}.wal").unlink(missing_ok=True)  # else it would be read as the next file's
     fresh.replace(file)
 
 
