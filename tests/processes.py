@@ -13,6 +13,7 @@ from typing import Any
 
 from compiler import PartnerflowError
 from conftest import HOUR
+from faults import NOBODY_HELD
 from flows.run import run_hour
 from flows.settings import Settings
 
@@ -68,7 +69,7 @@ class Killed:
             threading.Thread(target=self._kill, args=(self.seconds.get(title, 0.05),), daemon=True).start()
             function(*arguments)
             self._kill(0)
-        return {} if title == "Build the facts" else function(*arguments)
+        return NOBODY_HELD if title == "Build the facts" else function(*arguments)
 
     def _kill(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -95,7 +96,7 @@ class Meeting:
         if title in self.titles:
             (self.folder / f"{self.here} {title}").touch()
             wait_for(lambda: all((self.folder / f"{place} {title}").exists() for place in self.places))
-        return {} if title == "Build the facts" else function(*arguments)
+        return NOBODY_HELD if title == "Build the facts" else function(*arguments)
 
 
 @dataclass
@@ -112,7 +113,7 @@ class Filled:
             with self.ballast.open("wb", buffering=0) as file:
                 disk = os.statvfs(self.ballast.parent)
                 file.write(bytes(max(disk.f_bavail * disk.f_frsize - self.free, 0)))
-        return {} if title == "Build the facts" and title != self.title else function(*arguments)
+        return NOBODY_HELD if title == "Build the facts" and title != self.title else function(*arguments)
 
 
 def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
