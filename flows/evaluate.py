@@ -17,18 +17,25 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.missed import Missed, missed
 from flows.plan import Messages, Plan, after, read_messages, read_plan, with_held, with_notes
+from flows.progress import Report, nobody_listens
 from flows.settings import Settings
 from flows.simulation.hours import Hour, batches, turn_to
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.evaluations import time_zones, write_evaluations
 
 Step = Callable[..., Any]
-"""Calls a function with arguments under a title: step("Build the facts", build, settings, definitions)."""
+"""Calls a function with arguments under a title: step("Build the facts", build, settings, definitions). It may have a
+method `report`, a Report of the step at work."""
 
 
 def call(_title: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """A step that is nothing but the call."""
     return function(*arguments)
+
+
+def report_of(step: Step) -> Report:
+    """Where a long step tells how far it is."""
+    return getattr(step, "report", nobody_listens)
 
 
 def plan_hour(
@@ -46,7 +53,7 @@ def plan_hour(
     zones = step("Ask for the hour", _ask, settings, ledger, as_of)
     behind = step("Look for missed hours", missed, ledger, definitions.active, zones, as_of, missed_hours)
     going = definitions.without(behind.held)
-    built = step("Build the facts", build, settings, going)
+    built = step("Build the facts", build, settings, going, report_of(step))
     going, behind = going.without(built.held), behind.without(built.held)
     messages = read_messages(settings, going)
     late: tuple[Plan, ...] = ()

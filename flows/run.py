@@ -13,8 +13,9 @@ from functools import partial
 from compiler import MissedHours
 from flows.changes import remember
 from flows.definitions import Definitions, read_definitions
-from flows.evaluate import Step, call, plan_hour
+from flows.evaluate import Step, call, plan_hour, report_of
 from flows.events.consequences import apply_consequences
+from flows.ledger.delivery import utc_now
 from flows.ledger.forgotten import refuse_a_forgetful_ledger
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
@@ -22,6 +23,7 @@ from flows.ledger.reads import RunRecord, record_runs
 from flows.ledger.runner import alive, place_of
 from flows.lock import exclusive
 from flows.plan import Plan, WorkflowPlan
+from flows.progress import Report
 from flows.report.page import write_report
 from flows.sending.claim import claim
 from flows.sending.deliver import Sender
@@ -74,7 +76,7 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call, missed_hour
         step("Settle what events prove", _apply, settings, ledger)
         run = Run(run_id, plan, tuple(Run(run_id_of(one.as_of), one) for one in plan.late))
         step("Claim the recipients", _claim, ledger, run, settings)
-        step("Send", _send, ledger, run, senders, settings, outcome)
+        step("Send", _send, ledger, run, senders, settings, outcome, report_of(step))
         done = _settled(run, outcome)
         step("Record and publish", _record, settings, definitions, ledger, done, outcome)
         remember(settings, definitions)
@@ -123,13 +125,16 @@ def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
     return claimed
 
 
-def _send(ledger: Ledger, run: Run, senders: dict[str, Sender], settings: Settings, outcome: Outcome) -> None:
+def _send(
+    ledger: Ledger, run: Run, senders: dict[str, Sender], settings: Settings, outcome: Outcome, report: Report
+) -> None:
     """Send all that is due, claimed by this run or by an earlier one, for the workflows that are going."""
     plan = run.plan
     going = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
     for name in going & plan.messages.keys():
         ledger.adopt(name, plan.messages[name].version, plan.messages[name].content)
     make = Parcels(ledger, settings).make
+    outcome.begin(ledger.due(going, utc_now()), report)
     with alive(ledger, run.run_id, place_of(settings.var)):
         send_due(ledger, run.run_id, going, make, senders, outcome, settings.retry_hours)
 

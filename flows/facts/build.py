@@ -18,6 +18,7 @@ from flows.facts.copied import copy_folder, write_changed
 from flows.facts.dbt import Dbt
 from flows.facts.hold import Fault, Lineage, doubts, failures, holds_programs, stale_sources
 from flows.facts.standing import remember_built, what_to_build
+from flows.progress import Report, nobody_listens
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 
@@ -44,14 +45,14 @@ class Built:
         return self._lineage.held(workflows, [Fault(None, fault.reason) for fault in faults])
 
 
-def build(settings: Settings, definitions: Definitions) -> Built:
+def build(settings: Settings, definitions: Definitions, report: Report = nobody_listens) -> Built:
     """Build and test every table, membership and recipients included, for the hours of raw.evaluations.
 
     What is stale or fails holds the workflows that read it, and the segments are built for the others. The database
     file must be closed in this process, and is closed again afterwards.
     """
     try:
-        dbt = Dbt(settings, prepare_project(settings, definitions))
+        dbt = Dbt(settings, prepare_project(settings, definitions), report)
         lineage = Lineage(dbt.parse(), definitions.compiler)
     except PartnerflowError as error:
         return Built(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)), list)

@@ -10,8 +10,10 @@ from typing import Any
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.events.base_types import EventMsg
 
 from compiler import PartnerflowError
+from flows.progress import Report, nobody_listens
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 
@@ -23,13 +25,13 @@ UNWRITTEN = ("--no-write-json",)
 
 
 class Dbt:
-    """The commands of dbt on a project folder, for a state.
+    """The commands of dbt on a project folder, for a state; `report` hears how many models and tests are begun.
 
     The database file must be closed in this process when a command begins, and is closed again when it ends.
     """
 
-    def __init__(self, settings: Settings, project: Path):
-        self._settings, self.project = settings, project
+    def __init__(self, settings: Settings, project: Path, report: Report = nobody_listens):
+        self._settings, self.project, self._report = settings, project, report
         self._manifest: Manifest | None = None
 
     def parse(self) -> Manifest:
@@ -67,7 +69,13 @@ class Dbt:
         logs = ["--log-path", str(self._settings.var / "logs")]
         place = str(self._settings.var)
         with _variable("PARTNERFLOW_VAR", place), _variable("PGTZ", "UTC"), redirect_stdout(StringIO()):
-            return dbtRunner(manifest=self._manifest).invoke([*command, *folders, *chosen, *logs, *quiet])
+            return dbtRunner(manifest=self._manifest, callbacks=[self._hear]).invoke(
+                [*command, *folders, *chosen, *logs, *quiet]
+            )
+
+    def _hear(self, event: EventMsg) -> None:
+        if event.info.name == "LogStartLine":
+            self._report(event.data.index - 1, event.data.total)
 
 
 @contextmanager

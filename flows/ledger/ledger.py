@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
 from flows.ledger.migrations import migrate
@@ -81,15 +81,16 @@ class Ledger:
             self._keep_messages(connection, {version: content})
             connection.execute(orphans.values(template_version=version))
 
-    def lease(self, run_id: str, workflows: Collection[str], limit: int, now: datetime) -> list[Delivery]:
-        """Take up to `limit` deliveries of these workflows that are due, the oldest first, for this run to send.
+    def due(self, workflows: Collection[str], now: datetime) -> int:
+        """How many deliveries of these workflows wait to be leased."""
+        with self.store.reading() as connection:
+            return connection.execute(select(func.count()).where(*_due(workflows, now))).scalar_one()
 
-        One that seems to wait for longer than FARTHEST was refused while a clock was wrong, and is due.
-        """
+    def lease(self, run_id: str, workflows: Collection[str], limit: int, now: datetime) -> list[Delivery]:
+        """Take up to `limit` deliveries of these workflows that are due, the oldest first, for this run to send."""
         due = (
             select(_ROW.delivery_id)
-            .where(_ROW.state == "pending", _ROW.workflow_id.in_(workflows))
-            .where(or_(_ROW.not_before.is_(None), _ROW.not_before <= now, _ROW.not_before > now + FARTHEST))
+            .where(*_due(workflows, now))
             .order_by(_ROW.claimed_at, _ROW.delivery_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -186,3 +187,9 @@ class Ledger:
         with self.store.writing() as connection:
             connection.execute(self.store.insert(SETTING).values(new).on_conflict_do_nothing())
             return connection.execute(select(SETTING.c.value).where(SETTING.c.name == name)).scalar_one()
+
+
+def _due(workflows: Collection[str], now: datetime) -> list[ColumnElement[bool]]:
+    """One that seems to wait for longer than FARTHEST was refused while a clock was wrong."""
+    is_time = or_(_ROW.not_before.is_(None), _ROW.not_before <= now, _ROW.not_before > now + FARTHEST)
+    return [_ROW.state == "pending", _ROW.workflow_id.in_(workflows), is_time]

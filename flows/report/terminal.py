@@ -6,6 +6,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -24,17 +25,25 @@ ALWAYS = ("members", "recipients", "sent")
 
 
 class Progress:
-    """A `step` that says on stderr what is being done and how long it took."""
+    """A `step` that says on stderr what is being done, how far it is and how long it took."""
 
     def __init__(self, console: Console):
         self.console = console
+        self._status: Status | None = None
+        self._title = ""
 
     def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        begun = time.monotonic()
-        with self.console.status(title):
+        """Carry out a step."""
+        begun, self._title = time.monotonic(), title
+        with self.console.status(title) as self._status:
             result = function(*arguments)
         self.console.print(f"[green]✓[/] {title} [dim]{time.monotonic() - begun:.1f} s[/]", highlight=False)
         return result
+
+    def report(self, done: int, total: int) -> None:
+        """How far the step at work is."""
+        if self._status is not None:
+            self._status.update(f"{self._title} [dim]{done:,} of {total:,}[/]")
 
 
 def run_table(plan: Plan, title: str, sending: bool) -> Table:

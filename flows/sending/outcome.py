@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from flows.ledger.delivery import Delivery
+from flows.progress import Report, nobody_listens
 
 
 @dataclass
@@ -18,12 +19,21 @@ class Outcome:
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     troubles: dict[str, str] = field(default_factory=dict)
+    _due: int = 0
+    _done: int = 0
+    _report: Report = nobody_listens
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def begin(self, due: int, report: Report) -> None:
+        """So many deliveries are due from now on; tell how many of them are done."""
+        self._due, self._done, self._report = due, 0, report
 
     def add(self, delivery: Delivery, state: str) -> None:
         """Count one delivery."""
         with self._lock:
             self.counts[delivery.workflow_id, state, delivery.run_id] += 1
+            self._done += 1
+        self._report(self._done, self._due)
 
     def of(self, workflow_id: str, state: str, *, only: str | None = None, but: Collection[str] = ()) -> int:
         """The count of a workflow and state; only of what one run has claimed, or but for what some have."""
