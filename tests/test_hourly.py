@@ -59,11 +59,14 @@ def artifact(key: str) -> str:
     return Artifact.get(key).data
 
 
-def test_the_run_is_kept_as_artifacts(prefect_settings: Settings):
-    """The run table as a table, and that nothing waits for a person."""
+def test_the_run_is_kept_as_artifacts(prefect_settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    """The run table as a table, and that nothing waits for a person; and how far the last long step was."""
+    import flows.hourly
     from flows.hourly import hourly
 
+    monkeypatch.setattr(flows.hourly, "LONG", 0.0)
     hourly(HOUR.isoformat())
+    assert 90 < float(artifact("progress")) < 100
     table = json.loads(artifact("run-table"))
     assert {row["workflow_id"]: row["already_contacted"] for row in table}["few-clicks-14"] == 6
     assert "Nothing waits for a person." in artifact("to-look-at")
