@@ -172,9 +172,9 @@ class Ledger:
         """Move every delivery in a state of which something holds."""
         sweep = update(DELIVERY).where(_ROW.state == source, *which).values(state=target, reason=why)
         moved = connection.execute(sweep.returning(_ROW.delivery_id)).scalars().all()
-        entry = {"from_state": source, "to_state": target, "actor": actor, "at": utc_now(), "reason": why}
+        line = {"from_state": source, "to_state": target, "actor": actor, "at": utc_now(), "reason": why}
         if moved:
-            connection.execute(_LOG, [entry | {"delivery_id": identity} for identity in moved])
+            connection.execute(_LOG, [line | {"delivery_id": identity} for identity in moved])
 
     def _keep_messages(self, connection: Connection, messages: Mapping[str, dict]) -> None:
         rows = [{"version": version, "content": content} for version, content in messages.items()]
