@@ -14,6 +14,7 @@ from typing import Any
 from compiler import PartnerflowError
 from conftest import HOUR
 from faults import NOBODY_HELD
+from flows.report.terminal import details
 from flows.run import run_hour
 from flows.settings import Settings
 
@@ -45,10 +46,13 @@ def _said(settings: Settings) -> Path:
 def _run(variables: dict[str, Any], step: Step) -> None:
     settings = Settings(**variables)
     try:
-        run_hour(settings, HOUR, step)
+        run = run_hour(settings, HOUR, step)
     except (PartnerflowError, OSError) as error:
         _said(settings).write_text(str(error))
         raise SystemExit(1) from None
+    if not run.ok:
+        _said(settings).write_text("\n".join(details(run.plan)))
+        raise SystemExit(1)
 
 
 @dataclass

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -18,10 +19,12 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from compiler import PartnerflowError
-from faults import EVERYBODY, book, built, everybody_heard_once, run, states, unbuilt
+from conftest import HOUR
+from faults import EVERYBODY, book, built, everybody_heard_once, files, run, states, unbuilt
 from flows.doctor import raw_tables
 from flows.evaluate import call
 from flows.ledger.delivery import utc_now
+from flows.run import run_hour
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.publish import publish
@@ -172,6 +175,25 @@ def test_a_published_file_that_cannot_be_read_stops_no_run(state: Settings):
     state.published.write_bytes(b"no database" * 1000)
     run(state)
     assert published(state, "SELECT count(*) FROM marts.sent_emails") == [(EVERYBODY,)]
+
+
+# The clock wrong
+
+
+@pytest.mark.skipif(PASSES == 1, reason="builds the facts twice; PARTNERFLOW_KILLS=10 does")
+def test_a_clock_that_jumps_holds_or_doubles_nobody(state: Settings):
+    """A month ahead for one run: every source is stale, everything is held, nothing is sent. Back by a day and an hour:
+    whoever was contacted already hears no second time. Then right again."""
+    run(state)
+    ahead = run_hour(state, HOUR + timedelta(days=30))
+    assert {row.status for row in ahead.plan.workflows} == {"held"}
+    everybody_heard_once(state)
+    back = run_hour(state, HOUR - timedelta(hours=25))
+    assert back.ok
+    assert len(book(state)) == EVERYBODY + sum(row.sent for row in back.plan.workflows)
+    assert len({one.message_id for one in book(state)}) == sum(files(state).values()) == len(book(state))
+    again = run(state)
+    assert sum(row.sent for row in again.plan.workflows) == 0
 
 
 # The disk full
