@@ -223,6 +223,40 @@ def test_an_hour_in_which_nothing_changed_writes_nothing(dbt: tuple[Settings, Db
         assert connection.execute("SELECT count(*) FROM marts.fct_performance_daily").fetchone() > (0,)
 
 
+def test_a_row_counts_whatever_its_stamp_says(dbt: tuple[Settings, Dbt]):
+    """Stamped long before rows already there, not stamped at all, and deleted: three partners, and no other."""
+    settings, project = dbt
+    begun(settings)
+    build(project)
+    with open_warehouse(settings.warehouse) as connection:
+        insert = "INSERT INTO raw.partner_clicks_daily VALUES ('1', ?, '2026-04-01', 3, ?)"
+        connection.execute(insert, ["late", HOUR.replace(tzinfo=None) - timedelta(days=90)])
+        connection.execute(insert, ["unstamped", None])
+        counted = "SELECT program_id, partner_id FROM raw.actions WHERE state <> 'REVERSED' ORDER BY ALL LIMIT 1"
+        gone = connection.execute(counted).fetchone()
+        connection.execute("DELETE FROM raw.actions WHERE (program_id, partner_id) = (?, ?)", gone)
+    build(project)
+    incremental = facts(settings)
+    with open_warehouse(settings.warehouse) as connection:
+        changed = connection.execute("SELECT * FROM intermediate.int_changed_partners ORDER BY ALL").fetchall()
+    assert changed == sorted([("1", "late"), ("1", "unstamped"), gone])
+    build(project, "--full-refresh")
+    assert incremental == facts(settings)
+
+
+def test_a_change_taken_back_after_a_build_that_ended_between_the_two_tables(dbt: tuple[Settings, Dbt]):
+    """The loaded rows are those of the days again, and not those of the actions that are held."""
+    settings, project = dbt
+    begun(settings)
+    build(project)
+    before = facts(settings)
+    for amount, options in (("amount + 1", ["--exclude", "fct_performance_daily"]), ("amount - 1", [])):
+        with open_warehouse(settings.warehouse) as connection:
+            connection.execute(f"UPDATE raw.actions SET amount = {amount}")
+        build(project, *options)
+    assert before == facts(settings)
+
+
 def test_a_build_killed_in_the_middle_leaves_the_next_one_right(dbt: tuple[Settings, Dbt]):
     """kill -9 while the tables are written; the next build's facts are those of a full refresh."""
     settings, project = dbt

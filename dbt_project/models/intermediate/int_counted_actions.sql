@@ -1,81 +1,19 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='merge',
-        unique_key=['program_id', 'action_id'],
+        incremental_strategy='append',
         on_schema_change='fail',
-        post_hook="delete from {{ this }} where activity_date is null",
+        pre_hook="{{ forget_partners(ref('int_changed_partners')) }}",
     )
 }}
 
--- Amounts in several currencies are never added: one that is not in the program's counts as 0, and a test of
--- stg_actions holds what would read it.
---
--- Every build compares all actions with those held and dates and writes only what differs: new, late and corrected
--- ones, and those of a program whose time zone was corrected. What is not loaded any more, or reversed, is written
--- without a date and deleted at the end of the same transaction.
+-- To date an action is dear, so it is done once: a build dates the actions of the partners of int_changed_partners and
+-- leaves the others as they are.
+-- depends_on: {{ ref('int_changed_partners') }}
 
-with actions as (
-    select * from {{ ref('stg_actions') }}
+with undated_actions as (
+    select * from {{ ref('int_undated_actions') }}
 ),
-
-programs as (
-    select * from {{ ref('stg_programs') }}
-),
-
-counted as (
-    select
-        actions.program_id,
-        actions.action_id,
-        actions.partner_id,
-        actions.event_at,
-        programs.timezone,
-        cast(
-            case when actions.currency = programs.currency then coalesce(actions.amount, 0) else 0 end as decimal(28, 8)
-        ) as amount
-    from actions
-    inner join programs on actions.program_id = programs.program_id
-    where actions.state <> 'REVERSED'
-),
-
-{% if is_incremental() %}
-
-held as (
-    select * from {{ this }}
-),
-
-differing as (
-    select counted.*
-    from counted
-    left join held
-        on
-            counted.program_id = held.program_id
-            and counted.action_id = held.action_id
-    where
-        held.action_id is null
-        or counted.partner_id <> held.partner_id
-        or counted.event_at <> held.event_at
-        or counted.timezone <> held.timezone
-        or counted.amount <> held.amount
-),
-
-gone as (
-    select held.*
-    from held
-    left join counted
-        on
-            held.program_id = counted.program_id
-            and held.action_id = counted.action_id
-    where counted.action_id is null
-),
-
-{% else %}
-
-differing as (
-    select * from counted
-),
-
-{% endif %}
 
 int_counted_actions as (
     select
@@ -86,13 +24,9 @@ int_counted_actions as (
         {{ local_date('event_at', 'timezone') }} as activity_date,
         timezone,
         amount
-    from differing
+    from undated_actions
     {% if is_incremental() %}
-
-    union all
-
-    select program_id, action_id, partner_id, event_at, cast(null as date), timezone, amount
-    from gone
+    where {{ is_of(ref('int_changed_partners'), 'undated_actions') }}
     {% endif %}
 )
 

@@ -1,17 +1,23 @@
 {#- The columns named are a key: together unique, and none of them null. Returns the keys that are not. With
-    `of_partners`, a relation of programs and partners, only their rows are looked at. -#}
+    `of_partners`, a relation of programs and partners, only their rows are looked at, and those that lack a part of the
+    key. -#}
 {% test unique_key(model, columns, of_partners=none) %}
+    with tested as (
+        select {{ columns | join(', ') }}
+        from {{ model }} as all_rows
+        {% if of_partners %}
+        where {{ is_of(of_partners, 'all_rows') }}
+
+        union all
+
+        select {{ columns | join(', ') }}
+        from {{ model }} as all_rows
+        where {{ columns | join(' is null or ') }} is null
+        {% endif %}
+    )
+
     select {{ columns | join(', ') }}, count(*) as occurrences
-    from {{ model }} as tested
-    {% if of_partners %}
-    where
-        {% for column in columns %} {{ column }} is null or {% endfor %}
-        exists (
-            select 1
-            from {{ of_partners }} as partners
-            where partners.program_id = tested.program_id and partners.partner_id = tested.partner_id
-        )
-    {% endif %}
+    from tested
     group by {{ columns | join(', ') }}
-    having count(*) > 1 {% for column in columns %} or {{ column }} is null {% endfor %}
+    having count(*) > 1 or {{ columns | join(' is null or ') }} is null
 {% endtest %}
