@@ -239,7 +239,7 @@ def test_a_full_disk_ends_the_run_and_the_next_one_does_what_is_left(example, st
             assert small.published.read_bytes() == before
             assert {one.state for one in book(small)} <= {"pending", "claimed", "sent"}
             ballast.unlink()
-        assert finish(small, unbuilt)[0] == 0
+        assert finish(small, call if PASSES > 1 else unbuilt) == (0, "")
         everybody_heard_once(small)
         assert published(small, "SELECT count(*) FROM marts.sent_emails") == [(EVERYBODY,)]
         assert published(small, MEMBERS) == published(example[0], MEMBERS)
