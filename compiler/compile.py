@@ -120,7 +120,8 @@ class Compiler:
     def _sums(self, features: Features) -> exp.Select:
         relation = next(iter(features.values()))[0].relation
         columns = [named(name, self.sum(field, window)) for name, (field, window) in features.items()]
-        return exp.select(*KEY, *columns).from_(table(relation)).group_by(*KEY)
+        inside = self.conditions.hull(self.dates, [window for _, window in features.values()])
+        return exp.select(*KEY, *columns).from_(table(relation)).where(*inside).group_by(*KEY)
 
     def sum(self, field: Field, window: Window | None) -> exp.Expression:
         """A measure summed over a window of the days, exactly."""

@@ -100,6 +100,19 @@ class Conditions:
             return exp.EQ(this=column, expression=literal(days.first))
         return exp.Between(this=column, low=literal(days.first), high=literal(days.last))
 
+    def hull(self, field: Field, windows: Sequence[Window | None]) -> list[exp.Expression]:
+        """What every date in one of the windows meets: the first day of them to the last. No test for all history."""
+        if None in windows:
+            return []
+        days = [self.days(one) for one in windows if not isinstance(one, Dates)]
+        fixed = [one for one in windows if isinstance(one, Dates)]
+        hulls: list[Window] = []
+        if days:
+            hulls.append(DaysAgo(min(one.first for one in days), max(one.last for one in days)))
+        if fixed:
+            hulls.append(Dates(min(one.first for one in fixed), max(one.last for one in fixed)))
+        return [exp.or_(*[self.inside(field, one) for one in hulls], copy=False)]
+
     def days(self, window: DaysAgo | LastDays) -> DaysAgo:
         """A relative window as days ago."""
         return window.days_ago(self._include_today) if isinstance(window, LastDays) else window

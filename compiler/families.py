@@ -8,8 +8,7 @@ from sqlglot import exp
 from compiler.compile import Compiler, Features
 from compiler.conditions import Conditions
 from compiler.dialect import literal
-from compiler.tree import Condition, Dates, DaysAgo, Window, Within, Workflow
-from compiler.vocabulary import Field
+from compiler.tree import Condition, Window, Within, Workflow
 
 
 @dataclass(frozen=True)
@@ -63,21 +62,7 @@ def _bounds(
     tests = [exp.column("program_id").eq(literal(program))]
     if stage is not None:
         tests.append(conditions.on_row(stage))
-    return tests + (hull(conditions, conditions.vocabulary[date], windows) if date else [])
-
-
-def hull(conditions: Conditions, dates: Field, windows: Sequence[Window | None]) -> list[exp.Expression]:
-    """What every date in one of the windows meets: from the first day of them to the last. No test for all history."""
-    if None in windows:
-        return []
-    days = [conditions.days(one) for one in windows if not isinstance(one, Dates)]
-    fixed = [one for one in windows if isinstance(one, Dates)]
-    hulls: list[Window] = []
-    if days:
-        hulls.append(DaysAgo(min(one.first for one in days), max(one.last for one in days)))
-    if fixed:
-        hulls.append(Dates(min(one.first for one in fixed), max(one.last for one in fixed)))
-    return [exp.or_(*[conditions.inside(dates, one) for one in hulls], copy=False)]
+    return tests + (conditions.hull(conditions.vocabulary[date], windows) if date else [])
 
 
 def _transition(workflow: Workflow, conditions: Conditions) -> Within | None:

@@ -21,7 +21,7 @@ from sqlglot import exp
 from compiler.compile import EVALUATED_PARTNERS, Compiler, by_id, members_of, named, united
 from compiler.conditions import KEY, qualified
 from compiler.dialect import literal, name_of, table
-from compiler.families import Family, families_of, hull, reach
+from compiler.families import Family, families_of, reach
 from compiler.look_ups import LookUps, same
 from compiler.tree import Workflow
 
@@ -84,7 +84,7 @@ class _Tables:
         features = [feature for family in self.families for feature in family.features(self.compiler).values()]
         flags = [exp.column(family.flag) for family in self.families]
         measures = sorted({one.evaluated_column for one, _ in features})
-        inside = hull(self.compiler.conditions, dates, [window for _, window in features])
+        inside = self.compiler.conditions.hull(dates, [window for _, window in features])
         return (
             exp.select(NUMBER, *flags, dates.evaluated_column, dates.days_ago_column, *measures)
             .from_(table(dates.relation))
@@ -112,7 +112,7 @@ class _Tables:
             name: one for name, one in family.features(self.compiler).items() if one[0].evaluated_column == measure
         }
         sums = [named(name, self.compiler.sum(*one)) for name, one in features.items()]
-        inside = hull(self.compiler.conditions, self.compiler.dates, [window for _, window in features.values()])
+        inside = self.compiler.conditions.hull(self.compiler.dates, [window for _, window in features.values()])
         days = exp.select(NUMBER, *sums, copy=False).from_(table(PERFORMANCE)).group_by(NUMBER)
         return days.where(exp.column(family.flag), exp.column(measure).neq(literal(0)), *inside)
 

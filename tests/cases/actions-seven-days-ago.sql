@@ -8,6 +8,8 @@ WITH features AS (
     partner_id,
     CAST(SUM(CASE WHEN days_ago = 7 THEN actions ELSE 0 END) AS BIGINT) AS actions_7_to_7_days_ago
   FROM segments.evaluated_performance
+  WHERE
+    days_ago = 7
   GROUP BY
     program_id,
     as_of,

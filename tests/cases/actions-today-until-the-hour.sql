@@ -10,6 +10,8 @@ WITH features AS (
     CAST(SUM(CASE WHEN days_ago = 0 THEN actions ELSE 0 END) AS BIGINT) AS actions_0_to_0_days_ago,
     CAST(SUM(CASE WHEN days_ago = 0 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_0_to_0_days_ago
   FROM segments.evaluated_performance
+  WHERE
+    days_ago = 0
   GROUP BY
     program_id,
     as_of,

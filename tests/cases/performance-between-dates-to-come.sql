@@ -14,6 +14,8 @@ WITH features AS (
       END
     ) AS BIGINT) AS actions_2026_03_16_to_2026_03_22
   FROM segments.evaluated_performance
+  WHERE
+    activity_date BETWEEN CAST('2026-03-16' AS DATE) AND CAST('2026-03-22' AS DATE)
   GROUP BY
     program_id,
     as_of,

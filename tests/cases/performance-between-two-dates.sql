@@ -14,6 +14,8 @@ WITH features AS (
       END
     ) AS BIGINT) AS clicks_2024_10_01_to_2024_10_07
   FROM segments.evaluated_performance
+  WHERE
+    activity_date BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
   GROUP BY
     program_id,
     as_of,

@@ -10,6 +10,8 @@ WITH features AS (
     partner_id,
     CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 30 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_0_to_30_days_ago
   FROM segments.evaluated_performance
+  WHERE
+    days_ago BETWEEN 0 AND 30
   GROUP BY
     program_id,
     as_of,

@@ -8,6 +8,8 @@ WITH features AS (
     partner_id,
     CAST(SUM(CASE WHEN days_ago = 1 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_1_to_1_days_ago
   FROM segments.evaluated_performance
+  WHERE
+    days_ago = 1
   GROUP BY
     program_id,
     as_of,

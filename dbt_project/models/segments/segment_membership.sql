@@ -13,6 +13,8 @@ WITH features AS (
     CAST(SUM(CASE WHEN days_ago BETWEEN 30 AND 60 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_30_to_60_days_ago,
     CAST(SUM(CASE WHEN days_ago BETWEEN 31 AND 60 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_31_to_60_days_ago
   FROM {{ ref('evaluated_performance') }}
+  WHERE
+    days_ago BETWEEN 0 AND 90
   GROUP BY
     program_id,
     as_of,

@@ -3,15 +3,15 @@
     key. -#}
 {% test unique_key(model, columns, of_partners=none) %}
     with tested as (
-        select {{ columns | join(', ') }}
+        select *
         from {{ model }} as all_rows
         {% if of_partners %}
         where {{ is_of(of_partners, 'all_rows') }}
 
         union all
 
-        select {{ columns | join(', ') }}
-        from {{ model }} as all_rows
+        select *
+        from {{ model }}
         where {{ columns | join(' is null or ') }} is null
         {% endif %}
     )
