@@ -47,7 +47,7 @@ class Field:
     """A condition that a segment may use.
 
     `label` is its name in the help page's words; `values` the closed list of what it may be, empty when open;
-    `told_apart` those of them that the project's source can tell from each other, all unless the yml says less; `model`
+    `told_apart` those of them that the project's loader can tell from each other, all unless the yml says less; `model`
     and `column` where people read it; `relation`, `evaluated_column` and `days_ago_column` where segments do. Where a
     segment names no stage, `counted_column` must be true as well. `days_not_loaded` is how many days, from the hour's
     own back, the project's loader has not loaded in full.
@@ -146,7 +146,7 @@ def _field(model: str, segments: dict | None, column: dict, condition: dict, loa
     if kind not in OPERATORS or not condition.get("label"):
         raise PartnerflowError(f"{place}: a condition needs a label and a kind, one of {', '.join(OPERATORS)}.")
     values = tuple(str(value) for value in condition.get("values", ()))
-    told_apart = tuple(str(value) for value in condition.get("told_apart", values))
+    told_apart = tuple(str(value) for value in condition.get("told_apart", {}).get(loader, values))
     if not set(told_apart) <= set(values):
         unknown = ", ".join(sorted(set(told_apart) - set(values)))
         raise PartnerflowError(f"{place}: told_apart names {unknown}, which values does not.")

@@ -217,11 +217,29 @@ def test_clicks_are_counted_by_journey_and_instant_on_the_programs_dates(staged)
     }
 
 
+def synced(tables: dict[str, list[dict]], at: str) -> dict[str, list[dict]]:
+    """The rows with the newest of each table read again, at `at`."""
+    return {name: [*rows[:-1], rows[-1] | {"_fivetran_synced": at}] for name, rows in tables.items()}
+
+
+FRESH = synced(CONNECTOR, "2026-03-20T12:00:00-04:00")
+
+
 def test_a_run_does_not_know_the_loader(folder: Path):
     """Members, from what a connector has loaded: a prospect tagged today, and partners with a first sale."""
-    settings = loaded("connector", CONNECTOR, "local", folder)
+    settings = loaded("connector", FRESH, "local", folder)
     members = {row.workflow_id: row.members for row in plan_only(settings, HOUR).workflows}
     assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
+
+
+def test_what_a_loader_has_not_loaded_for_long_holds_what_reads_it(folder: Path):
+    """Clicks read two days before the hour, by the loader's own stamp with its offset: those who ask for clicks."""
+    stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in CONNECTOR["clicks"]]}
+    held = [
+        row for row in plan_only(loaded("connector", stale, "local", folder), HOUR).workflows if row.status == "held"
+    ]
+    assert {row.workflow_id for row in held} == {f"few-clicks-{days}" for days in (14, 30, 60, 90)}
+    assert {row.detail.partition(",")[0] for row in held} == {"impact.clicks was last loaded at 2026-03-18 17:00 UTC"}
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """A project whose source cannot tell all stages apart: what a segment may name there."""
 
 import pytest
+import yaml
 
-from compiler import PROJECT, PartnerflowError, Vocabulary, check, read_definition
+from compiler import PROJECT, PartnerflowError, Vocabulary, check, project_vocabulary, read_definition
 from compiler.vocabulary import read_vocabulary
 
 DEFINITION = """\
@@ -15,10 +16,12 @@ action: {action}
 
 def lossy(model: str, told: str) -> Vocabulary:
     """The project's vocabulary, where the stages of a mart are told apart as far as `told` says."""
-    files = {file.stem: file.read_text() for file in (PROJECT / "models" / "marts").glob("*.yml")}
-    assert files[model].count("kind: stage\n") == 1
-    files[model] = files[model].replace("kind: stage\n", f"kind: stage\n              told_apart: [{told}]\n")
-    return read_vocabulary(files.values())
+    files = {file.stem: yaml.safe_load(file.read_text()) for file in (PROJECT / "models" / "marts").glob("*.yml")}
+    (columns,) = [mart["columns"] for mart in files[model]["models"]]
+    conditions = [column.get("config", {}).get("meta", {}).get("condition", {}) for column in columns]
+    (stage,) = [condition for condition in conditions if condition.get("kind") == "stage"]
+    stage["told_apart"] = {"raw": told.split(", ")}
+    return read_vocabulary(yaml.safe_dump(file) for file in files.values())
 
 
 def problems(vocabulary: Vocabulary, sentence: str, action: str = "{email: welcome}") -> list[tuple[str, str, str]]:
@@ -62,6 +65,14 @@ def test_applications_are_accepted_only_where_the_source_tells_that_they_wait():
     assert problems(lossy("fct_contracts", "Joined, Awaiting Advertiser Approval"), sentence, action) == []
     (problem,) = problems(lossy("fct_contracts", "Joined"), sentence, action)
     assert problem[1].startswith("The source of this project cannot tell Contract Stage Awaiting Advertiser Approval")
+
+
+def test_each_loader_tells_its_own_stages():
+    """A connector's five statuses and two signatures look the same for a countered contract and one that waits."""
+    sentence = "Contract Stage is any of Publisher Countered"
+    assert problems(project_vocabulary(loader="raw"), sentence) == []
+    (problem,) = problems(project_vocabulary(loader="connector"), sentence)
+    assert problem[:2] == ("error", "The source of this project cannot tell Contract Stage Publisher Countered.")
 
 
 def test_a_slip_in_the_yml_names_its_place():
