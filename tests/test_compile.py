@@ -45,6 +45,8 @@ WITH features AS (
     partner_id,
     CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 14 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_0_to_14_days_ago
   FROM segments.evaluated_performance
+  WHERE
+    days_ago BETWEEN 0 AND 14
   GROUP BY
     program_id,
     as_of,
