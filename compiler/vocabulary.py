@@ -146,7 +146,10 @@ def _field(model: str, segments: dict | None, column: dict, condition: dict, loa
     if kind not in OPERATORS or not condition.get("label"):
         raise PartnerflowError(f"{place}: a condition needs a label and a kind, one of {', '.join(OPERATORS)}.")
     values = tuple(str(value) for value in condition.get("values", ()))
-    told_apart = tuple(str(value) for value in condition.get("told_apart", {}).get(loader, values))
+    by_loader = condition.get("told_apart", {})
+    if not isinstance(by_loader, dict):
+        raise PartnerflowError(f"{place}: told_apart has a list for each loader, such as {{raw: [Joined, Expired]}}.")
+    told_apart = tuple(str(value) for value in by_loader.get(loader, values))
     if not set(told_apart) <= set(values):
         unknown = ", ".join(sorted(set(told_apart) - set(values)))
         raise PartnerflowError(f"{place}: told_apart names {unknown}, which values does not.")

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import partnerflow, with_example
+from flows.definitions import Definitions
+from flows.facts.build import Built
+from flows.progress import Report
 from flows.report.page import fate, mask, report_file
 from flows.report.plot import plot
 from flows.run import run_hour
@@ -258,7 +261,11 @@ def test_a_first_run_that_is_held_has_no_report_and_says_so(settings: Settings, 
     """The run ends as held runs do."""
     with_example(settings)
     reason = "test not_null_partners: got 3 results"
-    monkeypatch.setattr("flows.run.build", lambda _, found: dict.fromkeys((one.id for one in found.active), reason))
+
+    def held(_settings: Settings, found: Definitions, _report: Report) -> Built:
+        return Built(dict.fromkeys((one.id for one in found.active), reason), list)
+
+    monkeypatch.setattr("flows.evaluate.build", held)
     done = run_hour(settings, HOUR.replace(tzinfo=UTC))
     assert {row.status for row in done.plan.workflows} == {"held"}
     assert not settings.report.exists()
