@@ -1,6 +1,7 @@
 """The same project on PostgreSQL: the same definitions, the same members, the same rows in every relation."""
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,26 @@ def test_preview_and_explain_answer_as_on_duckdb(example, twin: Settings):
         told = [explain(settings, workflow, partner, definitions.compiler, HOUR) for settings in (example[0], twin)]
         assert told[0].conditions == told[1].conditions
         assert (told[0].next_change, told[0].then) == (told[1].next_change, told[1].then)
+
+
+def test_missed_hours_are_caught_up_there_with_the_members_that_duckdb_names(example, twin: Settings):
+    """All in one build: half a day without a run, the ends of two days in it; and the tables are left as of the hour.
+    Of the program without prospects: since DuckDB's build the invitations have moved those of the other."""
+    run = run_hour(twin, HOUR + timedelta(hours=12))
+    assert len(run.late) == 11 + 2
+    assert {row.status for one in (*run.late, run) for row in one.plan.workflows} == {"done"}
+    definitions = read_definitions(twin)
+    for one in (run.late[0], run.late[4], run.late[-1]):
+        for row in one.plan.workflows:
+            workflow = definitions[row.workflow_id]
+            if workflow.program != "1000":
+                continue
+            seen = preview(example[0], workflow, definitions.compiler, one.plan.as_of)
+            assert row.members == len(seen.members), (one.plan.as_of, row.workflow_id)
+    assert sum(row.sent for one in run.late for row in one.plan.workflows) > 0
+    with open_warehouse(twin.warehouse) as postgres:
+        hours = postgres.execute("SELECT DISTINCT evaluated_at FROM marts.segment_membership").fetchall()
+    assert hours == [(run.plan.as_of.replace(tzinfo=None),)]
 
 
 def test_the_example_account_is_never_loaded_over_another_there_either(twin: Settings):
