@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -12,18 +11,15 @@ import pytest
 from compiler import MissedHours, PartnerflowError, Workflow, parse_missed_hours
 from compiler.tree import SendEmail
 from conftest import HOUR, loaded_anew, partnerflow
-from flows.definitions import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.reads import RunRecord, record_runs
-from flows.missed import Missed, day_ends, missed
+from flows.missed import Missed, missed
 from flows.report.terminal import SENT
 from flows.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
-from flows.simulation.hours import Hour
-from flows.simulation.replay import Replay
-from flows.simulation.stage_models import read_stage_models
-from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.connection import open_warehouse
 from ledgers import new_place, opened
+from week import replayed
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 COUNTS = ("members", "addresses", "already_contacted", "suppressed", "no_address", "recipients", *SENT)
@@ -225,19 +221,7 @@ def test_an_outage_of_a_day_loses_nobody(back: tuple[Settings, Run]):
 def test_it_contacts_those_whom_a_run_every_hour_would_have_contacted(back: tuple[Settings, Run]):
     """As the simulation of those hours, by one statement and with a ledger of its own, tells."""
     settings, _ = back
-    definitions = read_definitions(settings)
-    active = [one for one in definitions.active if one.id != "prospect-invite"]
-    hours = [HOUR + timedelta(hours=number) for number in range(1, 37)]
-    with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
-        replay = Replay(connection, active, definitions.compiler, read_stage_models(settings))
-        replay.run(
-            [
-                Hour(program, instant, instant.astimezone(ZoneInfo(zone)).date())
-                for program, zone in replay.programs()
-                for instant in sorted({*hours, *day_ends(ZoneInfo(zone), HOUR, BACK)})
-            ]
-        )
-        expected = {(one.workflow_id, one.partner_id) for one in replay.sends()}
+    expected = replayed(settings, 36, "prospect-invite")
     assert contacted(settings, HOUR) == expected
     assert len(expected) > len(NEWCOMERS)
 

@@ -202,8 +202,7 @@ def _stamp(settings: Settings, loaded_at: datetime) -> None:
 
 
 def _take_account(settings: Settings, hours: int, accepted: Counter, week: Week) -> None:
-    end = HOUR + timedelta(hours=hours)
-    week.expected = _replayed(settings, hours, end)
+    week.expected = replayed(settings, hours)
     with closing(Ledger(settings.ledger)) as ledger:
         found = [one for one in deliveries(ledger) if one.as_of > HOUR.replace(tzinfo=None)]
     week.contacted = {(one.workflow_id, one.partner_id) for one in found}
@@ -217,16 +216,21 @@ def _take_account(settings: Settings, hours: int, accepted: Counter, week: Week)
             week.unexplained.append(f"{one.message_id} is {one.state}")
 
 
-def _replayed(settings: Settings, hours: int, end: datetime) -> set[tuple[str, str]]:
+def replayed(settings: Settings, hours: int, *but: str) -> set[tuple[str, str]]:
+    """Workflow and partner, of all that a run in each of so many hours after the example's would have contacted.
+
+    By one replay, with a ledger of its own; of the active workflows but for those named.
+    """
     definitions = read_definitions(settings)
+    active = [one for one in definitions.active if one.id not in but]
     whole = [HOUR + timedelta(hours=number) for number in range(1, hours + 1)]
     with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
-        replay = Replay(connection, definitions.active, definitions.compiler, read_stage_models(settings))
+        replay = Replay(connection, active, definitions.compiler, read_stage_models(settings))
         replay.run(
             [
                 Hour(program, instant, instant.astimezone(ZoneInfo(zone)).date())
                 for program, zone in replay.programs()
-                for instant in sorted({*whole, *day_ends(ZoneInfo(zone), HOUR, end)})
+                for instant in sorted({*whole, *day_ends(ZoneInfo(zone), HOUR, whole[-1])})
             ]
         )
         return {(one.workflow_id, one.partner_id) for one in replay.sends()}
