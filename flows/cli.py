@@ -33,6 +33,8 @@ def main() -> None:
         if error.errno != errno.ENOSPC:
             raise
         _end(f"The disk is full: {error}\nMake room, and run again: what is left is done then.")
+    finally:
+        gc.freeze()  # the process ends; to look through all modules once more before it does takes a second
 
 
 def _end(message: str) -> None:

@@ -37,8 +37,8 @@ LATE = timedelta(hours=2)
 """A deployment that runs every hour has an hour younger than this."""
 
 OURS = {
-    "email_events", "evaluations", "landed_events", "landed_files", "ledger_mark", "run_mark", "sent_emails",
-    "suppressions", "workflow_runs",
+    "built_from", "email_events", "evaluations", "landed_events", "landed_files", "ledger_mark", "run_mark",
+    "sent_emails", "suppressions", "workflow_runs",
 }  # fmt: skip
 """The raw tables that a run makes itself, or can do without."""
 

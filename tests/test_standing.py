@@ -1,82 +1,186 @@
-"""What stands in the warehouse is not made again in an hour that changes nothing of it; every test is run again."""
+"""What stands in the warehouse is not made again: an hour makes and tests what follows a change, and nothing else."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
 from flows.definitions import read_definitions
-from flows.facts.build import build, prepare_project
+from flows.facts.build import Built, build, prepare_project
 from flows.facts.copied import copy_folder, write_changed
-from flows.facts.standing import WITHOUT_VIEWS, remember_built, what_to_build
+from flows.facts.dbt import Dbt
+from flows.facts.standing import look
 from flows.run import Run
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 
+OF_PROGRAMS = {"in_program_currency_stg_actions_ref_stg_programs_", "recent_for_every_program_stg_partner_clicks_daily"}
+"""Tests that only warn, and hold the workflows of single programs."""
+
+
+@pytest.fixture(scope="module")
+def built(example: tuple[Settings, Run], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example account after its run and another build: what the run has recorded is built, and all stands."""
+    var = tmp_path_factory.mktemp("built") / "var"
+    settings = example[0].model_copy(update={"var": Path(shutil.copytree(example[0].var, var))})
+    assert rebuilt(settings).held == {}
+    return settings
+
 
 @pytest.fixture
-def state(example: tuple[Settings, Run], tmp_path: Path) -> Settings:
-    """The example account as its run has left it, in a folder of its own."""
-    settings = example[0]
-    return settings.model_copy(update={"var": Path(shutil.copytree(settings.var, tmp_path / "var"))})
+def state(built: Settings, tmp_path: Path) -> Settings:
+    """The same in a folder of its own."""
+    return built.model_copy(update={"var": Path(shutil.copytree(built.var, tmp_path / "var"))})
 
 
-def nodes_of_an_hour(settings: Settings) -> int:
-    """Build, hold nobody, and say how many nodes dbt has worked on, all with success."""
-    assert build(settings, read_definitions(settings)).held == {}
-    (*_, counts) = (settings.var / "logs" / "dbt.log").read_text().strip().splitlines()
-    assert "WARN=0 ERROR=0 SKIP=0" in counts
-    return int(counts.rpartition("TOTAL=")[2])
+def rebuilt(settings: Settings) -> Built:
+    """One build, as a run does it."""
+    return build(settings, read_definitions(settings))
 
 
-def stands(settings: Settings) -> bool:
-    """Whether the next hour leaves the views out."""
+@pytest.fixture(scope="module")
+def manifest(built: Settings) -> Manifest:
+    """The project as dbt reads it."""
+    return Dbt(built, built.var / "dbt_project").parse()
+
+
+def below(settings: Settings, manifest: Manifest) -> set[str] | None:
+    """The sources below which the next build makes everything anew; None where nothing stands."""
     project = prepare_project(settings, read_definitions(settings))
-    return what_to_build(settings, project) == list(WITHOUT_VIEWS)
+    options = look(settings, project, manifest).to_build()
+    if "--select" not in options:
+        return None
+    return {one.removeprefix("source:").removesuffix("+") for one in options if one.startswith("source:")}
 
 
-def test_an_hour_works_on_all_nodes_but_the_views(state: Settings):
-    """The tests of views are run again, and a build on its own still finds every view to make."""
-    assert stands(state)
-    nodes = nodes_of_an_hour(state)
-    (state.var / "views.version").unlink()
-    with open_warehouse(state.warehouse) as connection:
-        (views,) = connection.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchone()
-    assert nodes_of_an_hour(state) == nodes + views
-    assert stands(state)
+def change(settings: Settings, *statements: str) -> None:
+    """As a loader, or anybody, changes the warehouse."""
+    with open_warehouse(settings.warehouse) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def nodes(settings: Settings) -> set[str]:
+    """The models and tests that the newest build has worked on."""
+    *_, newest = re.split(r"Running with dbt", (settings.var / "logs" / "dbt.log").read_text())
+    return set(re.findall(r"(?:model \w+\.|PASS |WARN \d+ )(\w+)", newest))
+
+
+def tables(settings: Settings) -> dict[str, list[tuple]]:
+    """All rows of all that is built, but for how a build has come to them."""
+    ways = ("int_changed_partners", "int_loaded_activity")
+    with open_warehouse(settings.warehouse) as connection:
+        query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'raw' ORDER BY ALL"
+        names = [f"{schema}.{name}" for schema, name in connection.execute(query).fetchall() if name not in ways]
+        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names}
+
+
+def test_nothing_is_made_when_no_row_has_changed(state: Settings, manifest: Manifest):
+    """But the tests that only warn are asked again."""
+    assert below(state, manifest) == set()
+    assert rebuilt(state).held == {}
+    assert {name[:49] for name in nodes(state)} == {name[:49] for name in OF_PROGRAMS}
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("statement", "source"),
+    [
+        ("UPDATE raw.contracts SET contract_stage = 'Expired' WHERE contract_stage = 'Joined'", "raw.contracts"),
+        ("DELETE FROM raw.partner_contacts WHERE email = (SELECT max(email) FROM raw.partner_contacts)",
+         "raw.partner_contacts"),
+        ("INSERT INTO raw.prospects SELECT program_id, partner_id, tagged_at, NULL FROM raw.prospects LIMIT 1",
+         "raw.prospects"),
+    ],
+)  # fmt: skip
+def test_a_row_is_seen_to_have_changed_whatever_its_stamp_says(
+    state: Settings, manifest: Manifest, statement: str, source: str
+):
+    """Corrected, deleted, and there twice."""
+    change(state, statement)
+    assert below(state, manifest) == {source}
+
+
+def test_what_is_made_of_the_changes_is_what_a_build_of_everything_makes(state: Settings, manifest: Manifest):
+    """Of several sources, one after another; and the tables of the others are not made again."""
+    changes = {
+        "fct_partner_groups": "DELETE FROM raw.partner_groups WHERE partner_id LIKE '%1'",
+        "fct_performance_daily": "UPDATE raw.partner_clicks_daily SET clicks = clicks + 1000 WHERE program_id = '1000'",
+        "fct_relationship_history": "UPDATE raw.contracts SET starts_at = starts_at - INTERVAL 14 DAY",
+    }  # fmt: skip
+    for table, statement in changes.items():
+        change(state, statement)
+        assert rebuilt(state).held == {}
+        assert {name for name in changes if name in nodes(state)} == {table}
+    found = tables(state)
+    change(state, "UPDATE raw.built_from SET builds_since = 1")
+    assert below(state, manifest) is None
+    assert rebuilt(state).held == {}
+    assert found == tables(state)
+
+
+def test_nothing_stands_after_a_test_has_failed(state: Settings, manifest: Manifest):
+    """And all does once the rows are mended and everything was built."""
+    change(state, "INSERT INTO raw.partners SELECT * FROM raw.partners LIMIT 1")
+    assert rebuilt(state).held
+    assert below(state, manifest) is None
+    change(state, "CREATE OR REPLACE TABLE raw.partners AS SELECT DISTINCT * FROM raw.partners")
+    assert rebuilt(state).held == {}
+    assert below(state, manifest) == set()
+
+
+def test_a_program_stays_held_while_nothing_changes(state: Settings):
+    """What only warned is asked again, so that it is told again."""
+    change(state, "UPDATE raw.actions SET currency = 'EUR' WHERE program_id = '1000' AND amount > 0")
+    first = rebuilt(state).held
+    assert first
+    change(
+        state, "UPDATE raw.built_from SET builds_since = 0"
+    )  # as if the segments were not built again for the others
+    assert rebuilt(state).held == first
+
+
+def test_nothing_stands_after_a_build_by_hand(state: Settings, manifest: Manifest):
+    """Whatever was built, and from whichever models."""
+    project = prepare_project(state, read_definitions(state))
+    assert Dbt(state, project).invoke("run", "--select", "fct_partner_groups").success
+    assert below(state, manifest) is None
+
+
+def test_the_rest_stands_after_the_segments_were_built_for_other_hours(state: Settings, manifest: Manifest):
+    """They are built again for the next one."""
+    assert rebuilt(state).segments(read_definitions(state).active) == {}
+    assert below(state, manifest) == {"raw.evaluations"}
+
+
+@pytest.mark.parametrize(
+    "statement",
     [
         "DROP VIEW staging.stg_partners",
-        "CREATE OR REPLACE VIEW staging.stg_partners AS SELECT * FROM staging.stg_partners_of_others",
+        "CREATE OR REPLACE VIEW staging.stg_partners AS SELECT * FROM raw.partners",
+        "DROP TABLE marts.fct_partner_groups",
         "ALTER TABLE raw.partners ADD COLUMN shoe_size INTEGER",
         "ALTER TABLE raw.partner_clicks_daily ALTER clicks TYPE HUGEINT",
     ],
 )
-def test_views_are_made_again_when_they_or_the_loaded_tables_have_changed(state: Settings, change: str):
-    """Whoever has changed them; over a column of another type a view that stands could not be read."""
-    with open_warehouse(state.warehouse) as connection:
-        connection.execute("CREATE VIEW staging.stg_partners_of_others AS SELECT * FROM staging.stg_partners")
-        remember_built(state, prepare_project(state, read_definitions(state)))
-    assert stands(state)
-    with open_warehouse(state.warehouse) as connection:
-        connection.execute(change)
-    assert not stands(state)
+def test_nothing_stands_when_a_table_or_view_is_another_one(state: Settings, manifest: Manifest, statement: str):
+    """Whoever has changed it; over a column of another type a view that stands could not be read."""
+    change(state, statement)
+    assert below(state, manifest) is None
 
 
-def test_views_are_made_again_by_another_loader_or_other_definitions(state: Settings, tmp_path: Path):
+def test_nothing_stands_by_another_loader_or_other_definitions(state: Settings, manifest: Manifest, tmp_path: Path):
     """And of course where there is no warehouse any more."""
-    assert not stands(state.model_copy(update={"loader": "connector"}))
     workflows = shutil.copytree(state.workflows, tmp_path / "workflows")
     changed = state.model_copy(update={"workflows": Path(workflows)})
-    assert stands(changed)
+    assert below(changed, manifest) == set()
     (changed.workflows / "few-clicks-14.yml").unlink()
-    assert not stands(changed)
-    assert stands(state)
+    assert below(changed, manifest) is None
+    assert below(state.model_copy(update={"loader": "connector"}), manifest) is None
+    assert below(state, manifest) == set()
     state.warehouse.unlink()
-    assert not stands(state)
+    assert below(state, manifest) is None
 
 
 def test_a_folder_is_copied_without_touching_what_is_the_same(tmp_path: Path):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dbt.contracts.graph.manifest import Manifest
 from sqlglot import exp, maybe_parse
 
 from compiler import PROJECT, PartnerflowError, Workflow, compile_exposures, compile_models
@@ -17,7 +18,7 @@ from flows.definitions import Definitions
 from flows.facts.copied import copy_folder, write_changed
 from flows.facts.dbt import Dbt
 from flows.facts.hold import Fault, Lineage, doubts, failures, holds_programs, stale_sources
-from flows.facts.standing import remember_built, what_to_build
+from flows.facts.standing import look, stand_again, stands
 from flows.progress import Report, nobody_listens
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
@@ -53,33 +54,50 @@ def build(settings: Settings, definitions: Definitions, report: Report = nobody_
     """
     try:
         dbt = Dbt(settings, prepare_project(settings, definitions), report)
-        lineage = Lineage(dbt.parse(), definitions.compiler)
+        manifest = dbt.parse()
     except PartnerflowError as error:
         return Built(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)), list)
+    lineage = Lineage(manifest, definitions.compiler)
     stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
-    failed = lineage.held(definitions.active, _build(settings, dbt))
+    failed = lineage.held(definitions.active, _build_what_changed(settings, dbt, manifest))
     held = {**failed, **stale}
     if held:
         remaining = definitions.without(held)
         prepare_project(settings, remaining)
         dbt.parse()
-        again = _build(settings, dbt, lineage.segments)
+        _, again = _build(settings, dbt, ["--select", *lineage.segments])
         held |= lineage.held(remaining.active, [Fault(None, fault.reason) for fault in again])
-    return Built(held, partial(_build, settings, dbt, lineage.segments), lineage)
+    return Built(held, partial(_build_segments, settings, dbt, lineage), lineage)
 
 
-def _build(settings: Settings, dbt: Dbt, select: Sequence[str] = ()) -> list[Fault]:
-    """Build everything, or what is selected, and say what is wrong."""
-    result = dbt.build(*(["--select", *select] if select else what_to_build(settings, dbt.project)))
+def _build_what_changed(settings: Settings, dbt: Dbt, manifest: Manifest) -> list[Fault]:
+    """Build everything that does not stand, and say what is wrong."""
+    standing = look(settings, dbt.project, manifest)
+    success, faults = _build(settings, dbt, standing.to_build())
+    if success:
+        standing.remember()
+    return faults
+
+
+def _build_segments(settings: Settings, dbt: Dbt, lineage: Lineage) -> list[Fault]:
+    """Build the segments alone, on the facts as they are, and say what is wrong."""
+    stood = stands(settings)
+    success, faults = _build(settings, dbt, ["--select", *lineage.segments])
+    if success and stood:
+        stand_again(settings)
+    return faults
+
+
+def _build(settings: Settings, dbt: Dbt, options: Sequence[str]) -> tuple[bool, list[Fault]]:
+    """Whether nothing has failed, and what holds workflows."""
+    result = dbt.build(*options)
     if result.exception is not None:
-        return [Fault(None, f"dbt could not start: {result.exception}")]
+        return False, [Fault(None, f"dbt could not start: {result.exception}")]
     results = list(getattr(result.result, "results", []))
-    if result.success and not select:
-        remember_built(settings, dbt.project)
     found = failures(results)
     if not (found or result.success):
-        return [Fault(None, f"dbt failed; see {settings.var / 'logs' / 'dbt.log'}")]
-    return [*found, *doubts(results, _programs(settings, results))]
+        return False, [Fault(None, f"dbt failed; see {settings.var / 'logs' / 'dbt.log'}")]
+    return result.success, [*found, *doubts(results, _programs(settings, results))]
 
 
 def _programs(settings: Settings, results: list[Any]) -> dict[str, frozenset[str]]:

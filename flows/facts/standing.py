@@ -1,55 +1,111 @@
-"""What stands in the warehouse as this build would make it, so that an hour does not make it again.
+"""What stands in the warehouse as this build would make it, so that an hour makes and tests only what changed.
 
-The incremental facts stand while they are made by the same models. The views of a DuckDB warehouse stand while the
-project, the loaded tables' columns and the views themselves are as the last full build has left them. On PostgreSQL
-they do not: to replace a table there is to drop the views that read it.
+After a build in which nothing failed, raw.built_from remembers what it was made of: the project, the tables and views
+as it left them, and the rows of each source table. The next build asks for what is below the sources whose rows are
+others now, as `dbt build --select source_status:fresher+` does for those that were loaded since; but it compares the
+rows themselves, and so sees a deleted row, or one without a stamp. Each `dbt build` counts itself there before it
+begins (macro count_build): after one that died or failed, or was made by hand, nothing stands, and all is built.
 """
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+import pandas
+from dbt.contracts.graph.manifest import Manifest
+from sqlglot import exp
 
 from compiler import PROJECT
 from flows.facts.copied import files_of
+from flows.facts.hold import holds_programs
 from flows.settings import Settings
-from flows.warehouse.connection import open_warehouse
+from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.postgres import PostgresConnection
+from flows.warehouse.raw_tables import ensure_raw_table, replace_raw_table
 
-WITHOUT_VIEWS = ("--exclude", "config.materialized:view", "--indirect-selection", "empty")
-"""Leaves the views out, and none of their tests."""
-
-
-def what_to_build(settings: Settings, project: Path) -> list[str]:
-    """The options of `dbt build` that make everything which does not stand; every test is run whatever stands."""
-    if _read(_facts_file(settings)) != _facts_digest():
-        return ["--full-refresh"]
-    return list(WITHOUT_VIEWS) if _views_stand(settings, project) else []
+FACTS, TABLES, EVALUATIONS = "facts", "tables", "source:raw.evaluations"
+"""Inputs of a build: the code of the incremental facts, the project with the tables as it leaves them, the hours."""
 
 
-def remember_built(settings: Settings, project: Path) -> None:
-    """After a build of everything in which nothing failed: all stands."""
-    _facts_file(settings).write_text(_facts_digest(), encoding="utf-8")
-    if isinstance(settings.warehouse, Path):
-        _views_file(settings).write_text(_views_digest(settings.warehouse, settings, project), encoding="utf-8")
+@dataclass(frozen=True)
+class Standing:
+    """What the project at hand would be built from now, by input (FACTS, or a source as dbt selects it): its digest."""
+
+    settings: Settings
+    project: Path
+    manifest: Manifest
+    inputs: dict[str, str]
+
+    def to_build(self) -> list[str]:
+        """The options of `dbt build` that make, and test, everything which does not stand.
+
+        The tests that hold single programs only warn, so they are asked again whatever stands. The views of a DuckDB
+        warehouse stand whatever their rows; on PostgreSQL, to replace a table is to drop the views that read it.
+        """
+        with open_warehouse(self.settings.warehouse) as connection:
+            before, tables = _remembered(connection), self._tables(connection)
+        if before.get(FACTS) != self.inputs[FACTS]:
+            return ["--full-refresh"]
+        if before.get(TABLES) != tables:
+            return []
+        changed = [
+            f"{source}+" for source in self.inputs if source != FACTS and before.get(source) != self.inputs[source]
+        ]
+        asked = [node.name for node in self.manifest.nodes.values() if holds_programs(node)]
+        views = ["--exclude", "config.materialized:view"] if isinstance(self.settings.warehouse, Path) else []
+        return ["--select", *changed, *asked, *views, "--indirect-selection", "empty"]
+
+    def remember(self) -> None:
+        """After a build of everything, or of what `to_build` said, in which nothing failed."""
+        with open_warehouse(self.settings.warehouse) as connection:
+            ensure_raw_table(connection, "built_from")
+            _write(connection, {**self.inputs, TABLES: self._tables(connection)})
+
+    def _tables(self, connection: Connection) -> str:
+        """A digest of the project, the loader, the columns of every relation, and the text of every view."""
+        digest = hashlib.sha256(self.settings.loader.encode())
+        for file in files_of(self.project):
+            digest.update(str(file.relative_to(self.project)).encode() + b"\0" + file.read_bytes())
+        for query in (_COLUMNS, _VIEWS):
+            digest.update(repr(connection.execute(query).fetchall()).encode())
+        return digest.hexdigest()
 
 
-def _views_stand(settings: Settings, project: Path) -> bool:
-    if not isinstance(settings.warehouse, Path):
-        return False
-    return _read(_views_file(settings)) == _views_digest(settings.warehouse, settings, project)
+def look(settings: Settings, project: Path, manifest: Manifest) -> Standing:
+    """Read what a build would be made of. To be asked before it: what is loaded while it works is the next one's."""
+    with open_warehouse(settings.warehouse) as connection:
+        return Standing(settings, project, manifest, {FACTS: _facts(), **dict(_sources(connection, manifest))})
 
 
-def _facts_file(settings: Settings) -> Path:
-    return settings.var / "facts.version"
+def stands(settings: Settings) -> bool:
+    """Whether all that the last build has left stands."""
+    with open_warehouse(settings.warehouse) as connection:
+        return TABLES in _remembered(connection)
 
 
-def _views_file(settings: Settings) -> Path:
-    return settings.var / "views.version"
+def stand_again(settings: Settings) -> None:
+    """After the segments alone were built for other hours, on what stood: all stands but what reads the hours."""
+    with open_warehouse(settings.warehouse) as connection, transaction(connection):
+        connection.execute("UPDATE raw.built_from SET builds_since = 0")
+        connection.execute("DELETE FROM raw.built_from WHERE input = ?", [EVALUATIONS])
 
 
-def _read(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.exists() else ""
+def _remembered(connection: Connection) -> dict[str, str]:
+    """The digest of each input of what stands. The facts are of the code that made them, whatever was built since."""
+    if not has_table(connection, "raw", "built_from"):
+        return {}
+    query = "SELECT input, digest FROM raw.built_from WHERE builds_since = 0 OR input = ?"
+    return dict(connection.execute(query, [FACTS]).fetchall())
 
 
-def _facts_digest() -> str:
+def _write(connection: Connection, inputs: dict[str, str]) -> None:
+    rows = pandas.DataFrame(inputs.items(), columns=["input", "digest"]).assign(builds_since=0)
+    with transaction(connection):
+        replace_raw_table(connection, "built_from", rows)
+
+
+def _facts() -> str:
     """A digest of all that says how facts are made: the project's settings, macros and hand-written models."""
     folders = ["macros", "models/staging", "models/intermediate", "models/marts"]
     files = [PROJECT / "dbt_project.yml", *(file for folder in folders for file in (PROJECT / folder).glob("*.sql"))]
@@ -59,20 +115,30 @@ def _facts_digest() -> str:
     return digest.hexdigest()
 
 
-def _views_digest(warehouse: Path, settings: Settings, project: Path) -> str:
-    """A digest of the project, the loader, the columns of every relation, and the text of every view."""
-    digest = hashlib.sha256(settings.loader.encode())
-    for file in files_of(project):
-        digest.update(str(file.relative_to(project)).encode() + b"\0" + file.read_bytes())
-    with open_warehouse(warehouse) as connection:
-        for query in (_COLUMNS, _VIEWS):
-            digest.update(repr(connection.execute(query).fetchall()).encode())
-    return digest.hexdigest()
+def _sources(connection: Connection, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Each source table as dbt selects it, with its number of rows and the sum of their hashes."""
+    for source in manifest.sources.values():
+        if has_table(connection, source.schema, source.identifier):
+            table = exp.table_(source.identifier, db=source.schema, alias="one_row", quoted=True)
+            count, total = connection.execute(
+                exp.select("count(*)", _hashes(connection)).from_(table).sql("duckdb")
+            ).fetchone()
+            yield f"source:{source.source_name}.{source.name}", f"{count} rows, {total}"
+
+
+def _hashes(connection: Connection) -> str:
+    if isinstance(connection, PostgresConnection):
+        return "sum(hashtextextended(cast(one_row as text), 0))"
+    return "sum(hash(one_row))"
 
 
 _COLUMNS = """
-    SELECT schema_name, table_name, column_name, data_type
-    FROM duckdb_columns()
-    WHERE NOT internal
-    ORDER BY ALL"""
-_VIEWS = "SELECT schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+    SELECT table_schema, table_name, column_name, data_type
+    FROM information_schema.columns
+    WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
+    ORDER BY 1, 2, 3, 4"""
+_VIEWS = """
+    SELECT schemaname, viewname, definition
+    FROM pg_catalog.pg_views
+    WHERE schemaname NOT IN ('information_schema', 'pg_catalog')
+    ORDER BY 1, 2"""

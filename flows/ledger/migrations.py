@@ -6,9 +6,8 @@ both ways lead to the same schema.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -33,6 +32,9 @@ from flows.addresses import address_key
 from flows.ledger.delivery import utc_now
 from flows.ledger.schema import METADATA, SCHEMA_VERSION
 
+if TYPE_CHECKING:
+    from alembic.operations import Operations
+
 
 def migrate(connection: Connection) -> None:
     """Make or migrate the ledger that the connection is open on, within its transaction.
@@ -51,11 +53,20 @@ def migrate(connection: Connection) -> None:
         pending = [newest]
     else:
         pending = [number for number in sorted(MIGRATIONS) if number > version]
-        operations = Operations(MigrationContext.configure(connection))
-        for number in pending:
-            MIGRATIONS[number](operations)
+        if pending:
+            _run(connection, pending)
     if pending:
         connection.execute(insert(SCHEMA_VERSION), [{"version": one, "applied_at": utc_now()} for one in pending])
+
+
+def _run(connection: Connection, pending: list[int]) -> None:
+    """Imports Alembic, for a ledger that is older; the hour of any other does without."""
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
+    operations = Operations(MigrationContext.configure(connection))
+    for number in pending:
+        MIGRATIONS[number](operations)
 
 
 def _version(connection: Connection) -> int | None:
@@ -66,7 +77,7 @@ def _version(connection: Connection) -> int | None:
     return 1 if tables.has_table("contact") else None
 
 
-def _several_runners(to: Operations) -> None:
+def _several_runners(to: "Operations") -> None:
     """1 -> 2: all nine states, leases, attempts and replies, message versions, suppression."""
     to.create_table(
         "schema_version",
@@ -89,7 +100,7 @@ def _several_runners(to: Operations) -> None:
     to.alter_column("delivery_log", "run_id", new_column_name="actor")
 
 
-def _new_tables(to: Operations) -> None:
+def _new_tables(to: "Operations") -> None:
     to.create_table(
         "message_version", Column("version", String, primary_key=True), Column("content", JSON, nullable=False)
     )
@@ -109,7 +120,7 @@ def _new_tables(to: Operations) -> None:
     )
 
 
-def _new_columns(to: Operations) -> None:
+def _new_columns(to: "Operations") -> None:
     with to.batch_alter_table("delivery") as table:
         table.add_column(Column("email_key", String))
         table.add_column(
@@ -130,7 +141,7 @@ def _new_columns(to: Operations) -> None:
             table.add_column(Column(name, kind))
 
 
-def _hours_that_were_run(to: Operations) -> None:
+def _hours_that_were_run(to: "Operations") -> None:
     """2 -> 3: which hours have been run, and for which workflows they are over."""
     to.create_table(
         "run",
@@ -152,7 +163,7 @@ def _hours_that_were_run(to: Operations) -> None:
     connection.execute(insert(runs).from_select(["run_id", "as_of"], known))
 
 
-MIGRATIONS: Mapping[int, Callable[[Operations], None]] = MappingProxyType(
+MIGRATIONS: Mapping[int, Callable[["Operations"], None]] = MappingProxyType(
     {2: _several_runners, 3: _hours_that_were_run}
 )
 """Schema to the step that leads to it from the one before."""

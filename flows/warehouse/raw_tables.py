@@ -1,6 +1,6 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
-All ids are text, all timestamps are UTC. `flows` fills the last eight, and email_events from the landing folder; the
+All ids are text, all timestamps are UTC. `flows` fills the last nine, and email_events from the landing folder; the
 others are a loader's. Other engines get the same statements, translated.
 """
 
@@ -64,6 +64,8 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.ledger_mark (entry BIGINT, moved_at TIMESTAMP, delivery_id VARCHAR)""",
     "run_mark": """
         CREATE OR REPLACE TABLE raw.run_mark (entry BIGINT, run_id VARCHAR)""",
+    "built_from": """
+        CREATE OR REPLACE TABLE raw.built_from (input VARCHAR, digest VARCHAR, builds_since BIGINT)""",
     "suppressions": """
         CREATE OR REPLACE TABLE raw.suppressions (
             email VARCHAR, scope VARCHAR, reason VARCHAR, suppressed_at TIMESTAMP)""",

@@ -21,28 +21,48 @@ suppressed as (
     select email, scope from {{ ref('stg_suppressions') }}
 ),
 
+-- Joined by keys alone, and narrowed afterwards: with a condition on one side, or with "or", in an outer join, an engine
+-- compares every member with every address.
+addressed as (
+    select
+        members.workflow_id,
+        members.evaluated_at,
+        addresses.program_id,
+        addresses.partner_id,
+        addresses.email,
+        addresses.first_name,
+        addresses.last_name,
+        addresses.is_unsubscribed
+    from members
+    inner join workflows on members.workflow_id = workflows.workflow_id
+    inner join addresses
+        on
+            members.program_id = addresses.program_id
+            and members.partner_id = addresses.partner_id
+    where workflows.action = 'email' and (workflows.recipients = 'all' or addresses.is_primary)
+),
+
 segment_addresses as (
     select
         members.workflow_id,
         members.program_id,
         members.partner_id,
         members.evaluated_at,
-        addresses.email,
-        addresses.first_name,
-        addresses.last_name,
-        coalesce(addresses.is_unsubscribed, false) or suppressed.email is not null as is_unsubscribed,
+        addressed.email,
+        addressed.first_name,
+        addressed.last_name,
+        coalesce(addressed.is_unsubscribed, false) or suppressed.email is not null as is_unsubscribed,
         contacted.partner_id is not null as is_contacted
     from members
-    inner join workflows on members.workflow_id = workflows.workflow_id
-    left join addresses
+    left join addressed
         on
-            members.program_id = addresses.program_id
-            and members.partner_id = addresses.partner_id
-            and workflows.action = 'email'
-            and (workflows.recipients = 'all' or addresses.is_primary)
+            members.workflow_id = addressed.workflow_id
+            and members.evaluated_at = addressed.evaluated_at
+            and members.program_id = addressed.program_id
+            and members.partner_id = addressed.partner_id
     left join suppressed
         on
-            addresses.email = suppressed.email
+            addressed.email = suppressed.email
             and members.workflow_id = suppressed.scope
     left join contacted
         on

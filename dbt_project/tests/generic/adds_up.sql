@@ -1,7 +1,13 @@
 {#- Nothing is lost or multiplied on the way to the daily facts: totals per program equal those of the loaded rows,
     of `of_partners` (a relation of programs and partners) alone. Returns the programs for which they do not. -#}
 {% test adds_up(model, clicks, actions, programs, of_partners) %}
-    with both_sides as (
+    with changed_actions as (
+        select *
+        from {{ actions }} as actions
+        where {{ is_of(of_partners, 'actions') }}
+    ),
+
+    both_sides as (
         select program_id, clicks, actions, revenue
         from {{ model }} as facts
         where {{ is_of(of_partners, 'facts') }}
@@ -15,13 +21,13 @@
         union all
 
         select
-            actions.program_id,
+            changed_actions.program_id,
             0,
             -1,
-            case when actions.currency = programs.currency then -coalesce(actions.amount, 0) else 0 end
-        from {{ actions }} as actions
-        inner join {{ programs }} as programs on actions.program_id = programs.program_id
-        where actions.state <> 'REVERSED' and {{ is_of(of_partners, 'actions') }}
+            case when changed_actions.currency = programs.currency then -coalesce(changed_actions.amount, 0) else 0 end
+        from changed_actions
+        inner join {{ programs }} as programs on changed_actions.program_id = programs.program_id
+        where changed_actions.state <> 'REVERSED'
     )
 
     select program_id, sum(clicks) as clicks, sum(actions) as actions, sum(revenue) as revenue

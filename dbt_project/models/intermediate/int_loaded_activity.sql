@@ -1,0 +1,121 @@
+-- The one step of a build that reads all performance rows: what is loaded of each partner, against what the facts were
+-- made of. While the build before this one stands, that is what it found loaded; otherwise, after one that died, failed
+-- or was made by hand, it is what the facts hold. So `is_changed` sees new, late, corrected, reversed and deleted rows,
+-- whatever `_loaded_at` says of them, a corrected time zone or currency, and what an interrupted build has not reached.
+
+{% set earlier = earlier_build('intermediate', 'int_loaded_activity') if last_build_stands() else none %}
+{% set held_actions = none if earlier else earlier_build('intermediate', 'int_counted_actions') %}
+{% set held_days = none if earlier else earlier_build('marts', 'fct_performance_daily') %}
+{% set action = ['action_id', 'event_at', 'timezone', 'amount'] %}
+
+with loaded_clicks as (
+    select * from {{ ref('stg_partner_clicks_daily') }}
+),
+
+loaded_actions as (
+    select * from {{ ref('int_undated_actions') }}
+),
+
+-- One below the other and summed once. Clicks and actions balance by fingerprint; held actions and their days, whose sums
+-- are of more than one row, by weighted sums.
+sides as (
+    select
+        program_id,
+        partner_id,
+        {{ fingerprint(['click_date', 'clicks'], 'clicks <> 0') }} as clicks,
+        0 as actions,
+        0 as clicks_before,
+        0 as actions_before,
+        0 as action_days,
+        0 as revenue_days
+    from loaded_clicks
+    group by program_id, partner_id
+
+    union all
+
+    select
+        program_id,
+        partner_id,
+        0 as clicks,
+        {{ fingerprint(action) }} as actions,
+        0 as clicks_before,
+        0 as actions_before,
+        0 as action_days,
+        0 as revenue_days
+    from loaded_actions
+    group by program_id, partner_id
+    {% if earlier %}
+
+    union all
+
+    select
+        program_id,
+        partner_id,
+        0 as clicks,
+        0 as actions,
+        clicks as clicks_before,
+        actions as actions_before,
+        0 as action_days,
+        0 as revenue_days
+    from {{ earlier }}
+    {% endif %}
+    {% if held_actions %}
+
+    union all
+
+    select
+        program_id,
+        partner_id,
+        0 as clicks,
+        0 as actions,
+        0 as clicks_before,
+        {{ fingerprint(action) }} as actions_before,
+        sum({{ date_weight('activity_date') }}) as action_days,
+        sum(amount * {{ date_weight('activity_date') }}) as revenue_days
+    from {{ held_actions }}
+    group by program_id, partner_id
+    {% endif %}
+    {% if held_days %}
+
+    union all
+
+    select
+        program_id,
+        partner_id,
+        0 as clicks,
+        0 as actions,
+        {{ fingerprint(['activity_date', 'clicks'], 'clicks <> 0') }} as clicks_before,
+        0 as actions_before,
+        -sum(case when actions <> 0 then actions * {{ date_weight('activity_date') }} end) as action_days,
+        -sum(case when actions <> 0 then revenue * {{ date_weight('activity_date') }} end) as revenue_days
+    from {{ held_days }}
+    group by program_id, partner_id
+    {% endif %}
+),
+
+compared as (
+    select
+        program_id,
+        partner_id,
+        coalesce(sum(clicks), 0) as clicks,
+        coalesce(sum(actions), 0) as actions,
+        coalesce(sum(clicks_before), 0) as clicks_before,
+        coalesce(sum(actions_before), 0) as actions_before,
+        coalesce(sum(action_days), 0) as action_days,
+        coalesce(sum(revenue_days), 0) as revenue_days
+    from sides
+    group by program_id, partner_id
+),
+
+int_loaded_activity as (
+    select
+        program_id,
+        partner_id,
+        clicks,
+        actions,
+        clicks <> clicks_before or actions <> actions_before or action_days <> 0 or revenue_days <> 0 as is_changed
+    from compared
+)
+
+select * from int_loaded_activity
+where is_changed or clicks <> 0 or actions <> 0
