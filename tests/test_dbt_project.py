@@ -14,7 +14,9 @@ from flows.definitions import Definitions, read_definitions
 from flows.facts.build import prepare_project
 from flows.facts.dbt import Dbt
 from flows.facts.hold import Fault, Lineage
+from flows.run import Run
 from flows.settings import CHECKOUT, Settings
+from flows.warehouse.connection import open_warehouse
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,17 @@ def test_every_model_with_a_key_has_it_tested(project: Project):
     for name, model in project.models.items():
         keyless = any(words in model["description"] for words in ("To be summed", "repeats included"))
         assert name in keyed or keyless, name
+
+
+def test_no_model_compares_every_row_with_every_row(example: tuple[Settings, Run]):
+    """As a join does without a key that is equal on both sides: it takes hours where there are many partners."""
+    settings, _ = example
+    models = sorted((settings.var / "dbt_project" / "target" / "compiled" / "partnerflow" / "models").rglob("*.sql"))
+    assert len(models) > 50
+    with open_warehouse(settings.warehouse) as connection:
+        for model in models:
+            plan = connection.execute(f"EXPLAIN {model.read_text()}").fetchall()[0][1]
+            assert not {"BLOCKWISE_NL_JOIN", "NESTED_LOOP_JOIN"} & set(plan.split()), model.name
 
 
 def test_contracts_are_enforced_on_marts(project: Project):

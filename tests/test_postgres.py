@@ -15,8 +15,8 @@ from flows.run import run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import Connection, open_warehouse
 
-DRAWN = {"delivery_id", "message_id", "run_id", "sent_at"}
-"""Columns that differ from run to run, on one engine too."""
+DRAWN = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_fingerprint", "actions_fingerprint"}
+"""Columns that differ from run to run, on one engine too, and fingerprints, which each engine takes in its own way."""
 
 RELATIONS = """
     SELECT table_schema, table_name FROM information_schema.tables

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dbt.contracts.graph.manifest import Manifest
 
 from flows.definitions import read_definitions
 from flows.facts.build import Built, build, prepare_project
 from flows.facts.copied import copy_folder, write_changed
 from flows.facts.dbt import Dbt
+from flows.facts.hold import Lineage
 from flows.facts.standing import look
 from flows.run import Run
 from flows.settings import Settings
@@ -18,6 +18,12 @@ from flows.warehouse.connection import open_warehouse
 
 OF_PROGRAMS = {"in_program_currency_stg_actions_ref_stg_programs_", "recent_for_every_program_stg_partner_clicks_daily"}
 """Tests that only warn, and hold the workflows of single programs."""
+
+SEGMENTS = {
+    "segment_applications", "segment_features_dated", "segment_features_undated", "segment_membership",
+    "segment_partners", "segment_performance", "segment_workflows",
+}  # fmt: skip
+"""The models that definitions make."""
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +47,18 @@ def rebuilt(settings: Settings) -> Built:
 
 
 @pytest.fixture(scope="module")
-def manifest(built: Settings) -> Manifest:
+def lineage(built: Settings) -> Lineage:
     """The project as dbt reads it."""
-    return Dbt(built, built.var / "dbt_project").parse()
+    return Lineage(Dbt(built, built.var / "dbt_project").parse(), read_definitions(built).compiler)
 
 
-def below(settings: Settings, manifest: Manifest) -> set[str] | None:
-    """The sources below which the next build makes everything anew; None where nothing stands."""
-    project = prepare_project(settings, read_definitions(settings))
-    options = look(settings, project, manifest).to_build()
+def below(settings: Settings, lineage: Lineage) -> set[str] | None:
+    """The sources and models below which the next build makes everything anew; None where nothing stands."""
+    definitions = read_definitions(settings)
+    options = look(settings, prepare_project(settings, definitions), lineage, definitions.compiler).to_build()
     if "--select" not in options:
         return None
-    return {one.removeprefix("source:").removesuffix("+") for one in options if one.startswith("source:")}
+    return {one.removeprefix("source:").removesuffix("+") for one in options if one.endswith("+")}
 
 
 def change(settings: Settings, *statements: str) -> None:
@@ -77,9 +83,9 @@ def tables(settings: Settings) -> dict[str, list[tuple]]:
         return {name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names}
 
 
-def test_nothing_is_made_when_no_row_has_changed(state: Settings, manifest: Manifest):
+def test_nothing_is_made_when_no_row_has_changed(state: Settings, lineage: Lineage):
     """But the tests that only warn are asked again."""
-    assert below(state, manifest) == set()
+    assert below(state, lineage) == set()
     assert rebuilt(state).held == {}
     assert {name[:49] for name in nodes(state)} == {name[:49] for name in OF_PROGRAMS}
 
@@ -95,14 +101,14 @@ def test_nothing_is_made_when_no_row_has_changed(state: Settings, manifest: Mani
     ],
 )  # fmt: skip
 def test_a_row_is_seen_to_have_changed_whatever_its_stamp_says(
-    state: Settings, manifest: Manifest, statement: str, source: str
+    state: Settings, lineage: Lineage, statement: str, source: str
 ):
     """Corrected, deleted, and there twice."""
     change(state, statement)
-    assert below(state, manifest) == {source}
+    assert below(state, lineage) == {source}
 
 
-def test_what_is_made_of_the_changes_is_what_a_build_of_everything_makes(state: Settings, manifest: Manifest):
+def test_what_is_made_of_the_changes_is_what_a_build_of_everything_makes(state: Settings, lineage: Lineage):
     """Of several sources, one after another; and the tables of the others are not made again."""
     changes = {
         "fct_partner_groups": "DELETE FROM raw.partner_groups WHERE partner_id LIKE '%1'",
@@ -115,43 +121,41 @@ def test_what_is_made_of_the_changes_is_what_a_build_of_everything_makes(state: 
         assert {name for name in changes if name in nodes(state)} == {table}
     found = tables(state)
     change(state, "UPDATE raw.built_from SET builds_since = 1")
-    assert below(state, manifest) is None
+    assert below(state, lineage) is None
     assert rebuilt(state).held == {}
     assert found == tables(state)
 
 
-def test_nothing_stands_after_a_test_has_failed(state: Settings, manifest: Manifest):
+def test_nothing_stands_after_a_test_has_failed(state: Settings, lineage: Lineage):
     """And all does once the rows are mended and everything was built."""
     change(state, "INSERT INTO raw.partners SELECT * FROM raw.partners LIMIT 1")
     assert rebuilt(state).held
-    assert below(state, manifest) is None
+    assert below(state, lineage) is None
     change(state, "CREATE OR REPLACE TABLE raw.partners AS SELECT DISTINCT * FROM raw.partners")
     assert rebuilt(state).held == {}
-    assert below(state, manifest) == set()
+    assert below(state, lineage) == set()
 
 
-def test_a_program_stays_held_while_nothing_changes(state: Settings):
-    """What only warned is asked again, so that it is told again."""
+def test_the_facts_stand_while_workflows_are_held(state: Settings, lineage: Lineage):
+    """A test that only warned is asked again, and so holds them again."""
     change(state, "UPDATE raw.actions SET currency = 'EUR' WHERE program_id = '1000' AND amount > 0")
     first = rebuilt(state).held
     assert first
-    change(
-        state, "UPDATE raw.built_from SET builds_since = 0"
-    )  # as if the segments were not built again for the others
+    assert below(state, lineage) == {"raw.evaluations", *SEGMENTS}
     assert rebuilt(state).held == first
 
 
-def test_nothing_stands_after_a_build_by_hand(state: Settings, manifest: Manifest):
+def test_nothing_stands_after_a_build_by_hand(state: Settings, lineage: Lineage):
     """Whatever was built, and from whichever models."""
     project = prepare_project(state, read_definitions(state))
     assert Dbt(state, project).invoke("run", "--select", "fct_partner_groups").success
-    assert below(state, manifest) is None
+    assert below(state, lineage) is None
 
 
-def test_the_rest_stands_after_the_segments_were_built_for_other_hours(state: Settings, manifest: Manifest):
+def test_the_rest_stands_after_the_segments_were_built_for_other_hours(state: Settings, lineage: Lineage):
     """They are built again for the next one."""
     assert rebuilt(state).segments(read_definitions(state).active) == {}
-    assert below(state, manifest) == {"raw.evaluations"}
+    assert below(state, lineage) == {"raw.evaluations", *SEGMENTS}
 
 
 @pytest.mark.parametrize(
@@ -164,23 +168,32 @@ def test_the_rest_stands_after_the_segments_were_built_for_other_hours(state: Se
         "ALTER TABLE raw.partner_clicks_daily ALTER clicks TYPE HUGEINT",
     ],
 )
-def test_nothing_stands_when_a_table_or_view_is_another_one(state: Settings, manifest: Manifest, statement: str):
+def test_nothing_stands_when_a_table_or_view_is_another_one(state: Settings, lineage: Lineage, statement: str):
     """Whoever has changed it; over a column of another type a view that stands could not be read."""
     change(state, statement)
-    assert below(state, manifest) is None
+    assert below(state, lineage) is None
 
 
-def test_nothing_stands_by_another_loader_or_other_definitions(state: Settings, manifest: Manifest, tmp_path: Path):
-    """And of course where there is no warehouse any more."""
+def test_other_definitions_are_other_segments(state: Settings, lineage: Lineage, tmp_path: Path):
+    """The facts stand."""
     workflows = shutil.copytree(state.workflows, tmp_path / "workflows")
     changed = state.model_copy(update={"workflows": Path(workflows)})
-    assert below(changed, manifest) == set()
+    assert below(changed, lineage) == set()
     (changed.workflows / "few-clicks-14.yml").unlink()
-    assert below(changed, manifest) is None
-    assert below(state.model_copy(update={"loader": "connector"}), manifest) is None
-    assert below(state, manifest) == set()
+    assert below(changed, lineage) == SEGMENTS
+    assert build(changed, read_definitions(changed)).held == {}
+    assert below(changed, lineage) == set()
+    query = "SELECT count(*) FROM segments.segment_workflows WHERE workflow_id = 'few-clicks-14'"
+    with open_warehouse(state.warehouse) as connection:
+        assert connection.execute(query).fetchone() == (0,)
+
+
+def test_nothing_stands_by_another_loader_or_without_a_warehouse(state: Settings, lineage: Lineage):
+    """Whose tables are not these."""
+    assert below(state.model_copy(update={"loader": "connector"}), lineage) is None
+    assert below(state, lineage) == set()
     state.warehouse.unlink()
-    assert below(state, manifest) is None
+    assert below(state, lineage) is None
 
 
 def test_a_folder_is_copied_without_touching_what_is_the_same(tmp_path: Path):

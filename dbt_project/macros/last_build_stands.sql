@@ -1,5 +1,5 @@
-{#- Whether the tables are what the build before this one has made of the sources as they were then, with nothing failed: it
-    is remembered in raw.built_from, and this build is the first since. -#}
+{#- Whether the tables are what the build before this one has made of the sources as they were then, with nothing
+    failed: it is remembered in raw.built_from, and this build is the first since. -#}
 {% macro last_build_stands() -%}
     {%- if execute and not flags.FULL_REFRESH -%}
         {%- set memory = adapter.get_relation(target.database, 'raw', 'built_from') -%}

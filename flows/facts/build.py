@@ -10,21 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dbt.contracts.graph.manifest import Manifest
 from sqlglot import exp, maybe_parse
 
-from compiler import PROJECT, PartnerflowError, Workflow, compile_exposures, compile_models
+from compiler import PROJECT, Compiler, PartnerflowError, Workflow, compile_exposures, compile_models
 from flows.definitions import Definitions
 from flows.facts.copied import copy_folder, write_changed
 from flows.facts.dbt import Dbt
 from flows.facts.hold import Fault, Lineage, doubts, failures, holds_programs, stale_sources
-from flows.facts.standing import look, stand_again, stands
+from flows.facts.standing import GENERATED, look, stand_again, stands
 from flows.progress import Report, nobody_listens
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
-
-GENERATED = Path("models", "segments")
-"""Where in a project the models are that definitions make; hand-written ones lie beside them."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +50,24 @@ def build(settings: Settings, definitions: Definitions, report: Report = nobody_
     """
     try:
         dbt = Dbt(settings, prepare_project(settings, definitions), report)
-        manifest = dbt.parse()
+        lineage = Lineage(dbt.parse(), definitions.compiler)
     except PartnerflowError as error:
         return Built(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)), list)
-    lineage = Lineage(manifest, definitions.compiler)
     stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
-    failed = lineage.held(definitions.active, _build_what_changed(settings, dbt, manifest))
+    failed = lineage.held(definitions.active, _build_what_changed(settings, dbt, lineage, definitions.compiler))
     held = {**failed, **stale}
     if held:
         remaining = definitions.without(held)
         prepare_project(settings, remaining)
         dbt.parse()
-        _, again = _build(settings, dbt, ["--select", *lineage.segments])
+        again = _build_segments(settings, dbt, lineage)
         held |= lineage.held(remaining.active, [Fault(None, fault.reason) for fault in again])
     return Built(held, partial(_build_segments, settings, dbt, lineage), lineage)
 
 
-def _build_what_changed(settings: Settings, dbt: Dbt, manifest: Manifest) -> list[Fault]:
+def _build_what_changed(settings: Settings, dbt: Dbt, lineage: Lineage, compiler: Compiler) -> list[Fault]:
     """Build everything that does not stand, and say what is wrong."""
-    standing = look(settings, dbt.project, manifest)
+    standing = look(settings, dbt.project, lineage, compiler)
     success, faults = _build(settings, dbt, standing.to_build())
     if success:
         standing.remember()

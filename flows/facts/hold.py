@@ -39,6 +39,7 @@ class Lineage:
     """
 
     def __init__(self, manifest: Manifest, compiler: Compiler):
+        self.manifest = manifest
         self._children = manifest.child_map
         self._compiler = compiler
         self._names = {key: node.name for key, node in manifest.nodes.items()}

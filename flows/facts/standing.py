@@ -1,14 +1,15 @@
 """What stands in the warehouse as this build would make it, so that an hour makes and tests only what changed.
 
 After a build in which nothing failed, raw.built_from remembers what it was made of: the project, the tables and views
-as it left them, and the rows of each source table. The next build asks for what is below the sources whose rows are
-others now, as `dbt build --select source_status:fresher+` does for those that were loaded since; but it compares the
-rows themselves, and so sees a deleted row, or one without a stamp. Each `dbt build` counts itself there before it
-begins (macro count_build): after one that died or failed, or was made by hand, nothing stands, and all is built.
+as it left them, the models that definitions make, and the rows of each source table. The next build asks for what is
+below the sources whose rows are others now, as `dbt build --select source_status:fresher+` does for those that were
+loaded since; but it compares the rows themselves, and so sees a deleted row, or one without a stamp. Each `dbt build`
+counts itself there before it begins (macro count_build): after one that died or failed, or was made by hand, nothing
+stands, and all is built.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,32 +17,41 @@ import pandas
 from dbt.contracts.graph.manifest import Manifest
 from sqlglot import exp
 
-from compiler import PROJECT
+from compiler import PROJECT, Compiler, compile_exposures, compile_models
 from flows.facts.copied import files_of
-from flows.facts.hold import holds_programs
+from flows.facts.hold import Lineage, holds_programs
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
 from flows.warehouse.postgres import PostgresConnection
 from flows.warehouse.raw_tables import ensure_raw_table, replace_raw_table
 
-FACTS, TABLES, EVALUATIONS = "facts", "tables", "source:raw.evaluations"
-"""Inputs of a build: the code of the incremental facts, the project with the tables as it leaves them, the hours."""
+FACTS, TABLES, DEFINITIONS, EVALUATIONS = "facts", "tables", "definitions", "source:raw.evaluations"
+"""Inputs of a build: the code of the incremental facts, the project with the tables as it leaves them, the models that
+definitions make, the hours."""
+
+GENERATED = Path("models", "segments")
+"""Where in a project the models are that definitions make; hand-written ones lie beside them."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What the project at hand would be built from now, by input (FACTS, or a source as dbt selects it): its digest."""
+    """What the project at hand would be built from now: the digest of each input but TABLES, which a build changes.
+
+    `generated` are the files that definitions make.
+    """
 
     settings: Settings
     project: Path
-    manifest: Manifest
+    lineage: Lineage
+    generated: frozenset[Path]
     inputs: dict[str, str]
 
     def to_build(self) -> list[str]:
         """The options of `dbt build` that make, and test, everything which does not stand.
 
         The tests that hold single programs only warn, so they are asked again whatever stands. The views of a DuckDB
-        warehouse stand whatever their rows; on PostgreSQL, to replace a table is to drop the views that read it.
+        warehouse stand whatever their rows, but for those that definitions make; on PostgreSQL, to replace a table is
+        to drop the views that read it.
         """
         with open_warehouse(self.settings.warehouse) as connection:
             before, tables = _remembered(connection), self._tables(connection)
@@ -49,12 +59,12 @@ class Standing:
             return ["--full-refresh"]
         if before.get(TABLES) != tables:
             return []
-        changed = [
-            f"{source}+" for source in self.inputs if source != FACTS and before.get(source) != self.inputs[source]
-        ]
-        asked = [node.name for node in self.manifest.nodes.values() if holds_programs(node)]
-        views = ["--exclude", "config.materialized:view"] if isinstance(self.settings.warehouse, Path) else []
-        return ["--select", *changed, *asked, *views, "--indirect-selection", "empty"]
+        changed = [name for name, digest in self.inputs.items() if before.get(name) != digest]
+        below = [one for name in changed for one in (self.lineage.segments if name == DEFINITIONS else [f"{name}+"])]
+        asked = [node.name for node in self.lineage.manifest.nodes.values() if holds_programs(node)]
+        views_stand = isinstance(self.settings.warehouse, Path) and DEFINITIONS not in changed
+        views = ["--exclude", "config.materialized:view"] if views_stand else []
+        return ["--select", *below, *asked, *views, "--indirect-selection", "empty"]
 
     def remember(self) -> None:
         """After a build of everything, or of what `to_build` said, in which nothing failed."""
@@ -63,19 +73,20 @@ class Standing:
             _write(connection, {**self.inputs, TABLES: self._tables(connection)})
 
     def _tables(self, connection: Connection) -> str:
-        """A digest of the project, the loader, the columns of every relation, and the text of every view."""
-        digest = hashlib.sha256(self.settings.loader.encode())
-        for file in files_of(self.project):
-            digest.update(str(file.relative_to(self.project)).encode() + b"\0" + file.read_bytes())
-        for query in (_COLUMNS, _VIEWS):
-            digest.update(repr(connection.execute(query).fetchall()).encode())
-        return digest.hexdigest()
+        """Of the project, the loader, the columns of every relation, and the text of every view."""
+        catalog = [repr(connection.execute(query).fetchall()) for query in (_COLUMNS, _VIEWS)]
+        files = [file for file in files_of(self.project) if file not in self.generated]
+        return _digest(files, self.settings.loader, *catalog)
 
 
-def look(settings: Settings, project: Path, manifest: Manifest) -> Standing:
+def look(settings: Settings, project: Path, lineage: Lineage, compiler: Compiler) -> Standing:
     """Read what a build would be made of. To be asked before it: what is loaded while it works is the next one's."""
+    names = [*compile_models((), compiler, settings.dialect), *compile_exposures((), compiler)]
+    generated = frozenset(project / GENERATED / name for name in names)
+    inputs = {FACTS: _facts(), DEFINITIONS: _digest(sorted(generated))}
     with open_warehouse(settings.warehouse) as connection:
-        return Standing(settings, project, manifest, {FACTS: _facts(), **dict(_sources(connection, manifest))})
+        inputs |= _sources(connection, lineage.manifest)
+    return Standing(settings, project, lineage, generated, inputs)
 
 
 def stands(settings: Settings) -> bool:
@@ -85,10 +96,10 @@ def stands(settings: Settings) -> bool:
 
 
 def stand_again(settings: Settings) -> None:
-    """After the segments alone were built for other hours, on what stood: all stands but what reads the hours."""
+    """After the segments alone were built, on what stood, for other hours or fewer workflows: the rest still does."""
     with open_warehouse(settings.warehouse) as connection, transaction(connection):
         connection.execute("UPDATE raw.built_from SET builds_since = 0")
-        connection.execute("DELETE FROM raw.built_from WHERE input = ?", [EVALUATIONS])
+        connection.execute("DELETE FROM raw.built_from WHERE input IN (?, ?)", [EVALUATIONS, DEFINITIONS])
 
 
 def _remembered(connection: Connection) -> dict[str, str]:
@@ -106,24 +117,33 @@ def _write(connection: Connection, inputs: dict[str, str]) -> None:
 
 
 def _facts() -> str:
-    """A digest of all that says how facts are made: the project's settings, macros and hand-written models."""
+    """Of all that says how facts are made: the project's settings, macros and hand-written models."""
     folders = ["macros", "models/staging", "models/intermediate", "models/marts"]
     files = [PROJECT / "dbt_project.yml", *(file for folder in folders for file in (PROJECT / folder).glob("*.sql"))]
+    return _digest(sorted(files))
+
+
+def _digest(files: Iterable[Path], *texts: str) -> str:
+    """Of the names and contents of files, and of texts."""
     digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    for text in texts:
+        digest.update(text.encode() + b"\0")
     return digest.hexdigest()
 
 
-def _sources(connection: Connection, manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Each source table as dbt selects it, with its number of rows and the sum of their hashes."""
+def _sources(connection: Connection, manifest: Manifest) -> dict[str, str]:
+    """The number of rows of each source table, and the sum of their hashes; the table named as dbt selects it."""
+    found = {}
     for source in manifest.sources.values():
         if has_table(connection, source.schema, source.identifier):
             table = exp.table_(source.identifier, db=source.schema, alias="one_row", quoted=True)
             count, total = connection.execute(
                 exp.select("count(*)", _hashes(connection)).from_(table).sql("duckdb")
             ).fetchone()
-            yield f"source:{source.source_name}.{source.name}", f"{count} rows, {total}"
+            found[f"source:{source.source_name}.{source.name}"] = f"{count} rows, {total}"
+    return found
 
 
 def _hashes(connection: Connection) -> str:

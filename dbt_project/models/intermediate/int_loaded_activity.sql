@@ -16,8 +16,8 @@ loaded_actions as (
     select * from {{ ref('int_undated_actions') }}
 ),
 
--- One below the other and summed once. Clicks and actions balance by fingerprint; held actions and their days, whose sums
--- are of more than one row, by weighted sums.
+-- One below the other and summed once. Clicks and actions balance by fingerprint; held actions and their days, whose
+-- sums are of more than one row, by weighted sums.
 sides as (
     select
         program_id,
@@ -53,8 +53,8 @@ sides as (
         partner_id,
         0 as clicks,
         0 as actions,
-        clicks as clicks_before,
-        actions as actions_before,
+        clicks_fingerprint as clicks_before,
+        actions_fingerprint as actions_before,
         0 as action_days,
         0 as revenue_days
     from {{ earlier }}
@@ -111,11 +111,11 @@ int_loaded_activity as (
     select
         program_id,
         partner_id,
-        clicks,
-        actions,
+        clicks as clicks_fingerprint,
+        actions as actions_fingerprint,
         clicks <> clicks_before or actions <> actions_before or action_days <> 0 or revenue_days <> 0 as is_changed
     from compared
 )
 
 select * from int_loaded_activity
-where is_changed or clicks <> 0 or actions <> 0
+where is_changed or clicks_fingerprint <> 0 or actions_fingerprint <> 0

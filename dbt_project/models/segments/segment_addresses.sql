@@ -21,8 +21,8 @@ suppressed as (
     select email, scope from {{ ref('stg_suppressions') }}
 ),
 
--- Joined by keys alone, and narrowed afterwards: with a condition on one side, or with "or", in an outer join, an engine
--- compares every member with every address.
+-- Joined by keys alone, and narrowed afterwards: with a condition on one side, or with "or", in an outer join, an
+-- engine compares every member with every address.
 addressed as (
     select
         members.workflow_id,
