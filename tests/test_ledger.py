@@ -157,6 +157,15 @@ def test_a_lease_that_ran_out_is_lost_and_the_fence_keeps_its_holder_out(ledger:
     assert not ledger.settle(old, "sending", SENT)
 
 
+def test_deliveries_lie_in_the_order_in_which_they_are_leased(ledger: Ledger):
+    """Ids are hashes; in the order of the claim, every email would be on a page of the database of its own."""
+    ledger.claim([delivery(str(n)) for n in range(40)], {})
+    where = {"sqlite": "rowid", "postgresql": "ctid"}[ledger.store.dialect]
+    with ledger.store.reading() as connection:
+        lie = connection.execute(text(f"SELECT delivery_id FROM delivery ORDER BY {where}")).scalars().all()
+    assert lie == [one.delivery_id for one in ledger.lease("r", ["w"], 40, utc_now())]
+
+
 def test_the_fence_tells_two_leases_of_one_runner_apart(ledger: Ledger):
     """What it gave back and leased again is another attempt; the first one's thread is too late."""
     (old,) = leased(ledger, "p")

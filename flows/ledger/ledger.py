@@ -68,7 +68,9 @@ class Ledger:
             won = {tuple(row) for row in connection.execute(new, rows)}
             claimed = [one for key, ones in by_contact.items() if key in won for one in ones]
             if claimed:
-                connection.execute(insert(DELIVERY), [vars(one) for one in claimed])
+                # In the order in which they are leased, so that a commit touches few pages of the database.
+                rows = [vars(one) for one in sorted(claimed, key=lambda one: one.delivery_id)]
+                connection.execute(insert(DELIVERY), rows)
                 connection.execute(_LOG, [entry(one, None, one.state, one.run_id, one.reason) for one in claimed])
         return claimed
 
