@@ -24,6 +24,7 @@ from conftest import HOUR, environment, loaded_anew
 from flows.definitions import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.reads import deliveries
+from flows.ledger.suppression import suppressions
 from flows.missed import day_ends
 from flows.settings import Settings
 from flows.simulation.hours import Hour
@@ -202,10 +203,13 @@ def _stamp(settings: Settings, loaded_at: datetime) -> None:
 
 
 def _take_account(settings: Settings, hours: int, accepted: Counter, week: Week) -> None:
-    week.expected = replayed(settings, hours)
+    """A replay knows the addresses as they are now: whoever was written to at one that proved dead is left out."""
     with closing(Ledger(settings.ledger)) as ledger:
         found = [one for one in deliveries(ledger) if one.as_of > HOUR.replace(tzinfo=None)]
-    week.contacted = {(one.workflow_id, one.partner_id) for one in found}
+        dead = {one.email_key for one in suppressions(ledger)}
+    gone = {(one.workflow_id, one.partner_id) for one in found if one.state == "failed" and one.email_key in dead}
+    week.expected = replayed(settings, hours) - gone
+    week.contacted = {(one.workflow_id, one.partner_id) for one in found} - gone
     week.states = Counter(one.state for one in found)
     week.doubled = [name for name, times in accepted.items() if times > 1]
     for one in found:
