@@ -22,10 +22,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from flows.ledger.ledger import Ledger
-from flows.ledger.reads import deliveries
+from flows.ledger.reads import deliveries, message_content
 from flows.ledger.runner import alive
 from flows.messages.read import read_message
 from flows.parcel import Parcel
@@ -33,6 +34,7 @@ from flows.plan import Plan, Recipient
 from flows.sending.claim import claim
 from flows.sending.outcome import Outcome
 from flows.sending.parcels import Parcels
+from flows.sending.renderer import rendering
 from flows.sending.send import send_due
 from flows.sending.smtp import SmtpSender
 from flows.settings import Settings
@@ -98,9 +100,10 @@ def whole(options: argparse.Namespace) -> dict:
             people.clear()
 
             def step() -> None:
-                with alive(ledger, "r", "bench"):
-                    make, senders = Parcels(ledger, settings).make, {"email": SmtpSender(settings)}
-                    send_due(ledger, "r", ["w"], make, senders, Outcome())
+                content, senders = partial(message_content, ledger), {"email": SmtpSender(settings)}
+                make = Parcels(content, settings).make
+                with alive(ledger, "r", "bench"), rendering(settings, content, options.messages) as renderer:
+                    send_due(ledger, "r", ["w"], make, senders, Outcome(), renderer=renderer)
 
             answer = _timed(options, step) | {"claim": claimed}
             assert len(deliveries(ledger, ["sent"])) == options.messages

@@ -19,7 +19,7 @@ from flows.ledger.delivery import utc_now
 from flows.ledger.forgotten import refuse_a_forgetful_ledger
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
-from flows.ledger.reads import RunRecord, record_runs
+from flows.ledger.reads import RunRecord, message_content, record_runs
 from flows.ledger.runner import alive, place_of
 from flows.lock import exclusive
 from flows.plan import Plan, WorkflowPlan
@@ -30,6 +30,7 @@ from flows.sending.deliver import Sender
 from flows.sending.outcome import Outcome
 from flows.sending.parcels import Parcels
 from flows.sending.recover import recover
+from flows.sending.renderer import rendering
 from flows.sending.send import send_due
 from flows.sending.senders import open_senders
 from flows.settings import Settings
@@ -104,7 +105,7 @@ def _remember(settings: Settings, ledger: Ledger) -> None:
 def _recover(ledger: Ledger, senders: dict[str, Sender], run_id: str, settings: Settings, outcome: Outcome) -> None:
     """This run holds the lock of its state folder, so every run that was begun there before is over."""
     ledger.retire(place=place_of(settings.var))
-    recover(ledger, senders, Parcels(ledger, settings), run_id, outcome)
+    recover(ledger, senders, Parcels(partial(message_content, ledger), settings), run_id, outcome)
 
 
 def _apply(settings: Settings, ledger: Ledger) -> int:
@@ -133,10 +134,11 @@ def _send(
     going = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
     for name in going & plan.messages.keys():
         ledger.adopt(name, plan.messages[name].version, plan.messages[name].content)
-    make = Parcels(ledger, settings).make
-    outcome.begin(ledger.due(going, utc_now()), report)
-    with alive(ledger, run.run_id, place_of(settings.var)):
-        send_due(ledger, run.run_id, going, make, senders, outcome, settings.retry_hours)
+    content, due = partial(message_content, ledger), ledger.due(going, utc_now())
+    make = Parcels(content, settings).make
+    outcome.begin(due, report)
+    with alive(ledger, run.run_id, place_of(settings.var)), rendering(settings, content, due) as renderer:
+        send_due(ledger, run.run_id, going, make, senders, outcome, settings.retry_hours, renderer)
 
 
 def _settled(run: Run, outcome: Outcome) -> Run:

@@ -1,21 +1,23 @@
 """Parcels: deliveries made ready from what the ledger keeps of them."""
 
 import threading
+from collections.abc import Callable
 
 from flows.ledger.delivery import Delivery
-from flows.ledger.ledger import Ledger
-from flows.ledger.reads import message_content
 from flows.messages.message import Message, message_from
 from flows.messages.render import render
 from flows.parcel import Parcel
 from flows.settings import Settings
 
+Content = Callable[[str], dict]
+"""The content of a message version, such as the ledger keeps it."""
+
 
 class Parcels:
     """Renders with the message that a delivery was claimed with; each version is read and parsed once."""
 
-    def __init__(self, ledger: Ledger, settings: Settings):
-        self._ledger, self._settings = ledger, settings
+    def __init__(self, content: Content, settings: Settings):
+        self._content, self._settings = content, settings
         self._messages: dict[str, Message] = {}
         self._lock = threading.Lock()
 
@@ -28,5 +30,5 @@ class Parcels:
             return None
         with self._lock:
             if version not in self._messages:
-                self._messages[version] = message_from(message_content(self._ledger, version))
+                self._messages[version] = message_from(self._content(version))
             return self._messages[version]

@@ -4,14 +4,14 @@ Each thread takes a delivery, makes its parcel, gets ready, commits `sending`, s
 may be killed anywhere: what was not begun is taken up by the next run, and what was, one a connection, is in doubt.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.parcel import Parcel
+from flows.sending.blocks import Make
 from flows.sending.deliver import Sender
 from flows.sending.outcome import Outcome
+from flows.sending.renderer import Renderer
 from flows.sending.step import Step
 from flows.sending.worker import Worker
 
@@ -20,17 +20,18 @@ def send_due(
     ledger: Ledger,
     run_id: str,
     workflows: Collection[str],
-    make: Callable[[Delivery], Parcel],
+    make: Make,
     senders: Mapping[str, Sender],
     outcome: Outcome,
     retry_hours: float = 24,
+    renderer: Renderer | None = None,
 ) -> None:
     """Send all that is due of these workflows, until nothing is or a breaker opens.
 
     To be called with a lease (flows.ledger.runner.alive). A delivery that cannot be rendered fails and harms no other.
     An OSError of a sender (a full disk) and a ledger that does not answer end the step: what is left is pending.
     """
-    step = Step(ledger, run_id, set(workflows), make, senders, outcome, retry_hours)
+    step = Step(ledger, run_id, set(workflows), make, senders, outcome, retry_hours, renderer)
     threads = max(sender.connections for sender in senders.values())
     with ThreadPoolExecutor(threads, thread_name_prefix="send") as pool:
         try:

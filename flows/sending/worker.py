@@ -37,8 +37,8 @@ class Worker:
 
     def _send_all(self) -> None:
         try:
-            for delivery in self._step.due():
-                self._send(delivery, self._session(delivery.action))
+            for delivery, make in self._step.due():
+                self._send(delivery, make, self._session(delivery.action))
         finally:  # also on an error: what is known is written down
             self._write_down()
 
@@ -47,11 +47,11 @@ class Worker:
             self._sessions[action] = self._step.senders[action].session()
         return self._sessions[action]
 
-    def _send(self, delivery: Delivery, session: Session) -> None:
+    def _send(self, delivery: Delivery, make: Callable[[], Parcel], session: Session) -> None:
         if not session.is_ready:
             self._write_down()
         try:
-            parcel = self._step.make(delivery)
+            parcel = make()
         except PartnerflowError as error:
             self._write_down()
             self._answer = self._step.judged(delivery, "claimed", Verdict("failed", str(error)))
