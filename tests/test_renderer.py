@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -122,6 +123,18 @@ def test_one_that_hangs_counts_as_gone(ledger: Ledger, renderer: Renderer, tmp_p
     assert renderer._process.wait() == -signal.SIGKILL
 
 
+def test_a_run_that_ends_waits_for_no_process_that_hangs():
+    """Nor for one that has not begun to listen."""
+    renderer = Renderer(Settings(), {}.__getitem__)
+    renderer._process.send_signal(signal.SIGSTOP)
+    ending = threading.Thread(target=renderer.close, daemon=True)
+    ending.start()
+    ending.join(10)
+    has_ended = not ending.is_alive()
+    renderer._process.kill()
+    assert has_ended
+
+
 def test_it_ends_with_the_process_that_began_it(tmp_path: Path):
     """Also when that is killed, and before it was ready."""
     code = """
@@ -154,6 +167,7 @@ def test_a_small_hour_begins_no_process(due: int, begun: bool, monkeypatch: pyte
     started = []
     monkeypatch.setattr("subprocess.Popen.__init__", lambda *_, **__: started.append(1))
     monkeypatch.setattr("subprocess.Popen.__del__", lambda _: None)
+    monkeypatch.setattr("subprocess.Popen.kill", lambda _: None)
     monkeypatch.setattr("subprocess.Popen.wait", lambda _: 0)
     with rendering(Settings(), {}.__getitem__, due):
         assert bool(started) is begun

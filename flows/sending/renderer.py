@@ -65,8 +65,9 @@ class Renderer:
         return self._receive()
 
     def close(self) -> None:
-        """Let it end."""
+        """End it, whatever it is doing: it holds nothing that could be lost."""
         self._line.close()
+        self._process.kill()
         self._process.wait()
 
     def _receive(self) -> Any:
