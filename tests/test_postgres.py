@@ -10,6 +10,8 @@ from compiler import PartnerflowError
 from conftest import HOUR, partnerflow, with_example
 from flows.definitions import read_definitions
 from flows.explain import explain
+from flows.facts.build import prepare_project
+from flows.facts.dbt import Dbt
 from flows.preview import preview
 from flows.run import run_hour
 from flows.settings import CHECKOUT, Settings
@@ -122,3 +124,13 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pyt
     ):
         pass
     assert "PGHOST, PGPORT" in str(error.value)
+
+
+def test_a_build_counts_itself_there_too(twin: Settings):
+    """What stands is known by it. The last test here: the views that read the table go with it."""
+    project = prepare_project(twin, read_definitions(twin))
+    query = "SELECT min(builds_since), max(builds_since) FROM raw.built_from"
+    for builds in (0, 1):
+        with open_warehouse(twin.warehouse) as connection:
+            assert connection.execute(query).fetchone() == (builds, builds)
+        assert Dbt(twin, project).invoke("run", "--select", "fct_partner_groups").success
