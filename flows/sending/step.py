@@ -13,7 +13,7 @@ from flows.sending.outcome import Outcome
 from flows.sending.renderer import Renderer
 from flows.sending.retry import after
 
-BLOCK = 100
+BLOCK = 250
 """Deliveries leased at a time. Leasing is free of risk: a runner that dies has begun one a connection, not all."""
 
 

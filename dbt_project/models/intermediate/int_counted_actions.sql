@@ -8,7 +8,7 @@
 }}
 
 -- To date an action is dear, so it is done once: a build dates the actions of the partners of int_changed_partners and
--- leaves the others as they are.
+-- leaves the others as they are. They are joined: over a view that joins, DuckDB takes three times as long for `exists`.
 -- depends_on: {{ ref('int_changed_partners') }}
 
 with undated_actions as (
@@ -17,16 +17,19 @@ with undated_actions as (
 
 int_counted_actions as (
     select
-        program_id,
-        action_id,
-        partner_id,
-        event_at,
-        {{ local_date('event_at', 'timezone') }} as activity_date,
-        timezone,
-        amount
+        undated_actions.program_id,
+        undated_actions.action_id,
+        undated_actions.partner_id,
+        undated_actions.event_at,
+        {{ local_date('undated_actions.event_at', 'undated_actions.timezone') }} as activity_date,
+        undated_actions.timezone,
+        undated_actions.amount
     from undated_actions
     {% if is_incremental() %}
-    where {{ is_of(ref('int_changed_partners'), 'undated_actions') }}
+    inner join {{ ref('int_changed_partners') }} as changed_partners
+        on
+            undated_actions.program_id = changed_partners.program_id
+            and undated_actions.partner_id = changed_partners.partner_id
     {% endif %}
 )
 

@@ -22,8 +22,11 @@ sides as (
     select
         program_id,
         partner_id,
-        {{ fingerprint(['click_date', 'clicks'], 'clicks <> 0') }} as clicks,
+        sum(clicks) as clicks,
         0 as actions,
+        0 as revenue,
+        {{ fingerprint(['click_date', 'clicks'], 'clicks <> 0') }} as clicks_fingerprint,
+        0 as actions_fingerprint,
         0 as clicks_before,
         0 as actions_before,
         0 as action_days,
@@ -37,7 +40,10 @@ sides as (
         program_id,
         partner_id,
         0 as clicks,
-        {{ fingerprint(action) }} as actions,
+        count(*) as actions,
+        sum(amount) as revenue,
+        0 as clicks_fingerprint,
+        {{ fingerprint(action) }} as actions_fingerprint,
         0 as clicks_before,
         0 as actions_before,
         0 as action_days,
@@ -53,6 +59,9 @@ sides as (
         partner_id,
         0 as clicks,
         0 as actions,
+        0 as revenue,
+        0 as clicks_fingerprint,
+        0 as actions_fingerprint,
         clicks_fingerprint as clicks_before,
         actions_fingerprint as actions_before,
         0 as action_days,
@@ -68,6 +77,9 @@ sides as (
         partner_id,
         0 as clicks,
         0 as actions,
+        0 as revenue,
+        0 as clicks_fingerprint,
+        0 as actions_fingerprint,
         0 as clicks_before,
         {{ fingerprint(action) }} as actions_before,
         sum({{ date_weight('activity_date') }}) as action_days,
@@ -84,6 +96,9 @@ sides as (
         partner_id,
         0 as clicks,
         0 as actions,
+        0 as revenue,
+        0 as clicks_fingerprint,
+        0 as actions_fingerprint,
         {{ fingerprint(['activity_date', 'clicks'], 'clicks <> 0') }} as clicks_before,
         0 as actions_before,
         -sum(case when actions <> 0 then actions * {{ date_weight('activity_date') }} end) as action_days,
@@ -99,6 +114,9 @@ compared as (
         partner_id,
         coalesce(sum(clicks), 0) as clicks,
         coalesce(sum(actions), 0) as actions,
+        coalesce(sum(revenue), 0) as revenue,
+        coalesce(sum(clicks_fingerprint), 0) as clicks_fingerprint,
+        coalesce(sum(actions_fingerprint), 0) as actions_fingerprint,
         coalesce(sum(clicks_before), 0) as clicks_before,
         coalesce(sum(actions_before), 0) as actions_before,
         coalesce(sum(action_days), 0) as action_days,
@@ -111,9 +129,15 @@ int_loaded_activity as (
     select
         program_id,
         partner_id,
-        clicks as clicks_fingerprint,
-        actions as actions_fingerprint,
-        clicks <> clicks_before or actions <> actions_before or action_days <> 0 or revenue_days <> 0 as is_changed
+        cast(clicks as {{ dbt.type_bigint() }}) as clicks,
+        cast(actions as {{ dbt.type_bigint() }}) as actions,
+        cast(revenue as decimal(28, 8)) as revenue,
+        clicks_fingerprint,
+        actions_fingerprint,
+        (
+            clicks_fingerprint <> clicks_before or actions_fingerprint <> actions_before
+            or action_days <> 0 or revenue_days <> 0
+        ) as is_changed
     from compared
 )
 
