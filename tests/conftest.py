@@ -1,7 +1,9 @@
 """What the tests share: states of their own, the example account, and the command line as a user has it."""
 
+import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,10 +16,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from flows.cli import OBJECTS_BETWEEN_COLLECTIONS
 from flows.example import load_example
 from flows.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse, transaction
+
+gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)  # as the command line works
 
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 """The fixed hour of the example account: 14:00 in New York, 23:30 in Kolkata."""
@@ -106,7 +111,27 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where states are worked on, one after the other.
+
+    dbt reads a project anew, in five seconds, when its profile has another path than before; so it has the same one.
+    """
+    return tmp_path_factory.mktemp("workshop") / "var"
+
+
+@pytest.fixture(scope="session")
+def example(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
     """The example account after one run at its hour. For looking at, not for changing."""
-    settings = Settings(var=tmp_path_factory.mktemp("example") / "var", workflows=CHECKOUT / "workflows")
-    return settings, run_hour(with_example(settings), HOUR)
+    settings = Settings(var=workshop, workflows=CHECKOUT / "workflows")
+    run = run_hour(with_example(settings), HOUR)
+    var = shutil.move(workshop, tmp_path_factory.mktemp("example"))
+    return settings.model_copy(update={"var": Path(var)}), run
+
+
+@pytest.fixture
+def copied(example: tuple[Settings, Run], workshop: Path, tmp_path: Path) -> Iterator[Settings]:
+    """A copy of that state, for changing; and a copy of the workflows."""
+    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    shutil.copytree(example[0].var, workshop)
+    yield Settings(var=workshop, workflows=tmp_path / "workflows")
+    shutil.rmtree(workshop)

@@ -138,8 +138,10 @@ def _start(place: Path | str, port: int, number: int, with_swap: bool) -> BasePr
 def run(place: Path | str, port: int, number: int, with_swap: bool) -> None:
     """A runner: takes what its predecessor left, and sends until nothing is due. In a process of its own."""
     import flows.sending.retry
+    import flows.sending.step
 
     flows.sending.retry.WAITS = (timedelta(seconds=0.1),)
+    flows.sending.step.BLOCK = 50  # of few messages no runner takes all
     if not with_swap:
         _remove_the_swap()
     settings = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_connections=CONNECTIONS)

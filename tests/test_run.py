@@ -1,6 +1,5 @@
 """The hour: once each, none lost, and clear about whatever is wrong."""
 
-import shutil
 import signal
 import subprocess
 import time
@@ -50,29 +49,13 @@ def rows(run) -> dict:
     return {row.workflow_id: row for row in run.plan.workflows}
 
 
-@pytest.fixture(scope="module")
-def account(tmp_path_factory) -> Settings:
-    """A state of this module's own with the example account, run once at its hour."""
-    settings = Settings(var=tmp_path_factory.mktemp("run") / "var", workflows=CHECKOUT / "workflows")
-    run_hour(with_example(settings), HOUR)
-    return settings
-
-
-@pytest.fixture
-def copied(account: Settings, tmp_path: Path) -> Settings:
-    """A copy of that state, for changing; and a copy of the workflows."""
-    shutil.copytree(account.var, tmp_path / "var")
-    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
-    return Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
-
-
-def test_a_second_run_of_the_same_hour_sends_nothing(account: Settings):
+def test_a_second_run_of_the_same_hour_sends_nothing(copied: Settings):
     """Everybody has been contacted."""
-    before = emails(account)
-    again = run_hour(account, HOUR)
-    assert emails(account) == before
+    before = emails(copied)
+    again = run_hour(copied, HOUR)
+    assert emails(copied) == before
     assert {(row.status, row.recipients, row.sent) for row in again.plan.workflows} == {("done", 0, 0)}
-    with duckdb.connect(account.published, read_only=True) as reader:
+    with duckdb.connect(copied.published, read_only=True) as reader:
         assert reader.execute("SELECT count(*) FROM marts.recipients").fetchone() == (0,)
 
 
@@ -128,39 +111,39 @@ def test_run_answers_with_one_json_document_of_the_contracts_columns(copied: Set
     assert "Build the facts" in answer.stderr
 
 
-def test_what_people_query_is_published_whole(account: Settings):
+def test_what_people_query_is_published_whole(copied: Settings):
     """Schema marts of the contract, in a file that opens while the warehouse is written."""
-    with duckdb.connect(account.published, read_only=True) as reader, open_warehouse(account.warehouse):
+    with duckdb.connect(copied.published, read_only=True) as reader, open_warehouse(copied.warehouse):
         names = {name for (name,) in reader.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         sent = reader.execute("SELECT count(*) FROM marts.sent_emails WHERE state = 'sent'").fetchone()
     assert {
         "fct_partners", "fct_contracts", "fct_performance_daily", "segment_membership", "recipients", "sent_emails",
         "workflow_runs",
     } <= names  # fmt: skip
-    assert sent == (len(emails(account)) + len(list(account.decisions.glob("*.json"))),)
+    assert sent == (len(emails(copied)) + len(list(copied.decisions.glob("*.json"))),)
 
 
-def test_preview_lists_who_is_in_and_keeps_nothing(account: Settings):
+def test_preview_lists_who_is_in_and_keeps_nothing(copied: Settings):
     """Also for another hour, in which a contract has started: the same SQL, and the hour that was built stays."""
-    seen = partnerflow(account, "preview", "welcome", "--as-of", HOUR.isoformat(), "--json").json()
+    seen = partnerflow(copied, "preview", "welcome", "--as-of", HOUR.isoformat(), "--json").json()
     assert {one["partner_id"] for one in seen["members"]} == set(MEMBERS["welcome"])
     assert (seen["count"], seen["addresses"]) == (9, 8)
-    evening = read_definitions(account)
-    later = preview(account, evening["welcome"], evening.compiler, HOUR + timedelta(hours=5))
+    evening = read_definitions(copied)
+    later = preview(copied, evening["welcome"], evening.compiler, HOUR + timedelta(hours=5))
     assert {partner for _, partner, _ in later.members} == {*MEMBERS["welcome"], "21004803"}
-    with open_warehouse(account.warehouse) as connection:
+    with open_warehouse(copied.warehouse) as connection:
         assert connection.execute("SELECT DISTINCT as_of FROM raw.evaluations").fetchall() == [
             (HOUR.replace(tzinfo=None),)
         ]
 
 
-def test_preview_takes_a_file_that_is_no_workflow_yet(account: Settings, tmp_path: Path):
+def test_preview_takes_a_file_that_is_no_workflow_yet(copied: Settings, tmp_path: Path):
     """A draft is tried before it is put into the folder."""
     file = tmp_path / "draft.yml"
     file.write_text(
         'name: Draft\nprogram: "2000"\nsegment: [Relationship Stage is any of New]\naction: {email: welcome}\n'
     )
-    seen = partnerflow(account, "preview", str(file), "--as-of", HOUR.isoformat(), "--json").json()
+    seen = partnerflow(copied, "preview", str(file), "--as-of", HOUR.isoformat(), "--json").json()
     assert set(MEMBERS["prospect-invite"]) <= {one["partner_id"] for one in seen["members"]}
 
 

@@ -1,10 +1,8 @@
 """Simulations: the stories of the help page day by day, and equal to an oracle that runs one hour after another."""
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -282,14 +280,6 @@ def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, 
 
 
 # On the example account
-
-
-@pytest.fixture
-def copied(example, tmp_path: Path) -> Settings:
-    """A copy of the state after the example's run, for changing; and a copy of the workflows."""
-    shutil.copytree(example[0].var, tmp_path / "var")
-    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
-    return Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
 
 
 def test_the_command_tells_of_days_to_come_and_changes_nothing(copied: Settings):

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,18 +28,18 @@ SEGMENTS = {
 
 
 @pytest.fixture(scope="module")
-def built(example: tuple[Settings, Run], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def built(example: tuple[Settings, Run], workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example account after its run and another build: what the run has recorded is built, and all stands."""
-    var = tmp_path_factory.mktemp("built") / "var"
-    settings = example[0].model_copy(update={"var": Path(shutil.copytree(example[0].var, var))})
+    settings = example[0].model_copy(update={"var": Path(shutil.copytree(example[0].var, workshop))})
     assert rebuilt(settings).held == {}
-    return settings
+    return settings.model_copy(update={"var": Path(shutil.move(workshop, tmp_path_factory.mktemp("built")))})
 
 
 @pytest.fixture
-def state(built: Settings, tmp_path: Path) -> Settings:
-    """The same in a folder of its own."""
-    return built.model_copy(update={"var": Path(shutil.copytree(built.var, tmp_path / "var"))})
+def state(built: Settings, workshop: Path) -> Iterator[Settings]:
+    """A copy of that state, for changing."""
+    yield built.model_copy(update={"var": Path(shutil.copytree(built.var, workshop))})
+    shutil.rmtree(workshop)
 
 
 def rebuilt(settings: Settings) -> Built:

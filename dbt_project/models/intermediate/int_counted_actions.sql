@@ -8,7 +8,7 @@
 }}
 
 -- To date an action is dear, so it is done once: a build dates the actions of the partners of int_changed_partners and
--- leaves the others as they are. They are joined: over a view that joins, DuckDB takes three times as long for `exists`.
+-- leaves the others as they are. They are joined: over a view that joins, `exists` takes DuckDB three times as long.
 -- depends_on: {{ ref('int_changed_partners') }}
 
 with undated_actions as (

@@ -1,6 +1,6 @@
-{#- Nothing is lost or multiplied on the way to the daily facts: totals per program equal those of the loaded rows, which
-    int_loaded_activity (`loaded`) has summed, of the partners whose facts this build has made. Returns the programs for
-    which they do not. -#}
+{#- Nothing is lost or multiplied on the way to the daily facts: totals per program equal those of the loaded rows,
+    which int_loaded_activity (`loaded`) has summed, of the partners whose facts this build has made. Returns the
+    programs for which they do not. -#}
 {% test adds_up(model, loaded) %}
     with made as (
         select *
