@@ -25,10 +25,10 @@ from compiler.definition import ReadWorkflow, read_definition
 from compiler.dialect import dialects
 from compiler.errors import DefinitionError, PartnerflowError, Problem
 from compiler.explain import dates_of, describe, explanation
-from compiler.exposures import compile_exposures
+from compiler.exposures import EXPOSURES, compile_exposures
 from compiler.format import format
 from compiler.missed_hours import parse_missed_hours
-from compiler.models import compile_models
+from compiler.models import MODELS, compile_models
 from compiler.parse import SentenceError, parse
 from compiler.tables import membership_steps
 from compiler.tree import AcceptApplication, MissedHours, SendEmail, Workflow
@@ -36,6 +36,8 @@ from compiler.vocabulary import PROJECT, Vocabulary, project_vocabulary
 from compiler.yaml_source import Source, read_yaml
 
 __all__ = [
+    "EXPOSURES",
+    "MODELS",
     "PROJECT",
     "AcceptApplication",
     "Compiler",

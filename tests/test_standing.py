@@ -56,7 +56,7 @@ def lineage(built: Settings) -> Lineage:
 def below(settings: Settings, lineage: Lineage) -> set[str] | None:
     """The sources and models below which the next build makes everything anew; None where nothing stands."""
     definitions = read_definitions(settings)
-    options = look(settings, prepare_project(settings, definitions), lineage, definitions.compiler).to_build()
+    options = look(settings, prepare_project(settings, definitions), lineage).to_build()
     if "--select" not in options:
         return None
     return {one.removeprefix("source:").removesuffix("+") for one in options if one.endswith("+")}

@@ -92,11 +92,11 @@ def compile_command(
         chosen, compiler = find_workflow(workflow)
         print(compile_workflow(chosen, compiler, dialect), end="")
         return
-    from flows.facts.build import GENERATED, generated_files
     from flows.facts.copied import write_changed
+    from flows.facts.generated import FOLDER, generated_files
 
     models = generated_files(definitions, dialect)
-    folder = PROJECT / GENERATED
+    folder = PROJECT / FOLDER
     stale = [name for name, text in models.items() if not _holds(folder / name, text)]
     if check_only and stale:
         raise PartnerflowError(f"Out of date: {', '.join(stale)}. Run `partnerflow compile` and commit what it writes.")

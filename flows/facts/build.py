@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlglot import exp, maybe_parse
 
-from compiler import PROJECT, Compiler, PartnerflowError, Workflow, compile_exposures, compile_models
+from compiler import PROJECT, PartnerflowError, Workflow
 from flows.definitions import Definitions
 from flows.facts.copied import copy_folder, write_changed
 from flows.facts.dbt import Dbt
+from flows.facts.generated import FILES, FOLDER, generated_files
 from flows.facts.hold import Fault, Lineage, doubts, failures, holds_programs, stale_sources
-from flows.facts.standing import GENERATED, look, stand_again, stands
+from flows.facts.standing import look, stand_again, stands
 from flows.progress import Report, nobody_listens
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
@@ -54,7 +55,7 @@ def build(settings: Settings, definitions: Definitions, report: Report = nobody_
     except PartnerflowError as error:
         return Built(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)), list)
     stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
-    failed = lineage.held(definitions.active, _build_what_changed(settings, dbt, lineage, definitions.compiler))
+    failed = lineage.held(definitions.active, _build_what_changed(settings, dbt, lineage))
     held = {**failed, **stale}
     if held:
         remaining = definitions.without(held)
@@ -65,9 +66,9 @@ def build(settings: Settings, definitions: Definitions, report: Report = nobody_
     return Built(held, partial(_build_segments, settings, dbt, lineage), lineage)
 
 
-def _build_what_changed(settings: Settings, dbt: Dbt, lineage: Lineage, compiler: Compiler) -> list[Fault]:
+def _build_what_changed(settings: Settings, dbt: Dbt, lineage: Lineage) -> list[Fault]:
     """Build everything that does not stand, and say what is wrong."""
-    standing = look(settings, dbt.project, lineage, compiler)
+    standing = look(settings, dbt.project, lineage)
     success, faults = _build(settings, dbt, standing.to_build())
     if success:
         standing.remember()
@@ -111,13 +112,6 @@ def _programs(settings: Settings, results: list[Any]) -> dict[str, frozenset[str
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:
     """The state's copy of the dbt project, with the models and exposures generated from its definitions."""
     project = settings.var / "dbt_project"
-    generated = generated_files(definitions, settings.dialect)
-    copy_folder(PROJECT, project, own=[GENERATED / name for name in generated])
-    write_changed(project / GENERATED, generated)
+    copy_folder(PROJECT, project, own=[FOLDER / name for name in FILES])
+    write_changed(project / FOLDER, generated_files(definitions, settings.dialect))
     return project
-
-
-def generated_files(definitions: Definitions, dialect: str) -> dict[str, str]:
-    """What the definitions make of the folder models/segments: file name to text."""
-    models = compile_models(definitions.active, definitions.compiler, dialect)
-    return models | compile_exposures(definitions.active, definitions.compiler)

@@ -12,7 +12,7 @@ from typing import Any
 
 from dbt.contracts.graph.manifest import Manifest
 
-from compiler import Compiler, Workflow, compile_models
+from compiler import MODELS, Compiler, Workflow
 from compiler.exposures import relations_read
 
 FAILED = {"error", "fail", "runtime error", "partial success"}
@@ -43,10 +43,9 @@ class Lineage:
         self._children = manifest.child_map
         self._compiler = compiler
         self._names = {key: node.name for key, node in manifest.nodes.items()}
-        generated = {file.removesuffix(".sql") for file in compile_models((), compiler, "duckdb")}
-        self._generated = {key for key, name in self._names.items() if name in generated}
+        self._generated = {key for key, name in self._names.items() if name in MODELS}
         self._common = self._below(self._generated, through=self._generated)
-        self.segments = [f"{name}+" for name in sorted(generated)]
+        self.segments = [f"{name}+" for name in sorted(MODELS)]
 
     def held(self, workflows: Iterable[Workflow], faults: Collection[Fault]) -> dict[str, str]:
         """The ids of the workflows that the faults reach, each with the reasons."""

@@ -17,8 +17,9 @@ import pandas
 from dbt.contracts.graph.manifest import Manifest
 from sqlglot import exp
 
-from compiler import PROJECT, Compiler, compile_exposures, compile_models
+from compiler import PROJECT
 from flows.facts.copied import files_of
+from flows.facts.generated import FILES, FOLDER
 from flows.facts.hold import Lineage, holds_programs
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
@@ -28,9 +29,6 @@ from flows.warehouse.raw_tables import ensure_raw_table, replace_raw_table
 FACTS, TABLES, DEFINITIONS, EVALUATIONS = "facts", "tables", "definitions", "source:raw.evaluations"
 """Inputs of a build: the code of the incremental facts, the project with the tables as it leaves them, the models that
 definitions make, the hours."""
-
-GENERATED = Path("models", "segments")
-"""Where in a project the models are that definitions make; hand-written ones lie beside them."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +77,9 @@ class Standing:
         return _digest(files, self.settings.loader, *catalog)
 
 
-def look(settings: Settings, project: Path, lineage: Lineage, compiler: Compiler) -> Standing:
+def look(settings: Settings, project: Path, lineage: Lineage) -> Standing:
     """Read what a build would be made of. To be asked before it: what is loaded while it works is the next one's."""
-    names = [*compile_models((), compiler, settings.dialect), *compile_exposures((), compiler)]
-    generated = frozenset(project / GENERATED / name for name in names)
+    generated = frozenset(project / FOLDER / name for name in FILES)
     inputs = {FACTS: _facts(), DEFINITIONS: _digest(sorted(generated))}
     with open_warehouse(settings.warehouse) as connection:
         inputs |= _sources(connection, lineage.manifest)

@@ -24,7 +24,6 @@ class Blocks:
     def __init__(self, lease: Callable[[], list[Delivery]], make: Make, renderer: Renderer | None = None):
         self._lease, self._make, self._renderer = lease, make, renderer
         self._ahead: list[Delivery] = []
-        self._is_ready = False
 
     def next(self) -> list[Ready]:
         """The next block; empty when nothing is due."""
@@ -45,8 +44,7 @@ class Blocks:
 
     def _ask(self) -> None:
         try:
-            self._is_ready = self._is_ready or (self._renderer is not None and self._renderer.is_ready())
-            if self._renderer and self._is_ready and (ahead := self._lease()):
+            if self._renderer and self._renderer.is_ready() and (ahead := self._lease()):
                 self._ahead = ahead
                 self._renderer.ask(ahead)
         except GoneError:

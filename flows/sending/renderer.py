@@ -41,6 +41,7 @@ class Renderer:
 
     def __init__(self, settings: Settings, content: Content):
         self._content = content
+        self._ready = False
         self._line, theirs = Pipe()
         command = [sys.executable, "-m", "flows.sending.renderer"]
         with theirs:  # a group of its own: Ctrl-C is for the run, which finishes what it has begun
@@ -50,7 +51,8 @@ class Renderer:
 
     def is_ready(self) -> bool:
         """Whether it can be asked; does not wait. Raises GoneError."""
-        return self._line.poll() and self._receive() == "ready"
+        self._ready = self._ready or (self._line.poll() and self._receive() == "ready")
+        return self._ready
 
     def ask(self, deliveries: list[Delivery]) -> None:
         """Let it render. Raises GoneError."""
