@@ -298,3 +298,23 @@ def test_a_build_killed_in_the_middle_leaves_the_next_one_right(dbt: tuple[Setti
     incremental = facts(settings)
     build(project, "--full-refresh")
     assert incremental == facts(settings)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM marts.fct_performance_daily WHERE clicks = (SELECT max(clicks) FROM marts.fct_performance_daily)",
+        "INSERT INTO marts.fct_performance_daily SELECT * FROM marts.fct_performance_daily WHERE actions > 0 LIMIT 1",
+        "UPDATE marts.fct_performance_daily SET revenue = revenue + 0.01 WHERE actions > 0",
+    ],
+)
+def test_facts_that_do_not_add_up_to_what_is_loaded_are_found(dbt: tuple[Settings, Dbt], statement: str):
+    """A day that is lost, one that is there twice, and revenue that nobody has loaded."""
+    settings, runner = dbt
+    begun(settings)
+    build(runner)
+    adds_up = ("test", "--select", "test_name:adds_up")
+    assert runner.invoke(*adds_up).success
+    with open_warehouse(settings.warehouse) as connection:
+        connection.execute(statement)
+    assert runner.invoke(*adds_up).result.results[-1].status == "fail"

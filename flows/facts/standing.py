@@ -33,15 +33,11 @@ definitions make, the hours."""
 
 @dataclass(frozen=True)
 class Standing:
-    """What the project at hand would be built from now: the digest of each input but TABLES, which a build changes.
-
-    `generated` are the files that definitions make.
-    """
+    """What the project at hand would be built from now: the digest of each input but TABLES, which a build changes."""
 
     settings: Settings
     project: Path
     lineage: Lineage
-    generated: frozenset[Path]
     inputs: dict[str, str]
 
     def to_build(self) -> list[str]:
@@ -73,17 +69,17 @@ class Standing:
     def _tables(self, connection: Connection) -> str:
         """Of the project, the loader, the columns of every relation, and the text of every view."""
         catalog = [repr(connection.execute(query).fetchall()) for query in (_COLUMNS, _VIEWS)]
-        files = [file for file in files_of(self.project) if file not in self.generated]
+        generated = _generated(self.project)
+        files = [file for file in files_of(self.project) if file not in generated]
         return _digest(files, self.settings.loader, *catalog)
 
 
 def look(settings: Settings, project: Path, lineage: Lineage) -> Standing:
     """Read what a build would be made of. To be asked before it: what is loaded while it works is the next one's."""
-    generated = frozenset(project / FOLDER / name for name in FILES)
-    inputs = {FACTS: _facts(), DEFINITIONS: _digest(sorted(generated))}
+    inputs = {FACTS: _facts(), DEFINITIONS: _digest(sorted(_generated(project)))}
     with open_warehouse(settings.warehouse) as connection:
         inputs |= _sources(connection, lineage.manifest)
-    return Standing(settings, project, lineage, generated, inputs)
+    return Standing(settings, project, lineage, inputs)
 
 
 def stands(settings: Settings) -> bool:
@@ -111,6 +107,11 @@ def _write(connection: Connection, inputs: dict[str, str]) -> None:
     rows = pandas.DataFrame(inputs.items(), columns=["input", "digest"]).assign(builds_since=0)
     with transaction(connection):
         replace_raw_table(connection, "built_from", rows)
+
+
+def _generated(project: Path) -> set[Path]:
+    """The files that definitions make."""
+    return {project / FOLDER / name for name in FILES}
 
 
 def _facts() -> str:
