@@ -13,7 +13,7 @@ from flows.commands.shared import app, err
 COMMANDS = (definitions, segments, hourly, emails, ledger)
 """Importing them adds their commands to `app`."""
 
-OBJECTS_BETWEEN_COLLECTIONS = 100_000
+OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
 """Importing dbt and reading its project makes millions of objects that stay: to look through them again after every 700
 new ones, as Python does otherwise, takes a fifth of the time."""
 

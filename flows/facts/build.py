@@ -54,9 +54,13 @@ def build(settings: Settings, definitions: Definitions, report: Report = nobody_
         lineage = Lineage(dbt.parse(), definitions.compiler)
     except PartnerflowError as error:
         return Built(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)), list)
-    stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
-    failed = lineage.held(definitions.active, _build_what_changed(settings, dbt, lineage))
-    held = {**failed, **stale}
+    with open_warehouse(settings.warehouse):  # for all of it: to open the file takes longer than to ask it
+        stale = lineage.held(definitions.active, stale_sources(dbt.freshness()))
+        standing = look(settings, dbt.project, lineage)
+        success, faults = _build(settings, dbt, standing.to_build())
+    if success:
+        standing.remember()
+    held = {**lineage.held(definitions.active, faults), **stale}
     if held:
         remaining = definitions.without(held)
         prepare_project(settings, remaining)
@@ -64,15 +68,6 @@ def build(settings: Settings, definitions: Definitions, report: Report = nobody_
         again = _build_segments(settings, dbt, lineage)
         held |= lineage.held(remaining.active, [Fault(None, fault.reason) for fault in again])
     return Built(held, partial(_build_segments, settings, dbt, lineage), lineage)
-
-
-def _build_what_changed(settings: Settings, dbt: Dbt, lineage: Lineage) -> list[Fault]:
-    """Build everything that does not stand, and say what is wrong."""
-    standing = look(settings, dbt.project, lineage)
-    success, faults = _build(settings, dbt, standing.to_build())
-    if success:
-        standing.remember()
-    return faults
 
 
 def _build_segments(settings: Settings, dbt: Dbt, lineage: Lineage) -> list[Fault]:

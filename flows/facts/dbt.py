@@ -13,6 +13,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
 
 from compiler import PartnerflowError
+from flows.facts.parsed import keep, read_from, recall
 from flows.progress import Report, nobody_listens
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
@@ -27,11 +28,12 @@ UNWRITTEN = ("--no-write-json",)
 class Dbt:
     """The commands of dbt on a project folder, for a state; `report` hears how many models and tests are begun.
 
-    The database file must be closed in this process when a command begins, and is closed again when it ends.
+    No transaction may be open in this process: dbt opens the database file beside whoever has it open here.
     """
 
     def __init__(self, settings: Settings, project: Path, report: Report = nobody_listens):
         self._settings, self.project, self._report = settings, project, report
+        self._chosen = ("--target", settings.target, "--vars", json.dumps({"loader": settings.loader}))
         self._manifest: Manifest | None = None
 
     def parse(self) -> Manifest:
@@ -39,12 +41,15 @@ class Dbt:
 
         Raises PartnerflowError when it cannot be read.
         """
-        self._manifest = None
-        parsed = self.invoke("parse", *UNWRITTEN)
-        if not parsed.success:
-            raise PartnerflowError(f"dbt cannot read the project: {' '.join(str(parsed.exception).split())}")
-        self._manifest = parsed.result
-        return parsed.result
+        source = read_from(self.project, str(self._settings.var), *self._chosen)
+        self._manifest = recall(self.project, source)
+        if self._manifest is None:
+            parsed = self.invoke("parse", *UNWRITTEN)
+            if not parsed.success:
+                raise PartnerflowError(f"dbt cannot read the project: {' '.join(str(parsed.exception).split())}")
+            self._manifest = parsed.result
+            keep(self.project, source, self._manifest)
+        return self._manifest
 
     def build(self, *options: str) -> dbtRunnerResult:
         """Build and test."""
@@ -54,7 +59,7 @@ class Dbt:
     def freshness(self) -> list[Any]:
         """The age of each source at the newest hour of raw.evaluations (dbt's FreshnessResults)."""
         with self._open():
-            result = self.invoke("source", "freshness", *UNWRITTEN)
+            result = self.invoke("source", "freshness", *UNWRITTEN, "--no-populate-cache")
         return [one for one in getattr(result.result, "results", ()) if one.node.resource_type == "source"]
 
     def _open(self) -> AbstractContextManager:
@@ -64,13 +69,12 @@ class Dbt:
     def invoke(self, *command: str) -> dbtRunnerResult:
         """Run a command, quietly; what it says is in logs/dbt.log of the state."""
         folders = ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
-        chosen = ["--target", self._settings.target, "--vars", json.dumps({"loader": self._settings.loader})]
         quiet = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
         logs = ["--log-path", str(self._settings.var / "logs")]
         place = str(self._settings.var)
         with _variable("PARTNERFLOW_VAR", place), _variable("PGTZ", "UTC"), redirect_stdout(StringIO()):
             return dbtRunner(manifest=self._manifest, callbacks=[self._hear]).invoke(
-                [*command, *folders, *chosen, *logs, *quiet]
+                [*command, *folders, *self._chosen, *logs, *quiet]
             )
 
     def _hear(self, event: EventMsg) -> None:

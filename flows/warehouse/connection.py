@@ -25,7 +25,7 @@ Connection = duckdb.DuckDBPyConnection | PostgresConnection
 
 @contextmanager
 def open_warehouse(place: Path | Postgres) -> Iterator[Connection]:
-    """A connection that may write, in UTC, closed at the end so that dbt can open the file.
+    """A connection that may write, in UTC, closed at the end; this process may have others, and dbt its own.
 
     Raises PartnerflowError when another process keeps the file for longer than PATIENCE, when it is no DuckDB file or a
     damaged one, when the disk is full, and when the PostgreSQL server does not answer.
