@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from flows.ledger.schema import DELIVERY_LOG
 from flows.ledger.store import Store
 
 Answer = tuple[Any, list[dict[str, Any]]]
@@ -31,14 +29,12 @@ class _Request:
 
 
 class GroupCommit:
-    """Commits swaps on a store, those that wait at the same time together."""
+    """Commits swaps on a store, those that wait at the same time together; `log` writes their lines down."""
 
-    def __init__(self, store: Store):
-        self._store = store
+    def __init__(self, store: Store, log: Callable[[DBAPICursor, list[dict[str, Any]]], None]):
+        self._store, self._log = store, log
         self._waiting: deque[_Request] = deque()
         self._turn = threading.Lock()
-        columns = [column.name for column in DELIVERY_LOG.c if not column.primary_key]
-        self._log = store.prepared(insert(DELIVERY_LOG).inline(), columns)
 
     def commit(self, swap: Swap) -> Any:
         """The answer of a swap, once it is on disk. Raises what the transaction raised."""
@@ -52,14 +48,15 @@ class GroupCommit:
         return request.answer
 
     def _commit_all(self, batch: list[_Request]) -> None:
+        def all_swaps(cursor: DBAPICursor) -> None:
+            lines = []
+            for request in batch:
+                request.answer, entries = request.swap(cursor)
+                lines += entries
+            self._log(cursor, lines)
+
         try:
-            with self._store.writing() as connection:
-                cursor, lines = connection.connection.cursor(), []
-                for request in batch:
-                    request.answer, entries = request.swap(cursor)
-                    lines += entries
-                if lines:
-                    self._log.execute_all(cursor, lines)
+            self._store.transact(all_swaps)
         except BaseException as error:
             for request in batch:
                 request.error = error

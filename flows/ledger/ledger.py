@@ -106,8 +106,9 @@ class Ledger:
         )
         with self.store.writing() as connection:
             taken = [Delivery(*row) for row in connection.execute(take).all()]
-            if taken:
-                connection.execute(_LOG, [entry(one, "pending", "claimed", run_id) for one in taken])
+            at = utc_now()
+            lines = [entry(one, "pending", "claimed", run_id, None, at) for one in taken]
+            self._swaps.log(connection.connection.cursor(), lines)
         return sorted(taken, key=lambda one: (one.claimed_at, one.delivery_id))
 
     def begin(self, delivery: Delivery) -> str | None:

@@ -4,10 +4,11 @@ Executed by SQLAlchemy, a statement is looked up in a cache each time, by all of
 about it take ten times as long as the driver's part. The types of the schema are heeded here as there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import BindParameter, DateTime, Dialect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -21,11 +22,9 @@ class Prepared:
     def __init__(self, statement: UpdateBase, dialect: Dialect, columns: Sequence[str] | None = None):
         compiled = statement.compile(dialect=dialect, column_keys=columns)
         self._dialect, self._text = dialect, compiled.string
-        self._known = {name: one.value for name, one in compiled.binds.items() if not one.required}
-        self._names = compiled.positiontup  # None: the driver takes parameters by name
-        types = {name: parameter.type for name, parameter in compiled.binds.items()}
-        writers = {name: one.dialect_impl(dialect).bind_processor(dialect) for name, one in types.items()}
-        self._writers = {name: writer for name, writer in writers.items() if writer}
+        self._by_place = compiled.positiontup is not None  # else the driver takes parameters by name
+        self._names = tuple(compiled.positiontup or compiled.binds)
+        self._slots = [_slot(compiled.binds[name], dialect) for name in self._names]
 
     def execute(self, cursor: DBAPICursor, values: Mapping[str, Any]) -> int:
         """Execute it; how many rows it has changed."""
@@ -37,7 +36,20 @@ class Prepared:
         self._dialect.do_executemany(cursor, self._text, [self._parameters(row) for row in rows])
 
     def _parameters(self, values: Mapping[str, Any]) -> dict[str, Any] | tuple:
-        parameters = {**self._known, **values}
-        for name, write in self._writers.items():
-            parameters[name] = write(parameters[name])
-        return tuple(map(parameters.__getitem__, self._names)) if self._names is not None else parameters
+        written = tuple(
+            [
+                known if name is None else write(values[name]) if write else values[name]
+                for name, known, write in self._slots
+            ]
+        )
+        return written if self._by_place else dict(zip(self._names, written, strict=True))
+
+
+def _slot(parameter: BindParameter, dialect: Dialect) -> tuple[str | None, Any, Callable[[Any], Any] | None]:
+    """The name of a value that is still to come, or None and the value; and what writes it as the driver wants it."""
+    write = parameter.type.dialect_impl(dialect).bind_processor(dialect)
+    if write and isinstance(parameter.type, DateTime):
+        write = lru_cache(maxsize=8)(write)  # one instant is written into several columns and lines
+    if parameter.required:
+        return parameter.key, None, write
+    return None, write(parameter.value) if write else parameter.value, None

@@ -8,9 +8,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import UpdateBase
@@ -19,6 +21,7 @@ from compiler import PartnerflowError
 from flows.ledger.prepared import Prepared
 
 _INSERT: dict[str, Callable[..., Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+Result = TypeVar("Result")
 PATIENCE = 30
 """Seconds for which a writer of the SQLite file waits for another."""
 
@@ -49,6 +52,21 @@ class Store:
         options = {"reads": True} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         with self._said(), self._engine.connect().execution_options(**options) as connection:
             yield connection
+
+    def transact(self, work: Callable[[DBAPICursor], Result]) -> Result:
+        """`writing` for prepared statements, which the driver carries out by itself: what `work` says of its cursor."""
+        with self._turn, self._said(), self._connection() as connection:
+            driver = connection.connection
+            cursor = driver.cursor()
+            try:
+                if self.dialect == "sqlite":
+                    cursor.execute("BEGIN IMMEDIATE")
+                result = work(cursor)
+                driver.commit()
+            except BaseException:
+                driver.rollback()
+                raise
+            return result
 
     def prepared(self, statement: UpdateBase, columns: Sequence[str] | None = None) -> Prepared:
         """A statement that is compiled once. `columns` are those that an insert has values for."""

@@ -8,12 +8,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, exists, literal, update
+from sqlalchemy import bindparam, exists, insert, literal, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from flows.ledger.delivery import BY_MACHINE, Delivery, Settlement, Verdict, utc_now
 from flows.ledger.group_commit import Answer, GroupCommit
-from flows.ledger.schema import DELIVERY, SUPPRESSION
+from flows.ledger.schema import DELIVERY, DELIVERY_LOG, SUPPRESSION
 from flows.ledger.store import Store
 
 WHY_SUPPRESSED = "The address was suppressed after the partner was claimed."
@@ -41,9 +41,16 @@ class Swaps:
     """The swaps of a store's deliveries; from many threads. Each has happened, and is on disk, when it returns."""
 
     def __init__(self, store: Store):
-        self._group = GroupCommit(store)
+        self._group = GroupCommit(store, self.log)
+        columns = [column.name for column in DELIVERY_LOG.c if not column.primary_key]
+        self._log = store.prepared(insert(DELIVERY_LOG).inline(), columns)
         self._begin, self._suppress, self._settle = map(store.prepared, (_BEGIN, _SUPPRESS, _SETTLE))
         self._keep_out = store.prepared(store.insert(SUPPRESSION).on_conflict_do_nothing(), SUPPRESSION.c.keys())
+
+    def log(self, cursor: DBAPICursor, lines: list[dict[str, Any]]) -> None:
+        """Write lines of the log, in a transaction."""
+        if lines:
+            self._log.execute_all(cursor, lines)
 
     def begin(self, delivery: Delivery) -> str | None:
         """From `claimed` to `sending`, or to `suppressed`: the state that it led to; None: it is not held any more."""
@@ -57,19 +64,19 @@ class Swaps:
         """Both, for two deliveries, in one commit."""
         return self._group.commit(partial(self._both_in, settlement, delivery))
 
-    def begin_in(self, delivery: Delivery, cursor: DBAPICursor) -> Answer:
-        """`begin` as a part of a transaction: its answer, and its lines of the log."""
-        now, held = utc_now(), _held(delivery, "claimed")
+    def begin_in(self, delivery: Delivery, cursor: DBAPICursor, at: datetime | None = None) -> Answer:
+        """`begin` as a part of a transaction: its answer, and its lines of the log. `at` is now unless it is given."""
+        now, held = at or utc_now(), _held(delivery, "claimed")
         if self._begin.execute(cursor, {**held, "at": now}):
             return "sending", [entry(delivery, "claimed", "sending", delivery.holder, None, now)]
         if self._suppress.execute(cursor, held):
             return "suppressed", [entry(delivery, "claimed", "suppressed", delivery.holder, WHY_SUPPRESSED, now)]
         return None, []
 
-    def settle_in(self, settlement: Settlement, cursor: DBAPICursor) -> Answer:
-        """`settle` as a part of a transaction: its answer, and its lines of the log."""
+    def settle_in(self, settlement: Settlement, cursor: DBAPICursor, at: datetime | None = None) -> Answer:
+        """`settle` as a part of a transaction: its answer, and its lines of the log. `at` is now unless it is given."""
         delivery, source, verdict, not_before = settlement
-        now = utc_now()
+        now = at or utc_now()
         values = _settled(delivery, verdict, not_before, now)
         for state in (source, "in_doubt"):
             allowed = verdict.state in BY_MACHINE[state]
@@ -80,8 +87,9 @@ class Swaps:
         return False, []
 
     def _both_in(self, settlement: Settlement, delivery: Delivery, cursor: DBAPICursor) -> Answer:
-        settled, lines = self.settle_in(settlement, cursor)
-        state, more = self.begin_in(delivery, cursor)
+        now = utc_now()
+        settled, lines = self.settle_in(settlement, cursor, now)
+        state, more = self.begin_in(delivery, cursor, now)
         return (settled, state), lines + more
 
     def _suppress_address(self, delivery: Delivery, verdict: Verdict, cursor: DBAPICursor) -> None:
