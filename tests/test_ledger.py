@@ -402,7 +402,7 @@ def test_a_commit_that_fails_fails_for_all_that_it_was_for(ledger: Ledger, monke
     others_wait = threading.Event()
     refused: list[str] = []
 
-    def fail() -> None:
+    def fail(_work: object) -> None:
         while not others_wait.is_set() and len(ledger._swaps._group._waiting) < 2:
             time.sleep(0.001)
         others_wait.set()
@@ -415,7 +415,7 @@ def test_a_commit_that_fails_fails_for_all_that_it_was_for(ledger: Ledger, monke
             refused.append(one.partner_id)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger.store, "writing", fail)
+        patch.setattr(ledger.store, "transact", fail)
         threads = [threading.Thread(target=begin, args=(one,)) for one in ones]
         for thread in threads:
             thread.start()
