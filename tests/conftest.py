@@ -4,20 +4,25 @@ import gc
 import json
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from flows.cli import OBJECTS_BETWEEN_COLLECTIONS
+from flows.cli import OBJECTS_BETWEEN_COLLECTIONS, main
+from flows.definitions import read_definitions
 from flows.example import load_example
+from flows.facts.build import prepare_project
+from flows.facts.dbt import Dbt
 from flows.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse, transaction
@@ -54,11 +59,33 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def partnerflow(settings: Settings, *arguments: str, cwd: Path = CHECKOUT) -> Answer:
-    """Run a command as a user would, to its end."""
-    done = subprocess.run(
-        command_line(settings, *arguments), env=environment(settings), cwd=cwd, capture_output=True, text=True
-    )
-    return Answer(done.returncode, done.stdout, done.stderr)
+    """Run a command to its end, in this process, which has imported all that it needs."""
+    stdout, stderr, code = StringIO(), StringIO(), 0
+    with (
+        pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr),
+        patched_signal(signal.SIGTERM),
+    ):  # fmt: skip
+        patch.setattr(sys, "argv", ["partnerflow", *arguments])
+        patch.chdir(cwd)
+        for name, value in environment(settings).items():
+            patch.setenv(name, value)
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        finally:
+            gc.unfreeze()
+    return Answer(code, stdout.getvalue(), stderr.getvalue())
+
+
+@contextmanager
+def patched_signal(number: int) -> Iterator[None]:
+    """What the block installs for a signal is taken back."""
+    before = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def with_example(settings: Settings) -> Settings:
@@ -104,12 +131,6 @@ def postgres(postgres_server, request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """An empty state, with the sixteen example workflows."""
-    return Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
-
-
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where states are worked on, one after the other.
@@ -120,8 +141,28 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def example(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
+def read_project(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt project of a state there, read once."""
+    settings = Settings(var=workshop, workflows=CHECKOUT / "workflows")
+    made = prepare_project(settings, read_definitions(settings))
+    Dbt(settings, made).parse()
+    kept = Path(shutil.move(made, tmp_path_factory.mktemp("project")))
+    shutil.rmtree(workshop)
+    return kept
+
+
+@pytest.fixture
+def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
+    """An empty state, with the sixteen example workflows; and its project, so that dbt need not read it."""
+    shutil.copytree(read_project, workshop / "dbt_project")
+    yield Settings(var=workshop, workflows=CHECKOUT / "workflows")
+    shutil.rmtree(workshop)
+
+
+@pytest.fixture(scope="session")
+def example(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
     """The example account after one run at its hour. For looking at, not for changing."""
+    shutil.copytree(read_project, workshop / "dbt_project")
     settings = Settings(var=workshop, workflows=CHECKOUT / "workflows")
     run = run_hour(with_example(settings), HOUR)
     var = shutil.move(workshop, tmp_path_factory.mktemp("example"))

@@ -1,17 +1,13 @@
 """The project that dbt has read is not read again as long as nothing of it is another, and only then."""
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from flows.definitions import read_definitions
-from flows.facts.build import prepare_project
 from flows.facts.dbt import Dbt
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 
 MODEL = Path("models/marts/fct_partner_groups.sql")
 
@@ -24,21 +20,6 @@ class Counted(Dbt):
     def invoke(self, *command: str):
         self.reads += command[0] == "parse"
         return super().invoke(*command)
-
-
-@pytest.fixture(scope="module")
-def once(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state whose project was read once."""
-    settings = Settings(var=workshop, workflows=CHECKOUT / "workflows")
-    Dbt(settings, prepare_project(settings, read_definitions(settings))).parse()
-    return Path(shutil.move(workshop, tmp_path_factory.mktemp("once") / "var"))
-
-
-@pytest.fixture
-def settings(once: Path, workshop: Path) -> Iterator[Settings]:
-    """A copy of that state where it was read, for changing."""
-    yield Settings(var=Path(shutil.copytree(once, workshop)), workflows=CHECKOUT / "workflows")
-    shutil.rmtree(workshop)
 
 
 @pytest.fixture
