@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -261,14 +262,14 @@ def test_a_question_about_contracts_or_groups_is_asked_once():
     assert steps["marts.segment_membership"].sql("duckdb").count("SELECT") == 6
 
 
-def test_dbt_builds_the_tables_of_many_workflows(tmp_path):
+def test_dbt_builds_the_tables_of_many_workflows(settings: Settings, tmp_path: Path):
     """And the members are those of the one statement."""
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
     for days in range(1, MOST_QUESTIONS + 2):
         text = (workflows / "few-clicks-14.yml").read_text().replace("14 Days Ago", f"{days} Days Ago")
         (workflows / f"x{days}.yml").write_text(text)
-    settings = with_example(Settings(var=tmp_path / "var", workflows=workflows))
+    settings = with_example(settings.model_copy(update={"workflows": workflows}))
     definitions = read_definitions(settings)
     with open_warehouse(settings.warehouse) as connection:
         write_evaluations(connection, HOUR)

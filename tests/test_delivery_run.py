@@ -20,9 +20,10 @@ from smtp_server import ScriptedServer, at
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def loaded(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state with the example account, before any run."""
     settings = Settings(var=tmp_path_factory.mktemp("loaded") / "var", workflows=CHECKOUT / "workflows")
+    shutil.copytree(read_project, settings.var / "dbt_project")
     return with_example(settings).var
 
 

@@ -3,7 +3,6 @@
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -28,8 +27,8 @@ def found(settings: Settings, monkeypatch: pytest.MonkeyPatch, now=HOUR) -> dict
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Settings:
-    return Settings(var=tmp_path / "var")
+def state(settings: Settings) -> Settings:
+    return settings
 
 
 def test_a_new_installation_is_told_what_is_missing(state: Settings):
@@ -67,7 +66,6 @@ def test_every_lacking_table_column_and_zone_is_named(state: Settings, monkeypat
 
 def test_a_file_that_is_no_warehouse_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
     """With what to do, and the ledger is not in danger."""
-    state.var.mkdir()
     state.warehouse.write_text("not a database, but long enough to be read as the header of one" * 100)
     ((severity, message),) = found(state, monkeypatch)["raw tables"]
     assert severity == "error" and "no DuckDB file" in message

@@ -17,7 +17,7 @@ from flows.settings import CHECKOUT
 VOCABULARY = project_vocabulary()
 COMPILERS = (Compiler(VOCABULARY), Compiler(VOCABULARY, most_questions=-1))
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "15"))
-BUDGET = settings(max_examples=2_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+BUDGET = settings(max_examples=1_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 WORDS = """is any of greater less than between interval and & Today Yesterday Days Ago Last contains None Joined 0 1 14
 -3 99999999999999999999 1e5 1,000 0.5 ٣ 2024-13-40 10/1/2024 " [x] , {{ ' : # ﬁ İ"""

@@ -1,7 +1,9 @@
 """The flow under a real Prefect server, which the test starts on 127.0.0.1 and ends (15 to 30 seconds)."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +13,13 @@ from flows.settings import CHECKOUT, Settings
 
 
 @pytest.fixture(scope="module")
-def prefect_settings(tmp_path_factory) -> Iterator[Settings]:
+def prefect_settings(read_project: Path, tmp_path_factory) -> Iterator[Settings]:
     """The example account, under a Prefect server with a database of its own."""
     from prefect.testing.utilities import prefect_test_harness
 
     state = tmp_path_factory.mktemp("prefect")
     settings = Settings(var=state / "var", workflows=CHECKOUT / "workflows")
+    shutil.copytree(read_project, settings.var / "dbt_project")
     variables = QUIET | {"PARTNERFLOW_VAR": str(settings.var), "PARTNERFLOW_WORKFLOWS": str(settings.workflows)}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():

@@ -158,11 +158,13 @@ class Loader:
 
 
 @pytest.fixture(scope="module")
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Dbt]:
+def dbt(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Dbt]:
     """A state without tables, and dbt on it."""
     settings = Settings(var=tmp_path_factory.mktemp("incremental") / "var", workflows=CHECKOUT / "workflows")
-    settings.var.mkdir()
-    return settings, Dbt(settings, prepare_project(settings, read_definitions(settings)))
+    shutil.copytree(read_project, settings.var / "dbt_project")
+    made = Dbt(settings, prepare_project(settings, read_definitions(settings)))
+    made.parse()
+    return settings, made
 
 
 def facts(settings: Settings) -> dict[str, list[tuple]]:

@@ -1,6 +1,7 @@
 """The life of a workflow on the example account: from a template, tried, run, paused, edited, deleted."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -60,12 +61,12 @@ class Evening:
 
 
 @pytest.fixture(scope="module")
-def evening(example, tmp_path_factory: pytest.TempPathFactory) -> Evening:
+def evening(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     """That state; one test may take it further."""
     folder = tmp_path_factory.mktemp("life")
-    shutil.copytree(example[0].var, folder / "var")
+    shutil.copytree(example[0].var, workshop)
     shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
-    settings = Settings(var=folder / "var", workflows=folder / "workflows")
+    settings = Settings(var=workshop, workflows=folder / "workflows")
     rewrite(settings.workflows / "welcome.yml", "status: active", "status: paused")
     sale = settings.workflows / "first-action-30.yml"
     deleted = sale.read_text()
@@ -77,7 +78,8 @@ def evening(example, tmp_path_factory: pytest.TempPathFactory) -> Evening:
     found = simulate(settings, [definitions[name] for name in drafts], definitions.compiler, today, tomorrow)
     for name in drafts:
         rewrite(settings.workflows / f"{name}.yml", "status: draft", "status: active")
-    return Evening(settings, deleted, found, drafts, run_hour(settings, EVENING))
+    yield Evening(settings, deleted, found, drafts, run_hour(settings, EVENING))
+    shutil.rmtree(workshop)
 
 
 def install(settings: Settings, template_id: str) -> tuple[str, ...]:

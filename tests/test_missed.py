@@ -185,12 +185,12 @@ NEWCOMERS = {
 
 
 @pytest.fixture(scope="module")
-def back(example, tmp_path_factory) -> tuple[Settings, Run]:
+def back(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
     """The example account with newcomers, run again after the outage; one workflow waits for a person."""
     folder = tmp_path_factory.mktemp("outage")
-    shutil.copytree(example[0].var, folder / "var")
+    shutil.copytree(example[0].var, workshop)
     shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
-    settings = Settings(var=folder / "var", workflows=folder / "workflows")
+    settings = Settings(var=workshop, workflows=folder / "workflows")
     with (settings.workflows / "prospect-invite.yml").open("a") as file:
         file.write("missed_hours: hold\n")
     with open_warehouse(settings.warehouse) as connection:
@@ -202,7 +202,8 @@ def back(example, tmp_path_factory) -> tuple[Settings, Run]:
             contract += "created_at, updated_at) VALUES ('1000', ?, ?, 'Joined', ?, ?, ?)"
             connection.execute(contract, [f"c-{name}", name, joined, joined, joined])
     loaded_anew(settings, BACK)
-    return settings, run_hour(settings, BACK)
+    run = run_hour(settings, BACK)
+    return settings.model_copy(update={"var": Path(shutil.move(workshop, folder))}), run
 
 
 def contacted(settings: Settings, after: datetime) -> set[tuple[str, str]]:

@@ -95,12 +95,10 @@ def test_a_definition_that_is_broken_for_now_is_compared_when_it_is_mended(own: 
     assert told(own) == {}
 
 
-def test_the_outlook_of_an_edit(example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_outlook_of_an_edit(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """The example account an hour after its run, the welcome widened: who is new, one email, the days to come, and a
     warning, because it reaches many."""
-    shutil.copytree(example[0].var, tmp_path / "var")
-    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
-    settings = Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
+    settings = copied
     edit(settings, "welcome", "Last Transition Date is Today", "Last Transition Date Is Last 30 Days")
     plan = plan_only(settings, HOUR + timedelta(hours=1))
     monkeypatch.setattr(flows.outlook, "MANY", 10)

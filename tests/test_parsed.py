@@ -1,6 +1,7 @@
 """The project that dbt has read is not read again as long as nothing of it is another, and only then."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,14 @@ def test_another_setting_is_read(settings: Settings, project: Path, monkeypatch:
     assert reads(settings, project) == 1
     monkeypatch.setenv("PGHOST", os.environ.get("PGHOST", "") + "another")
     assert reads(settings, project) == 1
+
+
+def test_a_copy_elsewhere_is_not_read(settings: Settings, project: Path, tmp_path: Path):
+    elsewhere = settings.model_copy(update={"var": Path(shutil.copytree(settings.var, tmp_path / "var"))})
+    assert reads(elsewhere, elsewhere.var / "dbt_project") == 0
+    model = elsewhere.var / "dbt_project" / MODEL
+    model.write_text(model.read_text() + "-- {{ env_var('PARTNERFLOW_VAR') }}\n")
+    assert reads(elsewhere, elsewhere.var / "dbt_project") == 1
 
 
 @pytest.mark.parametrize("kept", [b"", b"\0" * 100, "half"])

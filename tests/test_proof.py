@@ -6,7 +6,7 @@ what the sentences compile to. This writes it anew:
 
     PARTNERFLOW_FREEZE=1 .venv/bin/python -m pytest tests/test_proof.py
 
-The property test draws 400 accounts, always the same ones. 5,000 others each time, in some 15 minutes:
+The property test draws 200 accounts, always the same ones. 5,000 others each time, in some 15 minutes:
 
     HYPOTHESIS_PROFILE=long .venv/bin/python -m pytest tests/test_proof.py
 """
@@ -58,7 +58,7 @@ def workflow(workflow_id: str, program: str, sentences: Iterable[str]) -> Workfl
 
 
 @settings(
-    max_examples=5000 if LONG else 400,
+    max_examples=5000 if LONG else 200,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

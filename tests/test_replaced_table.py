@@ -1,23 +1,18 @@
 """Tables on DuckDB are replaced at once: a build that fails leaves the rows of the build before, and no half table."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from flows.definitions import read_definitions
 from flows.facts.build import prepare_project
 from flows.facts.dbt import Dbt
-from flows.run import Run
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 
 
 @pytest.fixture
-def dbt(example: tuple[Settings, Run], tmp_path: Path) -> tuple[Settings, Dbt]:
-    """The example account after its run, in a folder of its own, and dbt on it."""
-    settings = example[0].model_copy(update={"var": Path(shutil.copytree(example[0].var, tmp_path / "var"))})
-    return settings, Dbt(settings, prepare_project(settings, read_definitions(settings)))
+def dbt(copied: Settings) -> tuple[Settings, Dbt]:
+    """The example account after its run, and dbt on it."""
+    return copied, Dbt(copied, prepare_project(copied, read_definitions(copied)))
 
 
 def sql(settings: Settings, query: str) -> list[tuple]:

@@ -41,7 +41,7 @@ class Dbt:
 
         Raises PartnerflowError when it cannot be read.
         """
-        source = read_from(self.project, str(self._settings.var), *self._chosen)
+        source = read_from(self.project, *self._chosen)
         self._manifest = recall(self.project, source)
         if self._manifest is None:
             parsed = self.invoke("parse", *UNWRITTEN)

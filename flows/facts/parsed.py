@@ -21,17 +21,23 @@ from flows.facts.copied import digest, files_of
 SEAL = hashlib.sha256().digest_size
 """Bytes at the beginning of the file: the digest of what the manifest was read from, and of all that follows."""
 
+_NAMED, _PLACE = re.compile(rb"env_var\(\s*['\"](\w+)"), ("profiles.yml", b"PARTNERFLOW_VAR")
+
 PACKAGES = ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb")
 
 
 def read_from(project: Path, *options: str) -> str:
-    """The digest of all that dbt reads: the files, the environment variables they name, the options, its version."""
+    """The digest of all that dbt reads: the files, the environment variables they name, the options, its version.
+
+    Where the state lies is not of it: the profile names that, and dbt reads the same from a copy elsewhere.
+    """
     files = files_of(project)
-    named = {name for file in files for name in re.findall(rb"env_var\(\s*['\"](\w+)", file.read_bytes())}
+    texts = [(file.name, file.read_bytes()) for file in files]
+    named = {name for place, text in texts for name in _NAMED.findall(text) if (place, name) != _PLACE}
     variables = {name.decode(): os.environ.get(name.decode()) for name in sorted(named)}
     versions = [sys.version, *map(version, PACKAGES)]
     places = [str(file.relative_to(project)) for file in files]
-    return digest(files, json.dumps([str(project), places, variables, versions, options]))
+    return digest(files, json.dumps([places, variables, versions, options]))
 
 
 def recall(project: Path, source: str) -> Manifest | None:
