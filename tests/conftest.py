@@ -21,7 +21,7 @@ import pytest
 from flows.cli import OBJECTS_BETWEEN_COLLECTIONS, main
 from flows.definitions import read_definitions
 from flows.example import load_example
-from flows.facts.build import prepare_project
+from flows.facts.build import build, prepare_project
 from flows.facts.dbt import Dbt
 from flows.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
@@ -169,10 +169,18 @@ def example(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPat
     return settings.model_copy(update={"var": Path(var)}), run
 
 
+@pytest.fixture(scope="session")
+def stood(example: tuple[Settings, Run], workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example account after its run and another build: what the run has recorded is built, and all stands."""
+    settings = example[0].model_copy(update={"var": Path(shutil.copytree(example[0].var, workshop))})
+    assert build(settings, read_definitions(settings)).held == {}
+    return settings.model_copy(update={"var": Path(shutil.move(workshop, tmp_path_factory.mktemp("stood")))})
+
+
 @pytest.fixture
-def copied(example: tuple[Settings, Run], workshop: Path, tmp_path: Path) -> Iterator[Settings]:
+def copied(stood: Settings, workshop: Path, tmp_path: Path) -> Iterator[Settings]:
     """A copy of that state, for changing; and a copy of the workflows."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
-    shutil.copytree(example[0].var, workshop)
+    shutil.copytree(stood.var, workshop)
     yield Settings(var=workshop, workflows=tmp_path / "workflows")
     shutil.rmtree(workshop)

@@ -271,7 +271,7 @@ def test_two_programs_never_meet(examples):
 
 
 @settings(
-    max_examples=3000 if LONG else 120,
+    max_examples=3000 if LONG else 80,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

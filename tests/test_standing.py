@@ -13,7 +13,6 @@ from flows.facts.copied import copy_folder, write_changed
 from flows.facts.dbt import Dbt
 from flows.facts.hold import Lineage
 from flows.facts.standing import look
-from flows.run import Run
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 
@@ -27,18 +26,10 @@ SEGMENTS = {
 """The models that definitions make."""
 
 
-@pytest.fixture(scope="module")
-def built(example: tuple[Settings, Run], workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The example account after its run and another build: what the run has recorded is built, and all stands."""
-    settings = example[0].model_copy(update={"var": Path(shutil.copytree(example[0].var, workshop))})
-    assert rebuilt(settings).held == {}
-    return settings.model_copy(update={"var": Path(shutil.move(workshop, tmp_path_factory.mktemp("built")))})
-
-
 @pytest.fixture
-def state(built: Settings, workshop: Path) -> Iterator[Settings]:
+def state(stood: Settings, workshop: Path) -> Iterator[Settings]:
     """A copy of that state, for changing."""
-    yield built.model_copy(update={"var": Path(shutil.copytree(built.var, workshop))})
+    yield stood.model_copy(update={"var": Path(shutil.copytree(stood.var, workshop))})
     shutil.rmtree(workshop)
 
 
@@ -48,9 +39,9 @@ def rebuilt(settings: Settings) -> Built:
 
 
 @pytest.fixture(scope="module")
-def lineage(built: Settings) -> Lineage:
+def lineage(stood: Settings) -> Lineage:
     """The project as dbt reads it."""
-    return Lineage(Dbt(built, built.var / "dbt_project").parse(), read_definitions(built).compiler)
+    return Lineage(Dbt(stood, stood.var / "dbt_project").parse(), read_definitions(stood).compiler)
 
 
 def below(settings: Settings, lineage: Lineage) -> set[str] | None:
