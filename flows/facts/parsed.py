@@ -1,7 +1,7 @@
 """The project as dbt has read it, kept beside dbt's own target, for the hours in which it is the same.
 
 dbt keeps what it has read too, but must make its classes ready to read that back, which takes a process longer than an
-hour's look at all files.
+hour's look at all files. It is a pickle: as for the ledger's sake, nobody but its own user may write into the state.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import pickle
 import re
 import sys
 from dataclasses import fields
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from dbt.contracts.graph.manifest import Manifest
@@ -23,7 +23,8 @@ SEAL = hashlib.sha256().digest_size
 
 _NAMED, _PLACE = re.compile(rb"env_var\(\s*['\"](\w+)"), ("profiles.yml", b"PARTNERFLOW_VAR")
 
-PACKAGES = ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb")
+PACKAGES = ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb", "dbt-postgres")
+"""Their own macros are a part of what is read."""
 
 
 def read_from(project: Path, *options: str) -> str:
@@ -35,7 +36,7 @@ def read_from(project: Path, *options: str) -> str:
     texts = [(file.name, file.read_bytes()) for file in files]
     named = {name for place, text in texts for name in _NAMED.findall(text) if (place, name) != _PLACE}
     variables = {name.decode(): os.environ.get(name.decode()) for name in sorted(named)}
-    versions = [sys.version, *map(version, PACKAGES)]
+    versions = [sys.version, *map(_version, PACKAGES)]
     places = [str(file.relative_to(project)) for file in files]
     return digest(files, json.dumps([places, variables, versions, options]))
 
@@ -62,6 +63,13 @@ def keep(project: Path, source: str, manifest: Manifest) -> None:
 
 def _seal(source: str, pickled: bytes) -> bytes:
     return hashlib.sha256(source.encode() + pickled).digest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _file(project: Path) -> Path:
