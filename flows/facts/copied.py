@@ -4,9 +4,8 @@ What is the same already is left as it is: dbt reads a file again whose time has
 """
 
 import filecmp
-import hashlib
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 UNCOPIED = {"target", "logs", ".user.yml"}
@@ -41,13 +40,3 @@ def files_of(folder: Path) -> list[Path]:
     """The files below a folder, sorted, but for what dbt has written."""
     found = [path for path in folder.rglob("*") if not UNCOPIED.intersection(path.relative_to(folder).parts)]
     return sorted(path for path in found if path.is_file())
-
-
-def digest(files: Iterable[Path], *texts: str) -> str:
-    """Of the names and contents of files, and of texts."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    for text in texts:
-        digest.update(text.encode() + b"\0")
-    return digest.hexdigest()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dbt.contracts.graph.manifest import Manifest
 
-from flows.facts.copied import digest, files_of
+from flows.facts.copied import files_of
 
 SEAL = hashlib.sha256().digest_size
 """Bytes at the beginning of the file: the digest of what the manifest was read from, and of all that follows."""
@@ -32,13 +32,12 @@ def read_from(project: Path, *options: str) -> str:
 
     Where the state lies is not of it: the profile names that, and dbt reads the same from a copy elsewhere.
     """
-    files = files_of(project)
-    texts = [(file.name, file.read_bytes()) for file in files]
-    named = {name for place, text in texts for name in _NAMED.findall(text) if (place, name) != _PLACE}
+    texts = {str(file.relative_to(project)): file.read_bytes() for file in files_of(project)}
+    named = {name for place, text in texts.items() for name in _NAMED.findall(text) if (place, name) != _PLACE}
     variables = {name.decode(): os.environ.get(name.decode()) for name in sorted(named)}
     versions = [sys.version, *map(_version, PACKAGES)]
-    places = [str(file.relative_to(project)) for file in files]
-    return digest(files, json.dumps([places, variables, versions, options]))
+    files = {place: hashlib.sha256(text).hexdigest() for place, text in texts.items()}
+    return hashlib.sha256(json.dumps([files, variables, versions, options]).encode()).hexdigest()
 
 
 def recall(project: Path, source: str) -> Manifest | None:

@@ -8,6 +8,8 @@ counts itself there before it begins (macro count_build): after one that died or
 stands, and all is built.
 """
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from dbt.contracts.graph.manifest import Manifest
 from sqlglot import exp
 
 from compiler import PROJECT
-from flows.facts.copied import digest, files_of
+from flows.facts.copied import files_of
 from flows.facts.generated import FILES, FOLDER
 from flows.facts.hold import Lineage, holds_programs
 from flows.settings import Settings
@@ -73,12 +75,12 @@ class Standing:
         catalog = [repr(connection.execute(query).fetchall()) for query in (_COLUMNS, _VIEWS)]
         generated = _generated(self.project)
         files = [file for file in files_of(self.project) if file not in generated]
-        return digest(files, self.settings.loader, *catalog)
+        return _digest(files, self.settings.loader, *catalog)
 
 
 def look(settings: Settings, project: Path, lineage: Lineage) -> Standing:
     """Read what a build would be made of. To be asked before it: what is loaded while it works is the next one's."""
-    inputs = {FACTS: _facts(), DEFINITIONS: digest(sorted(_generated(project)))}
+    inputs = {FACTS: _facts(), DEFINITIONS: _digest(sorted(_generated(project)))}
     with open_warehouse(settings.warehouse) as connection:
         inputs |= _sources(connection, lineage.manifest)
     return Standing(settings, project, lineage, inputs)
@@ -120,7 +122,17 @@ def _facts() -> str:
     """Of all that says how facts are made: the project's settings, macros and hand-written models."""
     folders = ["macros", "models/staging", "models/intermediate", "models/marts"]
     files = [PROJECT / "dbt_project.yml", *(file for folder in folders for file in (PROJECT / folder).glob("*.sql"))]
-    return digest(sorted(files))
+    return _digest(sorted(files))
+
+
+def _digest(files: Iterable[Path], *texts: str) -> str:
+    """Of the names and contents of files, and of texts."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()
 
 
 def _sources(connection: Connection, manifest: Manifest) -> dict[str, str]:

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, sel
 
 from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
 from flows.ledger.migrations import migrate
-from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUNNER, SETTING
+from flows.ledger.schema import CONTACT, DELIVERY, MESSAGE_VERSION, RUNNER, SETTING
 from flows.ledger.store import Store, ledger_url
 from flows.ledger.swaps import Swaps, entry
 
@@ -26,7 +26,6 @@ FARTHEST = timedelta(days=1)
 """No lease and no wait ends later than this from now; clocks of hosts may differ by less."""
 
 _ROW = DELIVERY.c
-_LOG = insert(DELIVERY_LOG)
 
 
 class Ledger:
@@ -71,7 +70,7 @@ class Ledger:
                 # In the order in which they are leased, so that a commit touches few pages of the database.
                 rows = [vars(one) for one in sorted(claimed, key=lambda one: one.delivery_id)]
                 connection.execute(insert(DELIVERY), rows)
-                connection.execute(_LOG, [entry(one, None, one.state, one.run_id, one.reason) for one in claimed])
+                self._log(connection, [entry(one, None, one.state, one.run_id, one.reason) for one in claimed])
         return claimed
 
     def adopt(self, workflow_id: str, version: str, content: dict) -> None:
@@ -107,8 +106,7 @@ class Ledger:
         with self.store.writing() as connection:
             taken = [Delivery(*row) for row in connection.execute(take).all()]
             at = utc_now()
-            lines = [entry(one, "pending", "claimed", run_id, None, at) for one in taken]
-            self._swaps.log(connection.connection.cursor(), lines)
+            self._log(connection, [entry(one, "pending", "claimed", run_id, None, at) for one in taken])
         return sorted(taken, key=lambda one: (one.claimed_at, one.delivery_id))
 
     def begin(self, delivery: Delivery) -> str | None:
@@ -155,7 +153,7 @@ class Ledger:
         with self.store.writing() as connection:
             moved = connection.execute(swap.where(_ROW.fence == delivery.fence).values(values)).rowcount == 1
             if moved:
-                connection.execute(_LOG, entry(delivery, delivery.state, target, actor, reason))
+                self._log(connection, [entry(delivery, delivery.state, target, actor, reason)])
         return moved
 
     def beat(self, run_id: str, place: str, lease_until: datetime) -> None:
@@ -176,8 +174,10 @@ class Ledger:
         sweep = update(DELIVERY).where(_ROW.state == source, *which).values(state=target, reason=why)
         moved = connection.execute(sweep.returning(_ROW.delivery_id)).scalars().all()
         line = {"from_state": source, "to_state": target, "actor": actor, "at": utc_now(), "reason": why}
-        if moved:
-            connection.execute(_LOG, [line | {"delivery_id": identity} for identity in moved])
+        self._log(connection, [line | {"delivery_id": identity} for identity in moved])
+
+    def _log(self, connection: Connection, lines: list[dict[str, Any]]) -> None:
+        self._swaps.log(connection.connection.cursor(), lines)
 
     def _keep_messages(self, connection: Connection, messages: Mapping[str, dict]) -> None:
         rows = [{"version": version, "content": content} for version, content in messages.items()]

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,7 +20,9 @@ from compiler import PartnerflowError
 from flows.ledger.prepared import Prepared
 
 _INSERT: dict[str, Callable[..., Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-Result = TypeVar("Result")
+_BEGIN = "BEGIN IMMEDIATE"
+"""SQLite: a transaction that reads first and then writes fails at once when another has written in between."""
+
 PATIENCE = 30
 """Seconds for which a writer of the SQLite file waits for another."""
 
@@ -53,20 +54,19 @@ class Store:
         with self._said(), self._engine.connect().execution_options(**options) as connection:
             yield connection
 
-    def transact(self, work: Callable[[DBAPICursor], Result]) -> Result:
-        """`writing` for prepared statements, which the driver carries out by itself: what `work` says of its cursor."""
+    def transact(self, work: Callable[[DBAPICursor], None]) -> None:
+        """`writing` for prepared statements, which `work` executes: the driver carries it out by itself."""
         with self._turn, self._said(), self._connection() as connection:
             driver = connection.connection
             cursor = driver.cursor()
             try:
                 if self.dialect == "sqlite":
-                    cursor.execute("BEGIN IMMEDIATE")
-                result = work(cursor)
+                    cursor.execute(_BEGIN)
+                work(cursor)
                 driver.commit()
             except BaseException:
                 driver.rollback()
                 raise
-            return result
 
     def prepared(self, statement: UpdateBase, columns: Sequence[str] | None = None) -> Prepared:
         """A statement that is compiled once. `columns` are those that an insert has values for."""
@@ -138,8 +138,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection):
-        # A transaction that reads first and then writes fails at once when another has written in between.
-        kind = "BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE"
+        kind = "BEGIN" if connection.get_execution_options().get("reads") else _BEGIN
         connection.connection.dbapi_connection.execute(kind)
 
     return engine

@@ -67,6 +67,4 @@ class Step:
     def judged(self, delivery: Delivery, source: str, verdict: Verdict) -> Settlement:
         """A delivery has its verdict: what is to be written down about it."""
         self.breakers.answered(delivery.action, delivery.workflow_id, verdict)
-        if verdict.state != "pending":
-            return Settlement(delivery, source, verdict)
         return Settlement(delivery, source, *after(delivery, verdict, utc_now(), self.retry_hours))
