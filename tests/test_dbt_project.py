@@ -157,6 +157,7 @@ ALL = {path.stem for path in (CHECKOUT / "workflows").glob("*.yml")}
         ("source.partnerflow.raw.partner_clicks_daily", PERFORMANCE),
         ("model.partnerflow.stg_actions", PERFORMANCE),
         ("model.partnerflow.int_changed_partners", PERFORMANCE),
+        ("model.partnerflow.int_activity_dates", PERFORMANCE),
         ("model.partnerflow.evaluated_performance", PERFORMANCE),
         ("model.partnerflow.fct_contracts", APPLICATIONS),
         ("model.partnerflow.stg_contracts", ALL),

@@ -315,7 +315,7 @@ def test_facts_that_do_not_add_up_to_what_is_loaded_are_found(dbt: tuple[Setting
     settings, runner = dbt
     begun(settings)
     build(runner)
-    adds_up = ("test", "--select", "test_name:adds_up")
+    adds_up = ("test", "--select", "test_name:unique_key_that_adds_up")
     assert runner.invoke(*adds_up).success
     with open_warehouse(settings.warehouse) as connection:
         connection.execute(statement)

@@ -118,6 +118,23 @@ def test_what_is_made_of_the_changes_is_what_a_build_of_everything_makes(state: 
     assert found == tables(state)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO raw.actions SELECT * REPLACE ('REVERSED' AS state) FROM raw.actions LIMIT 1",
+        "INSERT INTO raw.actions SELECT * REPLACE ('one more' AS partner_id) FROM raw.actions LIMIT 1",
+        "UPDATE raw.actions SET action_id = NULL WHERE state = 'REVERSED'",
+    ],
+)
+def test_an_action_that_is_there_twice_is_found_though_only_new_keys_are_looked_for(state: Settings, statement: str):
+    """Once more as reversed, of which no fact is made; of another partner, who is new; and some without a number."""
+    change(state, statement)
+    held = rebuilt(state).held
+    assert {reason[:27] for reason in held.values()} == {"test unique_key_stg_actions"}
+    compiled = (state.var / "dbt_project" / "target" / "compiled").rglob("unique_key_stg_actions*.sql")
+    assert ["new_keys" in file.read_text() for file in compiled] == [True]
+
+
 def test_nothing_stands_after_a_test_has_failed(state: Settings, lineage: Lineage):
     """And all does once the rows are mended and everything was built."""
     change(state, "INSERT INTO raw.partners SELECT * FROM raw.partners LIMIT 1")

@@ -6,26 +6,44 @@ days as (
     select * from {{ ref('fct_performance_daily') }}
 ),
 
+activity_dates as (
+    select * from {{ ref('int_activity_dates') }}
+),
+
 counted_actions as (
     select * from {{ ref('int_counted_actions') }}
+),
+
+-- The dates that each hour can look back to. A window leaves few of them, and by these an engine finds the days of the
+-- partners; of these days themselves it would compute, and compare, `days_ago` one by one.
+evaluated_dates as (
+    select
+        activity_dates.program_id,
+        evaluations.as_of,
+        activity_dates.activity_date,
+        activity_dates.activity_date = evaluations.local_date as is_running_day,
+        {{ days_between('activity_dates.activity_date', 'evaluations.local_date') }} as days_ago
+    from activity_dates
+    inner join evaluations on activity_dates.program_id = evaluations.program_id
+    where activity_dates.activity_date <= evaluations.local_date
 ),
 
 -- Whole days before the hour's own day, and of that day the clicks, which are known by day only.
 until_the_day as (
     select
         days.program_id,
-        evaluations.as_of,
+        evaluated_dates.as_of,
         days.partner_id,
         days.activity_date,
-        {{ days_between('days.activity_date', 'evaluations.local_date') }} as days_ago,
+        evaluated_dates.days_ago,
         days.clicks,
-        case when days.activity_date < evaluations.local_date then days.actions else 0 end as actions,
-        cast(
-            case when days.activity_date < evaluations.local_date then days.revenue else 0 end as decimal(28, 8)
-        ) as revenue
+        case when evaluated_dates.is_running_day then 0 else days.actions end as actions,
+        cast(case when evaluated_dates.is_running_day then 0 else days.revenue end as decimal(28, 8)) as revenue
     from days
-    inner join evaluations on days.program_id = evaluations.program_id
-    where days.activity_date <= evaluations.local_date
+    inner join evaluated_dates
+        on
+            days.program_id = evaluated_dates.program_id
+            and days.activity_date = evaluated_dates.activity_date
 ),
 
 -- The running day's actions, to the instant.
