@@ -21,7 +21,6 @@ evaluated_dates as (
         activity_dates.program_id,
         evaluations.as_of,
         activity_dates.activity_date,
-        activity_dates.activity_date = evaluations.local_date as is_running_day,
         {{ days_between('activity_dates.activity_date', 'evaluations.local_date') }} as days_ago
     from activity_dates
     inner join evaluations on activity_dates.program_id = evaluations.program_id
@@ -37,8 +36,8 @@ until_the_day as (
         days.activity_date,
         evaluated_dates.days_ago,
         days.clicks,
-        case when evaluated_dates.is_running_day then 0 else days.actions end as actions,
-        cast(case when evaluated_dates.is_running_day then 0 else days.revenue end as decimal(28, 8)) as revenue
+        case when evaluated_dates.days_ago > 0 then days.actions else 0 end as actions,
+        cast(case when evaluated_dates.days_ago > 0 then days.revenue else 0 end as decimal(28, 8)) as revenue
     from days
     inner join evaluated_dates
         on
