@@ -20,8 +20,8 @@ from email.policy import SMTP
 
 from pydantic import SecretStr
 
-from flows.messages.compose import compose
 from flows.messages.message import Message, message_from
+from flows.messages.mime.compose import compose
 from flows.messages.render import render
 from flows.settings import Settings
 

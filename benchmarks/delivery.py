@@ -26,17 +26,17 @@ from functools import partial
 from pathlib import Path
 
 from flows.ledger.ledger import Ledger
-from flows.ledger.reads import deliveries, message_content
-from flows.ledger.runner import alive
-from flows.messages.read import read_message
-from flows.parcel import Parcel
-from flows.plan import Plan, Recipient
+from flows.ledger.queries import deliveries, message_content
+from flows.ledger.worker_lease import alive
+from flows.messages.envelope import Parcel
+from flows.messages.loader import read_message
+from flows.plan.plan import Plan, Recipient
 from flows.sending.claim import claim
-from flows.sending.outcome import Outcome
-from flows.sending.parcels import Parcels
+from flows.sending.dispatcher import send_due
 from flows.sending.renderer import rendering
-from flows.sending.send import send_due
-from flows.sending.smtp import SmtpSender
+from flows.sending.rendering import Parcels
+from flows.sending.summary import Outcome
+from flows.sending.transports.smtp import SmtpSender
 from flows.settings import Settings
 
 CONNECTIONS = 4

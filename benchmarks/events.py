@@ -21,15 +21,15 @@ from typing import Annotated
 import typer
 from dbt.cli.main import dbtRunner
 
-from flows.definitions import read_definitions
+from flows.definitions.loader import read_definitions
 from flows.events.load import load_events
-from flows.example import load_example
-from flows.facts.build import build
 from flows.settings import CHECKOUT, Settings
+from flows.transform.build import build
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.example import load_example
 from flows.warehouse.raw_tables import replace_raw_table
-from provider_payloads import SENT, mailgun, postmark, sendgrid_event, ses
+from support.provider_payloads import SENT, mailgun, postmark, sendgrid_event, ses
 
 SHARE_REPEATED = 0.2
 FLOOR = "SELECT count(json_extract_string(payload, '$.event')) FROM raw.email_events"

@@ -36,10 +36,11 @@ def hour(number: int) -> None:
     """One hour of the day in this process; its last line says how long each part of it took (wall seconds)."""
     parts, clock = Counter(), time.perf_counter
     begun = clock()
-    from flows import cli, run  # noqa: F401
-    from flows.facts import build as facts
-    from flows.facts.dbt import Dbt
-    from flows.report import terminal
+    from flows.cli import main
+    from flows.cli.output import terminal
+    from flows.pipeline import run  # noqa: F401
+    from flows.transform import build as facts
+    from flows.transform.dbt_runner import Dbt
 
     parts["imports"] = clock() - begun
 
@@ -77,7 +78,7 @@ def hour(number: int) -> None:
     terminal.Progress = Steps
     sys.argv = ["partnerflow", "run", "--as-of", str(FIRST + timedelta(hours=number))]
     try:
-        cli.main()
+        main.main()
     finally:
         print(TOLD + json.dumps(parts))
 

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import duckdb
 
-from flows.cli import OBJECTS_BETWEEN_COLLECTIONS
-from flows.definitions import read_definitions
-from flows.facts.build import build, prepare_project
-from flows.facts.dbt import Dbt
+from flows.cli.main import OBJECTS_BETWEEN_COLLECTIONS
+from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
+from flows.transform.build import build, prepare_project
+from flows.transform.dbt_runner import Dbt
 from flows.warehouse.evaluations import write_evaluations
 from flows.warehouse.raw_tables import CREATE
 

@@ -10,8 +10,8 @@ from collections import Counter
 from datetime import date
 
 from compiler import Compiler, compile_models, project_vocabulary
-from compiler.chains import chains
-from compiler.overlap import overlaps
+from compiler.analysis.overlap import overlaps
+from compiler.analysis.sequences import chains
 from generate import definitions, read_all
 
 ON = date(2026, 3, 20)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from compiler import Compiler, Vocabulary, Workflow, membership_steps
-from compiler.dialect import to_sql
+from compiler.sql.dialect import to_sql
 
 Statements = list[str]
 ALWAYS, NEVER = 10**9, -1
@@ -34,7 +34,7 @@ def one_statement(workflows: list[Workflow], vocabulary: Vocabulary) -> Statemen
 
 
 def tables(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
-    """Partners, days, sums of two families of segments, members: each a table (compiler/tables.py)."""
+    """Partners, days, sums of two families of segments, members: each a table (compiler/sql/staged_plan.py)."""
     return _tables(workflows, Compiler(vocabulary, most_questions=NEVER))
 
 

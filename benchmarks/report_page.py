@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from flows.definitions import Definitions, read_definitions
+from flows.definitions.loader import Definitions, read_definitions
 from flows.report.data import RECIPIENTS, RUNS, WEEKS, ReportData, Row
 from flows.report.page import RATES, render_report
 from flows.settings import CHECKOUT, Settings

@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-import flows.simulation.hours
+import flows.preview.hours
 from compiler import Compiler, project_vocabulary
-from flows.example import load_example
-from flows.run import plan_only
+from flows.pipeline.run import plan_only
+from flows.preview.simulate import simulate
 from flows.settings import CHECKOUT, Settings
-from flows.simulation.simulate import simulate
 from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.example import load_example
 from generate import definitions, read_all
 
 AS_OF = datetime(2026, 3, 20, 18, tzinfo=UTC)
@@ -42,7 +42,7 @@ def main() -> None:
         compiler = Compiler(vocabulary)
         first = LAST - timedelta(days=options.days - 1)
         wall, cpu, found = _timed(lambda: simulate(settings, workflows, compiler, first, LAST))
-        with patch.object(flows.simulation.hours, "MOST_HOURS", 1):
+        with patch.object(flows.preview.hours, "MOST_HOURS", 1):
             one_wall, one_cpu, _ = _timed(lambda: simulate(settings, workflows, compiler, LAST, LAST))
     size = f"{options.workflows} workflows, {options.days} days, {options.copies} x 419 partners"
     print(f"{size}: {len(found.sends):,} sends")

@@ -19,19 +19,19 @@
 Never connects to anything; imports neither flows, duckdb, dbt nor prefect.
 """
 
-from compiler.check import check
-from compiler.compile import Compiler, compile_workflow
-from compiler.definition import ReadWorkflow, read_definition
-from compiler.dialect import dialects
 from compiler.errors import DefinitionError, PartnerflowError, Problem
-from compiler.explain import dates_of, describe, explanation
-from compiler.exposures import EXPOSURES, compile_exposures
 from compiler.format import format
-from compiler.missed_hours import parse_missed_hours
-from compiler.models import MODELS, compile_models
-from compiler.parse import SentenceError, parse
-from compiler.tables import membership_steps
-from compiler.tree import AcceptApplication, MissedHours, SendEmail, Workflow
+from compiler.language.definition import ReadWorkflow, read_definition
+from compiler.language.missed_hours import parse_missed_hours
+from compiler.language.parse import SentenceError, parse
+from compiler.lint.linter import check
+from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, Workflow
+from compiler.sql.dbt_models import MODELS, compile_models
+from compiler.sql.dialect import dialects
+from compiler.sql.explain import dates_of, describe, explanation
+from compiler.sql.exposures import EXPOSURES, compile_exposures
+from compiler.sql.single_statement import Compiler, compile_workflow
+from compiler.sql.staged_plan import membership_steps
 from compiler.vocabulary import PROJECT, Vocabulary, project_vocabulary
 from compiler.yaml_source import Source, read_yaml
 

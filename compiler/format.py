@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from compiler.tree import Condition
+from compiler.segment_tree import Condition
 
 
 def format(segment: Iterable[Condition]) -> list[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import typer
 
 from compiler import project_vocabulary
-from compiler.definition import definition_schema
-from flows.cli import app
-from flows.messages.file import MessageFile
+from compiler.language.definition import definition_schema
+from flows.cli.main import app
+from flows.messages.schema import MessageFile
 from flows.messages.variables import VARIABLES
 
 CHECKOUT = Path(__file__).resolve().parents[1]

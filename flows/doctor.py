@@ -19,12 +19,12 @@ import duckdb
 from packaging.requirements import Requirement
 
 from compiler import PartnerflowError
-from flows.definitions import read_definitions
-from flows.ledger.forgotten import REMEDY, all_forgotten, describe
+from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
-from flows.ledger.memory import to_read
-from flows.ledger.reads import deliveries
-from flows.sending.smtp import SmtpSender
+from flows.ledger.queries import deliveries
+from flows.ledger.recovery.integrity import REMEDY, all_forgotten, describe
+from flows.ledger.recovery.replica import to_read
+from flows.sending.transports.smtp import SmtpSender
 from flows.settings import Settings, read_settings
 from flows.warehouse.connection import Connection, is_locked, open_warehouse
 from flows.warehouse.postgres import Postgres

@@ -1,4 +1,4 @@
-"""The hourly flow: flows.run.run_hour with every step a Prefect task.
+"""The hourly flow: flows.pipeline.run.run_hour with every step a Prefect task.
 
 Prefect is a skin over plain functions. Nothing is cached by it, and nothing around sending is retried: the ledger says
 what is left to do, and the next hour does it.
@@ -23,9 +23,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.states import Failed, State
 
-from flows.hour import current_hour, read_hour
-from flows.report.terminal import details, late_lines, summary
-from flows.run import Run, run_hour
+from flows.cli.output.terminal import details, late_lines, summary
+from flows.clock import current_hour, read_hour
+from flows.pipeline.run import Run, run_hour
 from flows.settings import Settings, read_settings
 
 LONG = 5.0

@@ -18,14 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from flows.cli import OBJECTS_BETWEEN_COLLECTIONS, main
-from flows.definitions import read_definitions
-from flows.example import load_example
-from flows.facts.build import build, prepare_project
-from flows.facts.dbt import Dbt
-from flows.run import Run, run_hour
+from flows.cli.main import OBJECTS_BETWEEN_COLLECTIONS, main
+from flows.definitions.loader import read_definitions
+from flows.pipeline.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
+from flows.transform.build import build, prepare_project
+from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.example import load_example
 
 gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)  # as the command line works
 

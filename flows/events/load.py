@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas
 
 from compiler import PartnerflowError
-from flows.events.landing import Landed, landed_files, merge, read_landed
+from flows.events.ingestion import Landed, landed_files, merge, read_landed
 from flows.warehouse.connection import Connection, transaction
 from flows.warehouse.raw_tables import ensure_raw_table, replace_raw_table
 

@@ -20,7 +20,7 @@ from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
 from flows.ledger.migrations import migrate
 from flows.ledger.schema import CONTACT, DELIVERY, MESSAGE_VERSION, RUNNER, SETTING
 from flows.ledger.store import Store, ledger_url
-from flows.ledger.swaps import Swaps, entry
+from flows.ledger.transitions import Swaps, entry
 
 FARTHEST = timedelta(days=1)
 """No lease and no wait ends later than this from now; clocks of hosts may differ by less."""

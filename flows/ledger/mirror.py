@@ -12,8 +12,8 @@ import pandas
 
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.ledger.reads import Changes, Mark, changes_since, runs_since
-from flows.ledger.suppression import suppressions
+from flows.ledger.queries import Changes, Mark, changes_since, runs_since
+from flows.ledger.suppressions import suppressions
 from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.raw_tables import append_raw_rows, ensure_raw_table, replace_raw_table
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from compiler import Problem, SendEmail
-from flows.definitions import Definitions, message_ids
-from flows.messages.read import check_message
+from flows.definitions.loader import Definitions, message_ids
+from flows.messages.loader import check_message
 from flows.settings import Settings
 
 

@@ -1,7 +1,7 @@
 """A message: what a workflow writes, in one or several languages, ready to be filled in for one recipient at a time.
 
-It is what a folder of workflows/messages/ says (flows.messages.read), but needs the folder no more: its content is kept
-with the deliveries that it was decided for, so that what was decided is what is sent.
+It is what a folder of workflows/messages/ says (flows.messages.loader), but needs the folder no more: its
+content is kept with the deliveries that it was decided for, so that what was decided is what is sent.
 """
 
 import json
@@ -14,9 +14,9 @@ from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 
 from compiler import PartnerflowError
-from flows.messages.headers import without_controls
-from flows.messages.languages import choose
-from flows.messages.liquid_text import fill, parse
+from flows.messages.liquid.environment import fill, parse
+from flows.messages.mime.headers import without_controls
+from flows.messages.mime.languages import choose
 
 FORMAT = 1
 

@@ -10,12 +10,12 @@ from typing import Protocol
 
 from compiler import PartnerflowError
 from flows.addresses import address
-from flows.messages.compose import compose
-from flows.messages.headers import mailbox, unstructured, without_controls
+from flows.messages.envelope import Parcel
 from flows.messages.message import Message, Written
+from flows.messages.mime.compose import compose
+from flows.messages.mime.headers import mailbox, unstructured, without_controls
 from flows.messages.unsubscribe import way_out
 from flows.messages.variables import today
-from flows.parcel import Parcel
 from flows.settings import Settings
 
 

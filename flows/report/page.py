@@ -14,14 +14,14 @@ from markupsafe import Markup
 
 from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
 from compiler import format as sentences_of
-from compiler.explain import describe
-from flows.definitions import Definitions, read_definitions
-from flows.files import write_whole
-from flows.messages.read import read_message
+from compiler.sql.explain import describe
+from flows.atomic import write_whole
+from flows.definitions.loader import Definitions, read_definitions
+from flows.messages.loader import read_message
 from flows.messages.variables import sample
-from flows.pages import FOLDER, page
+from flows.report.chart import plot
 from flows.report.data import ReportData, Row, by_workflow, read_report
-from flows.report.plot import plot
+from flows.report.templates import FOLDER, page
 from flows.settings import Settings
 
 RATES = [

@@ -5,7 +5,7 @@ from functools import partial
 
 from compiler import PartnerflowError
 from flows.ledger.delivery import Delivery
-from flows.parcel import Parcel
+from flows.messages.envelope import Parcel
 from flows.sending.renderer import GoneError, Made, Renderer
 
 Make = Callable[[Delivery], Parcel]

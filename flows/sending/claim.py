@@ -8,7 +8,7 @@ from itertools import groupby
 from flows.addresses import address_key
 from flows.ledger.delivery import Delivery, utc_now
 from flows.ledger.ledger import Ledger
-from flows.plan import Application, Plan, Recipient
+from flows.plan.plan import Application, Plan, Recipient
 
 
 def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime | None = None) -> list[Delivery]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from compiler import PartnerflowError
 from flows.ledger.delivery import Delivery
-from flows.parcel import Parcel
-from flows.sending.parcels import Content, Parcels
+from flows.messages.envelope import Parcel
+from flows.sending.rendering import Content, Parcels
 from flows.settings import Settings
 
 Made = Parcel | PartnerflowError

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
 from flows.ledger.ledger import Ledger
 from flows.sending.blocks import Blocks, Make, Ready
-from flows.sending.breakers import Breakers
-from flows.sending.deliver import Sender
-from flows.sending.outcome import Outcome
+from flows.sending.circuit_breaker import Breakers
 from flows.sending.renderer import Renderer
-from flows.sending.retry import after
+from flows.sending.retry_policy import after
+from flows.sending.summary import Outcome
+from flows.sending.transport import Sender
 
 BLOCK = 250
 """Deliveries leased at a time. Leasing is free of risk: a runner that dies has begun one a connection, not all."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from compiler import PartnerflowError
 from flows.ledger.delivery import Delivery, Settlement, Verdict
-from flows.parcel import Parcel
-from flows.sending.deliver import Session, Unavailable
+from flows.messages.envelope import Parcel
 from flows.sending.step import Step
+from flows.sending.transport import Session, Unavailable
 
 FIRST_WAIT = 0.5
 """Seconds after the first failure to connect; twice as many after each one more."""

@@ -1,0 +1,214 @@
+"""The text of a definition file becomes a Workflow, or a list of problems with their places."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
+
+from compiler.errors import DefinitionError, Problem
+from compiler.language.missed_hours import PATTERN, REMEDY, parse_missed_hours
+from compiler.language.parse import EXAMPLES, SentenceError, parse
+from compiler.segment_tree import AcceptApplication, Condition, MissedHours, SendEmail, Workflow
+from compiler.vocabulary import Vocabulary
+from compiler.yaml_source import Route, Source, read_yaml
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class EmailAction(BaseModel):
+    """Send an email: the name of a folder of workflows/messages/."""
+
+    model_config = ConfigDict(extra="forbid")
+    email: Annotated[StrictStr, Field(min_length=1, description="A folder of workflows/messages/.")]
+
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+
+
+class Definition(BaseModel):
+    """A workflow of partnerflow: who should hear from it, and what is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: StrictStr | None = Field(None, description="Never changes; the file's name unless it is given.")
+    name: Annotated[StrictStr, Field(min_length=1, max_length=50, description="At most 50 characters.")]
+    description: StrictStr = Field("", description="For colleagues; never shown to partners.")
+    program: Annotated[StrictStr, Field(min_length=1, description="The program's id, in quotes.")]
+    status: Literal["draft", "active", "paused"] = Field("draft", description="Only active workflows run.")
+    segment: Text | Annotated[list[StrictStr], Field(min_length=1)] = Field(
+        description="Conditions, all of which must hold; or the name of a file in workflows/segments/."
+    )
+    action: Literal["accept application"] | EmailAction
+    recipients: Literal["primary", "all"] = Field("primary", description="One contact a partner, or every one.")
+    owner: StrictStr = Field("", description="Who answers for it: Ann Lee <ann@example.com>.")
+    missed_hours: Annotated[StrictStr, Field(pattern=PATTERN, description="send up to 3 days late, skip or hold.")] = (
+        str(MissedHours())
+    )
+
+
+def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
+    """The JSON schema of a definition file, by which editors complete keys and conditions."""
+    schema = Definition.model_json_schema()
+    snippets = [
+        {"label": field.label, "body": f"{field.label} {EXAMPLES[field.kind].split(', ')[0]}"}
+        for field in vocabulary.fields
+    ]
+    (conditions,) = [one for one in schema["properties"]["segment"]["anyOf"] if one["type"] == "array"]
+    conditions["items"]["defaultSnippets"] = snippets
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+class ReadWorkflow:
+    """A workflow that could be read, with the file it stands in, for problems that are found later."""
+
+    def __init__(self, workflow: Workflow, source: Source, segment: Source, route: Route):
+        self.workflow, self.source = workflow, source
+        self._segment, self._route = segment, route
+
+    def at(self, key: str, code: str, message: str, hint: str, severity: str = "error") -> Problem:
+        """A problem at a key of the definition."""
+        return self.source.problem((key,), code, message, hint, severity=severity)
+
+    def at_condition(
+        self, index: int, code: str, message: str, hint: str, severity: str = "error", value: str = ""
+    ) -> Problem:
+        """A problem at a condition, or a value in it, in the definition or in the named segment that it uses."""
+        sentences = self._segment.value
+        for step in self._route:
+            sentences = sentences[step]
+        offset = max(0, sentences[index].casefold().find(value.casefold()))
+        route = (*self._route, index)
+        return self._segment.problem(route, code, message, hint, offset=offset, severity=severity)
+
+
+def read_definition(
+    path: str, text: str, vocabulary: Vocabulary, segments: Mapping[str, Source] | None = None
+) -> ReadWorkflow:
+    """The workflow that a file defines. `segments` are the named segments it may use.
+
+    The file name is the id unless `id:` says otherwise. Raises DefinitionError with every problem of the file.
+    """
+    source = read_yaml(path, text)
+    if not isinstance(source.value, dict):
+        hint = "Begin with name:, program:, segment: and action:."
+        raise DefinitionError([source.problem((), "definition", "This file defines no workflow.", hint)])
+    try:
+        definition = Definition.model_validate(source.value)
+    except ValidationError as error:
+        raise DefinitionError([_invalid(source, detail) for detail in _distinct(error)]) from None
+    identity = definition.id if definition.id is not None else PurePath(path).stem
+    if not ID.fullmatch(identity):
+        hint = "Use letters, digits, dots, dashes and underscores, at most 100, a letter or digit first."
+        raise DefinitionError([source.problem(("id",), "definition", f"{identity!r} cannot be an id.", hint)])
+    segment, route = _segment_of(definition, source, segments or {})
+    workflow = Workflow(
+        id=identity,
+        name=definition.name,
+        description=definition.description,
+        program=definition.program,
+        status=definition.status,
+        segment=read_segment(segment, route, vocabulary),
+        action=SendEmail(definition.action.email)
+        if isinstance(definition.action, EmailAction)
+        else AcceptApplication(),
+        recipients=definition.recipients,
+        owner=definition.owner,
+        missed_hours=parse_missed_hours(definition.missed_hours),
+    )
+    return ReadWorkflow(workflow, source, segment, route)
+
+
+def read_segment(source: Source, route: Route, vocabulary: Vocabulary) -> tuple[Condition, ...]:
+    """The conditions of the list at `route`. Raises DefinitionError with every sentence that is none."""
+    sentences = source.value
+    for step in route:
+        sentences = sentences[step]
+    conditions, problems = [], []
+    for index, sentence in enumerate(sentences):
+        try:
+            conditions.append(parse(sentence, vocabulary))
+        except SentenceError as error:
+            place = (*route, index)
+            problems.append(source.problem(place, "condition", error.message, error.hint, offset=error.offset))
+    if problems:
+        raise DefinitionError(problems)
+    return tuple(conditions)
+
+
+def _segment_of(definition: Definition, source: Source, segments: Mapping[str, Source]) -> tuple[Source, Route]:
+    if isinstance(definition.segment, list):
+        return source, ("segment",)
+    named = segments.get(definition.segment)
+    if named is None:
+        hint = did_you_mean(definition.segment, segments) + "A named segment is a file in workflows/segments/."
+        message = f"There is no segment {definition.segment}."
+        raise DefinitionError([source.problem(("segment",), "unknown-segment", message, hint)])
+    sentences = named.value
+    if not (isinstance(sentences, list) and sentences and all(isinstance(item, str) for item in sentences)):
+        hint = "Write one condition a line, each after a dash."
+        raise DefinitionError([named.problem((), "definition", "A segment is a list of conditions.", hint)])
+    return named, ()
+
+
+def _distinct(error: ValidationError) -> list[Any]:
+    """One detail a place: of the alternatives of a union, pydantic reports each."""
+    by_place: dict[Route, Any] = {}
+    for detail in error.errors(include_url=False):
+        key, *steps = detail["loc"]
+        place = (key, *steps[1:]) if key in ("segment", "action") else (key, *steps)  # steps[0] names the alternative
+        by_place.setdefault(place, detail | {"loc": place})
+    return [detail for place, detail in by_place.items() if not any(_is_inside(other, place) for other in by_place)]
+
+
+def _is_inside(place: Route, other: Route) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
+
+
+def _invalid(source: Source, detail: Any) -> Problem:
+    route, kind, value = detail["loc"], detail["type"], detail["input"]
+    key = ".".join(str(step) for step in route)
+    if kind == "extra_forbidden":
+        keys = list((EmailAction if route[0] == "action" else Definition).model_fields)
+        hint = did_you_mean(str(route[-1]), keys) + f"The keys are {', '.join(keys)}."
+        return source.problem(route, "definition", f"There is no key {route[-1]}.", hint)
+    if kind == "missing":
+        return source.problem(route, "definition", f"The key {key} is missing.", f"Add {key}: with a value.")
+    if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
+        written = source.problem(route, "", "", "").source.split(":")[-1].strip(" -") or str(value)
+        message = f"{key} is text, but YAML reads {written} as a number."
+        return source.problem(route, "definition", message, f'Put it in quotes: "{written}".')
+    if key == "name" and kind == "string_too_long":
+        message = f"The name has {len(value)} characters."
+        return source.problem(route, "name-length", message, "A workflow name has at most 50 characters.")
+    return source.problem(
+        route, "definition", f"{key} cannot be {_shown(value)}.", _REMEDIES.get(key, "See the README.")
+    )
+
+
+_REMEDIES = {
+    "name": "A workflow name is text of 1 to 50 characters.",
+    "program": 'A program is its id in quotes, for example "1000".',
+    "status": "A status is draft, active or paused.",
+    "segment": "A segment is a list of at least one condition, or the name of a file in workflows/segments/.",
+    "action": "An action is `email: MESSAGE` (a folder of workflows/messages/) or `accept application`.",
+    "action.email": "Name a folder of workflows/messages/.",
+    "recipients": "Recipients are primary (one contact a partner) or all.",
+    "owner": "An owner is a name, an address, or both: Ann Lee <ann@example.com>.",
+    "missed_hours": REMEDY,
+}
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value in (None, "", [], {}) else repr(value)[:60]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A sentence with the nearest known word, or nothing.
+
+    >>> did_you_mean("Joyned", ["Joined", "New"])
+    'Did you mean Joined? '
+    """
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean {near[0]}? " if near else ""

@@ -1,0 +1,36 @@
+"""Check: every problem of the definitions at once."""
+
+from collections.abc import Collection, Iterable
+
+from compiler.errors import Problem
+from compiler.language.definition import ReadWorkflow
+from compiler.lint.rules import RULES, Facts, Subject
+from compiler.vocabulary import Vocabulary
+
+
+def check(
+    reads: Iterable[ReadWorkflow],
+    vocabulary: Vocabulary,
+    messages: Collection[str] | None = None,
+    facts: Facts | None = None,
+) -> dict[str, list[Problem]]:
+    """Every problem of the workflows, by workflow id, each list sorted by place: those of each, and ids that two share.
+
+    `messages` are the ids of the messages that exist, `facts` what is known of the account; None leaves out the checks
+    that need them.
+    """
+    problems: dict[str, list[Problem]] = {}
+    first: dict[str, ReadWorkflow] = {}
+    for read in reads:
+        found = [problem for rule in RULES for problem in rule(Subject(read, vocabulary, messages, facts))]
+        other = first.setdefault(read.workflow.id, read)
+        if other is not read:
+            found.append(_shared_id(read, other))
+        problems.setdefault(read.workflow.id, []).extend(found)
+    return {workflow_id: sorted(found) for workflow_id, found in problems.items() if found}
+
+
+def _shared_id(read: ReadWorkflow, other: ReadWorkflow) -> Problem:
+    message = f"The id {read.workflow.id} is also that of {other.source.path}."
+    hint = "Give one of the two another id; an id that has run keeps its file."
+    return read.at("id", "shared-id", message, hint)

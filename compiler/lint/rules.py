@@ -1,0 +1,364 @@
+"""The rules of the two help pages, each a function whose docstring is its manual.
+
+A rule looks at one workflow and yields every problem it finds. Its name, with dashes, is the code of its problems. Long
+for a file, because it is a list.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from compiler.errors import Problem
+from compiler.language.definition import ReadWorkflow, did_you_mean
+from compiler.segment_tree import (
+    NO_STAGE,
+    SELECT_ALL,
+    WAITING,
+    AcceptApplication,
+    AnyOf,
+    Compare,
+    Condition,
+    Contains,
+    Dates,
+    DaysAgo,
+    LastDays,
+    SendEmail,
+    Window,
+    Within,
+)
+from compiler.vocabulary import Field, Vocabulary
+
+MAX_DAYS = 36_600
+"""A hundred years; more is a slip."""
+
+
+class Facts(Protocol):
+    """What is known of the account, for the checks that need it."""
+
+    def programs(self) -> Collection[str]:
+        """The ids of all programs."""
+
+    def values(self, program: str, field: Field) -> Collection[str]:
+        """The values that a field has among the partners of a program."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a rule looks at: one workflow as read, the vocabulary, and where they are known, messages and facts."""
+
+    read: ReadWorkflow
+    vocabulary: Vocabulary
+    messages: Collection[str] | None = None
+    facts: Facts | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, Condition, Field]]:
+        for index, condition in enumerate(self.read.workflow.segment):
+            yield index, condition, self.vocabulary[condition.label]
+
+    def first(self, label: str) -> int | None:
+        """The position of the first condition with this label."""
+        labels = [condition.label for condition in self.read.workflow.segment]
+        return labels.index(label) if label in labels else None
+
+    def of_kind(self, *kinds: str) -> list[int]:
+        """The positions of the conditions of these kinds."""
+        return [index for index, _, field in self if field.kind in kinds]
+
+
+Rule = Callable[[Subject], Iterable[Problem]]
+
+
+def less_than_one(subject: Subject) -> Iterable[Problem]:
+    """Clicks, Actions and Revenue can't be set to less than 1: nobody has less than nothing."""
+    for index, condition, field in subject:
+        if isinstance(condition, Compare) and condition.operator == "less than" and condition.value <= 1:
+            message = f"{field.label} can't be set to less than 1."
+            hint = f"To target partners with only little, write an option such as {field.label} less than 100."
+            yield subject.read.at_condition(index, "less-than-one", message, hint)
+
+
+def number_limits(subject: Subject) -> Iterable[Problem]:
+    """Measures are compared with numbers from 0 on; Clicks and Actions with whole ones."""
+    for index, condition, field in subject:
+        if not isinstance(condition, Compare):
+            continue
+        if condition.value < 0:
+            hint = f"Write {field.label} {condition.operator} 0 or more."
+            yield subject.read.at_condition(index, "number-limits", f"{field.label} is never negative.", hint)
+        elif field.kind == "count" and condition.value != int(condition.value):
+            hint = f"Write {field.label} {condition.operator} {int(condition.value)}."
+            yield subject.read.at_condition(index, "number-limits", f"{field.label} are whole numbers.", hint)
+        elif condition.value >= Decimal(10) ** 15 or -condition.value.as_tuple().exponent > 8:
+            hint = "Write less than 15 digits before the point and at most 8 after it."
+            yield subject.read.at_condition(index, "number-limits", "This number cannot be compared exactly.", hint)
+
+
+def window_order(subject: Subject) -> Iterable[Problem]:
+    """A window runs from its nearer to its farther end: interval between 1 and 30, between Oct 1 and Oct 7."""
+    for index, condition, field in subject:
+        window = condition.window if isinstance(condition, Within) else None
+        if isinstance(window, DaysAgo) and window.first > window.last:
+            hint = f"Write {field.label} {DaysAgo(window.last, window.first)}."
+            yield subject.read.at_condition(index, "window-order", "The first number is the greater one.", hint)
+        if isinstance(window, Dates) and window.first > window.last:
+            hint = f"Write {field.label} {Dates(window.last, window.first)}."
+            yield subject.read.at_condition(index, "window-order", "The first date is the later one.", hint)
+
+
+def window_limits(subject: Subject) -> Iterable[Problem]:
+    """A window of days holds at least one day and reaches back a hundred years at most."""
+    for index, condition, _ in subject:
+        window = condition.window if isinstance(condition, Within) else None
+        days = getattr(window, "days", getattr(window, "last", 1) if isinstance(window, DaysAgo) else 1)
+        if days > MAX_DAYS:
+            hint = f"Write at most {MAX_DAYS} days."
+            yield subject.read.at_condition(index, "window-limits", "This is more than a hundred years ago.", hint)
+        if days == 0 and not isinstance(window, DaysAgo):
+            yield subject.read.at_condition(index, "window-limits", "Last 0 Days is no day.", "Write is Today.")
+
+
+def repeated_condition(subject: Subject) -> Iterable[Problem]:
+    """A condition stands once in a segment; a measure may have one greater than and one less than."""
+    keys = [
+        (condition.label, condition.operator if isinstance(condition, Compare) else "") for _, condition, _ in subject
+    ]
+    counts = Counter(keys)
+    for index, key in enumerate(keys):
+        if counts[key] > 1 and index != keys.index(key):
+            message = f"{' '.join(key).strip()} is here twice; a partner would have to meet both."
+            hint = "Put the values into one condition (is any of A, B), or take one of the two away."
+            yield subject.read.at_condition(index, "repeated-condition", message, hint)
+
+
+def performance_range_alone(subject: Subject) -> Iterable[Problem]:
+    """Performance Date Range must be paired with at least 1 Clicks, Actions or Revenue condition."""
+    if not subject.of_kind("count", "amount"):
+        for index in subject.of_kind("window"):
+            label = subject.read.workflow.segment[index].label
+            message = f"{label} must be paired with at least 1 clicks, actions, or revenue condition."
+            hint = "Add for example Clicks less than 100."
+            yield subject.read.at_condition(index, "performance-range-alone", message, hint)
+
+
+def measure_without_range(subject: Subject) -> Iterable[Problem]:
+    """Clicks, Actions and Revenue without a Performance Date Range count all history (warning)."""
+    if not subject.of_kind("window"):
+        for index in subject.of_kind("count", "amount"):
+            label = subject.read.workflow.segment[index].label
+            message = f"{label} without a Performance Date Range counts all history."
+            hint = "Add for example Performance Date Range is Last 30 Days."
+            yield subject.read.at_condition(index, "measure-without-range", message, hint, "warning")
+
+
+def transition_date_alone(subject: Subject) -> Iterable[Problem]:
+    """Last Transition Date can only be used with Relationship Stage."""
+    index = subject.first("Last Transition Date")
+    if index is not None and subject.first("Relationship Stage") is None:
+        message = "Last Transition Date can only be used with Relationship Stage."
+        hint = "Add for example Relationship Stage is any of Joined."
+        yield subject.read.at_condition(index, "transition-date-alone", message, hint)
+
+
+def contract_stage_with_dates(subject: Subject) -> Iterable[Problem]:
+    """Contract Stage can't be used with Last Transition Date nor with Performance Date Range."""
+    index = subject.first("Contract Stage")
+    for label in ("Last Transition Date", "Performance Date Range"):
+        if index is not None and subject.first(label) is not None:
+            message = f"Contract Stage can't be used with {label}."
+            hint = "Choose Relationship Stage is any of Joined instead."
+            yield subject.read.at_condition(index, "contract-stage-with-dates", message, hint)
+
+
+def unknown_value(subject: Subject) -> Iterable[Problem]:
+    """A stage is one of the page's, or Select All."""
+    for index, condition, field in subject:
+        if isinstance(condition, AnyOf) and field.values:
+            known = (*field.values, SELECT_ALL)
+            for value in condition.values:
+                if value not in known:
+                    hint = did_you_mean(value.title(), known) + f"The values are {', '.join(known)}."
+                    message = f"{field.label} is never {value}."
+                    yield subject.read.at_condition(index, "unknown-value", message, hint, value=value)
+
+
+def stage_not_told(subject: Subject) -> Iterable[Problem]:
+    """A segment names only stages that the project's source can tell apart (`told_apart` of the column's condition).
+
+    Sources are lossy: one that has the contracts in force only knows neither None nor a proposal. Select All means the
+    stages that are told, with a warning. An application workflow needs the stage of waiting applications.
+    """
+    for index, condition, field in subject:
+        untold = [value for value in field.values if value not in field.told_apart]
+        remedy = f"It tells {', '.join(field.told_apart)}. Name these, or load more and say so in {field.model}.yml."
+        for value in getattr(condition, "values", ()):
+            if value in untold:
+                message = f"The source of this project cannot tell {field.label} {value}."
+                hint = did_you_mean(value, field.told_apart) + remedy
+                yield subject.read.at_condition(index, "stage-not-told", message, hint, value=value)
+            elif value == SELECT_ALL and untold:
+                message = f"{SELECT_ALL} misses what the source of this project cannot tell: {', '.join(untold)}."
+                yield subject.read.at_condition(index, "stage-not-told", message, remedy, "warning", value)
+    if isinstance(subject.read.workflow.action, AcceptApplication):
+        for field in subject.vocabulary.fields:
+            if WAITING in field.values and WAITING not in field.told_apart:
+                message = f"The source of this project cannot tell {field.label} {WAITING}, so nothing can be accepted."
+                hint = f"Load applications and say so in {field.model}.yml, or decide about them elsewhere."
+                yield subject.read.at("action", "stage-not-told", message, hint)
+
+
+def empty_text(subject: Subject) -> Iterable[Problem]:
+    """A value or search text has at least one character, and no NUL."""
+    for index, condition, field in subject:
+        texts = (condition.text,) if isinstance(condition, Contains) else getattr(condition, "values", ())
+        if any(not text.strip() or "\0" in text for text in texts):
+            hint = f"Take it away, or write the value that {field.label} should have."
+            yield subject.read.at_condition(index, "empty-text", "A value is empty.", hint)
+
+
+def placeholder(subject: Subject) -> Iterable[Problem]:
+    """A value in square brackets is the help page's placeholder, to be replaced by your own (warning)."""
+    for index, condition, field in subject:
+        for value in getattr(condition, "values", ()):
+            if re.fullmatch(r"\[.*\]", value):
+                message = f"{value} looks like the help page's placeholder."
+                hint = f"Write the {field.label} that you mean, without brackets."
+                yield subject.read.at_condition(index, "placeholder", message, hint, "warning", value)
+
+
+def no_transition_date(subject: Subject) -> Iterable[Problem]:
+    """A partner of stage None has no transition date, so the two together match nobody (warning)."""
+    stage, date = subject.first("Relationship Stage"), subject.first("Last Transition Date")
+    if stage is not None and date is not None and _values(subject, stage) == {NO_STAGE}:
+        message = "Stage None has no Last Transition Date; this segment matches nobody."
+        hint = "Take one of the two away."
+        yield subject.read.at_condition(date, "no-transition-date", message, hint, "warning")
+
+
+def no_contract(subject: Subject) -> Iterable[Problem]:
+    """Contract Stage None is no contract, so another condition on contracts beside it matches nobody (warning)."""
+    stage = subject.first("Contract Stage")
+    others = [index for index, _, field in subject if field.grain == "contract" and index != stage]
+    if stage is not None and others and NO_STAGE in _values(subject, stage):
+        message = "Contract Stage None is no contract, which can meet no other condition on contracts."
+        hint = "Take None away, or the other conditions on contracts."
+        yield subject.read.at_condition(stage, "no-contract", message, hint, "warning")
+
+
+def contradicting_numbers(subject: Subject) -> Iterable[Problem]:
+    """A measure cannot be greater than one number and less than another with nothing between them (warning)."""
+    bounds: dict[tuple[str, str], tuple[int, Decimal]] = {
+        (condition.label, condition.operator): (index, condition.value)
+        for index, condition, _ in subject
+        if isinstance(condition, Compare)
+    }
+    for (label, operator), (index, least) in bounds.items():
+        _, most = bounds.get((label, "less than"), (0, None))
+        step = 1 if subject.vocabulary[label].kind == "count" else 0
+        if operator == "greater than" and most is not None and most <= least + step:
+            message = f"No number of {label} is greater than {least:f} and less than {most:f}."
+            hint = "Exchange the two numbers, or take one of the conditions away."
+            yield subject.read.at_condition(index, "contradicting-numbers", message, hint, "warning")
+
+
+def broader_than_it_looks(subject: Subject) -> Iterable[Problem]:
+    """`less than` also matches everybody who has nothing: prospects, and partners that never joined (warning).
+
+    "Without a Joined relationship, partners will not have any performance data to analyze" (best practices page).
+    """
+    stages = [_values(subject, index) for index in subject.of_kind("stage")]
+    if any("Joined" in values for values in stages):
+        return
+    for index, condition, field in subject:
+        if isinstance(condition, Compare) and condition.operator == "less than":
+            message = f"{field.label} less than {condition.value:f} also matches partners that never joined."
+            hint = "Add Relationship Stage is any of Joined."
+            yield subject.read.at_condition(index, "broader-than-it-looks", message, hint, "warning")
+
+
+def unknown_program(subject: Subject) -> Iterable[Problem]:
+    """A workflow's program is one of the account."""
+    program = subject.read.workflow.program
+    if subject.facts is not None and program not in subject.facts.programs():
+        known = subject.facts.programs()
+        hint = did_you_mean(program, known) + f"The programs are {', '.join(sorted(known))}."
+        yield subject.read.at("program", "unknown-program", f"There is no program {program}.", hint)
+
+
+def unused_value(subject: Subject) -> Iterable[Problem]:
+    """A template term, group, name or id that no partner of the program has matches nobody (warning)."""
+    program = subject.read.workflow.program
+    if subject.facts is None or program not in subject.facts.programs():
+        return
+    for index, condition, field in subject:
+        if isinstance(condition, AnyOf) and not field.values:
+            known = subject.facts.values(program, field)
+            for value in condition.values:
+                if value not in known:
+                    message = f"No partner of program {program} has the {field.label} {value}."
+                    hint = did_you_mean(value, known) + "Names are compared letter by letter."
+                    yield subject.read.at_condition(index, "unused-value", message, hint, "warning", value)
+
+
+def not_loaded_yet(subject: Subject) -> Iterable[Problem]:
+    """Days that the loader has not loaded in full would count as few: less than may not look at them, nor may a range
+    that holds no others."""
+    windows = [condition.window for _, condition, field in subject if field.kind == "window"]
+    for index, condition, field in subject:
+        newest, oldest = _days_ago(windows[0]) if windows else (0, MAX_DAYS)
+        missing = field.days_not_loaded
+        if isinstance(condition, Compare) and (newest if condition.operator == "less than" else oldest) < missing:
+            message = f"{field.label} of the last {missing} days (0 to {missing - 1} days ago) are not all loaded yet."
+            hint = f"Let the Performance Date Range begin {missing} days ago, as in interval between {missing} and 30."
+            yield subject.read.at_condition(index, "not-loaded-yet", message, hint)
+
+
+def unknown_message(subject: Subject) -> Iterable[Problem]:
+    """An email's message is a folder of workflows/messages/."""
+    action = subject.read.workflow.action
+    if isinstance(action, SendEmail) and subject.messages is not None and action.message not in subject.messages:
+        hint = did_you_mean(action.message, subject.messages) + "A message is a folder of workflows/messages/."
+        yield subject.read.at("action", "unknown-message", f"There is no message {action.message}.", hint)
+
+
+RULES: tuple[Rule, ...] = (
+    less_than_one,
+    number_limits,
+    window_order,
+    window_limits,
+    repeated_condition,
+    performance_range_alone,
+    measure_without_range,
+    transition_date_alone,
+    contract_stage_with_dates,
+    unknown_value,
+    stage_not_told,
+    empty_text,
+    placeholder,
+    no_transition_date,
+    no_contract,
+    contradicting_numbers,
+    broader_than_it_looks,
+    not_loaded_yet,
+    unknown_message,
+    unknown_program,
+    unused_value,
+)
+
+
+def _days_ago(window: Window) -> tuple[int, int]:
+    """The newest and the oldest day of a window, in days ago; dates of a calendar are taken as long ago."""
+    if isinstance(window, LastDays):
+        return 1, window.days
+    return (window.first, window.last) if isinstance(window, DaysAgo) else (MAX_DAYS, MAX_DAYS)
+
+
+def _values(subject: Subject, index: int) -> set[str]:
+    """The values of a condition, Select All written out."""
+    condition = subject.read.workflow.segment[index]
+    values = set(getattr(condition, "values", ()))
+    if SELECT_ALL in values:
+        values |= set(subject.vocabulary[condition.label].values) - {NO_STAGE}
+    return values - {SELECT_ALL}

@@ -1,0 +1,77 @@
+"""The one place that knows SQL dialects: trees of sqlglot in, text out."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlglot import exp
+
+DEFAULT = "duckdb"
+
+
+def literal(value: str | int | Decimal | date) -> exp.Expression:
+    """A user's value as a typed literal; the only way by which one reaches SQL.
+
+    >>> literal("Robert'); DROP TABLE partners;--").sql()
+    "'Robert''); DROP TABLE partners;--'"
+    """
+    if isinstance(value, date):
+        return exp.cast(exp.Literal.string(value.isoformat()), "date")
+    if isinstance(value, str):
+        return exp.Literal.string(value)
+    return exp.Literal.number(f"{value:f}" if isinstance(value, Decimal) else f"{value:d}")
+
+
+def table(relation: str) -> exp.Table:
+    """A relation of ours, `schema.name`.
+
+    >>> table("segments.evaluated_partners").sql()
+    'segments.evaluated_partners'
+    """
+    schema, name = relation.split(".")
+    return exp.Table(this=exp.to_identifier(name), db=exp.to_identifier(schema))
+
+
+def name_of(relation: str) -> str:
+    """The bare name of a relation.
+
+    >>> name_of("segments.evaluated_partners")
+    'evaluated_partners'
+    """
+    return relation.split(".")[1]
+
+
+def to_sql(statement: exp.Expression, dialect: str = DEFAULT) -> str:
+    """The statement as SQL text of a dialect, laid out for people."""
+    return statement.sql(dialect=dialect, pretty=True)
+
+
+def to_model(statement: exp.Expression, dialect: str = DEFAULT) -> str:
+    """The statement as a dbt model: our relations become ref(), and no text of a user's is ever Jinja.
+
+    The tree is used up: copies of large ones take longer than the text.
+
+    >>> select = exp.select("name").from_(table("marts.fct_partners")).where(exp.column("name").eq(literal("{{ x }}")))
+    >>> print(to_model(select))
+    SELECT
+      name
+    FROM {{ ref('fct_partners') }}
+    WHERE
+      name = '{{ '{' }}{{ '{' }} x }}'
+    """
+    return statement.transform(_as_jinja, dialect, copy=False).sql(dialect=dialect, pretty=True, copy=False)
+
+
+def _as_jinja(node: exp.Expression, dialect: str) -> exp.Expression:
+    if isinstance(node, exp.Table) and node.db:
+        raw = exp.Table(this=exp.Var(this="{{ ref('" + node.name + "') }}"))
+        if node.alias:
+            raw.set("alias", node.args["alias"].copy())
+        return raw
+    if isinstance(node, exp.Literal) and node.is_string and "{" in node.this:
+        return exp.Var(this=node.sql(dialect=dialect).replace("{", "{{ '{' }}"))
+    return node
+
+
+def dialects() -> list[str]:
+    """The dialects that are written and frozen (tests/data/dialects)."""
+    return ["bigquery", "databricks", "duckdb", "postgres", "redshift", "snowflake", "spark", "trino"]

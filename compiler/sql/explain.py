@@ -1,0 +1,101 @@
+"""Why a partner is in a segment or not: the same conditions as the compiled SQL's, one by one."""
+
+from datetime import date, timedelta
+
+from sqlglot import exp
+
+from compiler.segment_tree import Compare, Condition, Dates, Within, Workflow
+from compiler.sql.dialect import literal, table
+from compiler.sql.predicates import KEY
+from compiler.sql.single_statement import Compiler
+
+
+def explanation(workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expression:
+    """One row an hour: whether the partner is a member, and for each condition whether it holds and what is the case.
+
+    Columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment. `actual` is null for conditions on
+    contracts, groups and for the Performance Date Range.
+    """
+    conditions = compiler.conditions
+    columns: list[exp.Expression] = [
+        exp.column("as_of"),
+        exp.alias_(exp.and_(*conditions.tests(workflow)), "member"),
+    ]
+    for index, condition in enumerate(workflow.segment):
+        columns.append(exp.alias_(conditions.test(workflow, condition), f"holds_{index}"))
+        columns.append(exp.alias_(_actual(workflow, condition, compiler), f"actual_{index}"))
+    mine = exp.column("program_id").eq(literal(workflow.program))
+    statement = exp.select(*columns).from_("partners").where(mine).order_by("as_of")
+    return compiler.with_partners(statement, [workflow], partner_id)
+
+
+def values_of(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expression | None:
+    """The values that the partner's contracts or groups have for a condition, a row each; None for other conditions.
+
+    Columns as_of (for contracts; null for groups, which are as they are now) and value.
+    """
+    field = compiler.conditions.field(condition)
+    if field.grain not in ("contract", "group"):
+        return None
+    by_hour = field.grain == "contract"
+    tests = [
+        exp.column("program_id").eq(literal(workflow.program)),
+        exp.column("partner_id").eq(literal(partner_id)),
+        *([exp.column("is_current")] if by_hour else []),
+    ]
+    as_of = exp.column("as_of") if by_hour else exp.cast(exp.null(), "timestamp")
+    columns = (exp.alias_(as_of, "as_of"), exp.alias_(exp.column(field.evaluated_column), "value"))
+    return exp.select(*columns).distinct().from_(table(field.relation)).where(*tests).order_by("value")
+
+
+def dates_of(condition: Condition, local_date: date, compiler: Compiler) -> tuple[date, date] | None:
+    """The first and last calendar date that a condition's window has on a local date; None without a window.
+
+    >>> from compiler import Compiler, parse, project_vocabulary
+    >>> compiler = Compiler(project_vocabulary())
+    >>> condition = parse("Last Transition Date is Last 30 Days", compiler.vocabulary)
+    >>> [str(day) for day in dates_of(condition, date(2026, 3, 20), compiler)]
+    ['2026-02-18', '2026-03-19']
+    """
+    if not isinstance(condition, Within):
+        return None
+    if isinstance(condition.window, Dates):
+        return condition.window.first, condition.window.last
+    days = compiler.conditions.days(condition.window)
+    return local_date - timedelta(days=days.last), local_date - timedelta(days=days.first)
+
+
+def describe(workflow: Workflow) -> str:
+    """The segment as one English sentence.
+
+    >>> from compiler import parse, project_vocabulary
+    >>> from compiler.segment_tree import SendEmail
+    >>> sentences = ["Performance Date Range is Last 30 Days", "Clicks less than 9"]
+    >>> segment = tuple(parse(one, project_vocabulary()) for one in sentences)
+    >>> describe(Workflow("w", "W", "", "1000", "draft", segment, SendEmail("m")))
+    'Partners of program 1000 whose Clicks (Performance Date Range is Last 30 Days) are less than 9.'
+    """
+    window = next((str(one) for one in workflow.segment if _is_range(one)), None)
+    parts = [f"whose {_in_words(one, window)}" for one in workflow.segment if not _is_range(one)]
+    return f"Partners of program {workflow.program} {' and '.join(parts)}."
+
+
+def _is_range(condition: Condition) -> bool:
+    return condition.label == "Performance Date Range"
+
+
+def _in_words(condition: Condition, window: str | None) -> str:
+    if isinstance(condition, Compare) and window:
+        return f"{condition.label} ({window}) are {condition.operator} {condition.value:f}"
+    return str(condition)
+
+
+def _actual(workflow: Workflow, condition: Condition, compiler: Compiler) -> exp.Expression:
+    conditions = compiler.conditions
+    field = conditions.field(condition)
+    if isinstance(condition, Compare) and field.grain == "day":
+        return exp.column(conditions.feature(field, conditions.window_of(workflow)))
+    if field.grain == "partner":
+        (column,) = conditions.columns(condition)
+        return exp.column(column, table="partners" if column in KEY else None)
+    return exp.null()

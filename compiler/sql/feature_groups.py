@@ -1,0 +1,77 @@
+"""Segments that sum measures, in two families: those with a Last Transition Date, and those without."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from compiler.segment_tree import Condition, Window, Within, Workflow
+from compiler.sql.dialect import literal
+from compiler.sql.predicates import Conditions
+from compiler.sql.single_statement import Compiler, Features
+
+
+@dataclass(frozen=True)
+class Family:
+    """Segments that sum measures of the same partners: `name` is dated or undated."""
+
+    name: str
+    workflows: tuple[Workflow, ...] = ()
+
+    @property
+    def relation(self) -> str:
+        """The table of their partners with the sums."""
+        return f"segments.segment_features_{self.name}"
+
+    @property
+    def flag(self) -> str:
+        """The column of a partner that is true if one of them can have it."""
+        return f"is_{self.name}"
+
+    def features(self, compiler: Compiler) -> Features:
+        """The sums."""
+        return compiler.features(self.workflows)
+
+
+def families_of(workflows: Sequence[Workflow], compiler: Compiler) -> list[Family]:
+    """The families that these workflows need."""
+    measured = [one for one in workflows if compiler.features([one])]
+    split: dict[str, list[Workflow]] = {"dated": [], "undated": []}
+    for workflow in measured:
+        split["dated" if _transition(workflow, compiler.conditions) else "undated"].append(workflow)
+    return [Family(name, tuple(chosen)) for name, chosen in split.items() if chosen]
+
+
+def reach(family: Family, conditions: Conditions) -> exp.Expression:
+    """True for every partner that one of the segments can have, by program, stage and transition date.
+
+    Few others meet it: the windows of one program and stage are taken together.
+    """
+    windows: dict[tuple[str, Condition | None, str], list[Window]] = {}
+    for workflow in family.workflows:
+        date = _transition(workflow, conditions)
+        key = (workflow.program, _of_kind("stage", workflow, conditions), date.label if date else "")
+        windows.setdefault(key, []).extend([date.window] if date else [])
+    return exp.or_(*[exp.and_(*_bounds(*key, found, conditions)) for key, found in windows.items()], copy=False)
+
+
+def _bounds(
+    program: str, stage: Condition | None, date: str, windows: list[Window], conditions: Conditions
+) -> list[exp.Expression]:
+    """The tests of one program, stage and field of dates."""
+    tests = [exp.column("program_id").eq(literal(program))]
+    if stage is not None:
+        tests.append(conditions.on_row(stage))
+    return tests + (conditions.hull(conditions.vocabulary[date], windows) if date else [])
+
+
+def _transition(workflow: Workflow, conditions: Conditions) -> Within | None:
+    """Its Last Transition Date, or another date of a partner that the vocabulary has."""
+    found = _of_kind("date", workflow, conditions)
+    return found if isinstance(found, Within) else None
+
+
+def _of_kind(kind: str, workflow: Workflow, conditions: Conditions) -> Condition | None:
+    """The first condition on a partner of this kind."""
+    found = (one for one in conditions.on(workflow, "partner") if conditions.field(one).kind == kind)
+    return next(found, None)

@@ -1,0 +1,208 @@
+"""The commands of whoever writes definitions: check, format, compile, compare, begin with a draft."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import compiler
+from compiler import (
+    PROJECT,
+    DefinitionError,
+    PartnerflowError,
+    compile_workflow,
+    dialects,
+    project_vocabulary,
+)
+from flows.cli.common import (
+    AsOf,
+    Json,
+    Paths,
+    answer,
+    app,
+    find_workflow,
+    out,
+    print_errors,
+    print_lines,
+    read_as_of,
+)
+from flows.definitions.loader import Definitions, read_definitions
+from flows.settings import read_settings
+
+
+@app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
+def check(paths: Paths = None, as_json: Json = False) -> None:
+    """Find every problem of the definitions: place, caret, remedy. Knows the account once a run has published it."""
+    from flows.messages.check import with_messages
+    from flows.warehouse.catalog import read_known
+
+    settings = read_settings()
+    definitions = read_definitions(settings, paths or (), read_known(settings.published))
+    definitions = with_messages(definitions, settings, only_used=bool(paths))
+    if as_json:
+        answer({"problems": [problem.as_json() for problem in definitions.problems]})
+    else:
+        print_lines([str(problem) for problem in definitions.problems])
+        counted = f"{len(definitions.workflows)} workflows are sound"
+        print_lines([f"{counted}, {len(definitions.broken)} are not." if definitions.broken else f"{counted}."])
+    sys.exit(1 if any(problem.severity == "error" for problem in definitions.problems) else 0)
+
+
+@app.command("format", epilog="Example: partnerflow format workflows/few-clicks-14.yml")
+def format_command(paths: Paths = None, as_json: Json = False) -> None:
+    """Print the canonical sentences of the definitions."""
+    definitions = read_definitions(read_settings(), paths or ())
+    sentences = {one.id: compiler.format(one.segment) for one in definitions.workflows}
+    if as_json:
+        answer({"workflows": [{"workflow_id": name, "segment": segment} for name, segment in sentences.items()]})
+    else:
+        print_lines(
+            [line for name, segment in sentences.items() for line in (name, *(f"  - {one}" for one in segment))]
+        )
+    print_errors(definitions.broken.values())
+    sys.exit(1 if definitions.broken else 0)
+
+
+@app.command(epilog="Example: partnerflow fields --json")
+def fields(as_json: Json = False) -> None:
+    """The conditions that a segment may use, as the models' yml declares them."""
+    found = [field.as_json() for field in project_vocabulary().fields]
+    if as_json:
+        answer({"fields": found})
+    else:
+        from flows.cli.output.terminal import fields_table
+
+        out.print(fields_table(found))
+
+
+@app.command("compile", epilog="Example: partnerflow compile few-clicks-14 --dialect postgres")
+def compile_command(
+    workflow: Annotated[str | None, typer.Argument(help="A workflow's id or file; else the generated models.")] = None,
+    dialect: Annotated[str, typer.Option(help="The SQL dialect to write.")] = "duckdb",
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Fail when the generated models are out of date.")
+    ] = False,
+) -> None:
+    """Print a workflow's SQL; without a workflow, write the generated dbt models of this checkout."""
+    if dialect not in dialects():
+        raise typer.BadParameter(f"There is no dialect {dialect}. The dialects are {', '.join(dialects())}.")
+    definitions = _sound_definitions() if workflow is None else None
+    if definitions is None:
+        chosen, compiler = find_workflow(workflow)
+        print(compile_workflow(chosen, compiler, dialect), end="")
+        return
+    from flows.transform.generated_models import FOLDER, generated_files
+    from flows.transform.project_copy import write_changed
+
+    models = generated_files(definitions, dialect)
+    folder = PROJECT / FOLDER
+    stale = [name for name, text in models.items() if not _holds(folder / name, text)]
+    if check_only and stale:
+        raise PartnerflowError(f"Out of date: {', '.join(stale)}. Run `partnerflow compile` and commit what it writes.")
+    if not check_only:
+        write_changed(folder, models)
+    print_lines([f"{len(definitions.active)} active workflows; {len(stale)} generated models changed."])
+
+
+@app.command(epilog="Example: partnerflow overlaps revenue-1000")
+def overlaps(
+    workflow: Annotated[str | None, typer.Argument(help="Only what concerns this workflow.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Which workflows can reach one partner in one hour, and where a chain has a gap or a double."""
+    from compiler.analysis.overlap import overlaps as compare
+    from compiler.analysis.sequences import chains
+    from flows.cli.output.overlaps import overlap_lines, overlaps_json
+
+    definitions = read_definitions(read_settings())
+    chosen = definitions[workflow] if workflow else None
+    on = read_as_of(as_of).date()
+    found = compare(definitions.workflows, definitions.compiler, on, chosen and chosen.id)
+    linked = [
+        one
+        for one in chains(definitions.workflows, definitions.compiler, on)
+        if chosen is None or chosen.id in one.workflows
+    ]
+    if as_json:
+        answer(overlaps_json(found, linked))
+    else:
+        print_lines(overlap_lines(found, linked))
+    print_errors(definitions.broken.values())
+
+
+@app.command("templates", epilog="Example: partnerflow templates")
+def templates_command(as_json: Json = False) -> None:
+    """The templates of the help page: what each is for, and its chained workflows."""
+    from flows.cli.output.drafts import templates_table
+    from flows.definitions.scaffold.templates import templates
+
+    found = [one.as_json() for one in templates()]
+    if as_json:
+        answer({"templates": found})
+    else:
+        out.print(templates_table(found))
+
+
+@app.command(epilog="Example: partnerflow new celebrate-a-first-sale --program 1000")
+def new(
+    template: Annotated[
+        str | None, typer.Argument(help="A template's id; without it, a workflow from scratch.")
+    ] = None,
+    program: Annotated[str, typer.Option(help="The program's id.")] = "",
+    prefix: Annotated[str, typer.Option(help="Goes before every id of a template.")] = "",
+    term: Annotated[str | None, typer.Option(help="The template term that a template asks for.")] = None,
+    group: Annotated[str | None, typer.Option(help="The partner group that a template asks for.")] = None,
+    name: Annotated[str, typer.Option(help="From scratch: the workflow's name.")] = "",
+    condition: Annotated[
+        list[str] | None, typer.Option(help="From scratch: a condition; give it several times.")
+    ] = None,
+    segment: Annotated[str | None, typer.Option(help="A named segment; with conditions, a new one.")] = None,
+    message: Annotated[str, typer.Option(help="From scratch: a message that exists, or a new name.")] = "",
+    description: Annotated[str, typer.Option(help="From scratch: for colleagues.")] = "",
+    workflow_id: Annotated[
+        str | None, typer.Option("--id", help="From scratch: the id; else made of the name.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a template's workflows, or one from scratch, as drafts; asks for what is left out."""
+    from flows.cli.output.drafts import draft_lines
+    from flows.definitions.scaffold.create import Wish, from_scratch, from_template
+
+    settings = read_settings()
+    filled = {key: value for key, value in (("term", term), ("group", group)) if value}
+    wish = Wish(name, program, message, tuple(condition or ()), segment, description, workflow_id)
+    if template is None:
+        drafted = from_scratch(settings, _completed(settings, wish))
+    elif program:
+        drafted = from_template(settings, template, program, filled, prefix)
+    else:
+        raise typer.BadParameter("Say for which program: --program 1000.", param_hint="--program")
+    if as_json:
+        answer(drafted.as_json())
+    else:
+        print_lines(draft_lines(drafted))
+
+
+def _completed(settings, wish):
+    """The wish, asked for where it is not whole and a person is there to answer."""
+    from flows.definitions.scaffold.prompts import ask, missing
+
+    if not missing(wish):
+        return wish
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"Say {', '.join(missing(wish))}; or run it in a terminal, and you are asked.")
+    return ask(settings, wish, lambda question, default: typer.prompt(question, default).strip(), typer.echo)
+
+
+def _sound_definitions() -> Definitions:
+    definitions = read_definitions(read_settings())
+    errors = [problem for problem in definitions.problems if problem.severity == "error"]
+    if errors:
+        raise DefinitionError(errors)
+    return definitions
+
+
+def _holds(file: Path, text: str) -> bool:
+    return file.exists() and file.read_text(encoding="utf-8") == text

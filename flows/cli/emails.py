@@ -1,0 +1,133 @@
+"""The commands about emails and decisions: try one, see what became of each, settle, suppress, report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.common import AsOf, Json, answer, app, find_workflow, out, print_lines, read_as_of
+from flows.settings import read_settings
+
+
+@app.command("test-send", epilog="Example: partnerflow test-send welcome --to me@example.com --partner 21005016")
+def test_send(
+    workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
+    to: Annotated[str, typer.Option(metavar="ADDRESS", help="Your own address.")],
+    partner: Annotated[str | None, typer.Option(help="The partner who would read it; else a sample.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Send a workflow's email to your own address, marked as a test; nobody counts as contacted."""
+    from flows.sending.send_test_email import send_test
+
+    chosen, _ = find_workflow(workflow)
+    sent = send_test(read_settings(), chosen, to, partner, read_as_of(as_of))
+    if as_json:
+        answer(sent)
+    else:
+        reader = f"partner {partner}" if partner else "a sample partner"
+        print_lines([f"A test of {chosen.id} as {reader} reads it ({sent['language']}): {sent['delivered_to']}"])
+
+
+@app.command(epilog="Example: partnerflow deliveries --state in_doubt")
+def deliveries(
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only those of this workflow.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What became of each delivery, and why, as the ledger has it."""
+    from flows.cli.output.deliveries import as_json as one_as_json
+    from flows.cli.output.deliveries import deliveries_table, list_deliveries
+
+    with _ledger() as ledger:
+        found = list_deliveries(ledger, state, workflow)
+    if as_json:
+        answer({"deliveries": [one_as_json(one) for one in found]})
+    else:
+        out.print(deliveries_table(found))
+
+
+@app.command(epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has answered it"')
+def settle(
+    delivery: Annotated[str, typer.Argument(help="A delivery's id or Message-ID, or how it begins.")],
+    state: Annotated[str, typer.Option("--as", help="sent, failed, or pending: to be tried again.")],
+    reason: Annotated[str, typer.Option(help="How you know it; the ledger keeps it.")],
+    by: Annotated[str | None, typer.Option(help="Who says so; else your user name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what became of a delivery that is in doubt, or let one that was certainly not delivered be tried again."""
+    from getpass import getuser
+
+    from flows.cli.output.deliveries import as_json as one_as_json
+    from flows.ledger.resolution import settle_by_person
+
+    with _ledger() as ledger:
+        settled = settle_by_person(ledger, delivery, state, reason, by or getuser())
+    if as_json:
+        answer(one_as_json(settled))
+    else:
+        print_lines([f"{settled.delivery_id} is {settled.state}."])
+
+
+@app.command(epilog='Example: partnerflow suppress ann@example.com --reason "Asked us by telephone"')
+def suppress(
+    address: Annotated[str | None, typer.Argument(help="The address; without one, all that are suppressed.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only for this workflow; else for all.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "by hand",
+    remove: Annotated[bool, typer.Option("--remove", help="Lift it instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write to an address no more, whatever the workflow, or lift that; without an address, list them."""
+    from flows.ledger.manual_suppression import suppress_by_person, suppressions_table
+
+    with _ledger() as ledger:
+        found = suppress_by_person(ledger, address, workflow, reason, remove)
+    if as_json:
+        answer({"suppressions": [one.as_json() for one in found]})
+    else:
+        out.print(suppressions_table(found))
+
+
+@app.command(epilog="Example: partnerflow report --html report.html")
+def report(
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page into this file.")] = None,
+    show_addresses: Annotated[bool, typer.Option("--show-addresses", help="Mask no address on the page.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Opens, clicks and bounces a workflow, as last published; on a page with --html."""
+    from flows.cli.output.terminal import workflow_report_table
+    from flows.report.data import read_report
+
+    settings = read_settings()
+    data = read_report(settings.published)
+    if html is not None:
+        from flows.report.page import report_file
+
+        report_file(settings, html, show_addresses)
+    if as_json:
+        answer(data.as_json())
+    elif html is not None:
+        print_lines([f"Wrote {html}"])
+    else:
+        out.print(workflow_report_table(data))
+
+
+@app.command(epilog="Example: partnerflow receive --host 127.0.0.1 --port 8025")
+def receive(
+    host: Annotated[str, typer.Option(help="Where to listen; a proxy before it does TLS.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port.")] = 8025,
+) -> None:
+    """The small web receiver of provider events and unsubscribes; writes into the landing folder and nothing else."""
+    from flows.events.webhook_settings import read_receiver_settings
+    from flows.events.webhooks import receive as serve_receiver
+
+    serve_receiver(read_settings().landing, read_receiver_settings(), host, port)
+
+
+def _ledger():
+    """The ledger of the settings, closed at the end."""
+    from contextlib import closing
+
+    from flows.ledger.ledger import Ledger
+
+    return closing(Ledger(read_settings().ledger))

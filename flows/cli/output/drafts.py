@@ -1,0 +1,30 @@
+"""What a person reads of templates and drafts."""
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from flows.definitions.scaffold.create import Drafted
+
+
+def templates_table(templates: list[dict]) -> Table:
+    """The templates: id and kinds of program, what each does, and its chain."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False)
+    table.add_column("template", overflow="fold")
+    table.add_column("what it does", ratio=1)
+    for one in templates:
+        chain = Text("\n".join(f"  {workflow['id']}" for workflow in one["workflows"]), style="dim")
+        kinds = Text(", ".join(one["program_types"]), style="dim")
+        table.add_row(Text(f"{one['id']}\n", style="bold") + kinds, Text(f"{one['description']}\n") + chain)
+    return table
+
+
+def draft_lines(drafted: Drafted) -> list[str]:
+    """What was written, what to mind, and what to do next."""
+    first = drafted.workflows[0]
+    return [
+        *[f"Wrote {file}" for file in drafted.files],
+        *[str(problem) for problem in drafted.warnings],
+        *[f"Note: {note}" for note in drafted.notes],
+        f"Drafts send nothing. Edit them, try them (partnerflow preview {first}), then set status: active.",
+    ]

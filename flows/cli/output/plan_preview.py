@@ -1,0 +1,37 @@
+"""What a person reads below a plan."""
+
+from collections.abc import Iterable
+
+from flows.preview.plan_preview import Outlook
+
+
+def outlook_lines(found: Outlook) -> list[str]:
+    """Changes, who is new, an email, the coming days and the warnings."""
+    return [
+        *_changes(found),
+        *[f"{name}: to {', '.join(partners)}" for name, partners in found.samples.items()],
+        *_email(found),
+        *_forecast(found),
+        *[f"Warning: {one}" for one in found.warnings],
+    ]
+
+
+def _changes(found: Outlook) -> Iterable[str]:
+    if not found.changes:
+        yield "No definition has changed since the last run."
+    for one in found.changes:
+        yield f"{one.workflow_id} is {one.what}."
+        yield from (f"    {words}" for words in one.words)
+
+
+def _email(found: Outlook) -> Iterable[str]:
+    if found.email:
+        yield f"One email, of {found.email['workflow_id']} to {found.email['to']}:"
+        yield f"    Subject: {found.email['subject']}"
+        yield from (f"    {line}".rstrip() for line in found.email["text"].splitlines())
+
+
+def _forecast(found: Outlook) -> Iterable[str]:
+    if found.days:
+        told = ", ".join(f"{name} {partners:,}" for name, partners in found.forecast.items()) or "nobody"
+        yield f"The {found.days} days after bring, as far as is known now: {told}."

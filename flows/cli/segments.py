@@ -1,0 +1,98 @@
+"""The commands that look at who is in a segment, now, then and to come. They send and keep nothing."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from flows.cli.common import AsOf, Json, answer, app, find_workflow, out, print_lines, read_as_of
+from flows.definitions.loader import read_definitions
+from flows.settings import read_settings
+
+
+@app.command(epilog="Example: partnerflow preview few-clicks-14 --as-of 2026-03-20T14:00:00-04:00")
+def preview(
+    workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Who is in a segment, from the facts as last built; sends and keeps nothing."""
+    from flows.cli.output.terminal import members_table
+    from flows.preview.preview import preview as look
+
+    chosen, compiler = find_workflow(workflow)
+    seen = look(read_settings(), chosen, compiler, read_as_of(as_of))
+    if as_json:
+        answer(seen.as_json())
+    else:
+        out.print(members_table(chosen.id, seen))
+
+
+@app.command(epilog="Example: partnerflow explain few-clicks-14 21005016 --as-of 2026-03-20T14:00:00-04:00")
+def explain(
+    workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
+    partner: Annotated[str, typer.Argument(help="A partner's id.")],
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Why a partner is in a segment or not: each condition, what is the case, and when that changes."""
+    from flows.cli.output.terminal import explanation_lines
+    from flows.preview.explain import explain as look
+
+    chosen, compiler = find_workflow(workflow)
+    found = look(read_settings(), chosen, partner, compiler, read_as_of(as_of))
+    if as_json:
+        answer(found.as_json())
+    else:
+        for line in explanation_lines(found):
+            out.print(line, soft_wrap=True)
+
+
+@app.command(epilog="Example: partnerflow simulate --from 2026-02-20 --to 2026-03-20")
+def simulate(
+    first: Annotated[str, typer.Option("--from", metavar="D", help="The first local date.")],
+    last: Annotated[str, typer.Option("--to", metavar="D", help="The last local date.")],
+    workflow: Annotated[
+        list[str] | None, typer.Option("--workflow", metavar="W", help="An id or file; else all active ones.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Who would have been contacted by what, hour by hour over some days; sends and keeps nothing."""
+    from flows.cli.output.simulation import simulation_lines, simulation_table
+    from flows.preview.simulate import simulate as replay
+
+    definitions = read_definitions(read_settings())
+    chosen = [find_workflow(name)[0] for name in workflow] if workflow else definitions.active
+    found = replay(read_settings(), chosen, definitions.compiler, _day(first, "--from"), _day(last, "--to"))
+    if as_json:
+        answer(found.as_json())
+    else:
+        out.print(simulation_table(found))
+        print_lines(simulation_lines(found))
+
+
+@app.command(epilog="Example: partnerflow history few-clicks-14 --from 2026-03-01 --to 2026-03-20")
+def history(
+    workflow: Annotated[list[str], typer.Argument(help="Ids or files of workflows, of any status.")],
+    first: Annotated[str, typer.Option("--from", metavar="D", help="The first local date.")],
+    last: Annotated[str, typer.Option("--to", metavar="D", help="The last local date.")],
+    as_json: Json = False,
+) -> None:
+    """Who entered and left a segment, and when, hour by hour over some days; from the facts as last built."""
+    from flows.cli.output.simulation import stay_lines
+    from flows.preview.history import history as look
+
+    definitions = read_definitions(read_settings())
+    chosen = [find_workflow(name)[0] for name in workflow]
+    found = look(read_settings(), chosen, definitions.compiler, _day(first, "--from"), _day(last, "--to"))
+    if as_json:
+        answer({"history": [one.as_json() for one in found]})
+    else:
+        print_lines(stay_lines(found))
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date such as 2026-03-20.", param_hint=option) from None

@@ -1,0 +1,108 @@
+"""What has changed in the definitions since the last run, in words.
+
+A run leaves what it ran with in the state (definitions.json); `plan` compares.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from compiler import Workflow, format
+from flows.definitions.loader import Definitions
+from flows.settings import Settings
+
+
+@dataclass(frozen=True)
+class Change:
+    """One workflow that is other than at the last run: `what` is new, changed, activated, paused or gone; `words` says
+    how."""
+
+    workflow_id: str
+    what: str
+    words: tuple[str, ...] = ()
+
+    def as_json(self) -> dict:
+        """The change."""
+        return asdict(self) | {"words": list(self.words)}
+
+
+def remember(settings: Settings, definitions: Definitions) -> None:
+    """Leave what has been run with, at once or not at all. A workflow that is broken for now stays as it was."""
+    before = _last(settings)
+    broken = {name: before[name] for name in definitions.broken if name in before}
+    document = broken | {workflow.id: _described(workflow) for workflow in definitions.workflows}
+    temporary = _file(settings).with_name(f".definitions.{os.getpid()}")
+    temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+    temporary.replace(_file(settings))
+
+
+def changes(settings: Settings, definitions: Definitions) -> list[Change]:
+    """The workflows that are not as they were at the last run, sorted by id; before the first run every active one."""
+    before = _last(settings)
+    now = {workflow.id: _described(workflow) for workflow in definitions.workflows}
+    found = [_change(name, before.get(name), now.get(name)) for name in sorted(before.keys() | now.keys())]
+    return [one for one in found if one is not None and one.workflow_id not in definitions.broken]
+
+
+def _change(name: str, before: Mapping | None, now: Mapping | None) -> Change | None:
+    was_active = before is not None and before["status"] == "active"
+    is_active = now is not None and now["status"] == "active"
+    if now is None:
+        return Change(name, "gone") if was_active else None
+    if before is None:
+        return Change(name, "new", tuple(now["segment"])) if is_active else None
+    if was_active and not is_active:
+        return Change(name, "paused", (f"is {now['status']} now",))
+    words = tuple(_words(before, now))
+    if is_active and not was_active:
+        return Change(name, "activated", words)
+    return Change(name, "changed", words) if is_active and words else None
+
+
+def _words(before: Mapping, now: Mapping) -> list[str]:
+    """The difference of two descriptions; a condition whose name stays is told as one change."""
+    words = [
+        f"{key} was {before[key]!r}, is {now[key]!r}"
+        for key in ("name", "program", "action", "recipients")
+        if before[key] != now[key]
+    ]
+    gone = [one for one in before["segment"] if one not in now["segment"]]
+    added = [one for one in now["segment"] if one not in before["segment"]]
+    for sentence in gone:
+        successor = next((one for one in added if _subject(one) == _subject(sentence)), None)
+        if successor is not None:
+            added.remove(successor)
+        words.append(f"{sentence} → {successor}" if successor else f"no longer: {sentence}")
+    return words + [f"now also: {sentence}" for sentence in added]
+
+
+def _subject(sentence: str) -> str:
+    """What a canonical sentence is about: its capitalised words, and for a comparison which way."""
+    words: list[str] = []
+    for word in sentence.split():
+        if not word[0].isupper():
+            return " ".join([*words, word if word in ("greater", "less") else ""])
+        words.append(word)
+    return sentence
+
+
+def _described(workflow: Workflow) -> dict[str, str | Sequence[str]]:
+    action = getattr(workflow.action, "message", None)
+    return {
+        "name": workflow.name,
+        "program": workflow.program,
+        "status": workflow.status,
+        "segment": format(workflow.segment),
+        "action": f"email {action}" if action else str(workflow.action),
+        "recipients": workflow.recipients,
+    }
+
+
+def _last(settings: Settings) -> dict:
+    file = _file(settings)
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _file(settings: Settings):
+    return settings.var / "definitions.json"

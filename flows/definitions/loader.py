@@ -1,0 +1,144 @@
+"""The user's own folder of definitions, read and checked."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from compiler import (
+    Compiler,
+    DefinitionError,
+    PartnerflowError,
+    Problem,
+    ReadWorkflow,
+    Source,
+    Workflow,
+    check,
+    project_vocabulary,
+    read_definition,
+    read_yaml,
+)
+from compiler.lint.rules import Facts
+from flows.settings import Settings
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What a folder of definitions holds.
+
+    `workflows` are those without an error, sorted by id; `problems` all that was found; `broken` the ids (file names)
+    of the others with their first error.
+    """
+
+    workflows: tuple[Workflow, ...]
+    problems: tuple[Problem, ...]
+    broken: dict[str, str]
+    compiler: Compiler
+
+    @property
+    def active(self) -> tuple[Workflow, ...]:
+        """The workflows that run."""
+        return tuple(workflow for workflow in self.workflows if workflow.status == "active")
+
+    def without(self, held: Collection[str]) -> "Definitions":
+        """The definitions but for the workflows with these ids."""
+        return replace(self, workflows=tuple(workflow for workflow in self.workflows if workflow.id not in held))
+
+    def only(self, chosen: Collection[str]) -> "Definitions":
+        """The definitions of the workflows with these ids, and nothing that is broken."""
+        kept = tuple(workflow for workflow in self.workflows if workflow.id in chosen)
+        return replace(self, workflows=kept, broken={})
+
+    def __getitem__(self, workflow_id: str) -> Workflow:
+        for workflow in self.workflows:
+            if workflow.id == workflow_id:
+                return workflow
+        if workflow_id in self.broken:
+            raise PartnerflowError(self.broken[workflow_id])
+        known = ", ".join(workflow.id for workflow in self.workflows) or "none yet"
+        raise PartnerflowError(f"There is no workflow {workflow_id}. The workflows are: {known}.")
+
+
+def read_definitions(settings: Settings, paths: Iterable[Path] = (), facts: Facts | None = None) -> Definitions:
+    """The definitions of the workflows folder, or of the files and folders named.
+
+    With `facts`, programs, groups and terms are compared with those of the account. Raises PartnerflowError when a path
+    does not exist.
+    """
+    vocabulary = project_vocabulary(loader=settings.loader)
+    segments, problems = read_segments(settings.workflows)
+    reads: list[ReadWorkflow] = []
+    found: dict[str, list[Problem]] = {}
+    for file in _files(list(paths) or [settings.workflows]):
+        try:
+            reads.append(read_definition(shown(file), _text(file), vocabulary, segments))
+        except DefinitionError as error:
+            found.setdefault(file.stem, []).extend(error.problems)
+    for workflow_id, more in check(reads, vocabulary, message_ids(settings.workflows), facts).items():
+        found.setdefault(workflow_id, []).extend(more)
+    found = _naming_users(found)
+    errors = {name: [str(one) for one in some if one.severity == "error"] for name, some in found.items()}
+    broken = {workflow_id: "\n".join(texts) for workflow_id, texts in errors.items() if texts}
+    problems += [problem for some in found.values() for problem in some]
+    sound = sorted((read.workflow for read in reads if read.workflow.id not in broken), key=lambda one: one.id)
+    compiler = Compiler(vocabulary, settings.last_n_days_include_today)
+    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler)
+
+
+def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
+    """The problems; one about a segment or message that is gone names all the workflows that use it."""
+    users: dict[tuple[str, str], list[str]] = {}
+    for workflow_id, found in problems.items():
+        for one in found:
+            if one.code in ("unknown-segment", "unknown-message"):
+                users.setdefault((one.code, one.message), []).append(workflow_id)
+
+    def named(one: Problem) -> Problem:
+        names = sorted(users.get((one.code, one.message), ()))
+        if len(names) < 2:
+            return one
+        return replace(one, message=f"{one.message.removesuffix('.')}, which {', '.join(names)} use.")
+
+    return {workflow_id: [named(one) for one in found] for workflow_id, found in problems.items()}
+
+
+def message_ids(folder: Path) -> list[str]:
+    """The ids of the messages of a workflows folder."""
+    return sorted(path.name for path in (folder / "messages").glob("*") if path.is_dir())
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        problem = Problem(shown(file), line, 1, "yaml", "error", "This is not UTF-8 text.", "Save the file as UTF-8.")
+        raise DefinitionError([problem]) from None
+
+
+def read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:
+    """The named segments of a workflows folder, by name, and what is wrong with those that cannot be read."""
+    sources: dict[str, Source] = {}
+    problems: list[Problem] = []
+    for file in sorted((folder / "segments").glob("*.y*ml")):
+        try:
+            sources[file.stem] = read_yaml(shown(file), _text(file))
+        except DefinitionError as error:
+            problems += error.problems
+    return sources, problems
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        hint = "Name a definition file or a folder of them; PARTNERFLOW_WORKFLOWS says where the workflows are."
+        raise PartnerflowError(f"There is no {missing[0]}. {hint}")
+    files: list[Path] = []
+    for path in paths:
+        files += sorted([*path.glob("*.yml"), *path.glob("*.yaml")]) if path.is_dir() else [path]
+    return files
+
+
+def shown(file: Path) -> str:
+    """The path as a person in this folder would type it."""
+    absolute = file.absolute()
+    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)

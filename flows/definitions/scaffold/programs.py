@@ -1,0 +1,41 @@
+"""The programs of the account, as far as the warehouse can be asked without waiting for anybody."""
+
+from pathlib import Path
+
+import duckdb
+
+from compiler import PartnerflowError
+from compiler.language.definition import did_you_mean
+from flows.settings import Settings
+
+
+def program_types(settings: Settings) -> dict[str, str | None]:
+    """Program id to its type (performance, creator); empty while there are no raw tables, or a run holds the file."""
+    if not (isinstance(settings.warehouse, Path) and settings.warehouse.exists()):
+        return {}
+    try:
+        with duckdb.connect(settings.warehouse, read_only=True) as connection:
+            return dict(connection.execute("SELECT program_id, program_type FROM raw.programs").fetchall())
+    except duckdb.Error:
+        return {}
+
+
+def require_program(settings: Settings, program: str, suits: tuple[str, ...] = ()) -> None:
+    """Raise PartnerflowError when the account is known and has no such program, or one whose type is not in `suits`.
+
+    Without `suits` any type will do.
+    """
+    known = program_types(settings)
+    if not known:
+        return
+    if program not in known:
+        hint = did_you_mean(program, known) + f"The programs are {', '.join(sorted(known))}."
+        raise PartnerflowError(f"There is no program {program}. {hint}")
+    kind = known[program]
+    if suits and kind is not None and kind not in suits:
+        fitting = sorted(one for one, its in known.items() if its in suits)
+        hint = f"Name one of {', '.join(fitting)}, or choose" if fitting else "Choose"
+        raise PartnerflowError(
+            f"Program {program} is a {kind} program, and this template is for {' and '.join(suits)} programs. "
+            f"{hint} another template: `partnerflow templates` says which is for what."
+        )

@@ -1,0 +1,183 @@
+"""The receiver: what providers post and who unsubscribes, into the landing folder. Nothing else.
+
+    POST /events/{provider}     an event webhook; the signature is checked on the raw body
+    GET  /u/{token}             a page that asks
+    POST /u/{token}             unsubscribes: the button of that page, or a mail program's one click (RFC 8058)
+
+It cannot read the ledger or the warehouse, and imports neither; a test holds it. The next run loads what has landed.
+"""
+
+import asyncio
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from flows.events.ingestion import land
+from flows.events.signatures import Refused, check_mailgun, check_postmark, check_sendgrid, check_sns
+from flows.events.webhook_settings import ReceiverSettings
+from flows.messages.unsubscribe import is_test, read
+from flows.report.templates import page
+
+LARGEST = 5_000_000
+"""Bytes of a request; SendGrid's batches have up to 768 KB."""
+
+LARGEST_FORM = 4_000
+"""Bytes of the form that unsubscribes."""
+
+PATIENCE = 10.0
+"""Seconds in which a request must have arrived."""
+
+MOST_AT_ONCE = 200
+"""Connections; further ones get 503, and providers try again."""
+
+REMEMBERED = 100_000
+"""Requests that are known again when they are repeated; dbt knows older ones by the provider's own event id."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+Check = Callable[[Request, bytes, float], str]
+
+
+@dataclass
+class Receiver:
+    """The requests, and where they land. `clock` says the seconds since 1970."""
+
+    landing: Path
+    settings: ReceiverSettings
+    clock: Callable[[], float] = time.time
+    seen: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+
+    async def events(self, request: Request) -> Response:
+        """Land one webhook. 200 landed or known, 401 refused, 404 no such provider, 413 too large, 400 no text."""
+        provider = request.path_params["provider"]
+        check = _checks(self.settings).get(provider)
+        if check is None:
+            return PlainTextResponse("There is no such provider here.\n", 404)
+        body = await _body(request, LARGEST)
+        if isinstance(body, Response):
+            return body
+        try:
+            name = await run_in_threadpool(check, request, body, self.clock())
+            payload = body.decode()
+        except Refused as refused:
+            return PlainTextResponse(f"Refused. {refused}\n", 401)
+        except UnicodeDecodeError:
+            return PlainTextResponse("The body is no UTF-8 text.\n", 400)
+        if not self._is_known(provider, name):
+            await run_in_threadpool(land, self.landing, provider, payload)
+            self._remember(provider, name)
+        return PlainTextResponse("ok\n")
+
+    async def ask(self, request: Request) -> Response:
+        """The page that asks. Looking at it changes nothing: scanners follow every link."""
+        if self._delivery(request) is None:
+            return _page("This link is not valid", "Please use the link of an email that we have sent you.", 404)
+        return _page("Unsubscribe?", "You will get no more of these emails at this address.", 200, asks=True)
+
+    async def unsubscribe(self, request: Request) -> Response:
+        """Land the wish; once or again is the same. Works without a cookie, a login or a redirect."""
+        delivery_id = self._delivery(request)
+        if delivery_id is None:
+            return _page("This link is not valid", "Please use the link of an email that we have sent you.", 404)
+        body = await _body(request, LARGEST_FORM)
+        if isinstance(body, Response):
+            return body
+        if not is_test(delivery_id) and not self._is_known("partnerflow", delivery_id):
+            payload = json.dumps({"event": "unsubscribed", "delivery_id": delivery_id})
+            await run_in_threadpool(land, self.landing, "partnerflow", payload)
+            self._remember("partnerflow", delivery_id)
+        return _page("You are unsubscribed", "We will not write to this address again.", 200)
+
+    def _delivery(self, request: Request) -> str | None:
+        return read(request.path_params["token"], self.settings.signing_key)
+
+    def _is_known(self, provider: str, name: str) -> bool:
+        return (provider, name) in self.seen
+
+    def _remember(self, provider: str, name: str) -> None:
+        """After it has landed: a request that could not be written down is welcome again."""
+        self.seen[provider, name] = None
+        while len(self.seen) > REMEMBERED:
+            self.seen.popitem(last=False)
+
+
+def application(receiver: Receiver) -> Starlette:
+    """The receiver as an ASGI application."""
+    return Starlette(
+        routes=[
+            Route("/events/{provider}", receiver.events, methods=["POST"]),
+            Route("/u/{token}", receiver.ask, methods=["GET"]),
+            Route("/u/{token}", receiver.unsubscribe, methods=["POST"]),
+        ]
+    )
+
+
+def receive(landing: Path, settings: ReceiverSettings, host: str, port: int) -> None:
+    """Serve until interrupted. TLS is the work of the proxy before it."""
+    import uvicorn
+
+    app = application(Receiver(landing, settings))
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_AT_ONCE,
+        timeout_keep_alive=5,
+    )
+
+
+def _checks(settings: ReceiverSettings) -> dict[str, Check]:
+    """The providers whose secret is set, and how their requests are checked."""
+    sendgrid, mailgun, postmark = settings.sendgrid_key, settings.mailgun_key, settings.postmark_login
+    certificates, topic = settings.sns_certificates, settings.sns_topic
+    checks: dict[str, Check] = {}
+    if sendgrid:
+        checks["sendgrid"] = lambda request, body, now: check_sendgrid(sendgrid, request.headers, body, now)
+    if mailgun:
+        checks["mailgun"] = lambda _, body, now: check_mailgun(mailgun.get_secret_value(), body, now)
+    if postmark:
+        checks["postmark"] = lambda request, body, _: check_postmark(postmark.get_secret_value(), request.headers, body)
+    if certificates and topic:
+        checks["ses"] = lambda _, body, now: check_sns(certificates, topic, body, now)
+    return checks
+
+
+async def _body(request: Request, largest: int) -> bytes | Response:
+    """The body, or the answer to one that is too large or too slow."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > largest:
+        return PlainTextResponse("Too large.\n", 413)
+    received = bytearray()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunk in request.stream():
+                received += chunk
+                if len(received) > largest:
+                    return PlainTextResponse("Too large.\n", 413)
+    except TimeoutError:
+        return PlainTextResponse("Too slow.\n", 408)
+    except ClientDisconnect:
+        return PlainTextResponse("Gone.\n", 400)
+    return bytes(received)
+
+
+def _page(title: str, text: str, status: int, asks: bool = False) -> HTMLResponse:
+    return HTMLResponse(page("unsubscribe.html", title=title, text=text, asks=asks), status, headers=HEADERS)

@@ -1,0 +1,101 @@
+"""`partnerflow serve`: the hourly flow as a Prefect deployment of this host."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.error import URLError
+from urllib.request import urlopen
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from compiler import PartnerflowError
+from flows.settings import Settings
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+"""Nothing is reported or looked up outside; a server may take its time to start."""
+
+HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+"""Seconds between the heartbeats of a flow run; Prefect sends none unless told to."""
+
+START_TIMEOUT = 120.0
+"""Seconds that a Prefect server may take to start; 15 to 30 are usual on two cores."""
+
+
+def serve_hourly(settings: Settings, timezone: str, port: int) -> None:
+    """Deploy the hourly flow with a cron at the top of the hour, and run it until interrupted.
+
+    `timezone` is the IANA zone in which the hours are meant. Uses the Prefect server of PREFECT_API_URL, and where none
+    is set keeps one of its own on 127.0.0.1 and `port`. A run that is due while another works is cancelled, not queued.
+    """
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise PartnerflowError(f"{timezone!r} is no IANA time zone, such as America/New_York.") from None
+    os.environ.update(prefect_environment(settings))
+    with prefect_server(port):
+        _serve(timezone)
+
+
+def prefect_environment(settings: Settings) -> dict[str, str]:
+    """The variables under which Prefect works for this installation; what is already set wins."""
+    state = {"PREFECT_HOME": str(settings.var / "prefect"), "PARTNERFLOW_VAR": str(settings.var)}
+    return {**QUIET, **HEARTBEAT, **state, "PARTNERFLOW_WORKFLOWS": str(settings.workflows), **os.environ}
+
+
+@contextmanager
+def prefect_server(port: int) -> Iterator[None]:
+    """A Prefect server for as long as it is needed, in PREFECT_API_URL; nothing when one is set there already."""
+    if os.environ.get("PREFECT_API_URL"):
+        yield
+        return
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise PartnerflowError(
+                f"Port {port} of 127.0.0.1 is taken. Choose another with --port, or set PREFECT_API_URL to the Prefect "
+                "server that is to be used."
+            )
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/api"
+    try:
+        _wait_until_healthy(server, url)
+        os.environ["PREFECT_API_URL"] = url
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_until_healthy(server: subprocess.Popen, url: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(f"{url}/health", timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    raise PartnerflowError(f"The Prefect server did not start. Try it by hand: {' '.join(server.args)}")
+
+
+def _serve(timezone: str) -> None:
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.schedules import Cron
+
+    from flows.hourly import hourly
+    from flows.orchestration.automation import watch_heartbeats
+
+    watch_heartbeats(hourly.name)
+    hourly.serve(
+        name="hourly",
+        schedule=Cron("0 * * * *", timezone=timezone),
+        global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+    )

@@ -1,0 +1,187 @@
+"""Why a partner is in a segment, or not, at an hour; and when that changes if nothing else happens."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from compiler import Compiler, PartnerflowError, Workflow
+from compiler.sql.dialect import to_sql
+from compiler.sql.explain import dates_of, describe, explanation, values_of
+from flows.settings import Settings
+from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.evaluations import write_evaluations
+
+HORIZON = 400
+"""Days that are looked ahead for the next change."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One condition: whether it holds, what is the case, and the dates its window has."""
+
+    text: str
+    holds: bool
+    actual: str | None
+    dates: str | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a partner is a member of a segment at an hour, or not.
+
+    Times are ISO, UTC. `next_change` is the next hour at which the partner enters or leaves if nothing else happens,
+    None when that is not within HORIZON days. `addresses` are those that may be written to.
+    """
+
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    name: str | None
+    as_of: str
+    segment: str
+    member: bool
+    conditions: tuple[Explained, ...]
+    already_contacted_at: str | None
+    state: str | None
+    addresses: int
+    unsubscribed: int
+    next_change: str | None
+    then: str | None
+
+    def as_json(self) -> dict:
+        """The explanation as the command line answers with it."""
+        return asdict(self) | {"conditions": [asdict(condition) for condition in self.conditions]}
+
+
+def explain(
+    settings: Settings, workflow: Workflow, partner_id: str, compiler: Compiler, as_of: datetime
+) -> Explanation:
+    """Evaluate a workflow's conditions one by one for a partner at `as_of` (UTC), from the facts as last built.
+
+    Keeps nothing. Raises PartnerflowError when there are no facts, or no such partner in the workflow's program.
+    """
+    with open_warehouse(settings.warehouse) as connection:
+        if not has_table(connection, "segments", "evaluated_partners"):
+            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+        with transaction(connection, keep=False):
+            return _explain(connection, workflow, partner_id, compiler, as_of)
+
+
+def _explain(
+    connection: Connection, workflow: Workflow, partner_id: str, compiler: Compiler, as_of: datetime
+) -> Explanation:
+    name, zone = _partner(connection, workflow, partner_id)
+    hours = [as_of, *_hours_of_change(connection, workflow, partner_id, zone, as_of)]
+    write_evaluations(connection, *hours)
+    rows = connection.execute(to_sql(explanation(workflow, partner_id, compiler))).fetchall()
+    now, later = rows[0], rows[1:]
+    change = next((row for row in later if bool(row[1]) != bool(now[1])), None)
+    contacted_at, state = _contact(connection, workflow, partner_id)
+    addresses, unsubscribed = _addresses(connection, workflow, partner_id)
+    return Explanation(
+        workflow_id=workflow.id,
+        program_id=workflow.program,
+        partner_id=partner_id,
+        name=name,
+        as_of=_iso(as_of),
+        segment=describe(workflow),
+        member=bool(now[1]),
+        conditions=tuple(_conditions(connection, workflow, partner_id, compiler, now, as_of.astimezone(zone).date())),
+        already_contacted_at=contacted_at,
+        state=state,
+        addresses=addresses,
+        unsubscribed=unsubscribed,
+        next_change=_iso(change[0].replace(tzinfo=UTC)) if change else None,
+        then=("enters" if change[1] else "leaves") if change else None,
+    )
+
+
+def _conditions(
+    connection: Connection,
+    workflow: Workflow,
+    partner_id: str,
+    compiler: Compiler,
+    row: tuple,
+    local_date: date,
+) -> Iterator[Explained]:
+    for index, condition in enumerate(workflow.segment):
+        holds, actual = row[2 + 2 * index : 4 + 2 * index]
+        dates = dates_of(condition, local_date, compiler)
+        if dates and isinstance(actual, int):
+            actual = local_date - timedelta(days=actual)
+        values = values_of(condition, workflow, partner_id, compiler)
+        if values is not None:
+            found = connection.execute(to_sql(values)).fetchall()
+            actual = ", ".join(dict.fromkeys(value for at, value in found if at in (row[0], None) and value))
+        shown = dates and (f"{dates[0]}" if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}")
+        yield Explained(str(condition), bool(holds), _shown(actual), shown)
+
+
+def _shown(actual: object) -> str | None:
+    if isinstance(actual, Decimal):
+        return f"{actual.normalize():f}"
+    return None if actual is None else str(actual)
+
+
+def _partner(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[str | None, ZoneInfo]:
+    query = """
+        SELECT fct_partners.name, stg_programs.timezone
+        FROM marts.fct_partners JOIN staging.stg_programs USING (program_id)
+        WHERE program_id = ? AND partner_id = ?"""
+    row = connection.execute(query, [workflow.program, partner_id]).fetchone()
+    if row is None:
+        raise PartnerflowError(
+            f"Program {workflow.program} has no partner {partner_id}. "
+            f"`partnerflow preview {workflow.id}` lists the members."
+        )
+    return row[0], ZoneInfo(row[1])
+
+
+def _hours_of_change(
+    connection: Connection, workflow: Workflow, partner_id: str, zone: ZoneInfo, as_of: datetime
+) -> list[datetime]:
+    """The hours after `as_of` at which anything changes by itself: local midnights, and transitions that are known."""
+    today = as_of.astimezone(zone).date()
+    midnights = [datetime.combine(today + timedelta(days=day), time(), zone) for day in range(1, HORIZON + 1)]
+    query = """
+        SELECT valid_from FROM marts.fct_relationship_history
+        WHERE program_id = ? AND partner_id = ? AND valid_from > ?"""
+    known = connection.execute(query, [workflow.program, partner_id, as_of.replace(tzinfo=None)]).fetchall()
+    instants = [midnight.astimezone(UTC) for midnight in midnights] + [row[0].replace(tzinfo=UTC) for row in known]
+    return sorted({_hour_from(instant) for instant in instants} - {as_of})
+
+
+def _hour_from(instant: datetime) -> datetime:
+    """The first whole hour at or after an instant, when the next run evaluates it."""
+    hour = instant.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == instant else hour + timedelta(hours=1)
+
+
+def _contact(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[str | None, str | None]:
+    query = """
+        SELECT coalesce(sent_at, as_of), state FROM staging.stg_sent_emails
+        WHERE workflow_id = ? AND program_id = ? AND partner_id = ?
+        ORDER BY 1 LIMIT 1"""
+    row = connection.execute(query, [workflow.id, workflow.program, partner_id]).fetchone()
+    return (_iso(row[0].replace(tzinfo=UTC)), row[1]) if row else (None, None)
+
+
+def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[int, int]:
+    query = """
+        WITH addresses AS (
+            SELECT is_unsubscribed OR EXISTS (
+                SELECT 1 FROM staging.stg_suppressions
+                WHERE stg_suppressions.email = int_partner_addresses.email AND scope = ?
+            ) AS is_left_out
+            FROM intermediate.int_partner_addresses
+            WHERE program_id = ? AND partner_id = ? AND (is_primary OR ? = 'all')
+        )
+        SELECT count(*) FILTER (NOT is_left_out), count(*) FILTER (is_left_out) FROM addresses"""
+    who = [workflow.id, workflow.program, partner_id, workflow.recipients]
+    return connection.execute(query, who).fetchone()
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,147 @@
+"""History: who entered and left a segment, and when, to the hour.
+
+Nothing is recorded for it: the facts hold history, so any past hours are evaluated by the SQL of a run, for workflows
+of any status, from the facts as last built.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from compiler import Compiler, PartnerflowError, Workflow
+from compiler.sql.dialect import to_sql
+from flows.preview.hours import Hour, batches, local_hours, require_days, temporary, turn_to
+from flows.settings import Settings
+from flows.warehouse.connection import has_table, open_warehouse, transaction
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A partner is in a segment at every hour from `valid_from` to before `valid_to`; None: also at the last hour.
+
+    `at_start`: it is in at the first hour that was looked at, and may have been before. Hours are UTC.
+    """
+
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    valid_from: datetime
+    valid_to: datetime | None
+    at_start: bool
+
+    def as_json(self) -> dict:
+        """With ISO times."""
+        times = {name: _iso(getattr(self, name)) for name in ("valid_from", "valid_to")}
+        key = {"workflow_id": self.workflow_id, "program_id": self.program_id, "partner_id": self.partner_id}
+        return key | times | {"at_start": self.at_start}
+
+
+def history(
+    settings: Settings, workflows: Sequence[Workflow], compiler: Compiler, first: date, last: date
+) -> list[Stay]:
+    """The stays of all partners in these segments over local days of each program, by workflow, partner and hour.
+
+    Keeps nothing. Raises PartnerflowError when no facts have been built yet or the days are none.
+    """
+    require_days(first, last)
+    with open_warehouse(settings.warehouse) as connection:
+        if not has_table(connection, "segments", "evaluated_partners"):
+            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+        with transaction(connection, keep=False):
+            zones = connection.execute("SELECT program_id, timezone FROM staging.stg_programs").fetchall()
+            wanted = {one.program for one in workflows}
+            hours = [
+                hour
+                for program, zone in zones
+                if program in wanted
+                for hour in local_hours(program, ZoneInfo(zone), first, last)
+            ]
+            return stays(connection, workflows, compiler, hours) if hours else []
+
+
+def stays(
+    connection: duckdb.DuckDBPyConnection, workflows: Sequence[Workflow], compiler: Compiler, hours: Sequence[Hour]
+) -> list[Stay]:
+    """The stays over these hours; to be called in a transaction that is rolled back."""
+    turn_to(connection, hours)
+    temporary(connection, "history_hours", _HOURS)
+    connection.execute(_NO_SPANS)
+    for batch in batches(connection, hours):
+        turn_to(connection, batch)
+        temporary(connection, "history_members", to_sql(compiler.membership(workflows)))
+        connection.execute(_SPANS)
+    rows = connection.execute(_STAYS).fetchall()
+    return [Stay(*key, _utc(entered), left and _utc(left), at_start) for *key, entered, left, at_start in rows]
+
+
+_HOURS = """
+    SELECT program_id, as_of, row_number() OVER (PARTITION BY program_id ORDER BY as_of) AS position
+    FROM raw.evaluations"""
+
+_NO_SPANS = """
+    CREATE TEMP TABLE history_spans (
+        workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, first_position BIGINT, last_position BIGINT
+    )"""
+
+_SPANS = """
+    INSERT INTO history_spans
+    SELECT workflow_id, program_id, partner_id, min(position), max(position)
+    FROM (
+        SELECT
+            members.workflow_id, members.program_id, members.partner_id, hours.position,
+            hours.position - row_number() OVER (
+                PARTITION BY members.workflow_id, members.program_id, members.partner_id
+                ORDER BY hours.position
+            ) AS island
+        FROM history_members AS members
+        INNER JOIN history_hours AS hours
+            ON members.program_id = hours.program_id AND members.evaluated_at = hours.as_of
+    ) AS positions
+    GROUP BY workflow_id, program_id, partner_id, island"""
+
+_STAYS = """
+    WITH spans AS (
+        SELECT
+            *,
+            CASE WHEN lag(last_position) OVER (
+                PARTITION BY workflow_id, program_id, partner_id
+                ORDER BY first_position
+            ) = first_position - 1 THEN 0 ELSE 1 END AS begins
+        FROM history_spans
+    ),
+
+    numbered AS (
+        SELECT
+            *,
+            sum(begins) OVER (PARTITION BY workflow_id, program_id, partner_id ORDER BY first_position) AS island
+        FROM spans
+    ),
+
+    stays AS (
+        SELECT
+            workflow_id, program_id, partner_id, min(first_position) AS first_position,
+            max(last_position) AS last_position
+        FROM numbered
+        GROUP BY workflow_id, program_id, partner_id, island
+    )
+
+    SELECT
+        stays.workflow_id, stays.program_id, stays.partner_id, entered.as_of, departed.as_of,
+        stays.first_position = 1
+    FROM stays
+    INNER JOIN history_hours AS entered
+        ON stays.program_id = entered.program_id AND stays.first_position = entered.position
+    LEFT JOIN history_hours AS departed
+        ON stays.program_id = departed.program_id AND stays.last_position + 1 = departed.position
+    ORDER BY stays.workflow_id, stays.program_id, stays.partner_id, entered.as_of"""
+
+
+def _utc(stored: datetime) -> datetime:
+    return stored.replace(tzinfo=UTC)
+
+
+def _iso(as_of: datetime | None) -> str | None:
+    return as_of and as_of.isoformat().replace("+00:00", "Z")

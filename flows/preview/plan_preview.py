@@ -1,0 +1,155 @@
+"""Outlook: what a plan means, for a person who is about to let it happen.
+
+What has changed since the last run, who is new, one email as it will be read, what the coming days bring, and warnings.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from compiler import PartnerflowError
+from flows.definitions.diff import Change, changes
+from flows.definitions.loader import Definitions
+from flows.messages.render import written_for
+from flows.plan.plan import Plan, WorkflowPlan
+from flows.preview.hours import Hour, local_hours
+from flows.preview.replay import LIMIT, Replay, Tripped
+from flows.preview.stage_models import read_stage_models
+from flows.settings import Settings
+from flows.warehouse.connection import open_warehouse, transaction
+
+SAMPLE = 5
+"""Partners that are named."""
+
+MANY = 100
+"""Of a workflow that is new, activated or changed, more recipients than this are worth a look."""
+
+LINK = "https://example.com/u/sample"
+"""Stands for the recipient's own unsubscribe link."""
+
+NEAR = 0.8
+"""Of the limit, from which on it is near."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """`samples` has the first partners that each workflow is to contact, `email` the first email; `days` how many the
+    days after the hour will bring, by workflow, and `tripped` the limits that trip in them."""
+
+    changes: tuple[Change, ...]
+    samples: dict[str, tuple[str, ...]]
+    email: dict[str, str] | None
+    days: int
+    forecast: dict[str, int]
+    tripped: tuple[Tripped, ...]
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict:
+        """The outlook, beside the plan."""
+        return {
+            "changes": [one.as_json() for one in self.changes],
+            "samples": {name: list(partners) for name, partners in self.samples.items()},
+            "email": self.email,
+            "forecast": {"days": self.days, "workflows": self.forecast},
+            "warnings": list(self.warnings),
+        }
+
+
+def outlook(settings: Settings, definitions: Definitions, plan: Plan, days: int) -> Outlook:
+    """The outlook of a plan whose facts have just been built, `days` ahead; 0 looks at no further day."""
+    found = tuple(changes(settings, definitions))
+    forecast, tripped = _forecast(settings, definitions, plan.as_of, days) if _is_built(plan) else ({}, ())
+    return Outlook(found, _samples(plan), _email(plan), days, forecast, tripped, tuple(_warnings(plan, found, tripped)))
+
+
+def _is_built(plan: Plan) -> bool:
+    return any(row.status in ("done", "over_limit") for row in plan.workflows)
+
+
+def _samples(plan: Plan) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for one in (one for hour in (*plan.late, plan) for one in (*hour.recipients, *hour.applications)):
+        partners = found.setdefault(one.workflow_id, [])
+        if one.partner_id not in partners and len(partners) < SAMPLE:
+            partners.append(one.partner_id)
+    return {name: tuple(partners) for name, partners in sorted(found.items())}
+
+
+def _email(plan: Plan) -> dict[str, str] | None:
+    """The first email of the plan as its recipient will read it."""
+    for messages, one in ((hour.messages, one) for hour in (plan, *plan.late) for one in hour.recipients):
+        try:
+            email = written_for(messages[one.workflow_id], one.context(), plan.as_of, LINK)
+        except PartnerflowError:
+            continue
+        return {"workflow_id": one.workflow_id, "to": one.email, "subject": email.subject, "text": email.text}
+    return None
+
+
+def _forecast(
+    settings: Settings, definitions: Definitions, as_of: datetime, days: int
+) -> tuple[dict[str, int], tuple[Tripped, ...]]:
+    """How many partners each active workflow will contact after the hour, and the limits that trip.
+
+    Of what is to come only dates and known transitions are known, so the first hour and the end of each day tell all.
+    """
+    if not days or not definitions.active:
+        return {}, ()
+    with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
+        replay = Replay(connection, definitions.active, definitions.compiler, read_stage_models(settings))
+        hours = [hour for program, zone in replay.programs() for hour in _hours(program, ZoneInfo(zone), as_of, days)]
+        replay.run(hours)
+        counted = Counter(send.workflow_id for send in replay.sends() if send.as_of > as_of)
+        return dict(sorted(counted.items())), tuple(replay.tripped)
+
+
+def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int) -> list[Hour]:
+    """The hour itself, the first hour of each of its local days that come after it, and the end of each."""
+    last = as_of.astimezone(zone).date() + timedelta(days=days)
+    hours = local_hours(program, zone, as_of.astimezone(zone).date(), last)
+    firsts = {hour.local_date: hour for hour in reversed(hours)}.values()
+    ends = {hour.local_date: hour for hour in hours}.values()
+    own = Hour(program, as_of, as_of.astimezone(zone).date())
+    found = {one for one in (own, *firsts, *ends) if one.as_of >= as_of}
+    return sorted(found, key=lambda one: one.as_of)
+
+
+def _warnings(plan: Plan, found: tuple[Change, ...], tripped: tuple[Tripped, ...]) -> list[str]:
+    fresh = {one.workflow_id: one.what for one in found if one.what in ("new", "activated", "changed")}
+    rows = {row.workflow_id: row for row in plan.workflows}
+    warnings = [_many(rows[name], what) for name, what in fresh.items() if name in rows]
+    warnings += _bursts(plan)
+    warnings += [_near(row) for row in plan.workflows]
+    warnings += [
+        f"{one.workflow_id} will be over the limit at {one.first:%Y-%m-%d %H:%M} UTC, with {one.addresses:,} addresses."
+        for one in tripped
+        if one.first > plan.as_of
+    ]
+    return [one for one in warnings if one]
+
+
+def _many(row: WorkflowPlan, what: str) -> str | None:
+    if row.recipients <= MANY:
+        return None
+    return f"{row.workflow_id} is {what} and contacts {row.recipients:,} at once; look at its segment before it runs."
+
+
+def _bursts(plan: Plan) -> list[str]:
+    """What the hours that are caught up bring at once, workflow by workflow."""
+    brought = Counter[str]()
+    for row in (row for hour in plan.late for row in hour.workflows):
+        brought[row.workflow_id] += row.recipients
+    since = f"{plan.late[0].as_of:%Y-%m-%d %H:%M} UTC" if plan.late else ""
+    return [
+        f"{name} contacts {count:,} late, who were due since {since}; `--missed skip` leaves them out for this once, "
+        "`missed_hours: hold` in its definition makes it wait for a person."
+        for name, count in sorted(brought.items())
+        if count > MANY
+    ]
+
+
+def _near(row: WorkflowPlan) -> str | None:
+    if row.status != "done" or row.addresses <= NEAR * LIMIT:
+        return None
+    return f"{row.workflow_id} has {row.addresses:,} addresses; over {LIMIT:,} nothing would be sent."

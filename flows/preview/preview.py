@@ -1,0 +1,55 @@
+"""Who is in a segment at an hour, from the facts as last built: nothing is built, sent or kept."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from compiler import AcceptApplication, Compiler, PartnerflowError, Workflow
+from compiler.sql.dialect import to_sql
+from flows.settings import Settings
+from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.evaluations import write_evaluations
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The members of a segment, sorted, and the number of distinct addresses that its workflow would write to."""
+
+    members: tuple[tuple[str, str, str | None], ...]
+    addresses: int
+
+    def as_json(self) -> dict:
+        """The preview as the command line answers with it."""
+        members = [{"program_id": program, "partner_id": partner} for program, partner, _ in self.members]
+        return {"members": members, "count": len(members), "addresses": self.addresses}
+
+
+def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: datetime) -> Preview:
+    """The members of a workflow of any status at `as_of` (UTC).
+
+    The very SQL of the run is evaluated for another hour, in a transaction that is rolled back. Raises PartnerflowError
+    when no facts have been built yet.
+    """
+    with open_warehouse(settings.warehouse) as connection:
+        if not has_table(connection, "segments", "evaluated_partners"):
+            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+        with transaction(connection, keep=False):
+            write_evaluations(connection, as_of)
+            return _evaluate(connection, workflow, compiler)
+
+
+def _evaluate(connection: Connection, workflow: Workflow, compiler: Compiler) -> Preview:
+    connection.execute("CREATE TEMP TABLE previewed AS " + to_sql(compiler.membership([workflow])))
+    members = connection.execute("""
+        SELECT previewed.program_id, previewed.partner_id, fct_partners.name
+        FROM previewed LEFT JOIN marts.fct_partners USING (program_id, partner_id)
+        ORDER BY previewed.program_id, previewed.partner_id""").fetchall()
+    if isinstance(workflow.action, AcceptApplication):
+        return Preview(tuple(members), 0)
+    (addresses,) = connection.execute(
+        """
+        SELECT count(DISTINCT email)
+        FROM previewed JOIN intermediate.int_partner_addresses USING (program_id, partner_id)
+        WHERE is_primary OR ? = 'all'""",
+        [workflow.recipients],
+    ).fetchone()
+    return Preview(tuple(members), addresses)

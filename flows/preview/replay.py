@@ -1,0 +1,189 @@
+"""Replay: many hours of workflows at once, with the ledger that they would have made.
+
+Segments are evaluated for many hours in one statement; facts hold history, and raw.evaluations may hold any hours.
+What one hour does to a later one is little: whoever a workflow has contacted is left out from then on, and an email
+moves its partner from New to Outreach. So the hours of a batch are evaluated together, each partner's first contact is
+taken, the stages are made anew from the events and those contacts, and the segments that ask for such stages are
+evaluated again, until nothing new comes. Partners do not touch each other but through the limit: a batch in which a
+segment that emails move is over it is taken hour by hour.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+
+import duckdb
+
+from compiler import AcceptApplication, Compiler, Workflow
+from compiler.sql.dialect import to_sql
+from compiler.sql.predicates import stages
+from flows.preview import replay_sql
+from flows.preview.hours import Hour, batches, temporary, turn_to
+from flows.preview.stage_models import StageModel
+
+LIMIT = 10_000
+""" "The partner segment is limited to 10,000 email addresses" (Create & Manage Email Workflows)."""
+
+MOVED_BY_EMAIL = {"None", "New", "Outreach"}
+"""The stages that an email takes a partner from, and to."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """A workflow contacts a partner at an hour (UTC), with so many emails; an accepted application has none."""
+
+    as_of: datetime
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    emails: int
+
+    def as_json(self) -> dict:
+        """With an ISO time."""
+        return asdict(self) | {"as_of": self.as_of.isoformat().replace("+00:00", "Z")}
+
+
+@dataclass(frozen=True)
+class Tripped:
+    """A segment has more addresses than the limit allows from one hour (UTC) to another, and at most so many."""
+
+    workflow_id: str
+    first: datetime
+    last: datetime
+    addresses: int
+
+    def as_json(self) -> dict:
+        """With ISO times."""
+        times = {name: getattr(self, name).isoformat().replace("+00:00", "Z") for name in ("first", "last")}
+        return times | {"addresses": self.addresses}
+
+
+class Replay:
+    """A replay of some workflows in a transaction of the warehouse, which must be rolled back."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        workflows: Sequence[Workflow],
+        compiler: Compiler,
+        models: Sequence[StageModel],
+        limit: int = LIMIT,
+    ):
+        self.workflows = tuple(workflows)
+        self.tripped: list[Tripped] = []
+        self._connection, self._compiler, self._models, self._limit = connection, compiler, models, limit
+        self._fed_back = [one for one in workflows if self._is_fed_back(one)]
+        self._free = [one for one in workflows if not self._is_fed_back(one)]
+
+    def programs(self) -> list[tuple[str, str]]:
+        """The ids and time zones of the programs that the workflows are about."""
+        ids = {one.program for one in self.workflows}
+        rows = self._connection.execute("SELECT program_id, timezone FROM staging.stg_programs ORDER BY 1").fetchall()
+        return [row for row in rows if row[0] in ids]
+
+    def run(self, hours: Sequence[Hour]) -> None:
+        """Replay the hours."""
+        if not hours:
+            return
+        self._begin(min(one.as_of for one in hours))
+        for batch in batches(self._connection, hours):
+            self._batch(batch)
+
+    def sends(self) -> list[Send]:
+        """What has been sent, in the order of the hours."""
+        rows = self._connection.execute("""
+            SELECT as_of, workflow_id, program_id, partner_id, emails FROM simulated_sends
+            ORDER BY as_of, workflow_id, program_id, partner_id""").fetchall()
+        return [Send(as_of.replace(tzinfo=UTC), *rest) for as_of, *rest in rows]
+
+    def _is_fed_back(self, workflow: Workflow) -> bool:
+        """Whether an email of ours can bring a partner into its segment or out of it."""
+        fields = ((one, self._compiler.conditions.field(one)) for one in workflow.segment)
+        named = [stages(one, field) for one, field in fields if field.kind == "stage" and field.grain == "partner"]
+        return any(MOVED_BY_EMAIL.intersection(values) for values in named)
+
+    def _begin(self, start: datetime) -> None:
+        """The ledger as it was at the start: without what these workflows did later, or never did."""
+        self._table("simulated_workflows", to_sql(self._compiler.workflows(self.workflows)))
+        self._connection.execute("CREATE TEMP TABLE simulated_limit (addresses BIGINT)")
+        self._connection.execute("INSERT INTO simulated_limit VALUES (?)", [self._limit])
+        self._connection.execute(replay_sql.FORGET, [start.replace(tzinfo=None)])
+        self._table("simulated_addresses", replay_sql.ADDRESSES)
+        self._table("simulated_contacted", replay_sql.CONTACTED)
+        self._table("simulated_sends", replay_sql.NO_SENDS)
+        self._make_stages()
+
+    def _batch(self, hours: Sequence[Hour]) -> None:
+        turn_to(self._connection, hours)
+        if self._free:
+            self._evaluate(self._free)
+            self._trip(self._over_limit())
+            if self._record(replay_sql.OF_EACH_HOUR):
+                self._make_stages()
+        if self._fed_back:
+            self._table("simulated_before", "SELECT * FROM simulated_sends")
+            if not self._settle(is_one_hour=False):
+                self._hour_by_hour(hours)
+
+    def _hour_by_hour(self, hours: Sequence[Hour]) -> None:
+        """The segments that emails move, again and one hour after another."""
+        self._table("simulated_undone", replay_sql.SINCE_BEFORE)
+        for statement in replay_sql.UNDO:
+            self._connection.execute(statement)
+        self._make_stages()
+        for _, together in groupby(hours, key=lambda one: one.as_of):
+            turn_to(self._connection, list(together))
+            self._settle(is_one_hour=True)
+
+    def _settle(self, is_one_hour: bool) -> bool:
+        """Take first contacts until none are left. False: a limit trips, and the hours must be taken one by one."""
+        while True:
+            self._evaluate(self._fed_back)
+            over = self._over_limit()
+            if over and not is_one_hour:
+                return False
+            taken = self._record(replay_sql.OF_THE_FIRST_HOUR)
+            if taken:
+                self._make_stages()
+            if not taken or is_one_hour:
+                self._trip(over)
+                return True
+
+    def _evaluate(self, workflows: Sequence[Workflow]) -> None:
+        self._table("simulated_members", to_sql(self._compiler.membership(workflows)))
+        accepting = [one for one in workflows if isinstance(one.action, AcceptApplication)]
+        self._table("simulated_applications", to_sql(self._compiler.applications(accepting)))
+
+    def _over_limit(self) -> list[tuple[str, datetime, int]]:
+        self._table("simulated_over_limit", replay_sql.OVER_LIMIT)
+        query = "SELECT workflow_id, as_of, addresses FROM simulated_over_limit ORDER BY workflow_id, as_of"
+        return self._connection.execute(query).fetchall()
+
+    def _record(self, chosen: str) -> int:
+        """Put contacts into the ledger, and return how many."""
+        self._table("simulated_candidates", replay_sql.CANDIDATES)
+        self._table("simulated_new", chosen)
+        for statement in replay_sql.RECORD:
+            self._connection.execute(statement)
+        return self._connection.execute("SELECT count(*) FROM simulated_new").fetchone()[0]
+
+    def _table(self, name: str, query: str) -> None:
+        temporary(self._connection, name, query)
+
+    def _make_stages(self) -> None:
+        """The relationship stages, by the project's own models, from the events and the ledger as it is now."""
+        if self._fed_back:
+            for model in self._models:
+                self._connection.execute(f"DELETE FROM {model.relation}")
+                self._connection.execute(f"INSERT INTO {model.relation} {model.sql}")
+
+    def _trip(self, over: Iterable[tuple[str, datetime, int]]) -> None:
+        for workflow_id, as_of, addresses in over:
+            hour = as_of.replace(tzinfo=UTC)
+            before = next((one for one in reversed(self.tripped) if one.workflow_id == workflow_id), None)
+            if before and (hour - before.last).total_seconds() <= 3600:
+                self.tripped.remove(before)
+                self.tripped.append(replace(before, last=hour, addresses=max(before.addresses, addresses)))
+            else:
+                self.tripped.append(Tripped(workflow_id, hour, hour, addresses))

@@ -1,0 +1,113 @@
+"""A test email: a workflow's message to one's own address, in nobody's ledger and marked as what it is."""
+
+import secrets
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from compiler import PartnerflowError, SendEmail, Workflow
+from flows.addresses import address
+from flows.ledger.delivery import utc_now
+from flows.messages.envelope import Parcel
+from flows.messages.loader import read_message
+from flows.messages.render import render_email
+from flows.messages.unsubscribe import TEST
+from flows.messages.variables import sample
+from flows.sending.transports.factory import open_senders
+from flows.settings import Settings
+from flows.warehouse.connection import Connection, has_table, open_warehouse
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One test email to be rendered (a flows.messages.render.Due). Times are UTC without a zone."""
+
+    delivery_id: str
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    email: str
+    message_id: str
+    context: dict
+    as_of: datetime
+    claimed_at: datetime
+
+
+def send_test(settings: Settings, workflow: Workflow, to: str, partner_id: str | None, as_of: datetime) -> dict:
+    """Send a workflow's message to `to`, as the partner (of the facts as last built) or a sample would read it.
+
+    Answers with what was sent and where to. The id and the Message-ID are random, the link to unsubscribe acts on
+    nothing, copies go to nobody. Raises PartnerflowError when the message cannot be used or the partner is not known.
+    """
+    if not isinstance(workflow.action, SendEmail):
+        raise PartnerflowError(f"{workflow.id} accepts applications; it has no email to try.")
+    message = read_message(settings.workflows / "messages" / workflow.action.message)
+    identity = TEST + secrets.token_hex(16)
+    trial = Trial(
+        delivery_id=identity,
+        workflow_id=workflow.id,
+        program_id=workflow.program,
+        partner_id=partner_id or "sample",
+        email=address(to),
+        message_id=f"{identity}@{settings.sender_address.rpartition('@')[2]}",
+        context=_sample(workflow) if partner_id is None else _context(settings, workflow, partner_id),
+        as_of=as_of.replace(tzinfo=None),
+        claimed_at=utc_now(),
+    )
+    parcel = render_email(trial, message, settings, is_test=True)
+    return {
+        "workflow_id": workflow.id,
+        "program_id": workflow.program,
+        "partner_id": partner_id,
+        "language": message.language_for(trial.context["partner"]["language"]),
+        "email": trial.email,
+        "message_id": trial.message_id,
+        "delivered_to": _deliver(settings, parcel),
+    }
+
+
+def _deliver(settings: Settings, parcel: Parcel) -> str:
+    """Deliver it as emails are delivered here, and say where it is."""
+    with closing(open_senders(settings)["email"].session()) as session:
+        verdict = session.prepare(parcel)()
+    if verdict.state != "sent":
+        raise PartnerflowError(f"The mail server did not take it: {verdict.reason or verdict.state}.")
+    return settings.smtp_host or str(settings.outbox / f"{parcel.delivery_id}.eml")
+
+
+def _sample(workflow: Workflow) -> dict:
+    """The context of nobody in particular."""
+    context = sample(lacking=False)
+    kept = {key: context[key] for key in ("partner", "contact")}
+    program = {"id": workflow.program, "name": context["program"]["name"], "timezone": "UTC"}
+    return kept | {"program": program, "workflow": {"id": workflow.id, "name": workflow.name}}
+
+
+def _context(settings: Settings, workflow: Workflow, partner_id: str) -> dict:
+    """The context of a partner, with its primary contact where it has one."""
+    with open_warehouse(settings.warehouse) as connection:
+        if not has_table(connection, "intermediate", "int_partner_addresses"):
+            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+        row = _partner(connection, workflow.program, partner_id)
+    if row is None:
+        hint = "`partnerflow preview` lists who is in a segment."
+        raise PartnerflowError(f"There is no partner {partner_id} in program {workflow.program}. {hint}")
+    name, language, first_name, last_name, program_name, timezone = row
+    return {
+        "partner": {"id": partner_id, "name": name or partner_id, "language": language},
+        "contact": {"first_name": first_name, "last_name": last_name},
+        "program": {"id": workflow.program, "name": program_name or workflow.program, "timezone": timezone},
+        "workflow": {"id": workflow.id, "name": workflow.name},
+    }
+
+
+def _partner(connection: Connection, program_id: str, partner_id: str) -> tuple | None:
+    query = """
+        SELECT partners.name, partners.language, first_name, last_name, programs.name, programs.timezone
+        FROM staging.stg_partners AS partners
+        JOIN staging.stg_programs AS programs USING (program_id)
+        LEFT JOIN intermediate.int_partner_addresses AS addresses
+            ON addresses.program_id = partners.program_id AND addresses.partner_id = partners.partner_id
+            AND addresses.is_primary
+        WHERE partners.program_id = ? AND partners.partner_id = ?"""
+    return connection.execute(query, [program_id, partner_id]).fetchone()

@@ -1,0 +1,134 @@
+"""doctor: what is wrong with an installation, and what to do."""
+
+import sqlite3
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+
+from conftest import HOUR, environment, partnerflow, with_example
+from flows.doctor import examine
+from flows.pipeline.run import run_hour
+from flows.settings import Settings
+from support.smtp_server import free_port
+
+
+def found(settings: Settings, monkeypatch: pytest.MonkeyPatch, now=HOUR) -> dict[str, list[tuple[str, str]]]:
+    """Severity and message of the findings, by check."""
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    findings: dict[str, list[tuple[str, str]]] = {}
+    for one in examine(now):
+        findings.setdefault(one.check, []).append((one.severity, one.message))
+    return findings
+
+
+@pytest.fixture
+def state(settings: Settings) -> Settings:
+    return settings
+
+
+def test_a_new_installation_is_told_what_is_missing(state: Settings):
+    """Nothing is loaded: an error, the remedy, and exit code 1; nothing is made."""
+    answer = partnerflow(state, "doctor", "--json")
+    errors = [one for one in answer.json()["findings"] if one["severity"] == "error"]
+    assert answer.code == 1
+    assert [one["check"] for one in errors] == ["raw tables"]
+    assert "load-example" in errors[0]["hint"]
+    assert not state.ledger.exists() and not state.warehouse.exists()
+
+
+def test_a_loaded_account_is_well(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """The example account as loaded, before its first run."""
+    findings = found(with_example(state), monkeypatch)
+    assert {severity for ones in findings.values() for severity, _ in ones} == {"ok"}
+
+
+def test_every_lacking_table_column_and_zone_is_named(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """All at once, each an error."""
+    with duckdb.connect(with_example(state).warehouse) as connection:
+        connection.execute("DROP TABLE raw.prospects")
+        connection.execute("ALTER TABLE raw.actions DROP COLUMN amount")
+        connection.execute("ALTER TABLE raw.partners DROP COLUMN _loaded_at")
+    assert found(state, monkeypatch)["raw tables"] == [
+        ("error", "There is no table raw.prospects."),
+        ("error", "raw.actions has no amount."),
+        ("warning", "raw.partners has no _loaded_at."),
+    ]
+    with duckdb.connect(with_example(state).warehouse) as connection:
+        connection.execute("UPDATE raw.programs SET timezone = 'EST5' WHERE program_id = '1000'")
+    ((severity, message),) = found(state, monkeypatch)["raw tables"]
+    assert (severity, message) == ("error", "Programs without a time zone that is known: 1000.")
+
+
+def test_a_file_that_is_no_warehouse_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """With what to do, and the ledger is not in danger."""
+    state.warehouse.write_text("not a database, but long enough to be read as the header of one" * 100)
+    ((severity, message),) = found(state, monkeypatch)["raw tables"]
+    assert severity == "error" and "no DuckDB file" in message
+
+
+def test_a_warehouse_in_use_is_no_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """A loader that writes while doctor looks is a warning; doctor does not wait for it."""
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(with_example(state).warehouse)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as loader:
+        assert loader.stdout.readline() == "open\n"
+        ((severity, message),) = found(state, monkeypatch)["raw tables"]
+        loader.stdin.close()
+    assert severity == "warning" and "Another process" in message
+
+
+def test_a_ledger_that_cannot_be_read_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """It is never begun anew."""
+    with_example(state)
+    state.ledger.write_bytes(b"SQLite format 3\0" + b"damaged" * 1000)
+    ((severity, message),) = found(state, monkeypatch)["ledger"]
+    assert severity == "error" and "restore it from a backup" in message
+
+
+def test_what_waits_for_a_person_and_an_old_run_are_warnings(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """Deliveries in doubt, and a last run that is older than two hours."""
+    run_hour(with_example(state), HOUR)
+    with sqlite3.connect(state.ledger) as ledger:
+        ledger.execute(
+            "UPDATE delivery SET state = 'in_doubt' WHERE delivery_id = (SELECT min(delivery_id) FROM delivery)"
+        )
+    findings = found(state, monkeypatch, HOUR.replace(hour=23))
+    assert findings["ledger"] == [("warning", "1 deliveries are in doubt; none is sent again by the machine.")]
+    assert [severity for severity, _ in findings["last run"]] == ["warning"]
+    assert found(state, monkeypatch)["last run"] == [
+        ("ok", f"{findings['last run'][0][1].removesuffix('.')}; all its workflows are done.")
+    ]
+
+
+def test_the_mail_server_is_greeted(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """One that does not answer is an error; one that does, with an example's sender, two warnings."""
+    monkeypatch.setenv("PARTNERFLOW_SMTP_TLS", "none")
+    monkeypatch.setenv("PARTNERFLOW_SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("PARTNERFLOW_SMTP_PORT", "9")
+    ((severity, message),) = found(state, monkeypatch)["delivery"]
+    assert severity == "error" and "127.0.0.1:9 cannot be reached" in message
+    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        monkeypatch.setenv("PARTNERFLOW_SMTP_PORT", str(controller.port))
+        assert [one for one, _ in found(state, monkeypatch)["delivery"]] == ["ok", "warning", "warning"]
+    finally:
+        controller.stop()
+
+
+def test_a_prefect_server_that_does_not_answer_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """PREFECT_API_URL names a port where nothing listens."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    ((severity, message),) = found(state, monkeypatch)["prefect server"]
+    assert severity == "error" and "127.0.0.1:9" in message
+
+
+def test_settings_that_cannot_be_read_are_the_only_finding(monkeypatch: pytest.MonkeyPatch):
+    """Without them nothing else can be looked at."""
+    monkeypatch.setenv("PARTNERFLOW_SENDER_ADDRESS", "nobody")
+    assert [(one.check, one.severity) for one in examine(HOUR)] == [("settings", "error")]

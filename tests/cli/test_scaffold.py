@@ -1,0 +1,323 @@
+"""New workflows: the help page's templates, workflows from scratch, and what is used by several."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+import flows.definitions.scaffold.drafts
+from compiler import DefinitionError, PartnerflowError
+from conftest import partnerflow
+from flows.definitions.loader import read_definitions
+from flows.definitions.scaffold.create import Wish, from_scratch, from_template
+from flows.definitions.scaffold.prompts import ask
+from flows.definitions.scaffold.templates import LIBRARY, template, templates
+from flows.messages.loader import read_message
+from flows.settings import CHECKOUT, Settings
+from flows.warehouse.connection import open_warehouse
+
+PAGE = {
+    "automate-your-prospecting": (
+        "Automate your prospecting",
+        ("performance", "creator"),
+        [
+            ("email", ["Relationship Stage is any of New", "Last Transition Date is Today"]),
+            ("email", ["Relationship Stage is any of Outreach", "Last Transition Date is 7 Days Ago"]),
+            ("email", ["Relationship Stage is any of Outreach", "Last Transition Date is 14 Days Ago"]),
+            ("accept application", ['Partner Template Term is any of "[your selected template term]"']),
+            ("email", ["Relationship Stage is any of Joined", "Last Transition Date is Today"]),
+        ],
+    ),
+    "unlock-the-power-of-top-creators": (
+        "Unlock the power of top creators",
+        ("creator",),
+        [
+            (
+                "accept application",
+                [
+                    'Partner Group is any of "[your group of top creators]"',
+                    "Contract Stage is any of Awaiting Advertiser Approval",
+                    'Partner Template Term is any of "[your selected template term]"',
+                ],
+            )
+        ],
+    ),
+    "welcome-and-kickstart": (
+        "Welcome & kickstart a new partner",
+        ("performance", "creator"),
+        [
+            ("email", ["Relationship Stage is any of Joined", "Last Transition Date is Today"]),
+            ("email", ["Relationship Stage is any of Joined", "Last Transition Date is Yesterday"]),
+        ],
+    ),
+    "celebrate-a-first-sale": (
+        "Celebrate a partner's first sale",
+        ("performance",),
+        [
+            (
+                "email",
+                [
+                    "Relationship Stage is any of Joined",
+                    "Last Transition Date is Last 30 Days",
+                    "Performance Date Range is Last 30 Days",
+                    "Revenue greater than 0",
+                ],
+            )
+        ],
+    ),
+    "celebrate-top-performing-partners": (
+        "Celebrate top-performing partners",
+        ("performance",),
+        [
+            (
+                "email",
+                [
+                    "Relationship Stage is any of Joined",
+                    f"Last Transition Date is Last {days} Days",
+                    f"Performance Date Range is Last {days} Days",
+                    f"Revenue greater than {revenue}",
+                ],
+            )
+            for days, revenue in ((30, 999), (60, 9999))
+        ],
+    ),
+}
+"""The five templates of the page: name, kinds of program, and what each chained workflow does and asks."""
+
+PROGRAM = {"performance": "1000", "creator": "2000"}
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Settings:
+    """An empty folder of workflows, and a warehouse that knows one program of each kind."""
+    settings = Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
+    settings.workflows.mkdir()
+    with open_warehouse(settings.warehouse) as connection:
+        connection.execute("CREATE SCHEMA raw; CREATE TABLE raw.programs (program_id VARCHAR, program_type VARCHAR)")
+        connection.execute("INSERT INTO raw.programs VALUES ('1000', 'performance'), ('2000', 'creator'), ('3', NULL)")
+    return settings
+
+
+def files(settings: Settings) -> dict[str, str]:
+    """All that is in the folder of workflows."""
+    folder = settings.workflows
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_five_templates_are_those_of_the_page(own: Settings):
+    """Names, kinds of program, chains and segments, with the keys of the contract."""
+    found = partnerflow(own, "templates", "--json").json()["templates"]
+    assert all(list(one) == ["id", "name", "description", "program_types", "workflows"] for one in found)
+    assert {
+        one["id"]: (
+            one["name"],
+            tuple(one["program_types"]),
+            [(workflow["action"], workflow["segment"]) for workflow in one["workflows"]],
+        )
+        for one in found
+    } == PAGE
+
+
+@pytest.mark.parametrize("kind", PROGRAM)
+@pytest.mark.parametrize("template_id", PAGE)
+def test_a_template_becomes_sound_drafts_of_its_kind_of_program(own: Settings, template_id: str, kind: str):
+    """Or is refused, with who it is for; then nothing is written."""
+    suits = kind in PAGE[template_id][1]
+    filled = dict.fromkeys(template(template_id).to_fill, "Gold: 'A', B")
+    if not suits:
+        with pytest.raises(PartnerflowError, match=f"Program {PROGRAM[kind]} is a {kind} program") as caught:
+            from_template(own, template_id, PROGRAM[kind], filled)
+        assert f"Name one of {PROGRAM[PAGE[template_id][1][0]]}" in str(caught.value)
+        assert files(own) == {}
+        return
+    drafted = from_template(own, template_id, PROGRAM[kind], filled)
+    definitions = read_definitions(own)
+    assert definitions.problems == drafted.warnings == ()
+    assert len(definitions.workflows) == len(PAGE[template_id][2])
+    assert {(one.status, one.program) for one in definitions.workflows} == {("draft", PROGRAM[kind])}
+    for message in (own.workflows / "messages").glob("*"):
+        assert read_message(message).version
+    assert [name for name in files(own) if Path(name).name.startswith(".")] == []
+
+
+def test_what_is_left_to_choose_is_warned_of(own: Settings):
+    """The page's placeholder stays until a term is named."""
+    drafted = from_template(own, "automate-your-prospecting", "2000", {})
+    assert [problem.code for problem in drafted.warnings] == ["placeholder"]
+    assert "Partner Template Term is any of [your selected template term]" in files(own)["prospecting-accept.yml"]
+    with pytest.raises(PartnerflowError, match="asks for no group"):
+        from_template(own, "automate-your-prospecting", "2000", {"group": "Gold"}, "other-")
+
+
+def test_a_template_serves_two_programs_under_two_prefixes(own: Settings):
+    """Each with ids and messages of its own."""
+    for prefix, program in (("a-", "1000"), ("b-", "2000")):
+        from_template(own, "welcome-and-kickstart", program, {}, prefix)
+    found = {one.id: (one.program, one.action.message) for one in read_definitions(own).workflows}
+    assert found == {
+        f"{prefix}{name}": (program, f"{prefix}{name}")
+        for prefix, program in (("a-", "1000"), ("b-", "2000"))
+        for name in ("kickstart-welcome", "kickstart-assets")
+    }
+
+
+def test_a_program_of_unknown_type_is_not_refused_and_an_unknown_program_is(own: Settings):
+    """What is not known is not held against anybody; a slip is."""
+    assert from_template(own, "celebrate-a-first-sale", "3", {}).workflows == ("first-sale",)
+    with pytest.raises(PartnerflowError, match=r"There is no program 1001\. Did you mean 1000"):
+        from_template(own, "celebrate-a-first-sale", "1001", {}, "x-")
+    own.warehouse.unlink()
+    assert from_template(own, "celebrate-a-first-sale", "anything", {}, "y-").workflows == ("y-first-sale",)
+
+
+def test_nothing_is_overwritten_and_then_nothing_is_written(own: Settings):
+    """One file of the template is there already, a message that somebody has edited."""
+    body = own.workflows / "messages" / "kickstart-assets" / "body.txt"
+    body.parent.mkdir(parents=True)
+    body.write_text("Mine.")
+    answer = partnerflow(own, "new", "welcome-and-kickstart", "--program", "1000")
+    assert answer.code == 1
+    assert "messages/kickstart-assets/body.txt already" in " ".join(answer.stderr.split())
+    assert files(own) == {"messages/kickstart-assets/body.txt": "Mine."}
+
+
+@pytest.mark.parametrize("at", [0, 3, 5])
+def test_an_error_in_the_middle_leaves_nothing(own: Settings, monkeypatch: pytest.MonkeyPatch, at: int):
+    """The disk is full at the nth file: no draft, no message, no empty folder."""
+    real, done = os.link, []
+
+    def full(*arguments):
+        done.append(arguments)
+        if len(done) > at:
+            raise OSError(28, "No space left on device")
+        real(*arguments)
+
+    monkeypatch.setattr(flows.definitions.scaffold.drafts.os, "link", full)
+    with pytest.raises(PartnerflowError, match="Nothing was written into"):
+        from_template(own, "welcome-and-kickstart", "1000", {})
+    assert list(own.workflows.iterdir()) == []
+
+
+def test_an_unknown_template_names_the_nearest(own: Settings):
+    """And all."""
+    answer = partnerflow(own, "new", "celebrate-first-sale", "--program", "1000")
+    assert (answer.code, "Did you mean celebrate-a-first-sale?" in answer.stderr) == (1, True)
+
+
+def test_a_workflow_from_scratch_is_a_checked_draft(own: Settings):
+    """With a named segment and a message to be written."""
+    answer = partnerflow(
+        own, "new", "--name", "Quiet: 30 days", "--program", "1000", "--segment", "quiet", "--message", "help",
+        "--condition", "relationship stage is any of joined", "--condition", "Last Transition Date is 30 days ago",
+        "--json",
+    )  # fmt: skip
+    assert answer.code == 0, answer.stderr
+    assert answer.json()["workflows"] == ["quiet-30-days"]
+    (workflow,) = read_definitions(own).workflows
+    assert (workflow.name, workflow.status, workflow.program) == ("Quiet: 30 days", "draft", "1000")
+    assert [str(one) for one in workflow.segment][1] == "Last Transition Date is 30 Days Ago"
+    assert yaml.safe_load(files(own)["quiet-30-days.yml"])["segment"] == "quiet"
+    assert read_message(own.workflows / "messages" / "help").sender_name is None
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (Wish("W", "1000", "m", ("Clicks less than 1",)), "can't be set to less than 1"),
+        (Wish("W", "1000", "m", ("Clicks les than 5",)), "is not understood here"),
+        (Wish("W" * 51, "1000", "m", ("Clicks less than 5",)), "at most 50 characters"),
+        (Wish("W", "1000", "../m", ("Clicks less than 5",)), "cannot be an id"),
+        (Wish("W", "1000", "m", (), "nowhere"), "There is no segment nowhere"),
+        (Wish("W", "1000", "m", ("Clicks less than 5",), id="taken"), "The id taken is taken"),
+        (Wish("W", "9", "m", ("Clicks less than 5",)), "There is no program 9"),
+    ],
+)
+def test_a_workflow_that_does_not_hold_is_not_written(own: Settings, wish: Wish, says: str):
+    """The problem names place and remedy; the folder stays as it was."""
+    (own.workflows / "other.yml").write_text(
+        'id: taken\nname: T\nprogram: "1000"\nsegment: [Clicks greater than 5]\naction: accept application\n'
+    )
+    before = files(own)
+    with pytest.raises((PartnerflowError, DefinitionError), match=says):
+        from_scratch(own, wish)
+    assert files(own) == before
+
+
+def test_a_person_is_asked_and_asked_again(own: Settings):
+    """Each wrong answer is told at once; a saved segment and a saved message are offered and used again."""
+    from_scratch(own, Wish("First", "1000", "letter", ("Relationship Stage is any of New",), "prospects"))
+    told: list[str] = []
+    asked: list[str] = []
+
+    def person(*answers: str):
+        left = iter(answers)
+
+        def prompt(question: str, default: str) -> str:
+            asked.append(question)
+            return next(left) or default
+
+        return prompt
+
+    prompt = person(
+        "", "x" * 51, "Second", "77", "2000", "", "Relationship is", "relationship stage is any of new", "", ""
+    )
+    wish = ask(own, Wish("", "", ""), prompt, told.append)
+    assert wish == Wish("Second", "2000", "second", ("Relationship Stage is any of New",))
+    assert "1 to 50 characters" in told[0]
+    assert any("There is no program 77" in one for one in told)
+    assert any("Did you mean Relationship Stage?" in one for one in told)
+    again = ask(own, Wish("Third", "", ""), person("1000", "prospects", "letter"), told.append)
+    assert (again.segment, again.message) == ("prospects", "letter")
+    assert "Segment (prospects; empty for a new one)" in asked
+    assert "Message (letter; or a new name)" in asked
+    from_scratch(own, again)
+    assert len(read_definitions(own).workflows) == 2
+
+
+def test_without_a_terminal_what_is_missing_is_named(own: Settings):
+    """Misuse, exit code 2."""
+    answer = partnerflow(own, "new", "--name", "X")
+    assert answer.code == 2
+    assert "--program, --message, --condition or --segment" in " ".join(answer.stderr.replace("│", " ").split())
+
+
+def test_a_segment_or_message_that_is_gone_names_its_users(own: Settings):
+    """Renamed or deleted while two workflows use it: each is a problem at its place, and says who else."""
+    from_scratch(own, Wish("One", "1000", "letter", ("Relationship Stage is any of New",), "prospects"))
+    from_scratch(own, Wish("Two", "1000", "letter", segment="prospects"))
+    from_scratch(own, Wish("Three", "1000", "letter", ("Relationship Stage is any of Joined",)))
+    segments = own.workflows / "segments"
+    (segments / "prospects.yml").rename(segments / "prospect.yml")
+    (own.workflows / "messages" / "letter").rename(own.workflows / "messages" / "letters")
+    definitions = read_definitions(own)
+    assert {Path(problem.path).stem: problem.message for problem in definitions.problems} == {
+        "one": "There is no segment prospects, which one, two use.",
+        "two": "There is no segment prospects, which one, two use.",
+        "three": "There is no message letter.",
+    }
+    assert all("Did you mean" in problem.hint for problem in definitions.problems)
+    assert "which one, two use" in definitions.broken["one"]
+
+
+def test_the_templates_are_installed_with_the_package(tmp_path: Path):
+    """A wheel holds every file of the library."""
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-q", "-w"]
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "compiler", "flows"):
+        (source / name).symlink_to(CHECKOUT / name)
+    subprocess.run([*command, str(tmp_path), str(source)], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = {
+        name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("flows/definitions/scaffold/library/")
+    }
+    assert held == {
+        f"flows/definitions/scaffold/library/{path.relative_to(LIBRARY)}"
+        for path in LIBRARY.rglob("*")
+        if path.is_file()
+    }
+    assert len(templates()) == 5

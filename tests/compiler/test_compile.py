@@ -1,0 +1,282 @@
+"""What is compiled: SQL for people, models for dbt, and nothing of a user's text but as a literal."""
+
+import shutil
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlglot
+
+from compiler import (
+    Compiler,
+    SendEmail,
+    Vocabulary,
+    Workflow,
+    compile_models,
+    compile_workflow,
+    membership_steps,
+    parse,
+    project_vocabulary,
+)
+from compiler.sql.dialect import to_sql
+from compiler.sql.single_statement import MOST_QUESTIONS
+from conftest import HOUR, partnerflow, with_example
+from flows.definitions.loader import read_definitions
+from flows.settings import CHECKOUT, Settings
+from flows.transform.build import build
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.evaluations import write_evaluations
+
+VOCABULARY = project_vocabulary()
+COMPILER = Compiler(VOCABULARY)
+NASTY = "'; DROP TABLE partners; -- {{ env_var('HOME') }} {% endraw %} {# x #} \\ \"q\" \u2028 /* */"
+
+FEW_CLICKS_14 = """\
+-- few-clicks-14: Few clicks after 14 days
+-- Relationship Stage is any of Joined
+-- Last Transition Date is 14 Days Ago
+-- Performance Date Range interval between 0 and 14 Days Ago
+-- Clicks less than 100
+WITH features AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 14 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_0_to_14_days_ago
+  FROM segments.evaluated_performance
+  WHERE
+    days_ago BETWEEN 0 AND 14
+  GROUP BY
+    program_id,
+    as_of,
+    partner_id
+), partners AS (
+  SELECT
+    evaluated_partners.program_id,
+    evaluated_partners.as_of,
+    evaluated_partners.partner_id,
+    evaluated_partners.evaluated_stage,
+    evaluated_partners.last_transition_days_ago,
+    COALESCE(features.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago
+  FROM segments.evaluated_partners
+  LEFT JOIN features
+    ON evaluated_partners.program_id = features.program_id
+    AND evaluated_partners.as_of = features.as_of
+    AND evaluated_partners.partner_id = features.partner_id
+)
+SELECT
+  'few-clicks-14' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND evaluated_stage IN ('Joined')
+  AND last_transition_days_ago = 14
+  AND clicks_0_to_14_days_ago < 100
+"""
+
+
+def workflow(*sentences: str, identity: str = "w", status: str = "active") -> Workflow:
+    """An active email workflow of program 1000 with these sentences."""
+    segment = tuple(parse(sentence, VOCABULARY) for sentence in sentences)
+    return Workflow(identity, "Name", "", "1000", status, segment, SendEmail("m"))
+
+
+def test_compile_prints_sql_that_a_person_can_read():
+    """`partnerflow compile few-clicks-14`: the sentences, and a statement without a date in it."""
+    answer = partnerflow(Settings(), "compile", "few-clicks-14")
+    assert (answer.code, answer.stdout) == (0, FEW_CLICKS_14)
+
+
+def test_the_committed_models_are_those_of_the_committed_definitions():
+    """`partnerflow compile` has been run; same definitions, same bytes."""
+    answer = partnerflow(Settings(), "compile", "--check")
+    assert (answer.code, answer.stdout) == (0, "16 active workflows; 0 generated models changed.\n")
+
+
+def test_compile_check_fails_when_a_definition_has_changed(tmp_path):
+    """And says what to run; nothing in the checkout is touched."""
+    (tmp_path / "messages").mkdir()
+    answer = partnerflow(Settings(workflows=tmp_path), "compile", "--check")
+    assert answer.code == 1
+    assert "Run `partnerflow compile`" in answer.stderr
+
+
+def test_only_active_workflows_are_compiled():
+    """Draft and paused ones are in no model."""
+    paused = workflow("Relationship Stage is any of Joined", status="paused")
+    models = compile_models([paused], COMPILER, "duckdb")
+    assert "'w'" not in "".join(models.values())
+
+
+def test_without_an_active_workflow_the_models_are_empty_and_typed():
+    """`dbt build` works in a project that has no workflow yet."""
+    for name, statement in {
+        "membership": COMPILER.membership([]),
+        "workflows": COMPILER.workflows([]),
+        "applications": COMPILER.applications([]),
+    }.items():
+        relation = duckdb.sql(statement.sql("duckdb"))
+        assert (name, relation.fetchall()) == (name, [])
+        assert "INTEGER" not in [str(kind) for kind in relation.types]
+
+
+def test_each_window_of_a_measure_is_summed_once():
+    """Two segments that ask the same share a column; facts are read once."""
+    sentences = ("Performance Date Range is Last 30 Days", "Revenue greater than 999")
+    text = COMPILER.membership([workflow(*sentences, identity=name) for name in "abc"]).sql("duckdb")
+    assert text.count("SUM(") == 1
+    assert text.count("evaluated_performance") == 1
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "spark", "databricks", "snowflake", "bigquery", "redshift"])
+def test_a_users_text_reaches_sql_as_a_literal(dialect: str):
+    """Quotes, comments and backslashes included, in every dialect."""
+    sentence = 'Partner Name is any of "' + NASTY.replace('"', '""') + '"'
+    text = COMPILER.membership([workflow(sentence)]).sql(dialect)
+    literals = [one.this for one in sqlglot.parse_one(text, dialect=dialect).find_all(sqlglot.exp.Literal)]
+    assert NASTY in literals
+
+
+@pytest.mark.parametrize("most_questions", [MOST_QUESTIONS, -1])
+def test_a_users_text_is_never_jinja(most_questions: int):
+    """Every brace of a literal is written so that dbt's Jinja gives it back; in tables as in one statement."""
+    from jinja2 import Environment
+
+    sentences = [f'{label} is any of "' + NASTY.replace('"', '""') + '"' for label in ("Partner Name", "Partner Group")]
+    models = compile_models([workflow(*sentences)], Compiler(VOCABULARY, most_questions=most_questions), "duckdb")
+    texts = [text for text in models.values() if "config(enabled=false)" not in text]
+    rendered = [Environment().from_string(text).render(ref=lambda name: name) for text in texts]
+    trees = [sqlglot.parse_one(text, dialect="duckdb") for text in rendered]
+    literals = [one.this for tree in trees for one in tree.find_all(sqlglot.exp.Literal)]
+    assert literals.count(NASTY) == 2
+
+
+def test_a_users_text_in_the_sentences_above_the_sql_stays_a_comment():
+    """A line break in a name begins no line of SQL."""
+    nasty = replace(workflow("Clicks less than 5"), name="Name\n; DROP TABLE x")
+    first, second = compile_workflow(nasty, COMPILER, "duckdb").splitlines()[:2]
+    assert first == "-- w: Name ; DROP TABLE x"
+    assert second.startswith("-- ")
+
+
+@pytest.mark.parametrize(
+    ("include_today", "expected"), [(False, "days_ago BETWEEN 1 AND 30"), (True, "days_ago BETWEEN 0 AND 30")]
+)
+def test_last_n_days_are_the_days_1_to_n_unless_the_project_says_otherwise(include_today: bool, expected: str):
+    """The setting last_n_days_include_today makes them 0 to N."""
+    sentence = ("Relationship Stage is any of Joined", "Last Transition Date is Last 30 Days")
+    text = Compiler(VOCABULARY, include_today).membership([workflow(*sentence)]).sql("duckdb")
+    assert expected in text
+
+
+def test_a_threshold_is_an_exact_number():
+    """No binary fraction comes between the sentence and the comparison."""
+    text = COMPILER.membership([workflow("Revenue greater than 999.10000001")]).sql("duckdb")
+    literals = [one.this for one in sqlglot.parse_one(text).find_all(sqlglot.exp.Literal) if not one.is_string]
+    assert Decimal("999.10000001") in [Decimal(number) for number in literals]
+
+
+def test_an_unknown_dialect_or_workflow_is_said():
+    """Misuse ends with 2, a workflow that does not exist with 1."""
+    assert partnerflow(Settings(), "compile", "few-clicks-14", "--dialect", "cobol").code == 2
+    answer = partnerflow(Settings(), "compile", "few-clix")
+    assert answer.code == 1
+    assert "There is no workflow few-clix. The workflows are: accept-applications," in answer.stderr
+
+
+def test_the_generated_models_are_in_the_checkout():
+    """A pull request shows what a definition changes."""
+    folder = CHECKOUT / "dbt_project" / "models" / "segments"
+    names = {file.name for file in folder.glob("*.sql") if file.read_text().startswith("-- Generated by")}
+    expected = {"membership", "workflows", "applications", "partners", "performance"}
+    assert names == {f"segment_{name}.sql" for name in expected | {"features_dated", "features_undated"}}
+
+
+# Many workflows
+
+
+def many(windows: int) -> list[Workflow]:
+    """As many workflows as windows, one in two with a Last Transition Date, and each with its own sum."""
+    stage = "Relationship Stage is any of Joined"
+    return [
+        workflow(
+            *(stage, f"Last Transition Date is {days} Days Ago") if days % 2 else (stage,),
+            f"Performance Date Range is Last {days} Days",
+            "Clicks less than 100",
+            identity=f"w{days:02}",
+        )
+        for days in range(1, windows + 1)
+    ]
+
+
+@pytest.mark.parametrize(("windows", "tables"), [(MOST_QUESTIONS, 1), (MOST_QUESTIONS + 1, 5)])
+def test_few_questions_make_one_statement_and_many_make_tables(windows: int, tables: int):
+    """What is not needed is a model that dbt leaves out."""
+    models = compile_models(many(windows), COMPILER, "duckdb")
+    assert len(membership_steps(many(windows), COMPILER)) == tables
+    assert sum("{{ config(enabled=false) }}" in text for text in models.values()) == 5 - tables
+    assert list(models) == list(compile_models([], COMPILER, "duckdb"))
+
+
+def test_a_sum_is_made_for_the_partners_that_are_asked_for():
+    """Of the segments with a Last Transition Date, and of the others: each table has its own windows."""
+    steps = membership_steps(many(20), COMPILER)
+    dated, undated = (steps[f"segments.segment_features_{name}"].sql("duckdb") for name in ("dated", "undated"))
+    assert ("clicks_1_to_19_days_ago" in dated, "clicks_1_to_20_days_ago" in dated) == (True, False)
+    assert ("clicks_1_to_19_days_ago" in undated, "clicks_1_to_20_days_ago" in undated) == (False, True)
+    partners = " ".join(steps["segments.segment_partners"].sql("duckdb").split())
+    assert "evaluated_partners.last_transition_days_ago BETWEEN 1 AND 19 AS is_dated" in partners
+
+
+def test_another_date_of_a_partner_bounds_the_partners_of_its_own_segments():
+    """What bounds the segments that name one date is no bound of those that name the other."""
+    columns = {"evaluated_column": "signup_date", "days_ago_column": "signup_days_ago"}
+    signup = replace(VOCABULARY["Last Transition Date"], label="Signup Date", **columns)
+    vocabulary = Vocabulary((*VOCABULARY.fields, signup))
+    sentences = [f"{label} is {days} Days Ago" for days, label in enumerate(("Last Transition Date", "Signup Date"), 3)]
+    asked = ("Performance Date Range is Last 7 Days", "Clicks less than 9")
+    segments = [tuple(parse(one, vocabulary) for one in (sentence, *asked)) for sentence in sentences]
+    workflows = [replace(workflow(), id=f"w{number}", segment=segment) for number, segment in enumerate(segments)]
+    steps = membership_steps(workflows, Compiler(vocabulary, most_questions=-1))
+    tests = "program_id = '1000' AND {} = {}"
+    expected = " OR ".join(
+        f"({tests.format(*one)})" for one in (("last_transition_days_ago", 3), ("signup_days_ago", 4))
+    )
+    partners = " ".join(steps["segments.segment_partners"].sql("duckdb").replace("evaluated_partners.", "").split())
+    assert f"{expected} AS is_dated" in partners
+
+
+def test_a_question_about_contracts_or_groups_is_asked_once():
+    """However many segments ask it."""
+    sentences = [("Partner Group is any of Gold",), ("Contract Stage is any of None, Joined",)] * 3
+    workflows = [workflow(*one, identity=f"w{number}") for number, one in enumerate(sentences)]
+    steps = membership_steps(workflows, Compiler(VOCABULARY, most_questions=-1))
+    assert list(steps) == ["segments.segment_partners", "marts.segment_membership"]
+    partners = steps["segments.segment_partners"].sql("duckdb")
+    assert partners.count("MAX(") == 3  # Gold; Joined; any contract at all
+    assert steps["marts.segment_membership"].sql("duckdb").count("SELECT") == 6
+
+
+def test_dbt_builds_the_tables_of_many_workflows(settings: Settings, tmp_path: Path):
+    """And the members are those of the one statement."""
+    workflows = tmp_path / "workflows"
+    shutil.copytree(CHECKOUT / "workflows", workflows)
+    for days in range(1, MOST_QUESTIONS + 2):
+        text = (workflows / "few-clicks-14.yml").read_text().replace("14 Days Ago", f"{days} Days Ago")
+        (workflows / f"x{days}.yml").write_text(text)
+    settings = with_example(settings.model_copy(update={"workflows": workflows}))
+    definitions = read_definitions(settings)
+    with open_warehouse(settings.warehouse) as connection:
+        write_evaluations(connection, HOUR)
+    assert build(settings, definitions).held == {}
+    one_statement = Compiler(VOCABULARY, most_questions=10**9).membership(definitions.active)
+    with open_warehouse(settings.warehouse) as connection:
+        found = connection.execute("SELECT * FROM marts.segment_membership").fetchall()
+        assert connection.execute("SELECT count(*) > 0 FROM segments.segment_features_dated").fetchone() == (True,)
+        assert sorted(found) == sorted(connection.execute(to_sql(one_statement)).fetchall())
+        assert len({workflow_id for workflow_id, *_ in found}) > MOST_QUESTIONS

@@ -1,0 +1,345 @@
+"""Definitions: what a wrong one is told, and what a right one means."""
+
+import json
+import shutil
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from compiler import SentenceError, parse, project_vocabulary, read_definition
+from compiler.errors import DefinitionError
+from compiler.lint.rules import RULES
+from compiler.segment_tree import AnyOf, Compare, Contains, Dates, DaysAgo, LastDays, Within
+from conftest import partnerflow
+from flows.definitions.loader import read_definitions
+from flows.settings import CHECKOUT, Settings
+
+VOCABULARY = project_vocabulary()
+
+PRINTED = {
+    "Relationship Stage is any of New": AnyOf("Relationship Stage", ("New",)),
+    "Last Transition Date is Today": Within("Last Transition Date", DaysAgo(0, 0)),
+    "Last Transition Date is 7 Days Ago": Within("Last Transition Date", DaysAgo(7, 7)),
+    "Last Transition Date is 14 days ago": Within("Last Transition Date", DaysAgo(14, 14)),
+    "Partner template term is any of [your selected template term]": AnyOf(
+        "Partner Template Term", ("[your selected template term]",)
+    ),
+    "Relationship Stage Is Any Of Joined": AnyOf("Relationship Stage", ("Joined",)),
+    "Last Transition Date Is Last 30 Days": Within("Last Transition Date", LastDays(30)),
+    "Performance Date Range Is Last 30 Days": Within("Performance Date Range", LastDays(30)),
+    "Revenue greater than 0": Compare("Revenue", "greater than", Decimal(0)),
+    "Last Transition Date interval between 30 & 60 Days Ago": Within("Last Transition Date", DaysAgo(30, 60)),
+    "Performance Date Range interval between 0 and 14 Days Ago": Within("Performance Date Range", DaysAgo(0, 14)),
+    "Clicks less than 100": Compare("Clicks", "less than", Decimal(100)),
+    "Revenue greater than 9999": Compare("Revenue", "greater than", Decimal(9999)),
+}
+"""Conditions of the page's six examples, as they are printed there."""
+
+TOLERATED = {
+    "  relationship   STAGE is ANY of  joined ,new": AnyOf("Relationship Stage", ("Joined", "New")),
+    "Performance Date Range between Oct 1 2024-Oct 7 2024": Within(
+        "Performance Date Range", Dates(date(2024, 10, 1), date(2024, 10, 7))
+    ),
+    "Last Transition Date between 2024-10-01 and 10/7/2024": Within(
+        "Last Transition Date", Dates(date(2024, 10, 1), date(2024, 10, 7))
+    ),
+    "Last Transition Date interval between 10 & 20 day ago": Within("Last Transition Date", DaysAgo(10, 20)),
+    "Click less than 1,000": Compare("Clicks", "less than", Decimal(1000)),
+    "Revenue greater than 999.50": Compare("Revenue", "greater than", Decimal("999.50")),
+    'Partner Name is any of O\'Brien, "Smith, ""the"" Sons"': AnyOf("Partner Name", ("O'Brien", 'Smith, "the" Sons')),
+    'Partner Template Term contains "50% {{ off }}"': Contains("Partner Template Term", "50% {{ off }}"),
+    "Partner Groups is any of Gold, Gold": AnyOf("Partner Group", ("Gold",)),
+}
+
+
+@pytest.mark.parametrize("sentence", [*PRINTED, *TOLERATED])
+def test_a_sentence_means_what_the_page_says(sentence: str):
+    """Letter case, spacing, `&` for and, US and ISO dates make no difference."""
+    condition = parse(sentence, VOCABULARY)
+    assert condition == (PRINTED | TOLERATED)[sentence]
+
+
+@pytest.mark.parametrize("sentence", [*PRINTED, *TOLERATED])
+def test_the_canonical_sentence_means_the_same(sentence: str):
+    """parse(str(tree)) is the tree."""
+    condition = parse(sentence, VOCABULARY)
+    assert parse(str(condition), VOCABULARY) == condition
+
+
+@pytest.mark.parametrize(
+    ("sentence", "offset", "hint"),
+    [
+        ("Clicks les than 100", 7, "Write Clicks greater than 100 or less than 100."),
+        ("Revenu greater than 3", 0, "Did you mean Revenue?"),
+        ("Relationship Stage is any of", 28, "is any of Joined"),
+        ("Last Transition Date is 1.5 days ago", 24, "Days are whole numbers"),
+        ("Last Transition Date between Feb 30 2024 and Mar 1 2024", 29, "2024-10-01"),
+        ('Partner Name is any of 12" Vinyl', 25, '"with, a comma"'),
+        ("", 0, "The conditions are"),
+    ],
+)
+def test_a_sentence_that_is_no_condition_says_where_and_what_to_write(sentence: str, offset: int, hint: str):
+    """The offset is that of the first thing that is not understood."""
+    with pytest.raises(SentenceError) as caught:
+        parse(sentence, VOCABULARY)
+    assert caught.value.offset == offset
+    assert hint in caught.value.hint
+
+
+def define(segment: list[str], **keys: str) -> str:
+    """The text of a definition with this segment."""
+    fields = {"name": "Test", "program": '"1000"', "status": "active"} | keys
+    lines = [f"{key}: {value}" for key, value in fields.items()]
+    return "\n".join([*lines, "segment:", *[f"  - {one}" for one in segment], "action: {email: few-clicks}", ""])
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Settings:
+    """A workflows folder with one message and no workflow."""
+    workflows = tmp_path / "workflows"
+    shutil.copytree(CHECKOUT / "workflows" / "messages" / "few-clicks", workflows / "messages" / "few-clicks")
+    return Settings(var=tmp_path / "var", workflows=workflows)
+
+
+JOINED = "Relationship Stage is any of Joined"
+
+WRONG = {
+    "less-than-one": [JOINED, "Performance Date Range is Last 30 Days", "Clicks less than 1"],
+    "number-limits": [JOINED, "Performance Date Range is Last 30 Days", "Clicks less than 10.5"],
+    "window-order": [JOINED, "Last Transition Date interval between 30 and 1 Days Ago"],
+    "window-limits": [JOINED, "Last Transition Date is Last 0 Days"],
+    "repeated-condition": [JOINED, "Relationship Stage is any of New"],
+    "performance-range-alone": [JOINED, "Performance Date Range is Last 30 Days"],
+    "transition-date-alone": ["Last Transition Date is Today"],
+    "contract-stage-with-dates": ["Contract Stage is any of Joined", "Relationship Stage is any of New",
+                                  "Last Transition Date is Today"],
+    "unknown-value": ["Relationship Stage is any of Joyned"],
+    "empty-text": ['Partner Name is any of ""'],
+}  # fmt: skip
+
+WARNED = {
+    "measure-without-range": [JOINED, "Clicks less than 100"],
+    "placeholder": ["Partner template term is any of [your selected template term]"],
+    "no-transition-date": ["Relationship Stage is any of None", "Last Transition Date is Today"],
+    "no-contract": ["Contract Stage is any of None, Joined", "Contract ID is any of S-1"],
+    "contradicting-numbers": [
+        JOINED,
+        "Performance Date Range is Last 30 Days",
+        "Clicks greater than 9",
+        "Clicks less than 10",
+    ],
+    "broader-than-it-looks": ["Performance Date Range is Last 30 Days", "Clicks less than 10"],
+}
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_a_rule_of_the_page_that_is_broken_is_an_error(own: Settings, code: str):
+    """The workflow is not run, and the problem names the rule."""
+    (own.workflows / "w.yml").write_text(define(WRONG[code]))
+    definitions = read_definitions(own)
+    assert {problem.code for problem in definitions.problems if problem.severity == "error"} == {code}
+    assert (list(definitions.broken), definitions.workflows) == (["w"], ())
+
+
+@pytest.mark.parametrize("code", WARNED)
+def test_what_is_allowed_but_odd_is_a_warning(own: Settings, code: str):
+    """The workflow runs."""
+    (own.workflows / "w.yml").write_text(define(WARNED[code]))
+    definitions = read_definitions(own)
+    assert [(problem.code, problem.severity) for problem in definitions.problems] == [(code, "warning")]
+    assert [workflow.id for workflow in definitions.workflows] == ["w"]
+
+
+class Account:
+    """What is known of an account with one program and two groups."""
+
+    def programs(self):
+        return {"1000"}
+
+    def values(self, program, field):
+        return {"Gold", "Silver"} if field.label == "Partner Group" else set()
+
+
+@pytest.mark.parametrize(
+    ("program", "segment", "code", "hint", "column"),
+    [
+        ('"1001"', [JOINED], "unknown-program", "Did you mean 1000?", 11),
+        ('"1000"', ["Partner Group is any of Gold, Golden"], "unused-value", "Did you mean Gold?", 35),
+        ('"1000"', ["Partner Template Term is any of Gold"], "unused-value", "letter by letter", 37),
+    ],
+)
+def test_names_are_compared_with_those_of_the_account(own: Settings, program, segment, code, hint, column):
+    """Where the account is known; the caret is at the name."""
+    (own.workflows / "w.yml").write_text(define(segment, program=program))
+    assert read_definitions(own).problems == ()
+    (problem,) = read_definitions(own, facts=Account()).problems
+    assert (problem.code, problem.column) == (code, column)
+    assert hint in problem.hint
+
+
+def test_one_greater_than_and_one_less_than_make_a_range(own: Settings):
+    """Only the same comparison twice is a repetition."""
+    segment = [JOINED, "Performance Date Range is Last 30 Days", "Clicks greater than 0", "Clicks less than 100"]
+    (own.workflows / "w.yml").write_text(define(segment))
+    assert read_definitions(own).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("window", "found"),
+    [
+        ("interval between 0 and 14 Days Ago", ["not-loaded-yet"]),
+        ("is Last 30 Days", ["not-loaded-yet"]),
+        ("interval between 2 and 14 Days Ago", []),
+        ("between Oct 1 2024 and Oct 7 2024", []),
+    ],
+)
+def test_few_actions_are_not_asked_of_days_that_the_loader_has_not_loaded(own: Settings, window: str, found: list[str]):
+    """tap-impact loads up to midnight UTC; clicks come another way, and another loader has the day."""
+    few = [JOINED, "Actions less than 5", f"Performance Date Range {window}"]
+    assert codes(own, few, "tap_impact") == found
+    assert codes(own, few, "raw") == []
+    assert codes(own, [JOINED, "Clicks less than 5", f"Performance Date Range {window}"], "tap_impact") == []
+
+
+def test_a_range_that_holds_only_days_not_loaded_matches_nobody(own: Settings):
+    """Greater than may wait until a day is loaded, but not for one that is out of the range by then."""
+    more = [JOINED, "Revenue greater than 0"]
+    assert codes(own, [*more, "Performance Date Range is Yesterday"], "tap_impact") == ["not-loaded-yet"]
+    assert codes(own, [*more, "Performance Date Range is Last 30 Days"], "tap_impact") == []
+    ever = [JOINED, "Revenue less than 50"]
+    assert codes(own, ever, "tap_impact") == ["measure-without-range", "not-loaded-yet"]
+
+
+def codes(own: Settings, sentences: list[str], loader: str) -> list[str]:
+    """The problems of a segment on an account that is loaded in this way."""
+    (own.workflows / "w.yml").write_text(define(sentences))
+    found = read_definitions(own.model_copy(update={"loader": loader})).problems
+    return sorted(problem.code for problem in found)
+
+
+def test_every_rule_has_a_manual():
+    """A rule's docstring says what it asks for."""
+    assert [rule.__name__ for rule in RULES if not rule.__doc__] == []
+
+
+YAML_SLIPS = {
+    "tab": ("name: x\n\tprogram: 1\n", "Indent with spaces"),
+    "twice": ("name: x\nname: y\n", "Keep one of them"),
+    "empty": ("", "Begin with name:"),
+    "list": ("- a\n", "Begin with name:"),
+    "deep": ("a: " + "[" * 3000, "Write it flat"),
+    "huge": ("a: " + "x" * 300_000, "a few lines long"),
+    "alias": ("a: &x 1\nb: *x\n", "Write the value out"),
+    "number": (define([JOINED], program="1000"), 'Put it in quotes: "1000"'),
+    "octal": (define([JOINED], program="0042"), 'Put it in quotes: "0042"'),
+    "typo": (define([JOINED], statsu="active"), "Did you mean status?"),
+    "brackets": (define([JOINED]) + "d[x]: y\n", "The keys are id, name"),
+    "long": (define([JOINED], name="n" * 51), "at most 50 characters"),
+    "no segment": ("name: x\nprogram: '1'\naction: accept application\n", "Add segment:"),
+    "no condition": ("name: x\nprogram: '1'\nsegment: []\naction: accept application\n", "at least one condition"),
+    "control": ("name: \x01\n", "Save it as UTF-8 text"),
+    "action": ("name: x\nprogram: '1'\nsegment: [Clicks less than 5]\naction: {emial: x}\n", "Did you mean email?"),
+}
+
+
+@pytest.mark.parametrize("slip", YAML_SLIPS)
+def test_a_slip_of_yaml_is_a_problem_with_a_place_and_a_remedy(slip: str):
+    """Never a traceback."""
+    text, remedy = YAML_SLIPS[slip]
+    with pytest.raises(DefinitionError) as caught:
+        read_definition("w.yml", text, VOCABULARY)
+    assert any(remedy in problem.hint for problem in caught.value.problems), str(caught.value)
+    assert all(problem.line >= 1 and problem.column >= 1 for problem in caught.value.problems)
+
+
+def test_all_problems_are_found_at_once_and_shown_with_a_caret(own: Settings):
+    """check prints place, line, caret and remedy of each, and ends with exit code 1."""
+    (own.workflows / "a.yml").write_text(define([JOINED, "Clicks les than 100", "Revenu greater than 3"]))
+    (own.workflows / "b.yml").write_text(define(["Last Transition Date is Today"]))
+    answer = partnerflow(own, "check")
+    assert answer.code == 1
+    assert "a.yml:6:12: error: After Clicks, 'les than 100' is not understood here. [condition]" in answer.stdout
+    assert "    - Clicks les than 100\n             ^\n    Write Clicks greater than 100" in answer.stdout
+    assert "a.yml:7:5: error:" in answer.stdout
+    assert "b.yml:5:5: error: Last Transition Date can only be used with Relationship Stage." in answer.stdout
+
+
+def test_check_answers_in_json_with_the_keys_of_the_contract(own: Settings):
+    """stdout is one document; sorted by place."""
+    (own.workflows / "a.yml").write_text(define([JOINED, "Clicks les than 100"]))
+    answer = partnerflow(own, "check", "--json")
+    (problem,) = answer.json()["problems"]
+    assert list(problem) == ["path", "line", "column", "code", "severity", "message", "hint"]
+    assert (problem["line"], problem["column"], problem["code"]) == (6, 12, "condition")
+
+
+def test_format_prints_the_canonical_sentences(own: Settings):
+    """However they were written; a definition that is broken is said on stderr, with exit code 1."""
+    (own.workflows / "a.yml").write_text(define(["relationship  stage IS any of joined", "clicks LESS than 1,000"]))
+    answer = partnerflow(own, "format")
+    assert answer.stdout == "a\n  - Relationship Stage is any of Joined\n  - Clicks less than 1000\n"
+    assert answer.code == 0
+    (own.workflows / "b.yml").write_text("name: x\n")
+    assert partnerflow(own, "format").code == 1
+
+
+def test_fields_lists_the_twelve_conditions_of_the_page(own: Settings):
+    """As the models' yml declares them, with the keys of the contract."""
+    found = partnerflow(own, "fields", "--json").json()["fields"]
+    assert sorted(field["label"] for field in found) == sorted(
+        [
+            "Actions",
+            "Clicks",
+            "Contract ID",
+            "Contract Stage",
+            "Last Transition Date",
+            "Partner Group",
+            "Partner ID",
+            "Partner Name",
+            "Partner Template Term",
+            "Performance Date Range",
+            "Relationship Stage",
+            "Revenue",
+        ]
+    )
+    assert list(found[0]) == ["label", "kind", "operators", "values", "model", "column", "description"]
+    assert all(field["description"] for field in found)
+
+
+def test_a_problem_in_a_named_segment_stops_the_workflows_that_use_it(own: Settings):
+    """The problem points at the segment's own file; a workflow that does not use it is sound."""
+    (own.workflows / "segments").mkdir()
+    (own.workflows / "segments" / "idle.yml").write_text("- Clicks less than 1\n")
+    used = "name: Test\nprogram: '1000'\nstatus: active\nsegment: idle\naction: {email: few-clicks}\n"
+    (own.workflows / "uses.yml").write_text(used)
+    (own.workflows / "other.yml").write_text(define([JOINED]))
+    definitions = read_definitions(own)
+    assert [workflow.id for workflow in definitions.workflows] == ["other"]
+    assert list(definitions.broken) == ["uses"]
+    assert "segments/idle.yml:1:3" in definitions.broken["uses"]
+
+
+def test_the_id_is_the_file_name_unless_it_is_given(own: Settings):
+    """And no two workflows share one."""
+    (own.workflows / "a.yml").write_text(define([JOINED]))
+    (own.workflows / "b.yml").write_text(define([JOINED], id="own-id"))
+    assert [workflow.id for workflow in read_definitions(own).workflows] == ["a", "own-id"]
+    (own.workflows / "c.yml").write_text(define([JOINED], id="a"))
+    definitions = read_definitions(own)
+    assert "is also that of" in definitions.broken["a"]
+    assert [workflow.id for workflow in definitions.workflows] == ["own-id"]
+
+
+def test_a_path_that_does_not_exist_is_one_clear_message(own: Settings):
+    """Also with --json, where the message is the document."""
+    answer = partnerflow(own, "check", "nowhere.yml", "--json")
+    assert answer.code == 1
+    assert "There is no nowhere.yml." in json.loads(answer.stdout)["error"]
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_sixteen_workflows_pass():
+    """Without a warning."""
+    assert read_definitions(Settings(workflows=CHECKOUT / "workflows")).problems == ()

@@ -1,0 +1,86 @@
+"""The same segments in eight dialects: frozen, so that a change of what is generated is seen in a review.
+
+Executed on DuckDB here (tests/property/test_proof.py). Written anew by
+`PARTNERFLOW_FREEZE=1 pytest tests/compiler/test_dialects.py`.
+"""
+
+import os
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from compiler import Compiler, SendEmail, Workflow, dialects, membership_steps, parse, project_vocabulary
+from compiler.sql.dialect import to_sql
+from compiler.sql.single_statement import MOST_QUESTIONS
+from flows.settings import CHECKOUT
+
+FROZEN = CHECKOUT / "tests" / "data" / "dialects"
+VOCABULARY = project_vocabulary()
+
+SEGMENTS = {
+    "everything-dated": [
+        "Relationship Stage is any of Select All",
+        "Last Transition Date between Oct 1 2024 and Oct 7 2024",
+        "Performance Date Range is Last 30 Days",
+        "Clicks greater than 0",
+        "Clicks less than 100",
+        "Actions greater than 5",
+        "Revenue greater than 999.50",
+    ],
+    "few-clicks": [
+        "Relationship Stage is any of Joined",
+        "Last Transition Date is 14 Days Ago",
+        "Performance Date Range interval between 0 and 14 Days Ago",
+        "Clicks less than 100",
+    ],
+    "lists": [
+        "Partner Group is any of Gold, \"Silver, old\"",
+        "Partner Name is any of O'Brien, \"back\\slash {{ x }}\"",
+        "Partner ID is any of 0042917",
+    ],
+    "terms": ["Partner Template Term contains \"50% o'ff _\"", "Contract ID is any of S-7777777"],
+    "without-contract": ["Contract Stage is any of None, Joined", "Revenue less than 10"],
+}  # fmt: skip
+
+
+PLANS = {"one-statement": MOST_QUESTIONS, "tables": -1}
+"""Folder of `dialects` to `most_questions`."""
+
+
+def text(plan: str, dialect: str) -> str:
+    """All segments, in one statement or in tables, each statement below the name of what it makes."""
+    workflows = [
+        Workflow(name, name, "", "1000", "active", tuple(parse(one, VOCABULARY) for one in sentences), SendEmail("m"))
+        for name, sentences in SEGMENTS.items()
+    ]
+    steps = membership_steps(workflows, Compiler(VOCABULARY, most_questions=PLANS[plan]))
+    return "".join(f"-- {relation}\n{to_sql(step, dialect)};\n" for relation, step in steps.items())
+
+
+@pytest.mark.parametrize("dialect", dialects())
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_sql_of_a_dialect_is_the_frozen_one(plan: str, dialect: str):
+    """Same definitions, same bytes."""
+    file = FROZEN / plan / f"{dialect}.sql"
+    if os.environ.get("PARTNERFLOW_FREEZE"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text(plan, dialect))
+    assert text(plan, dialect) == file.read_text()
+
+
+@pytest.mark.parametrize("dialect", dialects())
+@pytest.mark.parametrize("plan", PLANS)
+def test_only_what_means_the_same_everywhere_is_generated(plan: str, dialect: str):
+    """No construct that sqlglot turns into something else without a word (FILTER, ANTI JOIN, ILIKE, TRY_CAST, …)."""
+    trees = sqlglot.parse(text(plan, dialect), dialect=dialect)
+    risky = (exp.Filter, exp.ILike, exp.Like, exp.Qualify, exp.Interval, exp.DateDiff, exp.CurrentDate,
+             exp.CurrentTimestamp, exp.Contains, exp.StartsWith, exp.Anonymous, exp.Any)  # fmt: skip
+    assert [node.sql() for tree in trees if tree for node in tree.find_all(*risky)] == []
+    assert "TRY_CAST" not in text(plan, dialect)
+
+
+def test_the_dialects_are_the_eight_of_the_documentation():
+    """Others may parse, but nobody has looked at them."""
+    expected = ["bigquery", "databricks", "duckdb", "postgres", "redshift", "snowflake", "spark", "trino"]
+    assert dialects() == expected

@@ -1,0 +1,351 @@
+"""Which segments meet and which never do: every claim is held against the compiled SQL and the oracle."""
+
+import os
+from collections.abc import Iterable
+from datetime import date
+from itertools import combinations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from test_proof import workflow
+
+from compiler import Compiler, SendEmail, Workflow, parse
+from compiler.analysis.overlap import Overlap, overlaps
+from compiler.analysis.sequences import Chain, chains
+from conftest import HOUR, partnerflow
+from flows.definitions.loader import read_definitions
+from flows.settings import CHECKOUT, Settings
+from support.account import VOCABULARY
+from support.example_partners import by_oracle, by_sql
+from support.oracle import Oracle, meaning
+from support.strategies import Draw, Segment, draws
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+ON = date(2026, 3, 20)
+COMPILER = Compiler(VOCABULARY)
+JOINED = "Relationship Stage is any of Joined"
+
+
+def pair(*segments: Iterable[str], compiler: Compiler = COMPILER) -> Overlap | None:
+    """What is found of two segments."""
+    found = overlaps([workflow(name, "1000", one) for name, one in zip("ab", segments, strict=True)], compiler, ON)
+    return next(iter(found.pairs), None)
+
+
+def claims(found: Overlap) -> dict[str, set[str]]:
+    """Each witness that an overlap names, and the workflows that it is said to be in."""
+    one, other = found.workflows
+    return {"both": {one, other}, "first_only": {one}, "second_only": {other}}
+
+
+def meanings(workflows: Iterable[Workflow]) -> dict[str, list[tuple]]:
+    """Their segments as the oracle has them."""
+    return {one.id: [meaning(str(condition)) for condition in one.segment] for one in workflows}
+
+
+@pytest.fixture(scope="module")
+def examples() -> dict[str, Workflow]:
+    """The sixteen workflows of the page."""
+    return {one.id: one for one in read_definitions(Settings(workflows=CHECKOUT / "workflows")).workflows}
+
+
+@pytest.fixture(scope="module")
+def found(examples) -> dict[tuple[str, str], Overlap]:
+    """What is found of them, by the two ids."""
+    return {one.workflows: one for one in overlaps(examples.values(), COMPILER, ON).pairs}
+
+
+@pytest.fixture(scope="module")
+def linked(examples) -> dict[str, Chain]:
+    """Their chains, by the first step."""
+    return {one.workflows[0]: one for one in chains(examples.values(), COMPILER, ON)}
+
+
+def test_example_6_overlaps_and_example_4_does_not(found):
+    """The page's note on Example 6; "within two separate time periods"."""
+    six = found["revenue-1000", "revenue-10000"]
+    assert six.relation == "overlap"
+    assert sum(one.revenue for one in six.both.activity) == 10_000
+    assert ("high-revenue-1-30", "high-revenue-31-60") not in found
+
+
+def test_every_claim_about_the_examples_is_confirmed_by_the_sql(found, examples):
+    """28 pairs: whoever is said to be in both is in both; and by the oracle, whoever is said to be in one is in one."""
+    assert len(found) == 28
+    for one in found.values():
+        two = [examples[name] for name in one.workflows]
+        assert by_sql(one.both, two, COMPILER) == set(one.workflows), str(one.both)
+        for name, expected in claims(one).items():
+            witness = getattr(one, name)
+            held = witness and by_oracle(witness, two[0].program, meanings(two))
+            assert witness is None or held == expected, (one.workflows, str(witness))
+
+
+def test_one_segment_inside_another_and_two_that_are_the_same(found):
+    """1,000 within 30 days is inside any revenue within 30 days; Example 4's first row is Example 6's."""
+    relations = {names: (one.relation, one.unless) for names, one in found.items() if one.relation != "overlap"}
+    assert relations == {
+        ("first-action-30", "high-revenue-1-30"): ("contains", None),
+        ("first-action-30", "revenue-1000"): ("contains", None),
+        ("first-action-30-60", "high-revenue-31-60"): ("contains", "a day's revenue is negative"),
+        ("high-revenue-1-30", "revenue-1000"): ("same", None),
+    }
+    refunds = found["first-action-30-60", "high-revenue-31-60"].second_only
+    assert any(one.revenue < 0 for one in refunds.activity)
+
+
+def test_example_5_is_a_chain_without_a_double_and_silent_between_its_days(linked, examples):
+    """Nobody is in two steps in one hour, and nobody comes to a later step who was not in those before."""
+    five = linked["few-clicks-14"]
+    assert five.workflows == ("few-clicks-14", "few-clicks-30", "few-clicks-60", "few-clicks-90")
+    assert five.doubles == ()
+    assert [(gap.days, gap.is_meant) for gap in five.gaps] == [((15, 29), True), ((31, 59), True), ((61, 89), True)]
+    assert five.follows == five.workflows[1:]
+    for gap in five.gaps:
+        assert by_sql(gap.witness, [examples[name] for name in five.workflows], COMPILER) == set()
+
+
+def test_example_3_doubles_on_day_30_and_example_4_has_neither_gap_nor_double(linked, examples):
+    """The double is a partner whom the SQL puts into both rows."""
+    (double,) = linked["first-action-30"].doubles
+    assert (double.workflows, double.days) == (("first-action-30", "first-action-30-60"), (30, 30))
+    assert by_sql(double.witness, [examples[name] for name in double.workflows], COMPILER) == set(double.workflows)
+    four = [one for one in examples.values() if one.id.startswith("high-revenue")]
+    (chain,) = chains(four, COMPILER, ON)
+    assert (chain.days, chain.gaps, chain.doubles) == (((1, 30), (31, 60)), (), ())
+
+
+def test_a_gap_between_two_ranges_is_not_meant():
+    """A partner on day 31 meets all that the step before asks but its days, and is in neither."""
+    rest = ["Performance Date Range is Last 60 Days", "Revenue greater than 9"]
+    two = [
+        workflow(name, "1000", [JOINED, f"Last Transition Date interval between {first} and {last} Days Ago", *rest])
+        for name, first, last in (("early", 1, 30), ("late", 32, 60))
+    ]
+    (chain,) = chains(two, COMPILER, ON)
+    (gap,) = chain.gaps
+    assert (gap.days, gap.is_meant) == ((31, 31), False)
+    assert by_sql(gap.witness, two, COMPILER) == by_oracle(gap.witness, "1000", meanings(two)) == set()
+    assert sum(one.revenue for one in gap.witness.activity) == 10
+
+
+def test_a_step_that_looks_back_less_far_can_be_the_first(linked):
+    """Of the last 7 days only: clicks on day 3 kept a partner out of the first step, and not out of the second."""
+    two = [
+        workflow(str(day), "1000", [JOINED, f"Last Transition Date is {day} Days Ago", window, "Clicks less than 5"])
+        for day, window in (
+            (7, "Performance Date Range interval between 0 and 7 Days Ago"),
+            (30, "Performance Date Range interval between 0 and 7 Days Ago"),
+        )
+    ]
+    (chain,) = chains(two, COMPILER, ON)
+    assert chain.follows == ()
+
+
+DAYS = "Performance Date Range interval between {} and {} Days Ago"
+
+PAIRS = {
+    "stages": (["Relationship Stage is any of New"], [JOINED], None),
+    "select all is not none": (
+        ["Relationship Stage is any of Select All"],
+        ["Relationship Stage is any of None"],
+        None,
+    ),
+    "dates that meet days": (
+        [JOINED, "Last Transition Date is Last 7 Days"],
+        [JOINED, "Last Transition Date between Oct 1 2024 and Oct 7 2024"],
+        "overlap",
+    ),
+    "dates apart": (
+        [JOINED, "Last Transition Date between Oct 1 2024 and Oct 7 2024"],
+        [JOINED, "Last Transition Date between Oct 8 2024 and Oct 9 2024"],
+        None,
+    ),
+    "dates inside dates": (
+        [JOINED, "Last Transition Date between Oct 2 2024 and Oct 3 2024"],
+        [JOINED, "Last Transition Date between Oct 1 2024 and Oct 7 2024"],
+        "inside",
+    ),
+    "nested windows": (
+        [DAYS.format(0, 14), "Clicks greater than 9"],
+        [DAYS.format(0, 30), "Clicks less than 10"],
+        None,
+    ),
+    "clicks are whole": (
+        [DAYS.format(0, 14), "Clicks greater than 9"],
+        [DAYS.format(0, 14), "Clicks less than 11"],
+        "overlap",
+    ),
+    "nothing between": (
+        [DAYS.format(0, 14), "Clicks greater than 9"],
+        [DAYS.format(0, 14), "Clicks less than 10"],
+        None,
+    ),
+    "windows beside each other": (
+        [DAYS.format(0, 14), "Clicks greater than 9"],
+        [DAYS.format(15, 30), "Clicks less than 10"],
+        "overlap",
+    ),
+    "one action has all the revenue": (
+        [DAYS.format(0, 30), "Actions less than 2", "Revenue greater than 100"],
+        [DAYS.format(0, 14), "Revenue greater than 0", "Revenue less than 50"],
+        None,
+    ),
+    "one action in both windows": (
+        [DAYS.format(0, 30), "Actions less than 2", "Revenue greater than 100"],
+        [DAYS.format(0, 14), "Revenue greater than 0"],
+        "overlap",
+    ),
+    "two actions share it": (
+        [DAYS.format(0, 30), "Actions less than 3", "Revenue greater than 100"],
+        [DAYS.format(0, 14), "Revenue greater than 0", "Revenue less than 50"],
+        "overlap",
+    ),
+    "a name and another": (["Partner Name is any of A, B"], ["Partner Name is any of C"], None),
+    "a name in both": (["Partner Name is any of A, B"], ["Partner Name is any of B"], "contains"),
+    "groups never exclude": (["Partner Group is any of A"], ["Partner Group is any of B"], "overlap"),
+    "one contract has one stage": (
+        ["Contract ID is any of S", "Contract Stage is any of Joined"],
+        ["Contract ID is any of S", "Contract Stage is any of Expired"],
+        None,
+    ),
+    "two contracts have two": (["Contract Stage is any of Joined"], ["Contract Stage is any of Expired"], "overlap"),
+    "none is no contract": (["Contract Stage is any of None"], ["Contract ID is any of S"], None),
+    "none or joined": (["Contract Stage is any of None, Joined"], ["Contract Stage is any of Joined"], "contains"),
+    "in play is not expired": (
+        ["Contract ID is any of S", "Contract Stage is any of Expired"],
+        ["Contract ID is any of S", "Partner Template Term is any of Gold"],
+        None,
+    ),
+    "part of a part": (
+        ['Partner Template Term contains "gold tier"'],
+        ['Partner Template Term contains "OLD"'],
+        "inside",
+    ),
+    "part of a name": (
+        ["Partner Template Term is any of Gold Tier"],
+        ['Partner Template Term contains "gold"'],
+        "inside",
+    ),
+    "today, and all history": ([DAYS.format(0, 0), "Clicks greater than 5"], ["Clicks greater than 5"], "inside"),
+}
+"""Two segments, and what the first is to the second; None where they never meet."""
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_segments_are_what_a_person_would_say(name: str):
+    """And each witness is where it is said to be, by the SQL and by the oracle."""
+    first, second, expected = PAIRS[name]
+    one = pair(first, second)
+    assert (one and one.relation) == expected
+    if one:
+        two = [workflow("a", "1000", first), workflow("b", "1000", second)]
+        for witness_name, ids in claims(one).items():
+            witness = getattr(one, witness_name)
+            if witness:
+                held = by_sql(witness, two, COMPILER), by_oracle(witness, "1000", meanings(two))
+                assert held == (ids, ids), (witness_name, str(witness))
+
+
+def test_the_setting_on_today_counts():
+    """Last 7 Days meets Today only where it includes it."""
+    two = [JOINED, "Last Transition Date is Today"], [JOINED, "Last Transition Date is Last 7 Days"]
+    assert pair(*two) is None
+    assert pair(*two, compiler=Compiler(VOCABULARY, last_n_days_include_today=True)).relation == "inside"
+
+
+def test_a_segment_that_matches_nobody_is_said_so():
+    """And is in no pair."""
+    empty = workflow("empty", "1000", [JOINED, "Contract Stage is any of None, Joined", "Contract ID is any of S"])
+    nobody = workflow("nobody", "1000", ["Relationship Stage is any of None", "Last Transition Date is Today"])
+    found = overlaps([empty, nobody, workflow("some", "1000", [JOINED])], COMPILER, ON)
+    assert found.nobody == ("nobody",)
+    assert [one.workflows for one in found.pairs] == [("empty", "some")]
+
+
+def test_two_programs_never_meet(examples):
+    """Everything is per program and partner."""
+    here, there = (workflow(name, program, [JOINED]) for name, program in (("a", "1000"), ("b", "2000")))
+    assert overlaps([here, there], COMPILER, ON).pairs == ()
+
+
+@settings(
+    max_examples=3000 if LONG else 80,
+    derandomize=not LONG,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    report_multiple_bugs=False,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if LONG else []),
+)
+@given(drawn=draws(), data=st.data())
+def test_whatever_two_segments_the_verdict_holds(drawn: Draw, data: st.DataObject):
+    """Witnesses are where they are said to be, by the oracle and one by the SQL; and no drawn partner is where it
+    is said that nobody can be."""
+    compiler = Compiler(VOCABULARY, drawn.include_today)
+    workflows = {name: parsed(name, one) for name, one in drawn.segments.items()}
+    found = overlaps(workflows.values(), compiler, drawn.hours[0].date())
+    told = []
+    for one in found.pairs:
+        assert one.relation != "undecided"
+        for name, expected in claims(one).items():
+            witness = getattr(one, name)
+            if witness:
+                two = [workflows[workflow_id] for workflow_id in one.workflows]
+                segments = {name: drawn.segments[name].conditions for name in one.workflows}
+                held = by_oracle(witness, two[0].program, segments, drawn.include_today)
+                assert held == expected, f"{one.workflows} {name}: {witness}"
+                told.append((witness, two, expected))
+    if told:
+        witness, two, expected = data.draw(st.sampled_from(told))
+        assert by_sql(witness, two, compiler) == expected, str(witness)
+    for hour in drawn.hours:
+        refute(drawn, found, hour)
+
+
+def parsed(name: str, segment: Segment) -> Workflow:
+    """A drawn segment as a workflow, without a file between: YAML takes some letters for the ends of lines."""
+    conditions = tuple(parse(sentence, VOCABULARY) for sentence in segment.sentences)
+    return Workflow(name, name, "", segment.program, "active", conditions, SendEmail("a-message"))
+
+
+def refute(drawn: Draw, found, hour) -> None:
+    """Fail when a partner of the account is where nobody can be."""
+    pairs = {one.workflows: one for one in found.pairs}
+    members = {}
+    for name, segment in drawn.segments.items():
+        oracle = Oracle(drawn.rows, segment.program, hour, drawn.include_today)
+        members[name] = oracle.members(segment.conditions)
+        assert not (name in found.nobody and members[name])
+    for names in combinations(sorted(drawn.segments), 2):
+        if drawn.segments[names[0]].program != drawn.segments[names[1]].program:
+            continue
+        one, other = (members[name] for name in names)
+        relation = pairs[names].relation if names in pairs else "never"
+        if relation == "never" and not set(names) & set(found.nobody):
+            assert not one & other, f"{names} never meet"
+        if names in pairs and pairs[names].unless is None:
+            assert not (relation in ("inside", "same") and one - other), f"{names[0]} is inside"
+            assert not (relation in ("contains", "same") and other - one), f"{names[1]} is inside"
+
+
+def test_the_command_lists_them_and_answers_in_json(tmp_path):
+    """Only what concerns one workflow, where it is named."""
+    settings = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    said = partnerflow(settings, "overlaps", "revenue-10000", "--as-of", HOUR.isoformat()).stdout
+    assert "revenue-1000 and revenue-10000 can reach one partner in one hour." in said
+    assert "few-clicks-14 and first-action-30 " not in said
+    document = partnerflow(settings, "overlaps", "--as-of", HOUR.isoformat(), "--json").json()
+    assert list(document) == ["overlaps", "never", "chains", "nobody"]
+    assert (len(document["overlaps"]), document["never"]) == (28, 37)
+    six = next(one for one in document["overlaps"] if one["workflows"] == ["revenue-1000", "revenue-10000"])
+    assert list(six) == ["workflows", "relation", "unless", "both", "first_only", "second_only"]
+    assert six["both"]["activity"] == [{"day": "2026-03-19", "clicks": 0, "actions": 1, "revenue": "10000"}]
+
+
+def test_the_page_of_the_docs_shows_what_the_command_says(tmp_path):
+    """docs/overlaps.md, line by line."""
+    page = (CHECKOUT / "docs" / "overlaps.md").read_text()
+    command, printed = page.split("```console\n$ partnerflow ", 1)[1].split("```", 1)[0].split("\n", 1)
+    settings = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    assert partnerflow(settings, *command.split()).stdout == printed

@@ -1,0 +1,322 @@
+"""Facts follow what changed: any sequence of builds leaves what one full refresh makes of the rows as they are now.
+
+PARTNERFLOW_SEEDS=20 draws more sequences than one.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from conftest import HOUR, environment
+from flows.definitions.loader import read_definitions
+from flows.settings import CHECKOUT, Settings
+from flows.transform.build import prepare_project
+from flows.transform.dbt_runner import Dbt
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.raw_tables import CREATE
+
+SEEDS = range(int(os.environ.get("PARTNERFLOW_SEEDS", "1")))
+FACTS = ("intermediate.int_counted_actions", "marts.fct_performance_daily")
+STEPS, CHANGES = 4, 40
+DAY = date(2026, 3, 1)
+
+
+class Loader:
+    """Changes rows of the raw tables as loaders do, drawn from a seed. Few partners and days, so that changes meet."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, draw: random.Random):
+        self.connection, self.draw = connection, draw
+        self.number = 0
+
+    def start(self) -> None:
+        """Two programs, and the hour."""
+        for statement in CREATE.values():
+            self.connection.execute(statement)
+        programs = [("1", "America/New_York", "USD"), ("2", "Asia/Kolkata", "INR")]
+        for program in programs:
+            self.connection.execute("INSERT INTO raw.programs VALUES (?, '', '', ?, ?, NULL)", program)
+        write_evaluations(self.connection, HOUR)
+
+    def batch(self) -> None:
+        """Some changes, the more usual ones more often."""
+        usual: list[Callable[[], None]] = [self.new_clicks, self.new_action]
+        late = [self.correct_clicks, self.move_clicks, self.reverse_or_approve, self.correct_amount, self.move_action]
+        seldom = [self.delete_clicks, self.delete_action, self.swap_amounts, self.give_to_another, self.other_currency]
+        for change in self.draw.choices(usual * 5 + late * 2 + seldom, k=CHANGES):
+            change()
+        if self.draw.random() < 0.3:
+            zone = self.draw.choice(["America/New_York", "Europe/London", "Asia/Kolkata"])
+            self.connection.execute("UPDATE raw.programs SET timezone = ? WHERE program_id = '1'", [zone])
+
+    def new_clicks(self) -> None:
+        """A day's clicks, or that day's again with another number."""
+        key = [*self.partner(), self.day()]
+        where = "(program_id, partner_id, click_date) = (?, ?, ?)"
+        self.connection.execute(f"DELETE FROM raw.partner_clicks_daily WHERE {where}", key)
+        row = [*key, self.draw.randrange(4), self.loaded_at()]
+        self.connection.execute("INSERT INTO raw.partner_clicks_daily VALUES (?, ?, ?, ?, ?)", row)
+
+    def correct_clicks(self) -> None:
+        """Another number; some loaders do not say that they have loaded a row anew."""
+        self.change("partner_clicks_daily", "clicks = ?", self.draw.randrange(4))
+
+    def move_clicks(self) -> None:
+        """The same clicks on another day."""
+        days = 100 + self.draw.randrange(9)
+        self.change("partner_clicks_daily", "click_date = click_date + CAST(? AS INTEGER)", days)
+
+    def delete_clicks(self) -> None:
+        """A row that is not there any more."""
+        self.drop("partner_clicks_daily")
+
+    def new_action(self) -> None:
+        """Of any day: late rows are usual."""
+        self.number += 1
+        at = datetime.combine(self.day(), datetime.min.time()) + timedelta(minutes=30 * self.draw.randrange(48))
+        program, partner = self.partner()
+        state, amount = self.draw.choice(["PENDING", "APPROVED", "REVERSED"]), self.amount()
+        currency = "USD" if program == "1" else "INR"
+        row = [program, f"a{self.number}", partner, at, state, amount, currency, at, self.loaded_at()]
+        self.connection.execute("INSERT INTO raw.actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def reverse_or_approve(self) -> None:
+        """A state changes, in either direction."""
+        self.change("actions", "state = ?", self.draw.choice(["APPROVED", "REVERSED"]))
+
+    def correct_amount(self) -> None:
+        """Also to nothing."""
+        self.change("actions", "amount = ?", self.draw.choice([None, self.amount()]))
+
+    def move_action(self) -> None:
+        """An event that was noted at another time."""
+        self.change("actions", "event_at = event_at + to_hours(CAST(? AS INTEGER))", self.draw.choice([-30, -1, 1, 30]))
+
+    def give_to_another(self) -> None:
+        """An action that was another partner's."""
+        self.change("actions", "partner_id = ?", self.partner()[1])
+
+    def other_currency(self) -> None:
+        """Which counts as no revenue."""
+        self.change("actions", "currency = ?", self.draw.choice(["USD", "EUR"]))
+
+    def swap_amounts(self) -> None:
+        """Two actions of one partner whose sum stays."""
+        pair = self.connection.execute(
+            "SELECT min(action_id), max(action_id) FROM raw.actions GROUP BY program_id, partner_id "
+            "HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+        ).fetchone()
+        if pair:
+            amounts = dict(self.connection.execute("SELECT action_id, amount FROM raw.actions").fetchall())
+            for one, other in (pair, pair[::-1]):
+                self.connection.execute("UPDATE raw.actions SET amount = ? WHERE action_id = ?", [amounts[other], one])
+
+    def delete_action(self) -> None:
+        """A row that is not there any more."""
+        self.drop("actions")
+
+    def change(self, table: str, what: str, value: object) -> None:
+        """Set something in one row."""
+        row = self.row(table)
+        if row is not None:
+            self.connection.execute(f"UPDATE raw.{table} SET {what} WHERE rowid = ?", [value, row])
+
+    def drop(self, table: str) -> None:
+        """Delete one row."""
+        self.connection.execute(f"DELETE FROM raw.{table} WHERE rowid = ?", [self.row(table)])
+
+    def row(self, table: str) -> int | None:
+        """One row of a table."""
+        rows = self.connection.execute(f"SELECT rowid FROM raw.{table} ORDER BY 1").fetchall()
+        return self.draw.choice(rows)[0] if rows else None
+
+    def partner(self) -> tuple[str, str]:
+        """A partner of either program."""
+        return self.draw.choice("12"), f"p{self.draw.randrange(6)}"
+
+    def day(self) -> date:
+        """One of ten days."""
+        return DAY + timedelta(days=self.draw.randrange(10))
+
+    def amount(self) -> Decimal:
+        """Money."""
+        return Decimal(self.draw.randrange(500)) / 100
+
+    def loaded_at(self) -> datetime | None:
+        """Whatever a loader may say, also nothing, also a time before that of rows already there."""
+        return self.draw.choice([None, HOUR.replace(tzinfo=None), HOUR.replace(tzinfo=None) - timedelta(hours=9)])
+
+
+@pytest.fixture(scope="module")
+def dbt(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Dbt]:
+    """A state without tables, and dbt on it."""
+    settings = Settings(var=tmp_path_factory.mktemp("incremental") / "var", workflows=CHECKOUT / "workflows")
+    shutil.copytree(read_project, settings.var / "dbt_project")
+    made = Dbt(settings, prepare_project(settings, read_definitions(settings)))
+    made.parse()
+    return settings, made
+
+
+def facts(settings: Settings) -> dict[str, list[tuple]]:
+    """All rows of the incremental tables."""
+    with open_warehouse(settings.warehouse) as connection:
+        return {table: connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in FACTS}
+
+
+def build(dbt: Dbt, *options: str) -> None:
+    """Build the daily facts and all that they are made of."""
+    result = dbt.invoke("run", "--select", "+fct_performance_daily", *options)
+    assert result.success, result.exception or [one.message for one in result.result.results]
+
+
+def remember(settings: Settings) -> None:
+    """What a run does after a build in which nothing failed."""
+    with open_warehouse(settings.warehouse) as connection:
+        connection.execute("DELETE FROM raw.built_from")
+        connection.execute("INSERT INTO raw.built_from VALUES ('tables', '', 0)")
+
+
+def begun(settings: Settings) -> None:
+    """A new warehouse, with what the loader loads first and one batch."""
+    settings.warehouse.unlink(missing_ok=True)
+    with open_warehouse(settings.warehouse) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        loader = Loader(connection, random.Random("begun"))
+        loader.start()
+        loader.batch()
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_builds_one_after_another_leave_what_a_full_refresh_makes(
+    dbt: tuple[Settings, Dbt], seed: int, remembers: bool
+):
+    """Over late, corrected, moved, reversed and deleted rows; and where a build has ended between the two tables.
+
+    Compared with what was loaded before, while that stands, and with what is held where it does not.
+    """
+    settings, project = dbt
+    settings.warehouse.unlink(missing_ok=True)
+    draw = random.Random(seed)
+    for step in range(STEPS):
+        with open_warehouse(settings.warehouse) as connection:
+            connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+            loader = Loader(connection, draw)
+            loader.number = 1000 * step
+            if step == 0:
+                loader.start()
+            loader.batch()
+        if step == 2:
+            build(project, "--exclude", "fct_performance_daily")
+            continue
+        build(project)
+        if remembers:
+            remember(settings)
+        kept = shutil.copy(settings.warehouse, settings.var / "kept.duckdb")
+        incremental = facts(settings)
+        build(project, "--full-refresh")
+        assert incremental == facts(settings), f"seed {seed}, step {step}"
+        shutil.copy(kept, settings.warehouse)
+
+
+def test_an_hour_in_which_nothing_changed_writes_nothing(dbt: tuple[Settings, Dbt]):
+    """No partner is computed anew."""
+    settings, project = dbt
+    begun(settings)
+    build(project)
+    remember(settings)
+    build(project)
+    with open_warehouse(settings.warehouse) as connection:
+        assert connection.execute("SELECT count(*) FROM intermediate.int_changed_partners").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM marts.fct_performance_daily").fetchone() > (0,)
+
+
+def test_a_row_counts_whatever_its_stamp_says(dbt: tuple[Settings, Dbt]):
+    """Stamped long before rows already there, not stamped at all, and deleted: three partners, and no other."""
+    settings, project = dbt
+    begun(settings)
+    build(project)
+    with open_warehouse(settings.warehouse) as connection:
+        insert = "INSERT INTO raw.partner_clicks_daily VALUES ('1', ?, '2026-04-01', 3, ?)"
+        connection.execute(insert, ["late", HOUR.replace(tzinfo=None) - timedelta(days=90)])
+        connection.execute(insert, ["unstamped", None])
+        counted = "SELECT program_id, partner_id FROM raw.actions WHERE state <> 'REVERSED' ORDER BY ALL LIMIT 1"
+        gone = connection.execute(counted).fetchone()
+        connection.execute("DELETE FROM raw.actions WHERE (program_id, partner_id) = (?, ?)", gone)
+    build(project)
+    incremental = facts(settings)
+    with open_warehouse(settings.warehouse) as connection:
+        changed = connection.execute("SELECT * FROM intermediate.int_changed_partners ORDER BY ALL").fetchall()
+    assert changed == sorted([("1", "late"), ("1", "unstamped"), gone])
+    build(project, "--full-refresh")
+    assert incremental == facts(settings)
+
+
+def test_a_change_taken_back_after_a_build_that_ended_between_the_two_tables(dbt: tuple[Settings, Dbt]):
+    """The loaded rows are those of the days again, and not those of the actions that are held."""
+    settings, project = dbt
+    begun(settings)
+    build(project)
+    remember(settings)
+    before = facts(settings)
+    for amount, options in (("amount + 1", ["--exclude", "fct_performance_daily"]), ("amount - 1", [])):
+        with open_warehouse(settings.warehouse) as connection:
+            connection.execute(f"UPDATE raw.actions SET amount = {amount}")
+        build(project, *options)
+    assert before == facts(settings)
+
+
+def test_a_build_killed_in_the_middle_leaves_the_next_one_right(dbt: tuple[Settings, Dbt]):
+    """kill -9 while the tables are written; the next build's facts are those of a full refresh.
+
+    What was loaded before the killed build is not what the facts hold any more, and is not asked.
+    """
+    settings, project = dbt
+    begun(settings)
+    build(project)
+    remember(settings)
+    with open_warehouse(settings.warehouse) as connection:
+        loader = Loader(connection, random.Random("killed"))
+        loader.number = 1_000_000
+        loader.batch()
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "dbt", "run", "--select", "+fct_performance_daily"],
+        cwd=settings.var / "dbt_project", env=environment(settings), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert any("OK created" in line and "int_counted_actions" in line for line in process.stdout)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    build(project)
+    incremental = facts(settings)
+    build(project, "--full-refresh")
+    assert incremental == facts(settings)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM marts.fct_performance_daily WHERE clicks = (SELECT max(clicks) FROM marts.fct_performance_daily)",
+        "INSERT INTO marts.fct_performance_daily SELECT * FROM marts.fct_performance_daily WHERE actions > 0 LIMIT 1",
+        "UPDATE marts.fct_performance_daily SET revenue = revenue + 0.01 WHERE actions > 0",
+    ],
+)
+def test_facts_that_do_not_add_up_to_what_is_loaded_are_found(dbt: tuple[Settings, Dbt], statement: str):
+    """A day that is lost, one that is there twice, and revenue that nobody has loaded."""
+    settings, runner = dbt
+    begun(settings)
+    build(runner)
+    adds_up = ("test", "--select", "test_name:unique_key_that_adds_up")
+    assert runner.invoke(*adds_up).success
+    with open_warehouse(settings.warehouse) as connection:
+        connection.execute(statement)
+    assert runner.invoke(*adds_up).result.results[-1].status == "fail"

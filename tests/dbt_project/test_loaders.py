@@ -1,0 +1,263 @@
+"""Rows as other loaders leave them become the contract's raw rows, on DuckDB and on PostgreSQL."""
+
+import json
+import shutil
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from dbt.cli.main import dbtRunnerResult
+
+from compiler import Compiler, project_vocabulary
+from conftest import HOUR
+from flows.definitions.loader import Definitions
+from flows.pipeline.run import plan_only
+from flows.settings import Settings
+from flows.transform.build import prepare_project
+from flows.transform.dbt_runner import Dbt
+from flows.warehouse.connection import Connection, open_warehouse
+from flows.warehouse.postgres import PostgresConnection
+from flows.warehouse.raw_tables import CREATE, create_raw_table
+from support.loader_rows import CONNECTOR, SETTLED, STAGES, TAP_IMPACT
+
+NOT_LOADED = {
+    "tap_impact": ("partners", "partner_groups", "actions"),
+    "connector": ("partners", "partner_contacts", "partner_groups", "actions", "contracts", "partner_clicks_daily"),
+}
+"""The contract's tables that a loader's own replace: they do not exist here."""
+
+
+def load(connection: Connection, schema: str, tables: dict[str, list[dict]], folder: Path) -> None:
+    """Write rows as a loader does: DuckDB gets structs and lists, PostgreSQL jsonb and timestamps with a zone."""
+    connection.execute(f"CREATE SCHEMA {schema}")
+    for name, rows in tables.items():
+        if isinstance(connection, PostgresConnection):
+            columns = {column: _postgres_type([row[column] for row in rows], column) for column in rows[0]}
+            declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+            connection.execute(f"CREATE TABLE {schema}.{name} ({declared})")
+            values = [[_postgres_value(row[column]) for column in columns] for row in rows]
+            connection.insert(f"INSERT INTO {schema}.{name} VALUES %s", values)
+        else:
+            file = folder / f"{name}.json"
+            file.write_text("\n".join(json.dumps(row) for row in rows))
+            connection.execute(f"CREATE TABLE {schema}.{name} AS SELECT * FROM read_json('{file}')")
+
+
+def _postgres_value(value: object) -> object:
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+def _postgres_type(values: list, column: str) -> str:
+    if column == "start_date":
+        return "text"
+    if column.endswith(("_date", "_at", "_synced")) or column in ("date_created", "date_last_updated"):
+        return "timestamptz"
+    kinds = {type(value) for value in values} - {type(None)}
+    nested = kinds & {dict, list}
+    return "json" if nested else "decimal" if float in kinds else "bigint" if kinds == {int} else "text"
+
+
+def supplied(connection: Connection, loader: str) -> None:
+    """The contract's own tables beside the loader's: programs always, and what the loader does not have."""
+    for table in CREATE.keys() - set(NOT_LOADED[loader]):
+        create_raw_table(connection, table)
+    connection.execute("""
+        INSERT INTO raw.programs (program_id, name, timezone, currency) VALUES
+            ('1000', 'Northwind', 'America/New_York', 'USD'), ('2000', 'Lumen', 'Asia/Kolkata', 'INR')""")
+    connection.execute("INSERT INTO raw.prospects (program_id, partner_id) VALUES ('2000', '21005024')")
+    connection.execute("UPDATE raw.prospects SET tagged_at = TIMESTAMP '2026-03-20 10:00:00'")
+    if loader == "tap_impact":
+        connection.execute("""
+            INSERT INTO raw.partner_contacts (program_id, partner_id, email, unsubscribed_at) VALUES
+                ('1000', '21005016', 'desk@quiet.example', TIMESTAMP '2026-02-01 00:00:00')""")
+
+
+def stage(settings: Settings) -> dbtRunnerResult:
+    """Build and test the staging models, in a project that has no others: so dbt reads half as much."""
+    project = prepare_project(settings, Definitions((), (), {}, Compiler(project_vocabulary())))
+    for layer in (project / "models").iterdir():
+        if layer.is_dir() and layer.name != "staging":
+            shutil.rmtree(layer)
+    for test in (project / "tests").glob("*.sql"):
+        test.unlink()
+    return Dbt(settings, project).invoke("build")
+
+
+def problems(result: dbtRunnerResult) -> list[str]:
+    """The tests and models that failed, by name."""
+    return [one.node.name for one in result.result.results if one.status in ("fail", "error")]
+
+
+Row = dict[str, object]
+
+
+@pytest.fixture(scope="module", params=["local", "postgres"])
+def staged(
+    request: pytest.FixtureRequest, postgres, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, list[Row]]]:
+    """Loader to staging model to its rows, on either engine."""
+    folder = tmp_path_factory.getbasetemp()
+    return {
+        loader: _staged(loaded(loader, tables, request.param, folder))
+        for loader, tables in {"tap_impact": TAP_IMPACT, "connector": CONNECTOR}.items()
+    }
+
+
+def loaded(loader: str, tables: dict[str, list[dict]], target: str, folder: Path) -> Settings:
+    """A state whose warehouse holds these rows and no others; dbt's parsed project is kept from test to test."""
+    settings = Settings(loader=loader, target=target, var=folder / f"{loader}_{target}")
+    settings.var.mkdir(exist_ok=True)
+    if target == "local":
+        settings.warehouse.unlink(missing_ok=True)
+    with open_warehouse(settings.warehouse) as connection:
+        if target == "postgres":
+            connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
+        supplied(connection, loader)
+        load(connection, loader, tables, settings.var)
+    return settings
+
+
+def _staged(settings: Settings) -> dict[str, list[Row]]:
+    assert problems(stage(settings)) == []
+    with open_warehouse(settings.warehouse) as connection:
+        models = ("partners", "partner_contacts", "partner_groups", "actions", "contracts", "partner_clicks_daily")
+        return {model: _rows(connection.execute(f"SELECT * FROM staging.stg_{model}")) for model in models}
+
+
+def _rows(cursor) -> list[Row]:
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def columns(rows: list[Row], *names: str) -> set[tuple]:
+    """Some columns of the rows; no row is there twice."""
+    found = [tuple(row[name] for name in names) for row in rows]
+    assert len(set(found)) == len(found)
+    return set(found)
+
+
+PARTNERS = {
+    ("1000", "21005016", "Quiet Creek"), ("2000", "21005016", "Quiet Creek"), ("1000", "21005032", "Alone"),
+    ("2000", "21005024", "Not Yet"),
+}  # fmt: skip
+CONTACT = ("program_id", "partner_id", "loaded_email", "first_name", "is_primary", "unsubscribed_at")
+
+
+def test_the_tap_loads_partners_of_their_programs_and_prospects_of_theirs(staged):
+    """Nested campaigns are memberships; one that has joined nothing is there because raw.prospects names it."""
+    assert columns(staged["tap_impact"]["partners"], "program_id", "partner_id", "name") == PARTNERS
+
+
+def test_the_tap_loads_contacts_from_both_places_and_raw_says_who_unsubscribed(staged):
+    """The partner's own contact is primary; a noted person's accounts are a list or a single one."""
+    assert columns(staged["tap_impact"]["partner_contacts"], *CONTACT) == {
+        ("1000", "21005016", "mo@quiet.example", "Mo", True, None),
+        ("2000", "21005016", "mo@quiet.example", "Mo", True, None),
+        ("1000", "21005016", "desk@quiet.example", "Desk", False, datetime(2026, 2, 1)),
+        ("1000", "21005032", "solo@one.example", "Solo", False, None),
+        ("2000", "21005024", "ny@yet.example", "Ny", True, None),
+    }
+
+
+def test_the_connector_loads_partners_and_names_in_contracts(staged):
+    """Programs are nested; a partner that has applied to a program is one of its partners."""
+    found = columns(staged["connector"]["partners"], "program_id", "partner_id", "name")
+    assert found == PARTNERS | {("1000", "21005024", "Not Yet")}
+
+
+def test_the_connector_loads_contacts_and_who_unsubscribed(staged):
+    """From one program, in any letter case."""
+    assert columns(staged["connector"]["partner_contacts"], *CONTACT) == {
+        ("1000", "21005016", "mo@quiet.example", "Mo", True, None),
+        ("2000", "21005016", "mo@quiet.example", "Mo", True, None),
+        ("1000", "21005016", "desk@quiet.example", "Desk", False, datetime(2026, 2, 1)),
+        ("2000", "21005016", "desk@quiet.example", "Desk", False, None),
+        ("1000", "21005024", "ny@yet.example", "Ny", True, None),
+        ("2000", "21005024", "ny@yet.example", "Ny", True, None),
+    }
+
+
+@pytest.mark.parametrize("loader", ["tap_impact", "connector"])
+def test_groups_are_per_program_and_ids_are_text(staged, loader: str):
+    """A group without partners is nobody's; ids come as numbers or as text."""
+    found = columns(staged[loader]["partner_groups"], "program_id", "group_id", "partner_id", "group_name")
+    assert found == {("1000", "501", "21005016", "Gold"), ("1000", "501", "21005032", "Gold")}
+
+
+@pytest.mark.parametrize("loader", ["tap_impact", "connector"])
+def test_actions_stand_as_their_updates_left_them(staged, loader: str):
+    """Item by item, however late; dated by the event, in UTC, with exact amounts."""
+    found = columns(staged[loader]["actions"], "action_id", "state", "amount")
+    assert found == {(name, state, Decimal(amount)) for name, state, amount in SETTLED}
+    events = {
+        (row["program_id"], row["partner_id"], row["event_at"], row["currency"]) for row in staged[loader]["actions"]
+    }
+    assert events == {("1000", "21005016", datetime(2026, 3, 5, 4, 30), "USD")}
+
+
+def test_contracts_get_their_stage_from_status_and_signatures(staged):
+    """And a superseded one its successor, which the source does not tell."""
+    contracts = staged["connector"]["contracts"]
+    assert columns(contracts, "contract_id", "contract_stage", "superseded_by") == set(STAGES)
+    assert {(row["template_term_id"], row["template_term_name"]) for row in contracts} == {("70001", "Standard Terms")}
+
+
+def test_timestamps_are_utc_whatever_offset_they_were_written_with(staged):
+    """Midnight in New York, as text with its offset, is five o'clock."""
+    (starts_at,) = [row["starts_at"] for row in staged["connector"]["contracts"] if row["contract_id"] == "S-2"]
+    assert starts_at == datetime(2026, 3, 1, 5)
+
+
+def test_clicks_are_counted_by_journey_and_instant_on_the_programs_dates(staged):
+    """One id may be several clicks; one row loaded twice is one; half past three UTC is the day before in New York."""
+    assert columns(staged["connector"]["partner_clicks_daily"], "partner_id", "click_date", "clicks") == {
+        ("21005016", date(2026, 3, 19), 2),
+        ("21005016", date(2026, 3, 20), 2),
+    }
+
+
+def synced(tables: dict[str, list[dict]], at: str) -> dict[str, list[dict]]:
+    """The rows with the newest of each table read again, at `at`."""
+    return {name: [*rows[:-1], rows[-1] | {"_fivetran_synced": at}] for name, rows in tables.items()}
+
+
+FRESH = synced(CONNECTOR, "2026-03-20T12:00:00-04:00")
+
+
+def test_a_run_does_not_know_the_loader(folder: Path):
+    """Members, from what a connector has loaded: a prospect tagged today, and partners with a first sale."""
+    settings = loaded("connector", FRESH, "local", folder)
+    members = {row.workflow_id: row.members for row in plan_only(settings, HOUR).workflows}
+    assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
+
+
+def test_what_a_loader_has_not_loaded_for_long_holds_what_reads_it(folder: Path):
+    """Clicks read two days before the hour, by the loader's own stamp with its offset: those who ask for clicks."""
+    stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in CONNECTOR["clicks"]]}
+    held = [
+        row for row in plan_only(loaded("connector", stale, "local", folder), HOUR).workflows if row.status == "held"
+    ]
+    assert {row.workflow_id for row in held} == {f"few-clicks-{days}" for days in (14, 30, 60, 90)}
+    assert {row.detail.partition(",")[0] for row in held} == {"impact.clicks was last loaded at 2026-03-18 17:00 UTC"}
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the states are."""
+    return tmp_path_factory.getbasetemp()
+
+
+def test_active_contracts_only_are_refused(folder: Path):
+    """The source's own default: nobody would be Expired, and everybody else without a contract."""
+    active = [row for row in CONNECTOR["contracts"] if row["status"] == "ACTIVE"]
+    settings = loaded("connector", CONNECTOR | {"contracts": active}, "local", folder)
+    assert problems(stage(settings)) == ["connector_loads_contracts_of_every_status"]
+
+
+def test_a_program_without_partners_is_refused(folder: Path):
+    """tap-impact loads no partners at all from the source's newer versions, and says nothing."""
+    elsewhere = TAP_IMPACT["media_partners"][0]["campaigns"][1:]
+    partners = [row | {"campaigns": elsewhere} for row in TAP_IMPACT["media_partners"]]
+    settings = loaded("tap_impact", TAP_IMPACT | {"media_partners": partners}, "local", folder)
+    assert problems(stage(settings)) == ["tap_impact_loads_the_partners_of_every_program"]

@@ -1,0 +1,91 @@
+"""A thirteenth condition takes a column and its meta, and no Python: shown on a copy of the project."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import HOUR
+from flows.settings import CHECKOUT
+
+COLUMN = """\
+      - name: country
+        data_type: varchar
+        description: Where the partner is at home (ISO 3166).
+        config:
+          meta:
+            condition: {label: Country, kind: list}
+"""
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replace one place in a file."""
+    text = file.read_text()
+    assert text.count(old) == 1, f"{file}: {old}"
+    file.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The project with a column more, as docs/add-a-condition.md tells."""
+    for name in ("compiler", "flows", "dbt_project", "seeds", "workflows"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("target", "logs"))
+    models = tmp_path / "dbt_project" / "models"
+    edit(
+        models / "staging" / "stg_partners.sql",
+        "        cast(language as {{ dbt.type_string() }}) as language\n",
+        "        cast(language as {{ dbt.type_string() }}) as language,\n"
+        "        cast(country as {{ dbt.type_string() }}) as country\n",
+    )
+    edit(
+        models / "marts" / "fct_partners.sql",
+        "        partners.language,\n",
+        "        partners.language,\n        partners.country,\n",
+    )
+    edit(
+        models / "marts" / "fct_partners.yml",
+        "      - name: relationship_stage\n",
+        COLUMN + "      - name: relationship_stage\n",
+    )
+    (tmp_path / "workflows" / "americans.yml").write_text(
+        'name: Americans\nprogram: "1000"\nstatus: active\nsegment:\n  - Relationship Stage is any of Joined\n'
+        "  - Country is any of US, CA\naction: {email: welcome}\n"
+    )
+    return tmp_path
+
+
+def command(project: Path, *arguments: str) -> str:
+    """What a command of the copy prints."""
+    code = "from flows.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=project, env={**os.environ, "PYTHONPATH": str(project)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_column_and_its_meta_make_a_condition(copy: Path):
+    """Country is any of US, CA: parsed, listed, checked, compiled, built, and its members are right."""
+    import duckdb
+
+    command(copy, "load-example")
+    with duckdb.connect(copy / "var" / "warehouse.duckdb") as connection:
+        connection.execute("ALTER TABLE raw.partners ADD COLUMN country VARCHAR")
+        connection.execute("UPDATE raw.partners SET country = 'US' WHERE partner_id < '21005'")
+        connection.execute("UPDATE raw.partners SET country = 'DE' WHERE partner_id > '21006'")
+    assert "Country" in command(copy, "fields")
+    assert "17 workflows are sound." in command(copy, "check")
+    planned = json.loads(command(copy, "plan", "--as-of", HOUR.isoformat(), "--json"))
+    (row,) = [row for row in planned["workflows"] if row["workflow_id"] == "americans"]
+    with duckdb.connect(copy / "var" / "warehouse.duckdb") as connection:
+        query = """
+            SELECT count(*) FROM raw.partners JOIN marts.fct_partners USING (program_id, partner_id)
+            WHERE program_id = '1000' AND relationship_stage = 'Joined' AND partner_id < '21005'"""
+        expected = connection.execute(query).fetchone()
+    assert (row["members"],) == expected
+    assert row["members"] > 0

@@ -1,0 +1,136 @@
+"""The same project on PostgreSQL: the same definitions, the same members, the same rows in every relation."""
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from compiler import PartnerflowError
+from conftest import HOUR, partnerflow, with_example
+from flows.definitions.loader import read_definitions
+from flows.pipeline.run import run_hour
+from flows.preview.explain import explain
+from flows.preview.preview import preview
+from flows.settings import CHECKOUT, Settings
+from flows.transform.build import prepare_project
+from flows.transform.dbt_runner import Dbt
+from flows.warehouse.connection import Connection, open_warehouse
+
+DRAWN = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_fingerprint", "actions_fingerprint"}
+"""Columns that differ from run to run, on one engine too, and fingerprints, which each engine takes in its own way."""
+
+RELATIONS = """
+    SELECT table_schema, table_name FROM information_schema.tables
+    WHERE table_schema IN ('staging', 'intermediate', 'marts', 'segments')"""
+
+
+@pytest.fixture(scope="module")
+def twin(postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example account on PostgreSQL, after one run at its hour."""
+    var = tmp_path_factory.mktemp("twin") / "var"
+    settings = with_example(Settings(target="postgres", var=var, workflows=CHECKOUT / "workflows"))
+    assert run_hour(settings, HOUR).ok
+    return settings
+
+
+def contents(connection: Connection) -> dict[str, Counter]:
+    """Every relation that dbt has built, to its rows in any order."""
+    relations = sorted(connection.execute(RELATIONS).fetchall())
+    return {f"{schema}.{name}": rows(connection, schema, name) for schema, name in relations}
+
+
+def rows(connection: Connection, schema: str, name: str) -> Counter:
+    """The rows of a relation as (column, value) pairs, without what is drawn anew in every run."""
+    query = """
+        SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?
+        ORDER BY ordinal_position"""
+    names = [column for (column,) in connection.execute(query, [schema, name]).fetchall()]
+    found = connection.execute(f"SELECT * FROM {schema}.{name}").fetchall()
+    return Counter(frozenset((n, v) for n, v in zip(names, row, strict=True) if n not in DRAWN) for row in found)
+
+
+def test_every_relation_has_the_rows_that_it_has_on_duckdb(example, twin: Settings):
+    """Staging, facts, membership, recipients: all rows of all relations, on the example account."""
+    with open_warehouse(example[0].warehouse) as duck, open_warehouse(twin.warehouse) as postgres:
+        expected, actual = contents(duck), contents(postgres)
+    assert expected.keys() == actual.keys()
+    assert [name for name in expected if expected[name] != actual[name]] == []
+    assert all(expected[name] for name in ("marts.segment_membership", "marts.recipients", "marts.sent_emails"))
+
+
+def test_a_second_build_changes_no_fact_and_contacts_nobody_again(twin: Settings):
+    """All models and tests pass again, over what is there; whoever was contacted is left out."""
+    with open_warehouse(twin.warehouse) as postgres:
+        before = contents(postgres)
+    again = run_hour(twin, HOUR)
+    assert {(row.status, row.recipients, row.sent, row.detail) for row in again.plan.workflows} == {
+        ("done", 0, 0, None)
+    }
+    with open_warehouse(twin.warehouse) as postgres:
+        after = contents(postgres)
+    unchanged = [name for name in before if before[name] == after[name]]
+    assert {"marts.segment_membership", "marts.fct_partners", "marts.fct_performance_daily"} <= set(unchanged)
+    assert not after["marts.recipients"]
+
+
+def test_preview_and_explain_answer_as_on_duckdb(example, twin: Settings):
+    """Also for another hour; and nothing is kept of it."""
+    definitions = read_definitions(twin)
+    for workflow in (definitions["few-clicks-14"], definitions["accept-applications"]):
+        seen = [preview(settings, workflow, definitions.compiler, HOUR) for settings in (example[0], twin)]
+        assert seen[0] == seen[1]
+        partner = seen[0].members[0][1]
+        told = [explain(settings, workflow, partner, definitions.compiler, HOUR) for settings in (example[0], twin)]
+        assert told[0].conditions == told[1].conditions
+        assert (told[0].next_change, told[0].then) == (told[1].next_change, told[1].then)
+
+
+def test_missed_hours_are_caught_up_there_with_the_members_that_duckdb_names(example, twin: Settings):
+    """All in one build: half a day without a run, the ends of two days in it; and the tables are left as of the hour.
+    Of the program without prospects: since DuckDB's build the invitations have moved those of the other."""
+    run = run_hour(twin, HOUR + timedelta(hours=12))
+    assert len(run.late) == 11 + 2
+    assert {row.status for one in (*run.late, run) for row in one.plan.workflows} == {"done"}
+    definitions = read_definitions(twin)
+    for one in (run.late[0], run.late[4], run.late[-1]):
+        for row in one.plan.workflows:
+            workflow = definitions[row.workflow_id]
+            if workflow.program != "1000":
+                continue
+            seen = preview(example[0], workflow, definitions.compiler, one.plan.as_of)
+            assert row.members == len(seen.members), (one.plan.as_of, row.workflow_id)
+    assert sum(row.sent for one in run.late for row in one.plan.workflows) > 0
+    with open_warehouse(twin.warehouse) as postgres:
+        hours = postgres.execute("SELECT DISTINCT evaluated_at FROM marts.segment_membership").fetchall()
+    assert hours == [(run.plan.as_of.replace(tzinfo=None),)]
+
+
+def test_the_example_account_is_never_loaded_over_another_there_either(twin: Settings):
+    """Its mark is gone, so it is somebody's."""
+    assert partnerflow(twin, "load-example").code == 0
+    with open_warehouse(twin.warehouse) as postgres:
+        postgres.execute("COMMENT ON TABLE raw.programs IS 'Ours'")
+    answer = partnerflow(twin, "load-example")
+    assert (answer.code, "The warehouse holds another account." in answer.stderr) == (1, True)
+
+
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With the variables that say where it is; no traceback."""
+    monkeypatch.setenv("PGHOST", str(tmp_path))
+    with (
+        pytest.raises(PartnerflowError, match="PostgreSQL does not answer") as error,
+        open_warehouse(Settings(target="postgres", var=tmp_path).warehouse),
+    ):
+        pass
+    assert "PGHOST, PGPORT" in str(error.value)
+
+
+def test_a_build_counts_itself_there_too(twin: Settings):
+    """What stands is known by it. The last test here: the views that read the table go with it."""
+    project = prepare_project(twin, read_definitions(twin))
+    query = "SELECT min(builds_since), max(builds_since) FROM raw.built_from"
+    for builds in (0, 1):
+        with open_warehouse(twin.warehouse) as connection:
+            assert connection.execute(query).fetchone() == (builds, builds)
+        assert Dbt(twin, project).invoke("run", "--select", "fct_partner_groups").success

@@ -1,0 +1,302 @@
+"""What became of the emails: from what providers post to marts, to suppression, and to what was in doubt."""
+
+import json
+import shutil
+import sqlite3
+from datetime import date, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from compiler import PartnerflowError
+from conftest import HOUR
+from flows.events.bounces import read_bounce
+from flows.events.ingestion import land, landed_files, read_landed
+from flows.events.load import load_events
+from flows.pipeline.run import run_hour
+from flows.settings import Settings
+from support.provider_payloads import (
+    bounce_message,
+    complaint_message,
+    mailgun,
+    postmark,
+    sendgrid,
+    sendgrid_event,
+    ses,
+)
+
+NEXT = HOUR + timedelta(hours=1)
+NEXT_RECIPIENT = "chloe.silva.33002021@example.com"
+"""The one address of the example account that the next hour writes to, if nothing else happens."""
+
+
+def drop(settings: Settings, name: str, content: bytes) -> None:
+    """Put a file into the landing folder, as an export or a mail server would."""
+    file = settings.landing / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def told(example, tmp_path_factory):
+    """The example account an hour on, after four providers, a mail server and a partner have told their part.
+
+    `of` has the delivery of each role; the first twelve emails of the run have one each.
+    """
+    folder = tmp_path_factory.mktemp("told")
+    shutil.copytree(example[0].var, folder / "var")
+    settings = Settings(var=folder / "var", workflows=example[0].workflows)
+    with sqlite3.connect(settings.ledger) as ledger:
+        query = "SELECT delivery_id, email FROM delivery WHERE workflow_id = 'first-action-30' ORDER BY email"
+        roles = [
+            "opened",
+            "machine",
+            "clicked",
+            "bounced",
+            "complained",
+            "full",
+            "proven",
+            "disproven",
+            "left",
+            "quiet",
+        ]
+        of = {
+            role: SimpleNamespace(id=row[0], email=row[1])
+            for role, row in zip(roles, ledger.execute(query), strict=False)
+        }
+        doubtful = [(of[role].id,) for role in ("proven", "disproven")]
+        ledger.executemany("UPDATE delivery SET state = 'in_doubt', sent_at = NULL WHERE delivery_id = ?", doubtful)
+    for (delivery_id,) in doubtful:
+        (settings.outbox / f"{delivery_id}.eml").unlink()  # a file that is there would prove that it was sent
+    opened = sendgrid([
+        sendgrid_event(of["opened"].id, of["opened"].email.upper(), "delivered"),
+        sendgrid_event(of["opened"].id, of["opened"].email, "open", sg_machine_open=False),
+        sendgrid_event(of["machine"].id, of["machine"].email, "delivered"),
+        sendgrid_event(of["machine"].id, of["machine"].email, "open", sg_machine_open=True),
+        sendgrid_event("somebody-elses", "who@example.net", "bounce", type="bounce", status="5.1.1"),
+        sendgrid_event(of["quiet"].id, "copy@example.net", "bounce", type="bounce", status="5.1.1"),
+    ])  # fmt: skip
+    for _ in range(3):
+        land(settings.landing, "sendgrid", opened)
+    land(settings.landing, "mailgun", mailgun(of["clicked"].id, of["clicked"].email, "clicked"))
+    land(settings.landing, "ses", ses(of["bounced"].id, of["bounced"].email, "Delivery"))
+    land(settings.landing, "ses", ses(of["bounced"].id, of["bounced"].email, "Bounce", NEXT - timedelta(minutes=5)))
+    land(settings.landing, "postmark", postmark(of["complained"].id, of["complained"].email, "SpamComplaint"))
+    land(settings.landing, "postmark", postmark(of["proven"].id, of["proven"].email, "Delivery"))
+    drop(settings, "bounce/1.eml", bounce_message(of["disproven"].id, of["disproven"].email))
+    drop(settings, "bounce/2.eml", bounce_message(of["full"].id, of["full"].email, status="5.2.2"))
+    drop(settings, "bounce/3.eml", b"Subject: out of office\r\n\r\nBack on Monday.")
+    drop(settings, "ses/torn.jsonl", ses(of["opened"].id, of["opened"].email, "Open").encode() + b'\n{"Type": "Notif')
+    drop(settings, "torn.jsonl", b'{"event_id": "x", "provider"\n\xff\xfe\n')
+    drop(settings, "elsewhere/export.jsonl", b'{"some": "other system"}\n')
+    drop(settings, "sendgrid/export.json", opened.encode())
+    land(settings.landing, "partnerflow", json.dumps({"event": "unsubscribed", "delivery_id": of["left"].id}))
+    land(settings.landing, "postmark", postmark(_elsewhere(settings), NEXT_RECIPIENT, "Bounce"))
+    return settings, of, run_hour(settings, NEXT)
+
+
+def _elsewhere(settings: Settings) -> str:
+    """A delivery of another workflow, of which NEXT_RECIPIENT gets a copy."""
+    with sqlite3.connect(settings.ledger) as ledger:
+        return ledger.execute("SELECT delivery_id FROM delivery WHERE workflow_id = 'welcome' LIMIT 1").fetchone()[0]
+
+
+def query(settings: Settings, text: str, *values) -> list[tuple]:
+    """Rows of the published file."""
+    with duckdb.connect(settings.published, read_only=True) as reader:
+        return reader.execute(text, list(values)).fetchall()
+
+
+def test_the_report_counts_each_email_once_in_each_column(told):
+    """However often an open is told; machines apart; a bounce after a delivery wins; a click proves a delivery."""
+    settings, *_ = told
+    columns = "sent, delivered, opened, opened_by_machine_only, clicked, bounced, complained, unsubscribed, reported"
+    found = query(settings, f"SELECT {columns} FROM marts.workflow_report WHERE workflow_id = 'first-action-30'")
+    assert found == [(11, 6, 1, 1, 1, 3, 1, 1, 9)]
+
+
+def test_the_weeks_are_those_of_the_sending(told):
+    """By the hour that they were sent for; those that nobody has told of are counted as sent."""
+    settings, *_ = told
+    total = query(settings, "SELECT sum(sent) FROM marts.workflow_report")[0][0]
+    found = query(settings, "SELECT week, sum(sent) FROM marts.workflow_report_weekly GROUP BY week")
+    assert found == [(date(2026, 3, 16), total)]
+
+
+def test_what_is_in_doubt_is_settled_by_events_and_never_sent_again(told):
+    """A delivery that a provider reports was sent; one that came back has failed; the log says why."""
+    settings, of, run = told
+    with sqlite3.connect(settings.ledger) as ledger:
+        text = "SELECT state, reason FROM delivery WHERE delivery_id = ?"
+        states = {role: ledger.execute(text, [of[role].id]).fetchone() for role in ("proven", "disproven")}
+        moves = ledger.execute("SELECT count(*) FROM delivery_log WHERE from_state = 'in_doubt'").fetchone()
+    assert states["proven"][0] == "sent"
+    assert states["disproven"][0] == "failed"
+    assert "550 5.1.1" in states["disproven"][1]
+    assert moves == (2,)
+    assert {row.workflow_id: row.sent for row in run.plan.workflows}["first-action-30"] == 0
+
+
+def test_the_dead_the_complaining_and_the_leaving_are_suppressed_before_the_next_run(told):
+    """One soft bounce, a copy's bounce and another sender's bounce suppress nobody here."""
+    settings, of, run = told
+    suppressed = dict(query(settings, "SELECT email, reason FROM marts.suppressions"))
+    assert suppressed == {
+        of["bounced"].email: "hard bounce",
+        of["disproven"].email: "hard bounce",
+        of["complained"].email: "complaint",
+        "copy@example.net": "hard bounce",
+        of["left"].email: "unsubscribed",
+        NEXT_RECIPIENT: "hard bounce",
+    }
+    row = next(row for row in run.plan.workflows if row.workflow_id == "prospect-follow-up-7")
+    assert (row.suppressed, row.recipients, row.sent) == (1, 0, 0)
+
+
+def test_what_says_nothing_is_counted_and_fails_nothing(told):
+    """Torn lines, repeats, events of other senders, other systems: marts.email_event_intake."""
+    settings, _, run = told
+    assert run.ok
+    text = "SELECT provider, payloads, unreadable, events, repeated, not_ours FROM marts.email_event_intake ORDER BY 1"
+    assert query(settings, text) == [
+        ("bounce", 3, 0, 2, 0, 0),
+        ("elsewhere", 1, 0, 0, 0, 0),
+        ("mailgun", 1, 0, 1, 0, 0),
+        ("partnerflow", 1, 0, 1, 0, 0),
+        ("postmark", 3, 0, 3, 0, 0),
+        ("sendgrid", 4, 0, 24, 18, 1),
+        ("ses", 4, 1, 3, 0, 0),
+        ("unknown", 2, 2, 0, 0, 0),
+    ]
+
+
+def test_loading_again_loads_nothing(told, tmp_path: Path):
+    """Not after a merge of small files either; and a warehouse made anew is filled from the folder."""
+    settings, *_ = told
+    with duckdb.connect(settings.warehouse) as warehouse, duckdb.connect(tmp_path / "new.duckdb") as new:
+        assert load_events(warehouse, settings.landing) == 0
+        text = "SELECT event_id, provider, payload FROM raw.email_events ORDER BY ALL"
+        load_events(new, settings.landing)
+        assert new.execute(text).fetchall() == warehouse.execute(text).fetchall()
+
+
+def test_a_file_that_grows_is_read_again_and_its_lines_counted_once(tmp_path: Path):
+    """A file may be loaded while an export still writes it."""
+    settings = Settings(var=tmp_path)
+    line = mailgun("d", "a@x.example", "delivered").encode()
+    with duckdb.connect() as warehouse:
+        drop(settings, "mailgun/export.jsonl", line + b"\n" + line[:50])
+        assert load_events(warehouse, settings.landing) == 2
+        drop(settings, "mailgun/export.jsonl", line + b"\n" + line.replace(b"delivered", b"opened") + b"\n")
+        assert load_events(warehouse, settings.landing) == 1
+
+
+def test_the_receivers_small_files_become_one_and_it_is_known(tmp_path: Path):
+    """Exports stay as they were."""
+    settings = Settings(var=tmp_path)
+    for number in range(3):
+        land(settings.landing, "ses", f'{{"n": {number}}}')
+    drop(settings, "ses/export.jsonl", b"{}\n")
+    with duckdb.connect() as warehouse:
+        assert load_events(warehouse, settings.landing) == 4
+        names = [file.name for file in landed_files(settings.landing)]
+        assert (len(names), names[-1]) == (2, "export.jsonl")
+        known = warehouse.execute("SELECT count(*) FROM raw.landed_files").fetchone()
+        assert (known, load_events(warehouse, settings.landing)) == ((2,), 0)
+
+
+def test_a_file_that_cannot_be_read_stops_the_run_and_is_named(tmp_path: Path):
+    """It may say who has unsubscribed."""
+    settings = Settings(var=tmp_path)
+    (settings.landing / "ses" / "folder.jsonl").mkdir(parents=True)
+    with duckdb.connect() as warehouse, pytest.raises(PartnerflowError, match=r"folder\.jsonl cannot be read"):
+        load_events(warehouse, settings.landing)
+
+
+def test_a_crash_in_a_merge_loses_and_doubles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The merged file is there before the small ones go."""
+    settings = Settings(var=tmp_path)
+    files = [land(settings.landing, "ses", f'{{"n": {n}}}') for n in range(3)]
+    with duckdb.connect() as warehouse:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(OSError("killed")))
+            with pytest.raises(OSError, match="killed"):
+                load_events(warehouse, settings.landing)
+        assert len(landed_files(settings.landing)) == 4
+        assert load_events(warehouse, settings.landing) == 0
+        assert warehouse.execute("SELECT count(*) FROM raw.email_events").fetchone() == (3,)
+    assert all(file.exists() for file in files)
+
+
+@given(st.lists(st.text() | st.just('{"event_id": "\\ud800"}'), max_size=5), st.binary(max_size=200))
+@hypothesis_settings(max_examples=80, deadline=None)
+def test_whatever_lands_can_be_loaded(tmp_path_factory, payloads: list[str], garbage: bytes):
+    """Text of any characters comes back as it was, but for what UTF-8 cannot hold; any bytes are lines of something."""
+    settings = Settings(var=tmp_path_factory.mktemp("any"))
+    for payload in payloads:
+        land(settings.landing, "ses", payload)
+    drop(settings, "garbage.jsonl", garbage)
+    drop(settings, "sendgrid/garbage.jsonl", garbage)
+    drop(settings, "bounce/garbage.eml", garbage)
+    with duckdb.connect() as warehouse:
+        load_events(warehouse, settings.landing)
+        found = warehouse.execute("SELECT payload FROM raw.email_events WHERE provider = 'ses'").fetchall()
+    assert sorted(text for (text,) in found) == sorted(text.encode(errors="replace").decode() for text in payloads)
+
+
+def test_a_bounce_message_is_read_by_our_own_envelope_or_by_the_headers_that_came_back():
+    """Whom, whether for ever, and which delivery."""
+    delivery = "0123456789abcdef0123456789abcdef"
+    for verp in (True, False):
+        found = read_bounce(bounce_message(delivery, "ann@partner.example", verp=verp))
+        assert (found["kind"], found["delivery_id"], found["message_id"]) == (
+            "bounce",
+            delivery,
+            f"{delivery}@example.com",
+        )
+        (recipient,) = found["recipients"]
+        assert recipient["email"] == "ann@partner.example"
+        assert (recipient["status"], recipient["is_permanent"]) == ("5.1.1", True)
+    (delayed,) = read_bounce(bounce_message(delivery, "ann@partner.example", "4.4.1", "delayed"))["recipients"]
+    assert (delayed["action"], delayed["is_permanent"]) == ("delayed", False)
+
+
+def test_a_complaint_is_told_from_a_bounce():
+    """The Abuse Reporting Format."""
+    found = read_bounce(complaint_message("0" * 32, "ann@partner.example"))
+    assert found["kind"] == "complaint"
+    assert found["delivery_id"] == "0" * 32
+    assert found["recipients"] == [{"email": "ann@partner.example"}]
+
+
+def test_a_server_that_writes_no_report_is_understood_too():
+    """qmail's text, by flufl.bounce."""
+    text = (
+        b"From: MAILER-DAEMON@mx.example.net\r\nTo: bounce+"
+        + b"a" * 32
+        + b"@example.com\r\nSubject: failure notice\r\n\r\n"
+        b"Hi. This is the qmail-send program at mx.example.net.\r\n"
+        b"I'm afraid I wasn't able to deliver your message to the following addresses.\r\n"
+        b"This is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n"
+        b"<ann@partner.example>:\r\n192.0.2.1 does not like recipient.\r\n\r\n"
+        b"--- Below this line is a copy of the message.\r\n"
+    )
+    found = read_bounce(text)
+    assert found["delivery_id"] == "a" * 32
+    assert [(one["email"], one["is_permanent"]) for one in found["recipients"]] == [("ann@partner.example", True)]
+
+
+def test_a_line_that_nobody_can_read_keeps_its_text(tmp_path: Path):
+    """It is a payload of provider unknown."""
+    (tmp_path / "x.jsonl").write_text(
+        '{"event_id": 1, "provider": "ses", "received_at": "2026-01-01", "payload": "{}"}\n[]\n'
+    )
+    assert [(one.provider, one.payload[:12]) for one in read_landed(tmp_path, tmp_path / "x.jsonl")] == [
+        ("unknown", '{"event_id":'),
+        ("unknown", "[]"),
+    ]

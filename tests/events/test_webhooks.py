@@ -1,0 +1,349 @@
+"""The receiver: what is signed lands untouched; what is forged, old, repeated or too large does not."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from conftest import command_line, environment
+from flows.events import webhooks as receive
+from flows.events.ingestion import landed_files, read_landed
+from flows.events.webhook_settings import ReceiverSettings
+from flows.events.webhooks import Receiver, application
+from flows.messages.unsubscribe import sign
+from flows.settings import Settings
+from support.provider_payloads import SENT, mailgun, postmark, sendgrid, sendgrid_event, ses
+
+NOW = SENT.timestamp() + 60
+DELIVERY = "0123456789abcdef0123456789abcdef"
+SIGNING = (SecretStr("a new key of the tests"), SecretStr("an old key of the tests"))
+MAILGUN = "a signing key of mailgun"
+LOGIN = "postmark:a long password of the tests"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:partnerflow"
+CERTIFICATE = "SimpleNotificationService-0123456789abcdef.pem"
+
+
+@pytest.fixture(scope="module")
+def sendgrid_key() -> ec.EllipticCurvePrivateKey:
+    """SendGrid's key, of which the receiver knows the public half."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture(scope="module")
+def sns_key() -> rsa.RSAPrivateKey:
+    """The key of SNS."""
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, sendgrid_key, sns_key) -> Receiver:
+    """A receiver of all four providers, a minute after the events."""
+    (tmp_path / "certificates").mkdir()
+    (tmp_path / "certificates" / CERTIFICATE).write_bytes(certificate(sns_key))
+    public = sendgrid_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    configured = ReceiverSettings(
+        signing_key=SIGNING,
+        sendgrid_key=base64.b64encode(public).decode(),
+        mailgun_key=MAILGUN,
+        postmark_login=LOGIN,
+        sns_certificates=tmp_path / "certificates",
+        sns_topic=TOPIC,
+    )
+    return Receiver(tmp_path / "landing", configured, lambda: NOW)
+
+
+@pytest.fixture
+def client(receiver: Receiver) -> TestClient:
+    """A client that sees errors as a server would answer them."""
+    return TestClient(application(receiver), raise_server_exceptions=False)
+
+
+def certificate(key: rsa.RSAPrivateKey) -> bytes:
+    """A certificate of SNS's kind, valid at NOW."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    day = datetime.fromtimestamp(NOW, UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = (
+        builder.serial_number(1).not_valid_before(day - timedelta(days=1)).not_valid_after(day + timedelta(days=1))
+    )
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def landed(receiver: Receiver) -> list[tuple[str, str]]:
+    """What has landed: provider and payload."""
+    files = landed_files(receiver.landing)
+    return [(one.provider, one.payload) for file in files for one in read_landed(receiver.landing, file)]
+
+
+def signed_sendgrid(key: ec.EllipticCurvePrivateKey, at: float = NOW) -> tuple[bytes, dict[str, str]]:
+    """A request as SendGrid makes it."""
+    body, stamp = sendgrid([sendgrid_event(DELIVERY, "ann@x.example", "open")]).encode(), str(int(at))
+    signature = key.sign(stamp.encode() + body, ec.ECDSA(SHA256()))
+    name = "X-Twilio-Email-Event-Webhook"
+    return body, {f"{name}-Timestamp": stamp, f"{name}-Signature": base64.b64encode(signature).decode()}
+
+
+def signed_mailgun(at: float = NOW, token: str = "a" * 50) -> bytes:
+    """A request as Mailgun makes it."""
+    body = json.loads(mailgun(DELIVERY, "ann@x.example", "opened"))
+    stamp = str(int(at))
+    digest = hmac.new(MAILGUN.encode(), (stamp + token).encode(), hashlib.sha256).hexdigest()
+    return json.dumps(body | {"signature": {"timestamp": stamp, "token": token, "signature": digest}}).encode()
+
+
+def signed_sns(key: rsa.RSAPrivateKey, **changes: str) -> bytes:
+    """A notification as SNS makes it, changed before it is signed."""
+    message = json.loads(ses(DELIVERY, "ann@x.example", "Delivery")) | changes
+    fields = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+    text = "".join(f"{name}\n{message[name]}\n" for name in fields if name in message)
+    signature = key.sign(text.encode(), padding.PKCS1v15(), SHA256())
+    return json.dumps(message | {"Signature": base64.b64encode(signature).decode()}).encode()
+
+
+def basic(login: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+
+
+def test_what_each_provider_signs_lands_untouched(client, receiver, sendgrid_key, sns_key):
+    """The payload is the body, to the byte."""
+    body, headers = signed_sendgrid(sendgrid_key)
+    bodies = {
+        "sendgrid": (body, headers),
+        "mailgun": (signed_mailgun(), {}),
+        "postmark": (postmark(DELIVERY, "ann@x.example", "Open").encode(), basic(LOGIN)),
+        "ses": (signed_sns(sns_key), {"Content-Type": "text/plain; charset=UTF-8"}),
+    }
+    for provider, (content, more) in bodies.items():
+        assert client.post(f"/events/{provider}", content=content, headers=more).status_code == 200, provider
+    assert sorted(landed(receiver)) == sorted((provider, content.decode()) for provider, (content, _) in bodies.items())
+
+
+def test_a_repeat_is_answered_and_lands_once(client, receiver, sendgrid_key):
+    """A provider that missed our answer may ask again; a thief of the request gains nothing."""
+    body, headers = signed_sendgrid(sendgrid_key)
+    stolen = signed_mailgun().replace(b'"opened"', b'"complained"')
+    answers = [client.post("/events/sendgrid", content=body, headers=headers).status_code for _ in range(3)]
+    answers += [client.post("/events/mailgun", content=content).status_code for content in (signed_mailgun(), stolen)]
+    assert answers == [200] * 5
+    assert [provider for provider, _ in landed(receiver)] == ["sendgrid", "mailgun"]
+
+
+def test_what_is_forged_or_old_is_refused(client, receiver, sendgrid_key, sns_key):
+    """Another key, another body, an hour later, another topic, another host: 401, and nothing lands."""
+    body, headers = signed_sendgrid(sendgrid_key)
+    forged, forged_headers = signed_sendgrid(ec.generate_private_key(ec.SECP256R1()))
+    old, old_headers = signed_sendgrid(sendgrid_key, NOW - 301)
+    other = rsa.generate_private_key(65537, 2048)
+    host = "https://sns.us-east-1.amazonaws.com.evil.example/" + CERTIFICATE
+    requests = [
+        ("sendgrid", body + b" ", headers),
+        ("sendgrid", body, {}),
+        ("sendgrid", forged, forged_headers),
+        ("sendgrid", old, old_headers),
+        ("mailgun", signed_mailgun().replace(b'"token": "aa', b'"token": "ba'), {}),
+        ("mailgun", signed_mailgun(NOW - 301), {}),
+        ("mailgun", signed_mailgun(NOW + 301), {}),
+        ("mailgun", b'{"signature": {"timestamp": 1, "token": "a", "signature": "b"}}', {}),
+        ("mailgun", b'["signature"]', {}),
+        ("postmark", b"{}", {}),
+        ("postmark", b"{}", basic("postmark:a wrong password of the tests")),
+        ("postmark", b"{}", {"Authorization": basic(LOGIN)["Authorization"].replace("Basic", "Bearer")}),
+        ("ses", signed_sns(other), {}),
+        ("ses", signed_sns(sns_key).replace(b"Delivery", b"Bounced!"), {}),
+        ("ses", signed_sns(sns_key, SigningCertURL=host), {}),
+        ("ses", signed_sns(sns_key, SigningCertURL="https://sns.us-east-1.amazonaws.com/../../etc/passwd"), {}),
+        ("ses", signed_sns(sns_key, SigningCertURL=f"http://sns.us-east-1.amazonaws.com/{CERTIFICATE}"), {}),
+        ("ses", signed_sns(sns_key, TopicArn=TOPIC + "-of-another"), {}),
+        ("ses", signed_sns(sns_key, SignatureVersion="1"), {}),
+        ("ses", signed_sns(sns_key, Timestamp="2026-03-20T14:00:00.000Z"), {}),
+    ]
+    for position, (provider, content, more) in enumerate(requests):
+        assert client.post(f"/events/{provider}", content=content, headers=more).status_code == 401, position
+    assert landed(receiver) == []
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(client, receiver, monkeypatch: pytest.MonkeyPatch):
+    """Announced or not."""
+    monkeypatch.setattr(receive, "LARGEST", 1000)
+    answers = [
+        client.post("/events/postmark", content=b"x" * 1001, headers=basic(LOGIN)),
+        client.post("/events/postmark", content=iter([b"x" * 600, b"x" * 600]), headers=basic(LOGIN)),
+        client.post(f"/u/{sign(DELIVERY, SIGNING)}", content=b"x" * 4001),
+    ]
+    assert [answer.status_code for answer in answers] == [413, 413, 413]
+    assert landed(receiver) == []
+
+
+def test_looking_asks_and_only_a_post_unsubscribes(client, receiver):
+    """Scanners follow links; a mail program's one click needs no cookie and gets no redirect (RFC 8058)."""
+    link = f"/u/{sign(DELIVERY, SIGNING[1:])}"
+    asked = client.get(link)
+    assert asked.status_code == 200
+    assert "<form" in asked.text
+    assert landed(receiver) == []
+    for _ in range(2):
+        clicked = client.post(link, data={"List-Unsubscribe": "One-Click"}, follow_redirects=False)
+        assert (clicked.status_code, clicked.headers.get("set-cookie")) == (200, None)
+    ((provider, payload),) = landed(receiver)
+    assert (provider, json.loads(payload)) == ("partnerflow", {"event": "unsubscribed", "delivery_id": DELIVERY})
+
+
+@pytest.mark.parametrize(
+    "token", [DELIVERY, sign(DELIVERY, [SecretStr("the key of somebody else")]), "x" * 3000, "a.b"]
+)
+def test_a_token_that_nobody_signed_does_nothing(client, receiver, token: str):
+    """The page says so, and shows nothing of what was asked."""
+    assert [client.get(f"/u/{token}").status_code, client.post(f"/u/{token}").status_code] == [404, 404]
+    assert landed(receiver) == []
+
+
+def test_the_link_of_a_test_email_is_inert(client, receiver):
+    """It answers as others do."""
+    assert client.post(f"/u/{sign('test-1', SIGNING)}").status_code == 200
+    assert landed(receiver) == []
+
+
+def test_there_is_nothing_else(client, receiver, tmp_path: Path):
+    """No other path, no other method; a provider without a secret is not there."""
+    for path in (
+        "/",
+        "/docs",
+        "/events",
+        "/events/",
+        "/events/resend",
+        "/u/",
+        "/events/ses/x",
+        "/..%2f..%2fetc/passwd",
+    ):
+        assert client.post(path).status_code == 404, path
+    assert client.get("/events/sendgrid").status_code == 405
+    assert client.delete(f"/u/{sign(DELIVERY, SIGNING)}").status_code == 405
+    bare = TestClient(application(Receiver(tmp_path, ReceiverSettings(), lambda: NOW)))
+    assert {bare.post(f"/events/{name}").status_code for name in ("sendgrid", "ses", "postmark", "mailgun")} == {404}
+    assert bare.get(f"/u/{sign(DELIVERY, SIGNING)}").status_code == 404
+
+
+def test_a_disk_that_is_full_is_said_and_the_request_welcome_again(client, receiver, monkeypatch: pytest.MonkeyPatch):
+    """500, so that the provider tries again."""
+    body = signed_mailgun()
+    with monkeypatch.context() as patch:
+        patch.setattr(receive, "land", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        assert client.post("/events/mailgun", content=body).status_code == 500
+    assert client.post("/events/mailgun", content=body).status_code == 200
+    assert len(landed(receiver)) == 1
+
+
+FIELDS = ["signature", "timestamp", "token", "Type", "Message", "SigningCertURL", "TopicArn", "Timestamp",
+          "SignatureVersion", "Signature", "MessageId"]  # fmt: skip
+VALUES = ["2", TOPIC, f"https://sns.us-east-1.amazonaws.com/{CERTIFICATE}", "2026-03-20T18:00:05Z"]
+STAMPED = "x-twilio-email-event-webhook"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), inner | st.sampled_from(VALUES), max_size=8)
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    provider=st.sampled_from(["sendgrid", "mailgun", "postmark", "ses"]),
+    body=JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=300) | st.just(b"[" * 100_000),
+    headers=st.dictionaries(
+        st.sampled_from(["authorization", f"{STAMPED}-timestamp", f"{STAMPED}-signature", "content-length"]),
+        st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40),
+    ),
+)
+@hypothesis_settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_unsigned_lands_whatever_it_is(client, receiver, provider: str, body: bytes, headers: dict[str, str]):
+    """Any body, any header: refused with a reason, never an error of ours."""
+    answer = client.post(f"/events/{provider}", content=body, headers=headers)
+    assert answer.status_code in (400, 401, 413)
+    assert landed(receiver) == []
+
+
+@given(token=st.text(max_size=60))
+@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_token_can_be_guessed(client, receiver, token: str):
+    """Nor one that a signed one begins with."""
+    path = httpx.URL("http://testserver").copy_with(
+        raw_path=b"/u/" + "".join(f"%{byte:02x}" for byte in token.encode(errors="replace")).encode()
+    )
+    assert client.post(path).status_code in (404, 405)
+    assert landed(receiver) == []
+
+
+def test_it_knows_neither_ledger_nor_warehouse():
+    """What it imports, at any depth, opens neither."""
+    code = "import sys, flows.events.webhooks; print(sorted(name for name in sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    ours = set(re.findall(r"'flows\.([\w.]+)'", loaded))
+    assert ours == {
+        "events", "events.bounces", "events.landing", "events.receive", "events.receiver_settings", "events.signatures",
+        "files", "messages", "messages.unsubscribe", "pages",
+    }  # fmt: skip
+    assert not {"duckdb", "sqlalchemy", "sqlite3", "dbt", "prefect"} & set(re.findall(r"'(\w+)'", loaded))
+
+
+def test_the_command_answers_on_its_port(settings: Settings):
+    """A real server, a real request; secrets from the environment alone."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    secrets = {"PARTNERFLOW_POSTMARK_LOGIN": LOGIN}
+    command = command_line(settings, "receive", "--port", str(port))
+    server = subprocess.Popen(command, env=environment(settings) | secrets, stderr=subprocess.PIPE)
+    try:
+        content, headers = postmark(DELIVERY, "ann@x.example", "Delivery").encode(), basic(LOGIN)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                answer = httpx.post(f"http://127.0.0.1:{port}/events/postmark", content=content, headers=headers)
+                break
+            except httpx.ConnectError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        assert answer.status_code == 200
+        assert "server" not in answer.headers
+    finally:
+        server.terminate()
+        server.wait()
+    (file,) = landed_files(settings.landing)
+    assert [one.payload for one in read_landed(settings.landing, file)] == [content.decode()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SENDGRID_KEY", "not a key"), ("POSTMARK_LOGIN", "user:short"), ("POSTMARK_LOGIN", "nobody")]
+)
+def test_a_secret_that_cannot_work_is_named_and_not_shown(settings: Settings, name: str, value: str):
+    """Before anything is served."""
+    done = subprocess.run(
+        command_line(settings, "receive"),
+        env=environment(settings) | {f"PARTNERFLOW_{name}": value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert f"PARTNERFLOW_{name}" in done.stderr
+    assert value not in done.stderr

@@ -1,0 +1,61 @@
+"""Claiming: two spellings of one address are one email, and what was decided is kept with the claim."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.ledger.queries import deliveries, message_content
+from flows.messages.loader import read_message
+from flows.plan.plan import Application, Plan, Recipient
+from flows.sending.claim import claim
+from support.ledgers import opened
+
+HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
+
+
+def recipient(partner: str, email: str) -> Recipient:
+    """An address that workflow w is to write to."""
+    names = {"workflow_name": "W", "program_name": "Program", "partner_name": f"Partner {partner}", "first_name": "Ann"}
+    place = {"language": None, "timezone": "UTC", "last_name": None}
+    return Recipient(workflow_id="w", program_id="1", partner_id=partner, email=email, **names, **place)
+
+
+def message(folder: Path, body: str):
+    """A message with this text."""
+    folder.mkdir(exist_ok=True)
+    (folder / "message.yml").write_text("subject: Hello\n")
+    (folder / "body.txt").write_text(body)
+    return read_message(folder)
+
+
+def test_two_spellings_of_one_address_of_a_partner_are_one_email(tmp_path: Path):
+    """A domain in letters and in its IDNA form; the second is skipped and says why. Another partner has its own."""
+    people = [
+        recipient("p", "ann@bücher.example"), recipient("p", "ann@xn--bcher-kva.example"),
+        recipient("q", "ann@bücher.example"),
+    ]  # fmt: skip
+    plan = Plan(HOUR, (), tuple(people), messages={"w": message(tmp_path / "m", "Hello")})
+    with opened(tmp_path / "ledger.db") as ledger:
+        claim(ledger, plan, "r", "example.com")
+        found = {(one.partner_id, one.email): (one.state, one.reason) for one in deliveries(ledger)}
+    assert found == {
+        ("p", "ann@bücher.example"): ("pending", None),
+        ("p", "ann@xn--bcher-kva.example"): ("skipped", "The same address as ann@bücher.example."),
+        ("q", "ann@bücher.example"): ("pending", None),
+    }
+
+
+def test_the_message_is_kept_as_it_was_when_the_partner_was_claimed(tmp_path: Path):
+    """Once a version, however many are claimed with it; a decision has none; ids are hashes that differ by ledger."""
+    before, after = message(tmp_path / "m", "Before"), message(tmp_path / "m", "After")
+    application = Application("a", "1", "p", "C1")
+    with opened(tmp_path / "ledger.db") as ledger, opened(tmp_path / "other.db") as other:
+        claim(ledger, Plan(HOUR, (), (recipient("p", "p@x.example"),), (application,), {"w": before}), "r", "x.example")
+        claim(ledger, Plan(HOUR, (), (recipient("q", "q@x.example"),), messages={"w": after}), "s", "x.example")
+        claim(other, Plan(HOUR, (), (recipient("p", "p@x.example"),), messages={"w": before}), "r", "x.example")
+        versions = {one.partner_id: one.template_version for one in deliveries(ledger) if one.email}
+        assert message_content(ledger, versions["p"]) == before.content != after.content
+        assert message_content(ledger, versions["q"]) == after.content
+        assert [one.template_version for one in deliveries(ledger) if not one.email] == [None]
+        ids = {one.delivery_id for store in (ledger, other) for one in deliveries(store) if one.email == "p@x.example"}
+        assert len(ids) == 2
+        assert {one.message_id == f"{one.delivery_id}@x.example" for one in deliveries(ledger)} == {True}

@@ -1,0 +1,325 @@
+"""The ledger backed up, lost, restored from an older backup, begun anew: nobody is written to twice, nobody is lost."""
+
+import json
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from compiler import PartnerflowError
+from conftest import HOUR, environment, partnerflow
+from flows.cli.main import app
+from flows.doctor import memory
+from flows.ledger.delivery import Verdict, utc_now
+from flows.ledger.mirror import mirror
+from flows.ledger.queries import deliveries
+from flows.ledger.recovery.backup import back_up, put_in_place
+from flows.ledger.recovery.integrity import refuse_a_forgetful_ledger
+from flows.ledger.recovery.restore import restore
+from flows.ledger.resolution import settle_by_person
+from flows.ledger.suppressions import suppress, suppressions, unsuppress
+from flows.pipeline.run import plan_only
+from flows.settings import Settings
+from support.fault_injection import EVERYBODY, built, everybody, everybody_heard_once, files, only, run, states, unbuilt
+from support.ledgers import delivery, leased, log, new_place, opened
+
+NONE = Path("/nowhere/partnerflow.duckdb")
+"""There is no published file."""
+
+SENT = Verdict("sent")
+
+
+@pytest.fixture
+def state(example, tmp_path: Path) -> Settings:
+    """The example account with its facts built and nobody contacted."""
+    return built(example[0], tmp_path)
+
+
+def command(settings: Settings, *arguments: str) -> str:
+    """What a command of this process prints."""
+    done = CliRunner().invoke(app, arguments, env=environment(settings), catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def restored(settings: Settings, reason: str) -> None:
+    """As `partnerflow restore --reason` does it."""
+    with opened(settings.ledger) as ledger:
+        restore(ledger, settings.warehouse, settings.published, "ann", reason)
+
+
+def test_a_run_on_an_older_ledger_is_refused_and_after_restore_goes_on(state: Settings, tmp_path: Path):
+    """Run, back up, run again, lose the ledger, put the backup back: a run and a plan claim and send nothing and say
+    what to do; doctor says it too. `restore` brings the later contacts back, and the next run doubles nobody."""
+    only(state, "welcome")
+    run(state)
+    before = states(state)["sent"]
+    backup = tmp_path / "backups" / "ledger.db"
+    assert command(state, "backup", str(backup)) == f"Wrote {backup}\n"
+    everybody(state)
+    run(state)
+    everybody_heard_once(state)
+    sent = files(state)
+
+    shutil.copy(backup, state.ledger)
+    refused = partnerflow(state, "run", "--as-of", "2026-03-20T14:00:00-04:00", "--json")
+    assert refused.code == 1
+    assert f"remembers {EVERYBODY - before} contacts that it does not" in refused.stderr
+    assert "restored from an older backup" in refused.json()["error"]
+    assert "`partnerflow restore FILE --reason TEXT`" in refused.stderr
+    with pytest.raises(PartnerflowError, match="Nothing was claimed or sent"):
+        plan_only(state, HOUR, unbuilt)
+    assert [severity for severity, *_ in memory(state, utc_now())] == ["error", "error"]
+    assert (files(state), states(state)) == (sent, {"sent": before})
+
+    with pytest.raises(PartnerflowError, match="Say why"):
+        restored(state, "")
+    reason = ("--reason", "The disk was replaced", "--by", "ann")
+    done = json.loads(command(state, "restore", str(backup), *reason, "--json"))
+    assert done | {"replaced": None} == {
+        "deliveries": EVERYBODY - before, "settled": 0, "doubted": 0, "suppressions": 0, "runs": 16, "replaced": None,
+    }  # fmt: skip
+    assert Path(done["replaced"]).exists()
+    again = run(state)
+    assert sum(row.sent for row in again.plan.workflows) == 0
+    everybody_heard_once(state)
+    assert [severity for severity, *_ in memory(state, utc_now())] == ["ok"]
+    with duckdb.connect(state.published, read_only=True) as reader:
+        runs = reader.execute("SELECT count(DISTINCT run_id) FROM marts.workflow_runs").fetchone()
+    assert runs == (3,)  # the one that was backed up, the one that was lost with the ledger, and the last
+    with closing(sqlite3.connect(state.ledger)) as ledger:
+        query = "SELECT DISTINCT actor, reason FROM delivery_log WHERE actor LIKE 'person:%'"
+        assert ledger.execute(query).fetchall() == [("person:ann", "Restored: The disk was replaced")]
+
+
+@pytest.mark.parametrize("lost", ["ledger", "ledger and warehouse"])
+def test_a_new_ledger_beside_what_an_old_one_did_is_refused(state: Settings, lost: str, tmp_path: Path):
+    """Also when the warehouse was deleted with it: then the published file remembers. A ledger with another key too."""
+    kept = tmp_path / "kept.duckdb"
+    shutil.copy(state.warehouse, kept)
+    run(state)
+    state.ledger.unlink()
+    if lost == "ledger and warehouse":
+        shutil.copy(kept, state.warehouse)
+    with pytest.raises(PartnerflowError, match=f"remembers {EVERYBODY} contacts that it does not"):
+        run(state)
+    assert states(state) == {}
+    restored(state, "The ledger was deleted by mistake")
+    run(state)
+    everybody_heard_once(state)
+
+
+def test_emails_of_a_run_that_died_with_its_ledger_are_remembered(state: Settings, tmp_path: Path):
+    """The warehouse is told of the claims before the first email leaves; what was not begun is in doubt, and a file of
+    the outbox proves what was sent."""
+    only(state, "welcome")
+    run(state)
+    backup = tmp_path / "ledger.db"
+    back_up(state.ledger, backup)
+    everybody(state)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.pipeline.run._record", lambda *_: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception):
+            run(state)
+    assert sum(files(state).values()) == EVERYBODY
+    shutil.copy(backup, state.ledger)
+    with pytest.raises(PartnerflowError, match="knows less than it did"):
+        run(state)
+    restored(state, "The disk was replaced")
+    assert states(state)["in_doubt"] > 0
+    run(state)
+    everybody_heard_once(state)
+
+
+def test_a_file_that_is_in_the_outbox_already_is_not_written_again(state: Settings, tmp_path: Path):
+    """The backup was made in the middle of a run, and nothing was mirrored after it: its own files tell."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.pipeline.run.send_due", lambda *_: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception):
+            run(state)
+    shutil.copytree(state.var, tmp_path / "backup")
+    run(state)
+    written = {file.name: file.stat().st_mtime_ns for file in state.outbox.iterdir()}
+    for name in ("ledger.db", "warehouse.duckdb", "published"):
+        target = state.var / name
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+        source = tmp_path / "backup" / name
+        if source.exists():
+            shutil.copy(source, target)
+    run(state)
+    everybody_heard_once(state)
+    assert {file.name: file.stat().st_mtime_ns for file in state.outbox.iterdir()} == written
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> str:
+    """Both stores."""
+    return request.param
+
+
+@pytest.fixture
+def places(store: str, tmp_path: Path) -> tuple[Path | str, Path | str]:
+    """Where a ledger is, and where one that knows less may be."""
+    (tmp_path / "other").mkdir()
+    return new_place(store, tmp_path), new_place(store, tmp_path / "other")
+
+
+def lived(place: Path | str, warehouse: Path) -> None:
+    """A ledger in which a is sent, b failed, c in doubt, d pending, and which a warehouse mirrors; x is suppressed."""
+    with opened(place) as ledger, duckdb.connect(warehouse) as connection:
+        for one, state in zip(leased(ledger, "a", "b", "c", "d"), ("sent", "failed", "in_doubt", None), strict=True):
+            if state:
+                ledger.begin(one)
+                ledger.settle(one, "sending", Verdict(state, state))
+        ledger.release("r")
+        suppress(ledger, ["x@bücher.example"], "By telephone", "person:ann", "w")
+        mirror(connection, ledger)
+
+
+def test_what_is_remembered_comes_back_in_a_state_that_is_never_sent(places, tmp_path: Path):
+    """Sent is sent, failed failed; what was unsent is in doubt, because it may have been sent since. The suppressions
+    come back. Nobody is claimed again; said twice, nothing changes."""
+    place, other = places
+    warehouse = tmp_path / "warehouse.duckdb"
+    lived(place, warehouse)
+    with opened(other) as ledger:
+        with pytest.raises(PartnerflowError, match=r"remembers 4 contacts that it does not \(4 of w\)"):
+            refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        done = restore(ledger, warehouse, NONE, "ann", "Moved to another database")
+        assert (done.deliveries, done.suppressions) == (4, 1)
+        found = {one.partner_id: one.state for one in deliveries(ledger)}
+        assert found == {"a": "sent", "b": "failed", "c": "in_doubt", "d": "in_doubt"}
+        assert {entry[1:] for entry in log(ledger)} == {
+            (state, "person:ann") for state in ("sent", "failed", "in_doubt")
+        }
+        assert [one.email_key for one in suppressions(ledger)] == ["x@xn--bcher-kva.example"]
+        assert ledger.claim([delivery(partner) for partner in "abcd"], {}) == []
+        assert ledger.lease("r", ["w"], 9, utc_now()) == []
+        refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        assert set(restore(ledger, warehouse, NONE, "ann", "again").as_json().values()) == {0}
+        with pytest.raises(PartnerflowError, match="what it is rendered with is lost"):
+            settle_by_person(ledger, "w-d", "pending", "Nobody has seen it", "ann")
+        assert settle_by_person(ledger, "w-d", "failed", "Nobody has seen it", "ann").state == "failed"
+
+
+def test_a_ledger_that_takes_for_unsent_what_was_sent_is_refused(store: str, tmp_path: Path):
+    """The contacts are all there, but in the state of the backup; restored, they are where they were."""
+    place = new_place(store, tmp_path)
+    warehouse = tmp_path / "warehouse.duckdb"
+    with opened(place) as ledger, duckdb.connect(warehouse) as connection:
+        first, second, _ = leased(ledger, "a", "b", "c")
+        for one, verdict in ((first, SENT), (second, Verdict("in_doubt", "No answer"))):
+            ledger.begin(one)
+            ledger.settle(one, "sending", verdict)
+        mirror(connection, ledger)
+    (tmp_path / "other").mkdir()
+    with opened(new_place(store, tmp_path / "other")) as older:
+        leased(older, "a", "b", "c")
+        with pytest.raises(PartnerflowError, match="what became of 2 deliveries that it takes for undecided"):
+            refuse_a_forgetful_ledger(older, warehouse, NONE)
+        done = restore(older, warehouse, NONE, "ann", "The disk was replaced")
+        assert (done.deliveries, done.settled, done.doubted) == (0, 2, 1)
+        assert {one.partner_id: one.state for one in deliveries(older)} == {
+            "a": "sent", "b": "in_doubt", "c": "in_doubt",
+        }  # fmt: skip
+        refuse_a_forgetful_ledger(older, warehouse, NONE)
+
+
+def test_a_ledger_that_went_on_is_not_taken_for_an_older_one(places, tmp_path: Path):
+    """Whoever is remembered as in doubt, failed or pending may have been settled, or be tried again, since; a warehouse
+    from a backup, or without its mark, is behind, and that is no fault."""
+    place, _ = places
+    warehouse = tmp_path / "warehouse.duckdb"
+    lived(place, warehouse)
+    with opened(place) as ledger:
+        for identity, state in (("w-b", "pending"), ("w-c", "pending")):
+            settle_by_person(ledger, identity, state, "Try again", "ann")
+        ledger.claim([delivery("e")], {})
+        ledger.beat("s", "here", utc_now() + timedelta(minutes=2))
+        one, _ = ledger.lease("s", ["w"], 2, utc_now())
+        ledger.begin(one)
+        ledger.settle(one, "sending", SENT)
+        unsuppress(ledger, "x@bücher.example", "w")
+        refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        with duckdb.connect(warehouse) as connection:
+            connection.execute("UPDATE raw.ledger_mark SET delivery_id = 'another'")
+        refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        with duckdb.connect(warehouse) as connection:
+            connection.execute("DELETE FROM raw.ledger_mark")
+        refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+
+
+def test_a_backup_is_made_while_runs_write_and_is_whole(tmp_path: Path):
+    """A copy of one moment: every delivery with its contact; the next one replaces it; it is for its owner alone."""
+    over = threading.Event()
+    place, target = tmp_path / "ledger.db", tmp_path / "backups" / "ledger.db"
+    with opened(place) as ledger:
+
+        def write() -> None:
+            for number in range(100_000):
+                if over.is_set():
+                    return
+                ledger.claim([delivery(str(number))], {})
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            counts = []
+            for _ in range(5):
+                back_up(place, target)
+                with closing(sqlite3.connect(target)) as copy:
+                    counts.append(copy.execute("SELECT count(*) FROM contact").fetchone()[0])
+                    assert copy.execute("SELECT count(*) FROM delivery").fetchone()[0] == counts[-1]
+                    assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        finally:
+            over.set()
+            writer.join()
+    assert counts == sorted(counts)
+    assert [file.name for file in target.parent.iterdir()] == ["ledger.db"]
+    assert target.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_no_ledger_is_never_put_in_its_place(tmp_path: Path):
+    """A damaged backup, another database, none at all: the ledger stays as it is."""
+    place = tmp_path / "ledger.db"
+    with opened(place) as ledger:
+        ledger.claim([delivery("a")], {})
+    before = place.read_bytes()
+    damaged, other = tmp_path / "damaged.db", tmp_path / "other.db"
+    damaged.write_bytes(before[:100] + b"damaged" * 5000)
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    for backup, says in ((damaged, "damaged"), (other, "is no ledger"), (tmp_path / "none.db", "There is no file")):
+        with pytest.raises(PartnerflowError, match=says):
+            put_in_place(backup, place, utc_now())
+    assert place.read_bytes() == before
+    with pytest.raises(PartnerflowError, match="A backup beside itself is none"):
+        back_up(place, place)
+    with pytest.raises(PartnerflowError, match="There is no ledger"):
+        back_up(tmp_path / "none.db", tmp_path / "copy.db")
+    with pytest.raises(PartnerflowError, match="pg_dump"):
+        back_up("postgresql://db.example/partnerflow", tmp_path / "copy.db")
+    with pytest.raises(PartnerflowError, match="pg_restore"):
+        put_in_place(other, "postgresql://db.example/partnerflow", utc_now())
+
+
+def test_the_log_of_a_lost_ledger_is_not_taken_for_that_of_its_backup(tmp_path: Path):
+    """What SQLite had beside a ledger whose process was killed goes aside with it."""
+    place, backup = tmp_path / "ledger.db", tmp_path / "backup.db"
+    with opened(place) as ledger:
+        ledger.claim([delivery("a")], {})
+        back_up(place, backup)
+        ledger.claim([delivery("b")], {})
+        killed = {side: Path(f"{place}{side}").read_bytes() for side in ("", "-wal")}
+    for side, content in killed.items():
+        Path(f"{place}{side}").write_bytes(content)
+    aside = put_in_place(backup, place, utc_now())
+    for file, partners in ((place, ["a"]), (aside, ["a", "b"])):
+        with opened(file) as ledger:
+            assert [one.partner_id for one in deliveries(ledger)] == partners

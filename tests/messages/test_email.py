@@ -1,0 +1,282 @@
+"""The emails: what a mail program reads is what was written, whatever a partner is called."""
+
+import re
+from binascii import b2a_qp
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from email import message_from_bytes, policy
+
+import fast_mail_parser
+import pytest
+
+from compiler import PartnerflowError
+from conftest import CHECKOUT
+from flows.addresses import address, address_key
+from flows.messages.loader import read_message
+from flows.messages.message import Message, message_from
+from flows.messages.mime.compose import compose
+from flows.messages.mime.headers import mailbox, unstructured
+from flows.messages.render import render
+from flows.messages.unsubscribe import WayOut, read, sign, way_out
+from flows.sending.send_test_email import Trial
+from flows.settings import Settings
+from support.example_members import MEMBERS
+from support.injection_strings import NAMES, shown
+
+KEY = "a key of these tests"
+HEADERS = [
+    "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Content-Language", "List-Unsubscribe", "List-Id",
+    "Feedback-ID", "Auto-Submitted", "Precedence", "X-Auto-Response-Suppress", "X-Partnerflow-Delivery",
+    "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+]  # fmt: skip
+TWO_PARTS = [name for name in HEADERS if name != "Content-Transfer-Encoding"]
+
+
+def settings(**more) -> Settings:
+    """Settings that read no file and no environment but these."""
+    defaults = {"sender_address": "us@example.com", "bounce_address": None, "unsubscribe_url": None, "signing_key": ()}
+    return Settings.model_construct(**defaults | more)
+
+
+SIGNED = Settings(unsubscribe_url="https://mail.example.com/u", signing_key=KEY, bounce_address="bounce@b.example.com")
+
+
+def message(text: str = "Dear {{ partner.name }},\n.\nBye", html: str | None = None, **more) -> Message:
+    """A message whose sender, subject and bodies are what a test wants."""
+    parts = {"subject": "Hello {{ partner.name }}", "text": text, "html": html, "sign_up_link": None}
+    keys = {"sender_name": None, "reply_to": "answers@example.com", "cc": None, "bcc": None} | more
+    return message_from({"format": 1, "language": "en", "languages": {"en": parts}} | keys)
+
+
+def delivery(name: str = "Acme", email: str = "you@example.org", **more) -> Trial:
+    """A delivery to a partner of this name, in a program of this name."""
+    context = {
+        "partner": {"id": "7", "name": name, "language": None},
+        "contact": {"first_name": name, "last_name": None},
+        "program": {"id": "1000", "name": name, "timezone": "America/New_York"},
+        "workflow": {"id": "w", "name": name},
+    }
+    moment = datetime(2026, 3, 20, 18)
+    return replace(Trial("5f2c", "w", "1000", "7", email, "5f2c@example.com", context, moment, moment), **more)
+
+
+@pytest.mark.parametrize("case", NAMES)
+@pytest.mark.parametrize("html", [None, "<p>Dear {{ partner.name }}</p>"], ids=["text", "both"])
+def test_no_name_breaks_an_email(case: str, html: str | None):
+    """The headers are ours alone, in short lines of ASCII; two parsers read back name, subject and bodies."""
+    name, read_as = NAMES[case], shown(NAMES[case])
+    raw = render(delivery(name), message(html=html), settings()).content
+    assert raw.isascii()
+    assert b"\n" not in raw.replace(b"\r\n", b"") and b"\r" not in raw.replace(b"\r\n", b"")
+    lines = raw.split(b"\r\n")
+    assert all(len(line) <= 78 or line.startswith(b"List-Unsubscribe: ") for line in lines)
+    assert message_from_bytes(raw).keys() == (TWO_PARTS if html else HEADERS)
+    parsed = fast_mail_parser.parse_email(raw)
+    assert [*parsed.headers] == (TWO_PARTS if html else HEADERS)
+    assert parsed.subject == f"Hello {read_as}".strip()
+    assert (parsed.from_.display_name or "", parsed.from_.address) == (read_as or "1000", "us@example.com")
+    assert [one.address for one in parsed.to] == ["you@example.org"]
+    assert parsed.text_plain[0].replace("\r\n", "\n") == f"Dear {read_as},\n.\nBye\n"
+    stdlib = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
+    assert stdlib.get_content().replace("\r\n", "\n") == f"Dear {read_as},\n.\nBye\n"
+    if html:
+        assert raw.index(b"text/plain") < raw.index(b"text/html")
+        assert re.sub("<[^>]*>", "", parsed.text_html[0]).count("<") == 0
+
+
+def test_a_header_hidden_in_an_encoded_word_stays_a_name():
+    """Python's own composer writes a Bcc header here (CVE-2024-6923), on 3.11 and 3.12."""
+    raw = render(delivery(NAMES["encoded word"]), message(), settings()).content
+    head = raw.split(b"\r\n\r\n")[0]
+    assert b"Bcc" not in head and b"=?utf-8?q?evil" not in head
+
+
+def test_the_way_out_is_one_plain_line_with_a_button():
+    """RFC 8058: an https link, POST promised, neither folded nor encoded, however long; a mailbox beside it."""
+    raw = render(delivery(), message(), SIGNED).content
+    (line,) = re.findall(rb"(?m)^List-Unsubscribe: (.*)\r$", raw)
+    https, mailto = re.fullmatch(rb"<(https://mail\.example\.com/u/[^>]+)>, <(mailto:[^>]+)>", line).groups()
+    assert read(https.decode().rpartition("/")[2], SIGNED.signing_key) == "5f2c"
+    assert mailto.startswith(b"mailto:answers@example.com?subject=unsubscribe%205f2c.")
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    assert b"5f2c@" in raw and b"you%40" not in raw
+
+
+def test_without_a_page_the_way_out_is_a_mailbox():
+    """And no POST is promised. Without reply_to it is the sender's."""
+    mailto = "mailto:us+x@example.com?subject=unsubscribe%205f2c"
+    assert way_out("5f2c", None, (), "us+x@example.com") == WayOut(mailto, {"List-Unsubscribe": f"<{mailto}>"})
+    raw = render(delivery(), message(reply_to=None), settings()).content
+    assert b"List-Unsubscribe: <mailto:us@example.com?" in raw
+    assert b"One-Click" not in raw
+
+
+def test_the_link_in_the_body_is_that_of_the_header():
+    """In the text as it is, in HTML with its ampersands escaped."""
+    both = message("{{ unsubscribe_link }}", '<a href="{{ unsubscribe_link }}">x</a>')
+    parsed = fast_mail_parser.parse_email(render(delivery(), both, SIGNED).content)
+    link = parsed.headers["List-Unsubscribe"][0].split(">")[0].removeprefix("<")
+    assert parsed.text_plain[0].strip() == link
+    assert parsed.text_html[0].strip() == f'<a href="{link}">x</a>'
+
+
+def test_a_token_is_believed_from_any_key_and_from_nobody_else():
+    """Another key, another delivery and anything cut or added are refused; a replaced key still counts."""
+    old, new = Settings(signing_key="an older retired key").signing_key, SIGNED.signing_key
+    token = sign("5f2c", old)
+    assert (read(token, old), read(token, (*new, *old)), read(token, new)) == ("5f2c", "5f2c", None)
+    assert sign("5f2c", (*new, *old)) == sign("5f2c", new)
+    forged = [token[:-1], token + "A", "6" + token[1:], token.split(".")[0], "", ".", "ü.ü", "a.b.c", "\0"]
+    assert [read(one, old) for one in forged] == [None] * len(forged)
+    assert read(token, ()) is None
+
+
+def test_the_envelope_names_the_delivery_and_every_copy():
+    """A bounce comes back to an address of this delivery; cc is seen, bcc is not."""
+    parcel = render(delivery(), message(cc="cc@example.com", bcc="bcc@example.com"), SIGNED)
+    assert parcel.sender == "bounce+5f2c@b.example.com"
+    assert parcel.recipients == ("you@example.org", "cc@example.com", "bcc@example.com")
+    parsed = fast_mail_parser.parse_email(parcel.content)
+    assert ([one.address for one in parsed.to], [one.address for one in parsed.cc]) == (
+        ["you@example.org"], ["cc@example.com"],
+    )  # fmt: skip
+    assert b"bcc@" not in parcel.content.lower()
+    assert render(delivery(), message(), settings()).sender == "us@example.com"
+
+
+def test_of_one_delivery_the_bytes_are_always_the_same():
+    """Also from the message as the ledger keeps it."""
+    first = message("Today is {{ today.date }}, {{ today.time }}.", "<b>{{ partner.name }}</b>")
+    again = message_from(first.content)
+    assert again.version == first.version
+    assert render(delivery(), first, SIGNED) == render(delivery(), again, SIGNED)
+    assert b"March 20, 2026, 2:00" in render(delivery(), first, SIGNED).content
+
+
+def test_a_message_of_another_format_is_refused():
+    """Rather than sent half-understood."""
+    with pytest.raises(PartnerflowError, match="has format 2"):
+        message_from(message().content | {"format": 2})
+
+
+def test_list_ids_are_of_letters_digits_and_dashes():
+    """Workflow ids may have dots and underscores, which would part them."""
+    raw = render(delivery(workflow_id="a..b_c-", program_id="1:2"), message(), settings()).content
+    assert b"\r\nList-Id: <a-b-c.example.com>\r\nFeedback-ID: a-b-c:1-2:email:partnerflow\r\n" in raw
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("A.b+c@Example.COM", "A.b+c@example.com"), (" a@x.example ", "a@x.example"),
+     ("a@bücher.example", "a@xn--bcher-kva.example"), ("a@faß.example", "a@xn--fa-hia.example"),
+     ("o'neil@x.example", "o'neil@x.example"), ("a@x.test", "a@x.test")],
+)  # fmt: skip
+def test_an_address_is_written_as_smtp_takes_it(text: str, expected: str):
+    """A non-ASCII domain in its IDNA form; letter case before the @ as given."""
+    assert address(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "@x", "a@", "a b@x.example", "a@x.example, b@y.example", "a@x.example\r\nBcc: b@y", "ü@x.example",
+             "<a@x.example>", "a..b@x.example", "a@x example", "a\u200b@x.example", '"a b"@x.example', "a@[127.0.0.1]",
+             "a" * 65 + "@x.example", "a@x.local", "a@xn--.example",
+             "a@" + "x" * 64 + ".example", "a@-x.example", "a@x..example", "a@x.example\0",
+             "=?utf-8?q?a?=@x.example>"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(text: str):
+    """With the text in the message."""
+    with pytest.raises(PartnerflowError, match="no address that can be written to"):
+        address(text)
+
+
+def test_spellings_of_one_mailbox_share_a_key():
+    """Whatever the text, there is a key, and the key of a key is itself."""
+    spellings = [
+        "anna@bücher.example",
+        " ANNA@BÜCHER.example",
+        "Anna@xn--bcher-kva.example",
+        "anna@bu\u0308cher.example",
+    ]
+    assert {address_key(one) for one in spellings} == {"anna@xn--bcher-kva.example"}
+    assert address_key("an.na@x.example") != address_key("anna@x.example") != address_key("anna+a@x.example")
+    for text in ["", "@", "a@", "nobody", "a@b@c", "\0", "a@" + "x" * 300, "a@\ud800"]:
+        assert address_key(address_key(text)) == address_key(text)
+
+
+def test_a_long_line_a_dot_and_blanks_survive():
+    """Quoted-printable: no line is longer than mail servers take, and nothing at its end is lost."""
+    body = "x" * 5000 + "\n.\n..\nFrom here \n\t\nlast=20 \r\nü\rend"
+    raw = compose({"Subject": "x"}, body, body)
+    parsed = fast_mail_parser.parse_email(raw)
+    expected = body.replace("\r\n", "\n").replace("\r", "\n") + "\n"
+    assert {one.replace("\r\n", "\n") for one in parsed.text_plain + parsed.text_html} == {expected}
+    assert b"\r\n.\r\n" not in raw
+
+
+@pytest.mark.parametrize(
+    "body", ["", "\n", "a\n\n.\n", " \t\n=\n", "\x0b\x0c\x85\u2028", "ü" * 60 + "\n" + "x" * 9000, "a=" * 300]
+)
+def test_a_body_encoded_line_by_line_is_the_body_encoded_whole(body: str):
+    """Whether a line is new, known from an earlier email, or too long to be kept."""
+    whole = b2a_qp(f"{body.removesuffix(chr(10))}\n".replace("\n", "\r\n").encode(), istext=True)
+    for _ in range(2):
+        assert compose({}, body, None).partition(b"\r\n\r\n")[2] == whole
+
+
+def test_headers_of_pure_functions_are_what_they_say():
+    """Names are quoted or encoded whole; what looks like an encoded word never goes out as one."""
+    assert mailbox("Smith, Sons & Co", "a@b.example") == '"Smith, Sons & Co" <a@b.example>'
+    assert mailbox(' "x\\ ', "a@b.example") == '"\\"x\\\\" <a@b.example>'
+    assert mailbox("\r\n", "a@b.example") == "a@b.example"
+    assert unstructured("=?utf-8?q?a?=").startswith("=?utf-8?b?")
+    assert all(len(line) <= 75 for line in unstructured("ü€🎒" * 200).split("\r\n "))
+
+
+def test_the_outbox_holds_emails_that_a_mail_program_opens(example):
+    """One recipient each, a text that names the partner, ids and dates of the ledger; nothing left in braces."""
+    state, run = example
+    files = list(state.outbox.glob("*.eml"))
+    assert len(files) == sum(row.sent for row in run.plan.workflows if row.workflow_id != "accept-applications")
+    identities = set()
+    for file in files:
+        parsed = fast_mail_parser.parse_email(file.read_bytes())
+        identities.add(parsed.headers["Message-ID"][0])
+        assert parsed.headers["Message-ID"] == [f"<{file.stem}@example.com>"]
+        assert len(parsed.to) == 1
+        assert not parsed.warnings
+        assert parsed.text_plain[0].strip()
+        assert not message_from_bytes(file.read_bytes(), policy=policy.default).defects
+        assert not any("{{ program" in body for body in parsed.text_plain + parsed.text_html)
+    assert len(identities) == len(files)
+
+
+def test_partners_are_written_to_in_their_language(example):
+    """The German partner reads German in its subject, text and HTML, the others the default."""
+    state, _ = example
+    emails = [fast_mail_parser.parse_email(file.read_bytes()) for file in state.outbox.glob("*.eml")]
+    found = [one for one in emails if one.headers["List-Id"] == ["<first-action-30.example.com>"]]
+    assert Counter(one.headers["Content-Language"][0] for one in found) == {"en": 10, "de": 1}
+    (german,) = [one for one in found if one.headers["Content-Language"] == ["de"]]
+    assert german.subject == "Glückwunsch zum ersten Verkauf mit Northwind Outdoor"
+    assert 'lang="de"' in german.text_html[0]
+    assert "dein erster Verkauf" in german.text_html[0] and "dein erster Verkauf" in german.text_plain[0]
+
+
+def test_a_partners_name_is_data_to_the_template(example):
+    """A partner named {{ partner.name }} is greeted by that name, a hidden Bcc stays a name."""
+    state, _ = example
+    emails = [fast_mail_parser.parse_email(file.read_bytes()) for file in state.outbox.glob("*.eml")]
+    texts = " ".join(" ".join(text.split()) for one in emails for text in one.text_plain)
+    assert "33001007" in MEMBERS["prospect-invite"]
+    assert "{{ partner.name }}" in texts
+    assert all("Bcc" not in one.headers for one in emails)
+
+
+def test_every_message_of_the_example_workflows_can_be_used():
+    """They read and render in every language."""
+    for folder in (CHECKOUT / "workflows" / "messages").iterdir():
+        for language in read_message(folder).content["languages"]:
+            here = delivery()
+            here.context["partner"]["language"] = language
+            assert render(here, read_message(folder), SIGNED).content

@@ -1,0 +1,293 @@
+"""Messages: whatever is wrong with one is said before anybody is written to, with place and remedy."""
+
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from compiler import DefinitionError, PartnerflowError, Problem
+from conftest import CHECKOUT, partnerflow
+from flows.definitions.loader import read_definitions
+from flows.messages.check import with_messages
+from flows.messages.liquid.environment import fill, parse
+from flows.messages.liquid.tokens import TOKENS, translate
+from flows.messages.loader import check_message, read_message
+from flows.messages.message import Message, message_from
+from flows.messages.mime.languages import choose
+from flows.messages.mjml.compile import KNOWN
+from flows.messages.variables import VARIABLES, sample
+from flows.plan.plan import Recipient
+from flows.settings import Settings
+
+OUT = "\n{{ unsubscribe_link }}\n"
+SUBJECT = "subject: Hi\n"
+
+
+def mjml(inside: str, head: str = "") -> str:
+    """An MJML text with something in its only column."""
+    body = f"<mj-body><mj-section><mj-column>{inside}</mj-column></mj-section></mj-body>"
+    return f"<mjml>{head}{body}</mjml>"
+
+
+def folder(tmp_path: Path, files: dict[str, str]) -> Path:
+    """A message m with these files."""
+    path = tmp_path / "m"
+    path.mkdir()
+    for name, text in files.items():
+        (path / name).write_text(text, encoding="utf-8")
+    return path
+
+
+def found(tmp_path: Path, files: dict[str, str]) -> list[Problem]:
+    """What is wrong with a message of these files."""
+    return check_message(folder(tmp_path, files))[1]
+
+
+def sound(tmp_path: Path, files: dict[str, str]) -> Message:
+    """A message of these files."""
+    return read_message(folder(tmp_path, files))
+
+
+CASES = yaml.safe_load((CHECKOUT / "tests" / "data" / "messages.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_wrong_is_a_problem_with_place_and_remedy(tmp_path: Path, case: str):
+    """The very line and column, a code, and what to do; and the message is not used."""
+    expected = dict(CASES[case])
+    code, says, where = expected.pop("code"), expected.pop("says"), (expected.pop("at", None), 1, 1)
+    for name, text in expected.items():
+        before, mark, _ = text.partition("¦")
+        if mark:
+            where = (name, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    files = {name: text.replace("¦", "") for name, text in expected.items()}
+    problems = found(tmp_path, files if "message.yml" in (*files, where[0]) else {"message.yml": SUBJECT, **files})
+    places = [
+        (Path(one.path).name, one.line, one.column) for one in problems if one.code == code and says in one.message
+    ]
+    assert places[:1] == [where], problems
+    assert all(problem.hint.strip() for problem in problems)
+    with pytest.raises(DefinitionError, match=re.escape(says)):
+        read_message(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [("<b>" * 5_000 + "</b>" * 5_000, "mjml-nesting"), ("<b>" * 5_000, "mjml-nesting"), ("x" * 100_000, "mjml-size"),
+     ("<b title='" * 9_000, "mjml"), ("<!--" * 9_000, "mjml"), ("<a " + "b " * 40_000, "mjml")],
+    ids=["nested", "unclosed", "long", "quotes", "comments", "attributes"],
+)  # fmt: skip
+def test_bombs_are_problems_before_any_compiler_sees_them(tmp_path: Path, inside: str, code: str):
+    """5,000 nested tags would take the process down; nothing takes longer than a moment."""
+    begun = time.process_time()
+    files = {"message.yml": SUBJECT, "body.mjml": mjml(f"<mj-text>{inside}</mj-text>")}
+    assert code in [problem.code for problem in found(tmp_path, files)]
+    assert time.process_time() - begun < 2
+
+
+def test_a_file_that_is_not_utf_8_is_a_problem(tmp_path: Path):
+    """With the line of the first wrong byte."""
+    path = folder(tmp_path, {"message.yml": SUBJECT})
+    (path / "body.txt").write_bytes(b"Hello\nf\xfcr dich\n")
+    (problem,) = check_message(path)[1]
+    assert (problem.line, problem.message) == (2, "This is not UTF-8 text.")
+
+
+def test_a_misspelt_variable_is_told_the_nearest(tmp_path: Path):
+    """With a caret under it."""
+    (problem,) = found(tmp_path, {"message.yml": SUBJECT, "body.txt": "Hi {{ partner.nmae }}" + OUT})
+    assert problem.hint.startswith("Did you mean partner.name?")
+    assert str(problem).splitlines()[1:3] == ["  Hi {{ partner.nmae }}", "        ^"]
+
+
+def test_every_problem_is_found_at_once(tmp_path: Path):
+    """In all files and languages."""
+    problems = found(
+        tmp_path,
+        {
+            "message.yml": 'subject: "{{ a }}"\nreply_to: x\ntranslations:\n  de: {subject: "{{ b }}"}\n',
+            "body.txt": "{{ c }}{{ d }}" + OUT,
+            "body.de.mjml": mjml("<mj-txt>x</mj-txt><mj-button href='x'>y</mj-button>"),
+        },
+    )
+    codes = sorted(problem.code for problem in problems if problem.severity == "error")
+    assert codes == ["address", "bad-link", *["unknown-mjml-tag"], *["unknown-variable"] * 4]
+
+
+def test_warnings_do_not_stop_a_message(tmp_path: Path):
+    """A name that may be missing, and no link to unsubscribe, are said and lived with."""
+    path = folder(tmp_path, {"message.yml": SUBJECT, "body.txt": "Hi {{ contact.first_name }},"})
+    message, problems = check_message(path)
+    assert [(problem.code, problem.severity) for problem in problems] == [
+        ("no-unsubscribe-link", "warning"), ("may-be-empty", "warning"),
+    ]  # fmt: skip
+    assert message.write(sample(True), "en").text == "Hi ,\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{ contact.first_name | default: 'you' }}", "{firstName}", "{{ partner.name }}",
+     "{% if contact.first_name %}{{ contact.first_name }}{% endif %}"],
+)  # fmt: skip
+def test_a_name_that_is_asked_for_or_has_a_default_is_no_gap(tmp_path: Path, text: str):
+    """Nor is one that is always there."""
+    assert found(tmp_path, {"message.yml": SUBJECT, "body.txt": text + OUT}) == []
+
+
+def test_the_platforms_tokens_mean_our_variables():
+    """Letter case matters, Liquid and its raw blocks stay, and a missing first name is the partner's name."""
+    text = "{firstName} {lastName} {mpid} {mpname} {currentDay} {currentTime}"
+    values = sample(lacking=True)
+    assert fill(parse(translate(text).text), values) == (
+        "Sample Partner Sample Partner 21004711 Sample Partner March 20, 2026 2:00 PM"
+    )
+    assert translate("{% raw %}{mpid}{% endraw %}{{ '{mpid}' }}").text == "{% raw %}{mpid}{% endraw %}{{ '{mpid}' }}"
+    assert translate("{MPID} {coupon}").unknown == ((0, "{MPID}"), (7, "{coupon}"))
+
+
+@pytest.mark.parametrize("text", ["{mpid}", "a{mpid}b", "{mpid}{mpname}", "x {firstName}, y\n{mpid} z", ""])
+def test_places_are_those_of_the_text_as_written(text: str):
+    """Whatever stands outside a token is found where it was, and inside a token at its beginning or in it."""
+    found = translate(text)
+    for index, letter in enumerate(found.text):
+        origin = found.origin(index)
+        assert 0 <= origin < len(text)
+        inside = any(text.find(token, max(0, origin - len(token) + 1), origin + len(token)) >= 0 for token in TOKENS)
+        assert inside or text[origin] == letter
+
+
+def test_liquid_goes_through_mjml_untouched(tmp_path: Path):
+    """In texts, attributes of either quotes, raw blocks around columns; also a default in double quotes."""
+    message = sound(tmp_path, {
+        "message.yml": "subject: Hi\nsign_up_link: 'https://x.example/?p={{ partner.id }}&q=1'\n",
+        "body.mjml": mjml(
+            "<mj-raw>{% if partner.name == 'Sample Partner' %}</mj-raw>"
+            '<mj-text><p title="{{ contact.first_name | default: "you" }}">Hi {firstName} &amp; co</p></mj-text>'
+            "<mj-raw>{% else %}</mj-raw><mj-text>Nobody</mj-text><mj-raw>{% endif %}</mj-raw>"
+            '<mj-button href="{{ sign_up_link }}">Join my program</mj-button>'
+            "<mj-text>{{ unsubscribe_link }}</mj-text>"),
+    })  # fmt: skip
+    context = sample(lacking=True)
+    written = message.write(context, "en")
+    assert '<p title="you">Hi Sample Partner &amp; co</p>' in written.html
+    assert 'href="https://x.example/?p=21004711&amp;q=1"' in written.html
+    assert "Nobody" not in written.html and "Nobody" not in written.text
+    assert written.text == (
+        "Hi Sample Partner & co\n\nJoin my program (https://x.example/?p=21004711&q=1)\n\nhttps://example.com/u/token\n"
+    )
+    context["partner"]["name"] = "<script>&"
+    again = message.write(context, "en")
+    assert "Nobody" in again.html and "Nobody" in again.text and "<script>" not in again.html
+
+
+def test_no_filter_lets_a_name_be_markup():
+    """Whatever is done to it: also decoded, cut, split, sorted and joined."""
+    names = ["<b onload='x'>&\"", "%3Cb%3E", "PGI+", "&lt;b&gt;", "<b>,<i>"]
+    arguments = ["", ": '1'", ": ','", ": '<', '&lt;'", ": partner.name", ": 3", ": '&lt;', '<'"]
+    environment = parse("", html=True).env
+    tried = 0
+    for name in names:
+        context = sample(False) | {"partner": {"name": name}}
+        for filter_name in environment.filters:
+            for argument in arguments:
+                for then in ("", " | join: partner.name", " | url_decode", " | first"):
+                    text = "[{{ partner.name | " + filter_name + argument + then + " }}]"
+                    try:
+                        shown = fill(parse(text, html=True), context)
+                    except PartnerflowError:
+                        continue
+                    tried += 1
+                    wrote_markup = "<" in argument
+                    allowed = shown.replace("<br />", "") if filter_name == "newline_to_br" else shown
+                    assert wrote_markup or "<" not in allowed, f"{text} of {name!r} is {shown!r}"
+    assert tried > 2_000
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [("de-AT", "de-AT"), ("de-CH", "de"), ("de", "de"), ("DE_ch", "de"), ("de-at-1996", "de-AT"),
+     ("zh-Hant-TW", "zh-Hant"), ("zh", "en"), ("fr", "en"),
+     ("", "en"), (None, "en"), ("d", "en"), ("-", "en"), ("den", "en")],
+)  # fmt: skip
+def test_the_nearest_language_is_chosen(wanted: str | None, expected: str):
+    """The tag itself, else what is left of it from the right, else the default."""
+    assert choose(wanted, ["en", "de", "de-AT", "zh-Hant"], "en") == expected
+
+
+def test_a_translation_has_its_own_subject_text_link_and_dates(tmp_path: Path):
+    """And what it does not say is the message's own."""
+    message = sound(tmp_path, {
+        "message.yml": "subject: Hello\nsign_up_link: https://x.example/en\ntranslations:\n  de:\n    subject: Hallo\n"
+                       "    sign_up_link: https://x.example/de\n  fr: {subject: Bonjour}\n",
+        "body.txt": "{{ sign_up_link }}" + OUT, "body.de.txt": "DE {{ sign_up_link }}" + OUT,
+        "body.fr.txt": "FR {{ sign_up_link }}" + OUT,
+    })  # fmt: skip
+    written = [message.write(sample(False), message.language_for(wanted)) for wanted in ("xx", "de-AT", "fr")]
+    assert [one.subject for one in written] == ["Hello", "Hallo", "Bonjour"]
+    assert [one.text.split("\n")[0] for one in written] == [
+        "https://x.example/en", "DE https://x.example/de", "FR https://x.example/en",
+    ]  # fmt: skip
+
+
+def test_a_version_is_that_of_the_content(tmp_path: Path):
+    """The same after a trip through JSON; another when any letter differs."""
+    files = {"message.yml": SUBJECT, "body.txt": "Hi" + OUT}
+    message = sound(tmp_path, files)
+    again = message_from(json.loads(json.dumps(message.content)))
+    assert (again.version, again.content) == (message.version, message.content)
+    (tmp_path / "m" / "body.txt").write_text("Hj" + OUT)
+    assert read_message(tmp_path / "m").version != message.version
+    assert len(message.version) == 64
+
+
+def test_every_variable_is_in_the_context_of_a_recipient():
+    """What the table of variables offers is what a claimed delivery knows, or what rendering adds."""
+    recipient = Recipient("w", "W", "1", None, "7", None, "a@b.example", None, None, None, "UTC")
+    context = recipient.context()
+    added = {"today.date", "today.time", "sign_up_link", "unsubscribe_link"}
+    for variable in VARIABLES:
+        group, _, name = variable.name.partition(".")
+        assert variable.name in added or name in context[group]
+        assert variable.may_be_empty or variable.name in added or context[group][name] is not None
+
+
+def test_check_reports_messages_with_the_definitions(tmp_path: Path):
+    """With the keys of the contract; a workflow whose message has an error is not sound."""
+    workflows = tmp_path / "workflows"
+    shutil.copytree(CHECKOUT / "workflows", workflows)
+    (workflows / "messages" / "few-clicks" / "body.txt").write_text("Hello {{ partner.nmae }}" + OUT)
+    state = Settings(var=tmp_path / "var", workflows=workflows)
+    answer = partnerflow(state, "check", "--json")
+    assert answer.code == 1
+    (problem,) = answer.json()["problems"]
+    assert list(problem) == ["path", "line", "column", "code", "severity", "message", "hint"]
+    assert (Path(problem["path"]).parts[-2:], problem["line"], problem["column"]) == (("few-clicks", "body.txt"), 1, 10)
+    checked = with_messages(read_definitions(state), state)
+    assert sorted(checked.broken) == ["few-clicks-14", "few-clicks-30", "few-clicks-60"]
+    assert len(checked.workflows) == 13
+    other = read_definitions(state, [workflows / "welcome.yml"])
+    assert with_messages(other, state, only_used=True).problems == ()
+
+
+def test_the_messages_of_the_example_pass():
+    """Without a warning, and every tag that they use is known."""
+    state = Settings(workflows=CHECKOUT / "workflows")
+    assert with_messages(read_definitions(state), state).problems == ()
+    assert "mj-text" in KNOWN
+
+
+def test_a_problem_looks_as_the_page_prints_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """docs/messages.md shows what `check` says of a slip in first-action."""
+    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    monkeypatch.chdir(tmp_path)
+    path = Path("workflows/messages/first-action")
+    text = (path / "body.mjml").read_text().replace("contact.first_name | default: partner.name", "partner.nmae")
+    (path / "body.mjml").write_text(text)
+    (problem,) = check_message(path)[1]
+    page = (CHECKOUT / "docs" / "messages.md").read_text()
+    printed = next(block for block in page.split("```") if "partner.nmae is undefined" in block).strip()
+    assert str(problem).startswith(printed.removesuffix("…").rstrip())

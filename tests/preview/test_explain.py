@@ -1,0 +1,82 @@
+"""explain says the same as the membership, condition by condition, and foretells the next change."""
+
+from datetime import datetime
+
+import pytest
+
+from conftest import HOUR, partnerflow
+from flows.definitions.loader import read_definitions
+from flows.preview.explain import explain
+from flows.preview.preview import preview
+from support.example_members import MEMBERS, NOT_MEMBERS
+
+PAIRS = [(name, next(iter(members))) for name, members in MEMBERS.items()]
+NEAR_MISSES = [(name, partner) for name, partners in NOT_MEMBERS.items() for partner in list(partners)[:2]]
+
+
+@pytest.fixture(scope="module")
+def definitions(example):
+    """The sixteen workflows."""
+    return read_definitions(example[0])
+
+
+@pytest.mark.parametrize(("workflow", "partner"), PAIRS + NEAR_MISSES)
+def test_explain_agrees_with_membership(example, definitions, workflow: str, partner: str):
+    """A member meets every condition; whoever is none fails at least one."""
+    found = explain(example[0], definitions[workflow], partner, definitions.compiler, HOUR)
+    assert found.member == (partner in MEMBERS[workflow])
+    assert all(condition.holds for condition in found.conditions) == found.member
+
+
+@pytest.mark.parametrize(
+    ("workflow", "partner", "at"),
+    [
+        ("few-clicks-14", "21005016", "2026-03-21T04:00:00Z"),  # midnight in New York
+        ("prospect-invite", "33001007", "2026-03-20T19:00:00Z"),  # half past midnight in Kolkata is the next run
+        ("welcome", "21004803", "2026-03-20T22:00:00Z"),  # its contract starts at 18:00 in New York
+        ("revenue-1000", "21006062", "2026-04-01T04:00:00Z"),
+    ],
+)
+def test_the_next_change_happens_when_foretold(example, definitions, workflow: str, partner: str, at: str):
+    """Just before that hour nothing has changed, at that hour it has."""
+    settings, _ = example
+    chosen = definitions[workflow]
+    found = explain(settings, chosen, partner, definitions.compiler, HOUR)
+    assert found.next_change == at
+    at_hour = preview(settings, chosen, definitions.compiler, datetime.fromisoformat(at))
+    assert (partner in {one for _, one, _ in at_hour.members}) == (found.then == "enters") != found.member
+
+
+def test_explain_shows_what_is_the_case(example):
+    """In JSON with the keys of the contract, and in sentences."""
+    settings, _ = example
+    arguments = ("explain", "few-clicks-14", "21005057", "--as-of", HOUR.isoformat())
+    document = partnerflow(settings, *arguments, "--json").json()
+    assert (document["member"], document["already_contacted_at"]) == (False, None)
+    assert document["conditions"][3] == {
+        "text": "Clicks less than 100", "holds": False, "actual": "100", "dates": None,
+    }  # fmt: skip
+    text = partnerflow(settings, *arguments).stdout
+    assert "21005057 (Exactly One Hundred) is not in few-clicks-14 as of 2026-03-20T18:00:00Z." in text
+    assert "✓ Last Transition Date is 14 Days Ago (2026-03-06): 2026-03-06\n" in text
+    assert "✗ Clicks less than 100: 100\n" in text
+
+
+def test_explain_knows_who_was_contacted_and_who_cannot_be(example, definitions):
+    """One was sent its welcome, one has no address, one is unsubscribed."""
+    settings, _ = example
+    welcome = definitions["welcome"]
+    found = {one: explain(settings, welcome, one, definitions.compiler, HOUR) for one in MEMBERS["welcome"]}
+    assert {one for one, why in found.items() if why.state == "sent"} == set(MEMBERS["welcome"]) - {
+        "21004745",
+        "21004761",
+    }
+    assert (found["21004745"].addresses, found["21004745"].unsubscribed) == (0, 0)
+    assert (found["21004761"].addresses, found["21004761"].unsubscribed) == (0, 1)
+
+
+def test_a_partner_that_does_not_exist_is_said(example):
+    """One message, exit code 1."""
+    answer = partnerflow(example[0], "explain", "welcome", "nobody")
+    assert answer.code == 1
+    assert "Program 1000 has no partner nobody." in answer.stderr

@@ -1,0 +1,99 @@
+"""Who entered and left a segment, and when."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from test_proof import workflow
+
+import flows.preview.hours
+from compiler import Compiler
+from conftest import partnerflow
+from flows.preview.history import Stay, stays
+from flows.preview.hours import local_hours
+from support.account import VOCABULARY, empty_account, rows_told
+from support.oracle import Oracle, meaning
+
+NEW_YORK = ZoneInfo("America/New_York")
+COMPILER = Compiler(VOCABULARY)
+FEW = [
+    "Relationship Stage is any of Joined",
+    "Last Transition Date is Last 7 Days",
+    "Performance Date Range is Last 7 Days",
+    "Revenue less than 100",
+]
+ROWS = rows_told(
+    {
+        "comes": {"joined": "2026-03-06 15:00"},
+        "sells": {"joined": "2026-03-06 15:00", "actions": [{"at": "2026-03-08 12:00", "amount": "100"}]},
+        "was there": {"joined": "2026-03-01 15:00"},
+        "swaps": {
+            "contracts": [
+                {"stage": "Expired", "id": "old", "from": "2026-02-27 15:00", "superseded by": "new"},
+                {"stage": "Joined", "id": "new", "from": "2026-03-10 15:00"},
+            ]
+        },
+    },
+    NEW_YORK,
+)
+
+
+def found(first: date, last: date, size: int = 168) -> list[Stay]:
+    """The stays of those partners."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        empty_account().holding(ROWS, datetime(2026, 3, 1, tzinfo=UTC)) as account,
+    ):
+        patch.setattr(flows.preview.hours, "MOST_HOURS", size)
+        hours = local_hours("1000", NEW_YORK, first, last)
+        return stays(account.connection, [workflow("few", "1000", FEW)], COMPILER, hours)
+
+
+def midnight(day: int) -> datetime:
+    """A March midnight in New York."""
+    return datetime(2026, 3, day, tzinfo=NEW_YORK).astimezone(UTC)
+
+
+def test_stays_begin_and_end_at_the_hour():
+    """In from the day after joining on for seven days; out while sales are too high; in again under a new contract."""
+    assert {
+        (one.partner_id, one.valid_from, one.valid_to, one.at_start)
+        for one in found(date(2026, 3, 4), date(2026, 3, 16))
+    } == {
+        ("comes", midnight(7), midnight(14), False),
+        ("sells", midnight(7), midnight(9), False),
+        ("was there", midnight(4), midnight(9), True),
+        ("swaps", midnight(4), midnight(7), True),
+        ("swaps", midnight(11), None, False),
+    }
+
+
+def test_however_many_hours_are_evaluated_together_the_stays_are_those_of_the_oracle():
+    """Hour by hour, over a day on which the clocks go forward; no stay is cut where one batch ends."""
+    first, last = date(2026, 3, 6), date(2026, 3, 9)
+    several, few = found(first, last), found(first, last, size=5)
+    assert several == few
+    conditions = [meaning(sentence) for sentence in FEW]
+    for hour in local_hours("1000", NEW_YORK, first, last):
+        expected = Oracle(ROWS, "1000", hour.as_of).members(conditions)
+        end = hour.as_of + timedelta(hours=1)
+        held = {one.partner_id for one in several if one.valid_from <= hour.as_of < (one.valid_to or end)}
+        assert held == expected, hour
+
+
+def test_the_command_answers_in_json_and_in_lines(example):
+    """Valid from, valid to, in UTC."""
+    settings, _ = example
+    command = ["history", "welcome", "--from", "2026-03-19", "--to", "2026-03-20"]
+    document = partnerflow(settings, *command, "--json").json()
+    assert list(document) == ["history"]
+    row = next(one for one in document["history"] if one["partner_id"] == "21004803")
+    assert row == {
+        "workflow_id": "welcome",
+        "program_id": "1000",
+        "partner_id": "21004803",
+        "valid_from": "2026-03-20T22:00:00Z",
+        "valid_to": None,
+        "at_start": False,
+    }
+    assert "welcome: 21004803 of program 1000 from 2026-03-20 22:00 on\n" in partnerflow(settings, *command).stdout

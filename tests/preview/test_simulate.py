@@ -1,0 +1,331 @@
+"""Simulations: the stories of the help page day by day, and equal to an oracle that runs one hour after another."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from test_proof import workflow
+
+import flows.preview.hours
+from compiler import Compiler, SendEmail, Workflow, parse, read_definition
+from conftest import HOUR, partnerflow
+from flows.definitions.loader import read_definitions
+from flows.definitions.scaffold.templates import template
+from flows.preview.hours import local_hours
+from flows.preview.replay import Replay
+from flows.preview.simulate import Simulation, replayed
+from flows.preview.stage_models import MODELS, StageModel
+from flows.settings import CHECKOUT, Settings
+from flows.warehouse.connection import open_warehouse
+from support.account import VOCABULARY, compiled_models, empty_account, rows_told
+from support.example_members import MEMBERS
+from support.oracle import Oracle
+from support.strategies import Draw, draws
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+COMPILER = Compiler(VOCABULARY)
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def stage_models() -> tuple[StageModel, ...]:
+    """The two models of stages, as dbt compiles them."""
+    found = {model.relation.replace('"', "").split(".", 1)[1]: model for model in compiled_models()}
+    return tuple(StageModel(name, found[name].sql) for name in MODELS)
+
+
+def simulated(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    workflows: Sequence[Workflow],
+    first: date,
+    last: date,
+    compiler: Compiler = COMPILER,
+    limit: int = 10_000,
+) -> Simulation:
+    """A simulation of these raw rows, each partner of which has an address."""
+    contacts = [
+        {key: row[key] for key in ("program_id", "partner_id")}
+        | {"email": f"{row['partner_id']}@x.example", "is_primary": True}
+        for row in rows["partners"]
+    ]
+    with empty_account().holding({**rows, "partner_contacts": contacts}, datetime(2026, 1, 1, tzinfo=UTC)) as account:
+        return replayed(Replay(account.connection, workflows, compiler, stage_models(), limit), first, last)
+
+
+def story(found: Simulation, zone: ZoneInfo = NEW_YORK) -> dict[str, list[str]]:
+    """What happened to each partner: local hour and workflow."""
+    told: dict[str, list[str]] = {}
+    for send in found.sends:
+        told.setdefault(send.partner_id, []).append(f"{send.as_of.astimezone(zone):%m-%d %H} {send.workflow_id}")
+    return told
+
+
+@pytest.fixture(scope="module")
+def examples() -> dict[str, Workflow]:
+    """The sixteen workflows of the page."""
+    return {one.id: one for one in read_definitions(Settings(workflows=CHECKOUT / "workflows")).workflows}
+
+
+def some(examples: Mapping[str, Workflow], start: str) -> list[Workflow]:
+    """Those whose id starts so."""
+    return [one for name, one in examples.items() if name.startswith(start)]
+
+
+def test_the_prospecting_chain_over_thirty_days():
+    """Invited in the hour of the tag, reminded 7 and 14 days after the invitation, accepted, welcomed; whoever answers
+    is reminded no more."""
+    files = template("automate-your-prospecting").files("1000", {"term": "Standard"})
+    reads = [read_definition(name, text, VOCABULARY) for name, text in files.items() if "/" not in name]
+    rows = rows_told(
+        {
+            "silent": {"tagged": "2026-03-02 09:30"},
+            "answers": {
+                "tagged": "2026-03-02 09:30",
+                "contracts": [
+                    {"stage": "Joined", "term": "Standard", "from": "2026-03-12 10:15", "created": "2026-03-12 10:15"}
+                ],
+            },
+            "applies": {
+                "tagged": "2026-03-02 23:30",
+                "contracts": [
+                    {"stage": "Awaiting Advertiser Approval", "term": "Standard", "created": "2026-03-05 08:00"}
+                ],
+            },
+        },
+        NEW_YORK,
+    )
+    found = simulated(rows, [one.workflow for one in reads], date(2026, 3, 1), date(2026, 3, 30))
+    assert story(found) == {
+        "silent": [
+            "03-02 10 prospecting-invite", "03-09 00 prospecting-follow-up-7", "03-16 00 prospecting-follow-up-14"
+        ],
+        "answers": ["03-02 10 prospecting-invite", "03-09 00 prospecting-follow-up-7", "03-12 11 prospecting-welcome"],
+        # tagged after the day's last hour: the first run of the next day looks at the end of the day, too
+        "applies": ["03-03 00 prospecting-invite", "03-05 08 prospecting-accept"],
+    }  # fmt: skip
+    assert sum(found.hours.values()) == len(found.sends) - 1
+
+
+def test_example_5_offers_help_at_14_30_60_and_90_days(examples):
+    """As long as clicks are few; the first hour of each day decides."""
+    rows = rows_told(
+        {
+            "quiet": {"joined": "2026-01-01 15:00"},
+            "wakes": {"joined": "2026-01-01 15:00", "clicks": {"2026-02-10": 100}},
+            "busy": {"joined": "2026-01-01 15:00", "clicks": {"2026-01-02": 100}},
+        },
+        NEW_YORK,
+    )
+    assert story(simulated(rows, some(examples, "few-clicks"), date(2026, 1, 1), date(2026, 4, 10))) == {
+        "quiet": [
+            "01-15 00 few-clicks-14",
+            "01-31 00 few-clicks-30",
+            "03-02 00 few-clicks-60",
+            "04-01 00 few-clicks-90",
+        ],
+        "wakes": ["01-15 00 few-clicks-14", "01-31 00 few-clicks-30"],
+    }
+
+
+def test_example_4_congratulates_in_two_months_and_example_6_on_two_sums(examples):
+    """One email for each; what was sold in the first month counts in the second once it is 31 days ago."""
+    rows = rows_told(
+        {
+            "strong": {"joined": "2026-01-01 15:00", "actions": [{"at": "2026-01-10 12:00", "amount": "12000"}]},
+            "late": {"joined": "2026-01-01 15:00", "actions": [{"at": "2026-02-20 12:00", "amount": "1000"}]},
+            "small": {"joined": "2026-01-01 15:00", "actions": [{"at": "2026-01-10 12:00", "amount": "999"}]},
+        },
+        NEW_YORK,
+    )
+    both = [*some(examples, "high-revenue"), *some(examples, "revenue")]
+    found = simulated(rows, both, date(2026, 1, 1), date(2026, 4, 10))
+    assert story(found) == {
+        "strong": [
+            "01-11 00 high-revenue-1-30", "01-11 00 revenue-1000", "01-11 00 revenue-10000",
+            "02-10 00 high-revenue-31-60",
+        ],
+    }  # fmt: skip
+    assert [len(sends) for sends in found.several.values()] == [4]
+
+
+def test_a_new_contract_is_welcomed_again_only_by_a_workflow_that_has_not_written(examples):
+    """The page's note: the swap re-enters the welcome segment; whoever was contacted before gets no second email."""
+    contracts = [
+        {"stage": "Expired", "id": "old", "from": "2026-01-05 15:00", "superseded by": "new"},
+        {"stage": "Joined", "id": "new", "from": "2026-02-05 15:00"},
+    ]
+    rows = rows_told({"swapped": {"contracts": contracts}}, NEW_YORK)
+    welcome = [examples["welcome"]]
+    assert story(simulated(rows, welcome, date(2026, 1, 1), date(2026, 3, 1))) == {"swapped": ["01-05 15 welcome"]}
+    assert story(simulated(rows, welcome, date(2026, 2, 1), date(2026, 3, 1))) == {"swapped": ["02-05 15 welcome"]}
+
+
+def test_over_the_limit_nothing_is_sent_in_those_hours(examples):
+    """Three that joined on one day; two addresses are allowed."""
+    rows = rows_told({f"p{hour}": {"joined": f"2026-01-05 {hour}:00"} for hour in (10, 12, 14)}, NEW_YORK)
+    found = simulated(rows, [examples["welcome"]], date(2026, 1, 4), date(2026, 1, 6), limit=2)
+    assert story(found) == {"p10": ["01-05 10 welcome"], "p12": ["01-05 12 welcome"]}
+    (tripped,) = found.tripped
+    end_of_day = datetime(2026, 1, 6, 4, 59, 59, 999999, tzinfo=UTC)
+    assert (tripped.first, tripped.last) == (datetime(2026, 1, 5, 19, tzinfo=UTC), end_of_day)
+    assert tripped.addresses == 3
+
+
+def test_whoever_is_invited_is_new_no_more():
+    """So another workflow for New finds nobody the day after, though the hours of both days are evaluated together."""
+    new = "Relationship Stage is any of New"
+    today = workflow("today", "1000", [new, "Last Transition Date is Today"])
+    late = workflow("late", "1000", [new, "Last Transition Date is Yesterday"])
+    rows = rows_told({"prospect": {"tagged": "2026-03-02 09:30"}}, NEW_YORK)
+    days = date(2026, 3, 2), date(2026, 3, 4)
+    assert story(simulated(rows, [today, late], *days)) == {"prospect": ["03-02 10 today"]}
+    assert story(simulated(rows, [late], *days)) == {"prospect": ["03-03 00 late"]}
+
+
+def test_a_limit_counts_those_whom_an_email_has_brought():
+    """One address is allowed: the invited one is in Outreach from the next hour on, and then the other is too many."""
+    invite = workflow("invite", "1000", ["Relationship Stage is any of New", "Last Transition Date is Today"])
+    follow = workflow("follow", "1000", ["Relationship Stage is any of Outreach"])
+    told = {"invited": {"tagged": "2026-03-02 10:00"}, "other": {"supplied": {"2026-03-02 12:00": "Outreach"}}}
+    found = simulated(rows_told(told, NEW_YORK), [invite, follow], date(2026, 3, 1), date(2026, 3, 3), limit=1)
+    assert story(found) == {"invited": ["03-02 10 invite", "03-02 11 follow"]}
+    (tripped,) = found.tripped
+    assert (tripped.workflow_id, tripped.first) == ("follow", datetime(2026, 3, 2, 17, tzinfo=UTC))
+
+
+def test_a_day_has_the_hours_that_its_clocks_have():
+    """23 when they go forward, 25 when they go back, and whole hours of UTC where a zone is half an hour beside it; and
+    the end of the day."""
+    days = {date(2026, 3, 8): 23, date(2025, 11, 2): 25, date(2026, 3, 20): 24}
+    assert {day: len(local_hours("1", NEW_YORK, day, day)) for day in days} == {day: days[day] + 1 for day in days}
+    first, *_, last = local_hours("1", ZoneInfo("Asia/Kolkata"), date(2026, 3, 20), date(2026, 3, 20))
+    assert first.as_of == datetime(2026, 3, 19, 19, tzinfo=UTC)
+    assert (last.as_of, last.local_date) == (
+        datetime(2026, 3, 20, 18, 29, 59, 999999, tzinfo=UTC),
+        date(2026, 3, 20),
+    )
+
+
+# Against the oracle
+
+
+def run_of(instant: datetime) -> datetime:
+    """The hour of the run that evaluates an instant."""
+    hour = instant.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == instant else hour + timedelta(hours=1)
+
+
+def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple], set[tuple]]:
+    """Hour by hour: (hour, workflow, partner) contacted, and (hour, workflow) over the limit."""
+    rows = {**drawn.rows, "sent_emails": list(drawn.rows["sent_emails"])}
+    contacted, sends, over = set(), set(), set()
+    for hour in sorted(hours, key=lambda one: (one.as_of, one.program_id)):
+        oracle = Oracle(rows, hour.program_id, hour.as_of, drawn.include_today)
+        new = []
+        for name, segment in drawn.segments.items():
+            if segment.program == hour.program_id:
+                members = oracle.members(segment.conditions)
+                if len(members) > limit:
+                    over.add((hour.as_of, name))
+                else:
+                    new += [(name, partner) for partner in members if (name, partner) not in contacted]
+        for name, partner in new:
+            contacted.add((name, partner))
+            sends.add((run_of(hour.as_of), name, partner))
+            key = {"program_id": hour.program_id, "partner_id": partner, "workflow_id": name}
+            rows["sent_emails"].append(key | {"action": "email", "state": "sent", "as_of": run_of(hour.as_of)})
+    return sends, over
+
+
+@settings(
+    max_examples=500 if LONG else 15,
+    derandomize=not LONG,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=False,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if LONG else []),
+)
+@given(drawn=draws(), limit=st.sampled_from((1, 2, 10_000)), size=st.sampled_from((7, 168)))
+def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, size: int):
+    """Whatever the account, the limit and how many hours are evaluated together."""
+    compiler = Compiler(VOCABULARY, drawn.include_today)
+    workflows = [
+        Workflow(
+            name, name, "", one.program, "active", tuple(parse(s, VOCABULARY) for s in one.sentences), SendEmail("m")
+        )
+        for name, one in drawn.segments.items()
+    ]
+    day = drawn.hours[0].date()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flows.preview.hours, "MOST_HOURS", size)
+        found = simulated(drawn.rows, workflows, day, day, compiler, limit)
+    hours = [
+        hour
+        for row in drawn.rows["programs"]
+        for hour in local_hours(row["program_id"], ZoneInfo(row["timezone"]), day, day)
+    ]
+    sends, over = run_by_oracle(drawn, hours, limit)
+    assert {(one.as_of, one.workflow_id, one.partner_id) for one in found.sends} == sends
+    spans = [(one.workflow_id, one.first, one.last) for one in found.tripped]
+    assert over == {
+        (hour.as_of, name)
+        for name, first, final in spans
+        for hour in hours
+        if first <= hour.as_of <= final and hour.program_id == drawn.segments[name].program
+    }
+
+
+# On the example account
+
+
+def test_the_command_tells_of_days_to_come_and_changes_nothing(copied: Settings):
+    """Seven days after the run, those whom it has invited are reminded; the warehouse is as it was."""
+
+    def raw() -> list:
+        with open_warehouse(copied.warehouse) as connection:
+            tables = ("raw.sent_emails", "raw.evaluations", "marts.fct_relationship_history")
+            return [sorted(map(str, connection.execute(f"SELECT * FROM {name}").fetchall())) for name in tables]
+
+    before = raw()
+    days = (HOUR + timedelta(days=1)).date().isoformat(), (HOUR + timedelta(days=8)).date().isoformat()
+    answer = partnerflow(copied, "simulate", "--from", days[0], "--to", days[1], "--json")
+    assert answer.code == 0, answer.stderr
+    document = answer.json()
+    assert list(document) == ["from", "to", "workflows", "hours", "several", "sends"]
+    sends = {(one["workflow_id"], one["partner_id"]) for one in document["sends"]}
+    assert {partner for name, partner in sends if name == "prospect-follow-up-7"} >= set(MEMBERS["prospect-invite"])
+    assert not [name for name, _ in sends if name == "prospect-invite"]
+    assert raw() == before
+
+
+def test_a_draft_is_tried_over_past_days(copied: Settings):
+    """By its file; what the active workflows have really done stays as it is."""
+    file = copied.workflows / "draft.yml"
+    file.write_text((copied.workflows / "welcome.yml").read_text().replace("status: active", "status: draft"))
+    command = ["simulate", "--from", "2026-03-01", "--to", "2026-03-20", "--workflow", "draft"]
+    found = partnerflow(copied, *command, "--json").json()
+    (row,) = found["workflows"]
+    assert (row["workflow_id"], row["partners"] > 9) == ("draft", True)
+    said = partnerflow(copied, *command).stdout
+    assert "Simulation of 2026-03-01 to 2026-03-20" in said
+    assert "0 partners are contacted by more than one workflow." in said
+
+
+@pytest.mark.parametrize(
+    ("days", "code", "says"),
+    [
+        (("2026-03-20", "2026-03-01"), 1, "are no days"),
+        (("yesterday", "2026-03-01"), 2, "no date such as 2026-03-20"),
+        (("2026-03-01", "2026-03-02"), 1, "Run `partnerflow plan` once"),
+    ],
+)
+def test_days_that_are_none_are_told_so(tmp_path, days: tuple[str, str], code: int, says: str):
+    """Also where nothing has been built yet."""
+    own = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    answer = partnerflow(own, "simulate", "--from", days[0], "--to", days[1])
+    assert answer.code == code
+    assert says in " ".join(answer.stderr.replace("│", " ").split())

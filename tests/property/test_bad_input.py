@@ -1,0 +1,153 @@
+"""Whatever a partner is called, wherever it is said to be reached, whatever a colleague writes: nothing escapes.
+
+A name ends as a name, an address is one address or refused, a message is a message or a list of problems.
+`BAD_INPUT_SECONDS=600 pytest -s tests/property/test_bad_input.py` goes on for longer, and prints how many were tried.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from email import message_from_bytes
+from pathlib import Path
+
+import fast_mail_parser
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_email import HEADERS, SIGNED, TWO_PARTS, delivery, message
+
+from compiler import PartnerflowError
+from conftest import CHECKOUT
+from flows.addresses import _checked, address, address_key
+from flows.messages.loader import check_message
+from flows.messages.mime.headers import without_controls
+from flows.messages.render import render
+from support.injection_strings import NAMES, shown
+
+SECONDS = float(os.environ.get("BAD_INPUT_SECONDS", "3"))
+BUDGET = settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+
+PIECES = [
+    *NAMES.values(), "\r\n", "\n", "\r", "\0", " ", "@", "<", ">", ",", ";", '"', "\\", "=?", "?=", "=", ".",
+    "{{", "%}",
+]  # fmt: skip
+names = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+
+ADDRESSES = [
+    "you", "@", "example.org", ".", "..", "-", "+", " ", "\r\nBcc: x@y.example", "<", ">", ",", '"', "bücher", "xn--",
+    "ü", "\u200b", "[127.0.0.1]", "a" * 70, "\0", "=?utf-8?q?a?=", "%", "()", "\u202e", "。", "ａ",
+]  # fmt: skip
+addresses = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(ADDRESSES), max_size=7).map("".join))
+
+FILES = {
+    file.name: file.read_text() for file in sorted((CHECKOUT / "workflows" / "messages").glob("*/*")) if file.is_file()
+}
+TOKENS = [
+    "{{", "}}", "{%", "%}", "{{ partner.name }}", "{% if x %}", "{% endif %}", "{% raw %}", "{% for a in (1..99) %}",
+    "{% endfor %}", "| replace: 'a', 'b'", "| times: 1e300", "| slice: -1, 99", "{firstName}", "{x}", "<", ">", "</",
+    "/>", "<mj-text>", "</mj-text>", "<mj-section>", "<b>", "<!--", "-->", "<![CDATA[", "<?xml", "&", "&#0;", "\0",
+    "\ud7ff", "\ufeff", '"', "'", ": ", "- ", "\n", "subject", "translations:", "liquid0z", "🎒", "=" * 100,
+]  # fmt: skip
+
+
+@st.composite
+def mutilated(draw: st.DrawFn) -> tuple[str, str]:
+    """A file of the example's messages with pieces cut out, doubled and put in."""
+    name = draw(st.sampled_from(sorted(FILES)))
+    text = FILES[name]
+    for _ in range(draw(st.integers(1, 5))):
+        at = draw(st.integers(0, len(text)))
+        until = min(len(text), at + draw(st.integers(0, 30)))
+        piece = draw(st.one_of(st.sampled_from(TOKENS), st.text(st.characters(codec="utf-8"), max_size=5)))
+        text = text[:at] + piece * draw(st.integers(0, 3)) + text[until:]
+    return name, text
+
+
+def tried(what: str, strategy: st.SearchStrategy, judge: Callable, at_least: int) -> None:
+    """Try inputs until the seconds of CPU are spent; say how many."""
+    deadline, count = time.process_time() + SECONDS, 0
+
+    @BUDGET
+    @given(strategy)
+    def search(value) -> None:
+        nonlocal count
+        if time.process_time() < deadline:
+            judge(value)
+            count += 1
+
+    while time.process_time() < deadline:
+        search()
+    print(f"{count:,} {what} tried")
+    assert count >= at_least
+
+
+def judge_name(name: str) -> None:
+    """Two parsers see our headers and no others, and read the name back in sender, subject, text and HTML."""
+    html = len(name) % 2 == 0
+    raw = render(delivery(name), message(html="<p>{{ partner.name }}</p>" if html else None), SIGNED).content
+    expected = [*(TWO_PARTS if html else HEADERS)]
+    expected.insert(expected.index("List-Unsubscribe") + 1, "List-Unsubscribe-Post")
+    assert raw.isascii() and max(map(len, raw.split(b"\r\n"))) <= 998
+    assert message_from_bytes(raw).keys() == expected
+    email, read_as = fast_mail_parser.parse_email(raw), shown(name)
+    assert [*email.headers] == expected
+    assert email.subject == f"Hello {read_as}".strip()
+    assert (email.from_.display_name or "", email.from_.address) == (read_as or "1000", SIGNED.sender_address)
+    assert email.text_plain[0].replace("\r\n", "\n") == f"Dear {read_as},\n.\nBye\n"
+    if html:
+        assert email.text_html[0].count("<") == 2
+
+
+def judge_address(text: str) -> None:
+    """It is refused, or one address that stays itself; and it always has a key."""
+    key = address_key(text)
+    assert address_key(key) == key
+    try:
+        found = address(text)
+    except PartnerflowError as error:
+        assert "no address that can be written to" in str(error)
+        return
+    assert found.isascii() and found.isprintable() and not set(found) & set(' ,;<>"()[]\\:')
+    assert (address(found), found.count("@")) == (found, 1)
+    assert found == _checked(text.strip())
+    email = fast_mail_parser.parse_email(render(delivery(email=text), message(), SIGNED).content)
+    assert [one.address for one in email.to] == [found]
+
+
+def judge_message(mutilated: tuple[str, str]) -> None:
+    """A message that can be filled in whatever a contact lacks, or problems with places in their files."""
+    name, text = mutilated
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"message.yml": "subject: Hi\n", "body.txt": "Hi\n", name: text}
+        for file, content in files.items():
+            (Path(folder) / file).write_text(content, encoding="utf-8")
+        found, problems = check_message(Path(folder))
+        assert (found is None) == any(problem.severity == "error" for problem in problems)
+        for problem in problems:
+            end = files.get(Path(problem.path).name, "").count("\n") + 2
+            assert 1 <= problem.line <= end and problem.column >= 1 and problem.message and problem.hint
+            assert str(problem)
+        if found is not None:
+            for partner in ("", "<b>{{ x }}</b>\r\nBcc: a@b.example"):
+                assert render(delivery(partner), found, SIGNED).content.isascii()
+
+
+def test_any_name_ends_as_a_name():
+    """In every header and body."""
+    tried("names", names, judge_name, 100)
+
+
+def test_any_address_is_one_address_or_refused():
+    """Before anything is written to it."""
+    tried("addresses", addresses, judge_address, 100)
+
+
+def test_any_message_is_a_message_or_problems():
+    """Never a traceback, never a crash of the process."""
+    tried("messages", mutilated(), judge_message, 50)
+
+
+def test_what_is_shown_does_not_change_when_shown_again():
+    """Cleaning a clean name leaves it alone."""
+    for name in NAMES.values():
+        assert without_controls(without_controls(name)) == without_controls(name) == shown(name)

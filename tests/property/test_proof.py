@@ -1,0 +1,311 @@
+"""The proof of three: frozen SQL, rows on DuckDB, and an oracle that shares no code with the compiler.
+
+`cases/*.yml` are read by people first: an hour, the sentences of a segment, and partners, those who are `in` and those
+who are `out`, each with what happened to them (account.py says how it is told) and because of what. `cases/*.sql` is
+what the sentences compile to. This writes it anew:
+
+    PARTNERFLOW_FREEZE=1 .venv/bin/python -m pytest tests/property/test_proof.py
+
+The property test draws 200 accounts, always the same ones. 5,000 others each time, in some 15 minutes:
+
+    HYPOTHESIS_PROFILE=long .venv/bin/python -m pytest tests/property/test_proof.py
+"""
+
+import ast
+import csv
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+
+from compiler import Compiler, Workflow, check, compile_workflow, read_definition
+from compiler.sql.dialect import to_sql
+from compiler.sql.explain import explanation
+from compiler.sql.single_statement import MOST_QUESTIONS
+from flows.settings import CHECKOUT
+from support.account import VOCABULARY, empty_account, rows_told
+from support.example_members import MEMBERS
+from support.oracle import DATES, LABELS, MEASURES, Oracle, meaning
+from support.strategies import PARTNERS, Draw, Segment, draws
+
+IN_TABLES = -1
+"""As `most_questions`: never in one statement."""
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+CASES = CHECKOUT / "tests" / "data" / "cases"
+NAMES = sorted(path.stem for path in CASES.glob("*.yml"))
+
+
+def workflow(workflow_id: str, program: str, sentences: Iterable[str]) -> Workflow:
+    """The workflow of these sentences, read from a definition file's text as a user's would be, without a problem."""
+    definition = {"name": "A case", "program": program, "segment": list(sentences), "action": {"email": "a-message"}}
+    text = yaml.safe_dump(definition, allow_unicode=True)
+    read = read_definition(f"{workflow_id}.yml", text, VOCABULARY)
+    problems = [problem for found in check([read], VOCABULARY).values() for problem in found]
+    assert not [str(problem) for problem in problems if problem.severity == "error"]
+    return read.workflow
+
+
+# The property
+
+
+@settings(
+    max_examples=5000 if LONG else 200,
+    derandomize=not LONG,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    report_multiple_bugs=False,
+)
+@given(drawn=draws())
+def test_all_members_are_those_of_the_oracle(drawn: Draw):
+    """Whatever the account, hour and segments: the SQL finds the members, stages and dates that the semantics give."""
+    compiler = Compiler(VOCABULARY, drawn.include_today, IN_TABLES if drawn.in_tables else MOST_QUESTIONS)
+    workflows = [workflow(name, one.program, one.sentences) for name, one in drawn.segments.items()]
+    with empty_account().holding(drawn.rows, drawn.hours[0]) as account:
+        for hours in [drawn.hours] if drawn.in_tables else [(hour,) for hour in drawn.hours]:
+            account.turn_to(*hours)
+            for hour, members in account.members(workflows, compiler).items():
+                report = differences(drawn, hour, members, account.stages(hour))
+                assert not report, "\n" + "\n".join(report)
+
+
+@settings(
+    max_examples=500 if LONG else 25,
+    derandomize=not LONG,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    report_multiple_bugs=False,
+)
+@given(drawn=draws())
+def test_explain_says_of_each_condition_what_the_oracle_says(drawn: Draw):
+    """Whether it holds, and the actual clicks, actions and revenue; all together are the membership."""
+    compiler = Compiler(VOCABULARY, drawn.include_today)
+    with empty_account().holding(drawn.rows, drawn.hours[0]) as account:
+        account.turn_to(*drawn.hours)
+        for name, segment in list(drawn.segments.items())[:2]:
+            partner = PARTNERS[0]
+            statement = explanation(workflow(name, segment.program, segment.sentences), partner, compiler)
+            for hour, is_member, *found in account.connection.execute(to_sql(statement)).fetchall():
+                oracle = Oracle(drawn.rows, segment.program, hour.replace(tzinfo=UTC), drawn.include_today)
+                assert bool(is_member) == (partner in oracle.members(segment.conditions))
+                explained_as(oracle, partner, segment, found)
+
+
+def explained_as(oracle: Oracle, partner: str, segment: Segment, found: list) -> None:
+    """`found` is whether a condition holds and what is the case, one after the other.
+
+    Several conditions on contracts hold on one contract for the oracle; explain judges each by itself: they are left.
+    """
+    window = next((one for one in segment.conditions if one[0] == "Performance Date Range"), None)
+    for verdict in oracle.verdicts(partner, segment.conditions):
+        condition = verdict.conditions[0]
+        holds, actual = found[2 * segment.conditions.index(condition) :][:2]
+        assert bool(holds) == verdict.holds or len(verdict.conditions) > 1, verdict.because
+        if condition[0] in MEASURES:
+            assert actual == oracle.measure(condition[0], partner, window)
+
+
+def differences(drawn: Draw, hour: datetime, members: Mapping, stages: Mapping) -> list[str]:
+    """What the SQL found other than the oracle did, as a text about the partners concerned; empty when nothing is."""
+    report: list[str] = []
+    for program in drawn.rows["programs"]:
+        oracle = Oracle(drawn.rows, program["program_id"], hour, drawn.include_today)
+        known = {row["partner_id"] for row in oracle.rows["partners"]}
+        wrong = {partner for partner in known if oracle.stage(partner) != stages.get((program["program_id"], partner))}
+        segments = {name: one for name, one in drawn.segments.items() if one.program == program["program_id"]}
+        for name, segment in segments.items():
+            differing = oracle.members(segment.conditions) ^ members[name]
+            wrong |= differing
+            report += told(oracle, segment, {partner: partner in members[name] for partner in differing})
+        for partner in sorted(wrong):
+            report += history(oracle, partner)
+            by_sql = stages.get((program["program_id"], partner), ("nowhere", None))
+            report.append(f"    stage: {shown_stage(oracle.stage(partner))}; by SQL {shown_stage(by_sql)}")
+    return report
+
+
+def told(oracle: Oracle, segment: Segment, found: Mapping[str, bool]) -> list[str]:
+    """The sentences, and for each partner on whom the two differ what the oracle finds for each condition."""
+    if not found:
+        return []
+    report = ["Segment:", *[f"  {sentence}" for sentence in segment.sentences]]
+    for partner, is_member in sorted(found.items()):
+        report.append(f"  {partner} is {'in' if is_member else 'out'} by SQL; the oracle finds")
+        for verdict in oracle.verdicts(partner, segment.conditions):
+            report.append(f"    {'holds' if verdict.holds else 'fails'}: {verdict.because}")
+    return report
+
+
+def history(oracle: Oracle, partner: str) -> list[str]:
+    """What the raw tables say of a partner, in wall clocks of its program."""
+    report = [f"  {partner} at {shown(oracle.as_of, oracle.zone)} in {oracle.zone.key}:"]
+    for table, rows in oracle.rows.items():
+        for row in rows:
+            if row.get("partner_id") == partner and table != "programs":
+                facts = {key: shown(value, oracle.zone) for key, value in row.items() if value is not None}
+                hidden = ("program_id", "partner_id", "currency", "workflow_id", "delivery_id", "sent_at")
+                report.append(f"    {table}: " + ", ".join(f"{k} {v}" for k, v in facts.items() if k not in hidden))
+    return report
+
+
+def shown(value: Any, zone: ZoneInfo) -> str:
+    """A value as people write it."""
+    return value.astimezone(zone).isoformat(" ") if isinstance(value, datetime) else str(value)
+
+
+def shown_stage(stage: tuple[str, date | None]) -> str:
+    """A stage and its date."""
+    return f"{stage[0]} since {stage[1]}" if stage[1] else stage[0]
+
+
+# The cases
+
+
+def read_case(name: str) -> dict[str, Any]:
+    """A case file, all of it text."""
+    return yaml.load((CASES / f"{name}.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+
+
+def drawn_of(name: str, case: Mapping[str, Any]) -> Draw:
+    """A case as the rows and the segment that it tells of, its hour the only one."""
+    segment = Segment("1000", tuple(meaning(sentence) for sentence in case["sentences"]))
+    rows = rows_told({**case["in"], **case["out"]}, ZoneInfo(case["zone"]))
+    include_today = case.get("last_n_days_include_today") == "true"
+    return Draw(rows, (datetime.fromisoformat(case["as_of"]),), {name: segment}, include_today)
+
+
+@pytest.fixture(params=NAMES)
+def case(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """Each case, with its name."""
+    return request.param, read_case(request.param)
+
+
+def test_a_case_is_proved_by_its_sql_its_rows_and_the_oracle(case):
+    """The members are those that the case names, by the oracle and by the SQL, which is the frozen one."""
+    name, told = case
+    drawn = drawn_of(name, told)
+    (hour,) = drawn.hours
+    expected = {story.get("id", partner) for partner, story in told["in"].items()}
+    one = workflow(name, "1000", told["sentences"])
+    compiler = Compiler(VOCABULARY, drawn.include_today)
+    assert frozen(name, compile_workflow(one, compiler, "duckdb")) == compile_workflow(one, compiler, "duckdb")
+    assert expected == Oracle(drawn.rows, "1000", hour, drawn.include_today).members(drawn.segments[name].conditions)
+    for most_questions in (MOST_QUESTIONS, IN_TABLES):
+        compiler = Compiler(VOCABULARY, drawn.include_today, most_questions)
+        with empty_account().holding(drawn.rows, hour) as account:
+            found = account.members([one], compiler)[hour]
+            report = differences(drawn, hour, found, account.stages(hour))
+        assert {name: expected} == found, "\n".join([told["title"], *report])
+        assert not report, "\n".join(report)
+
+
+FEW_CLICKS = ["Performance Date Range is Last 7 Days", "Clicks less than 5"]
+SEVERAL_HOURS = {
+    "clicks-today": ["Performance Date Range is Today", "Clicks greater than 3"],
+    "moved-today": ["Relationship Stage is any of Joined", "Last Transition Date is Today", *FEW_CLICKS],
+    "joined": ["Contract Stage is any of Joined", "Clicks less than 100"],
+    "gold": ["Partner Group is any of Gold", "Partner ID is any of early"],
+}
+
+
+@pytest.mark.parametrize("most_questions", [MOST_QUESTIONS, IN_TABLES])
+def test_the_hours_of_one_run_are_evaluated_each_for_itself(most_questions: int):
+    """What a partner did, was and had signed at one hour makes it no member at another."""
+    early, late = (datetime(2026, 3, day, 18, tzinfo=UTC) for day in (19, 20))
+    stories = {
+        "early": {"joined": "2026-03-19 10:00", "clicks": {"2026-03-19": "5"}, "groups": ["Gold"]},
+        "late": {"clicks": {"2026-03-20": "5"}},
+    }
+    stories["late"]["contracts"] = [{"stage": "Joined", "from": "2026-03-20 10:00", "created": "2026-03-20 10:00"}]
+    workflows = [workflow(name, "1000", sentences) for name, sentences in SEVERAL_HOURS.items()]
+    with empty_account().holding(rows_told(stories, ZoneInfo("UTC")), early) as account:
+        account.turn_to(early, late)
+        found = account.members(workflows, Compiler(VOCABULARY, most_questions=most_questions))
+    assert found == {
+        early: {"clicks-today": {"early"}, "moved-today": {"early"}, "joined": {"early"}, "gold": {"early"}},
+        late: {"clicks-today": {"late"}, "moved-today": {"late"}, "joined": {"early", "late"}, "gold": {"early"}},
+    }
+
+
+def frozen(name: str, text: str) -> str:
+    """The SQL that was frozen for a case; with PARTNERFLOW_FREEZE=1 it is `text` from now on."""
+    file = CASES / f"{name}.sql"
+    if os.environ.get("PARTNERFLOW_FREEZE"):
+        file.write_text(text, encoding="utf-8")
+    assert file.exists(), f"{file} is missing; PARTNERFLOW_FREEZE=1 pytest tests/property/test_proof.py writes it"
+    return file.read_text(encoding="utf-8")
+
+
+def test_every_frozen_statement_has_its_case():
+    """No SQL is left of a case that is gone."""
+    assert {path.stem for path in CASES.glob("*.sql")} == set(NAMES)
+
+
+def test_the_cases_cover_every_condition_operator_and_window():
+    """All twelve conditions, each with its operators; every window form for both conditions on dates."""
+    said = {form(meaning(sentence)) for name in NAMES for sentence in read_case(name)["sentences"]}
+    expected = {(field.label, operator) for field in VOCABULARY.fields for operator in field.operators}
+    windows = ("is Today", "is Yesterday", "is N Days Ago", "is Last N Days", "interval between", "between")
+    expected = {pair for pair in expected if pair[0] not in DATES} | {
+        (label, window) for label in DATES for window in windows
+    }
+    assert expected <= said
+
+
+def form(condition: tuple) -> tuple[str, str]:
+    """A condition's label and operator; of one on dates, the kind of window."""
+    label, operator, *ends = condition
+    if label not in DATES:
+        return label, operator
+    if operator == "days ago" and ends[0] == ends[1]:
+        return label, {0: "is Today", 1: "is Yesterday"}.get(ends[0], "is N Days Ago")
+    return label, {"days ago": "interval between", "last days": "is Last N Days", "dates": "between"}[operator]
+
+
+# The oracle itself
+
+
+def test_the_oracle_shares_nothing_with_what_it_judges():
+    """It imports the standard library alone."""
+    tree = ast.parse((CHECKOUT / "tests" / "support" / "oracle.py").read_text(encoding="utf-8"))
+    froms = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert {name for name in froms | names if name.split(".")[0] not in sys.stdlib_module_names} == set()
+
+
+def test_the_oracle_finds_the_members_derived_by_hand():
+    """On the example account, whose members a person has derived from the help page and the rows."""
+    rows = {path.stem: [_typed(row) for row in csv.DictReader(path.open(encoding="utf-8"))] for path in SEEDS}
+    oracles = {row["program_id"]: Oracle(rows, row["program_id"], EXAMPLE_HOUR) for row in rows["programs"]}
+    found = {}
+    for path in (CHECKOUT / "workflows").glob("*.yml"):
+        definition = yaml.safe_load(path.read_text(encoding="utf-8"))
+        segment = [meaning(canonical(sentence)) for sentence in definition["segment"]]
+        found[path.stem] = oracles[definition["program"]].members(segment)
+    assert {name: set(members) for name, members in MEMBERS.items()} == found
+
+
+SEEDS = sorted((CHECKOUT / "seeds").glob("*.csv"))
+EXAMPLE_HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
+
+
+def canonical(sentence: str) -> str:
+    """The help page's own spelling of a sentence with the letter case of its list of conditions."""
+    for words in (*LABELS, "is any of", "is Last", "Days Ago", "is Today"):
+        sentence = re.sub(rf"\b{words}\b", words, sentence, flags=re.IGNORECASE)
+    return re.sub(r"\bIs (?=\d)", "is ", sentence)
+
+
+def _typed(row: Mapping[str, str]) -> dict[str, Any]:
+    kinds = {"click_date": date.fromisoformat, "clicks": int}
+    return {
+        name: (datetime.fromisoformat if name.endswith("_at") else kinds.get(name, str))(text) if text else None
+        for name, text in row.items()
+    }

@@ -1,0 +1,112 @@
+"""People query the published file with clients of their own, in processes of their own, while runs go on."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.settings import Settings
+from flows.warehouse.connection import open_warehouse
+from support.fault_injection import EVERYBODY, built, run
+
+READER = """
+import duckdb, json, sys
+file, seen = sys.argv[1], set()
+print("ready", flush=True)
+while open(sys.argv[2]).read() != "over":
+    with duckdb.connect(file, read_only=True) as client:
+        runs, claimed = client.execute("SELECT count(DISTINCT run_id), sum(sent) FROM marts.workflow_runs").fetchone()
+        delivered = client.execute("SELECT count(*) FROM marts.sent_emails WHERE state = 'sent'").fetchone()[0]
+        by_run = client.execute("SELECT count(DISTINCT run_id) FROM marts.sent_emails").fetchone()[0]
+        members = client.execute("SELECT count(*) FROM marts.segment_membership").fetchone()[0]
+        assert claimed == delivered and by_run == runs and members > 0, (runs, claimed, delivered, by_run, members)
+        seen.add((runs, delivered))
+print(json.dumps(sorted(seen)), flush=True)
+"""
+"""Opens the file again and again until the other file says "over"; every time it must find one whole state."""
+
+SESSION = """
+import duckdb, sys
+client = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
+if sys.argv[2] == "write":
+    client.execute("CREATE TABLE marts.notes AS SELECT 'mine' AS note; DELETE FROM marts.sent_emails")
+query = "SELECT count(*) FROM marts.workflow_runs"
+for _ in range(2):
+    print(client.execute(query).fetchone()[0], flush=True)
+    sys.stdin.readline()
+"""
+"""A session that stays open; one that writes has a log of its changes beside the file."""
+
+
+def client(code: str, *arguments: object) -> subprocess.Popen:
+    """A Python process that has DuckDB, and nothing of ours."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def clients() -> Iterator[list[subprocess.Popen]]:
+    """Those that a test starts; they end with it."""
+    started: list[subprocess.Popen] = []
+    yield started
+    for one in started:
+        one.kill()
+        one.communicate()
+
+
+@pytest.fixture
+def state(example, tmp_path: Path) -> Settings:
+    """The example account after a run."""
+    settings = built(example[0], tmp_path)
+    run(settings)
+    return settings
+
+
+def run_with_one_more(settings: Settings, partner: str) -> None:
+    """A run that writes to one partner more."""
+    with open_warehouse(settings.warehouse) as connection:
+        new = "SELECT * REPLACE (? AS partner_id) FROM marts.recipients LIMIT 1"
+        connection.execute(f"INSERT INTO marts.recipients {new}", [partner])
+    run(settings)
+
+
+def test_readers_see_one_whole_state_while_runs_publish(state: Settings, clients: list, tmp_path: Path):
+    """Clients that open the file again and again find the state after one run or the other, never parts of both, and
+    never an error."""
+    over = tmp_path / "over"
+    over.touch()
+    clients += [client(READER, state.published, over) for _ in range(2)]
+    assert [one.stdout.readline() for one in clients] == ["ready\n", "ready\n"]
+    for number in range(3):
+        run_with_one_more(state, f"more-{number}")
+    over.write_text("over")
+    for one in clients:
+        out, err = one.communicate(timeout=60)
+        assert err == ""
+        seen = json.loads(out)
+        assert len(seen) >= 2
+        assert {tuple(pair) for pair in seen} <= {(run, EVERYBODY + run - 1) for run in range(1, 5)}
+
+
+def test_a_session_that_stays_open_stops_no_run_and_spoils_nothing(state: Settings, clients: list):
+    """It answers as when it was opened. The file cannot be written to; root can, and a log of what it has changed is
+    not read as one of the next file."""
+    assert state.published.stat().st_mode & 0o222 == 0
+    kinds = ["write", "read"] if os.geteuid() == 0 else ["read"]
+    for number, kind in enumerate(kinds):
+        clients.append(client(SESSION, state.published, kind))
+        assert clients[-1].stdout.readline() == f"{16 * (number + 1)}\n"
+        run_with_one_more(state, f"more-{number}")
+        with duckdb.connect(state.published, read_only=True) as reader:
+            assert reader.execute("SELECT count(*) FROM marts.sent_emails").fetchone() == (EVERYBODY + number + 1,)
+            query = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'notes'"
+            assert reader.execute(query).fetchone() == (0,)
+    for number, one in enumerate(clients):
+        one.stdin.write("\n")
+        one.stdin.flush()
+        assert one.stdout.readline() == f"{16 * (number + 1)}\n"

@@ -1,0 +1,302 @@
+"""The report: the numbers of the tables, in the terminal, as JSON and on a page in a real browser."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, timedelta
+from pathlib import Path
+
+import pytest
+
+from conftest import partnerflow, with_example
+from flows.definitions.loader import Definitions
+from flows.pipeline.run import run_hour
+from flows.progress import Report
+from flows.report.chart import plot
+from flows.report.page import fate, mask, report_file
+from flows.settings import Settings
+from flows.transform.build import Built
+from support.published import HOUR, delivery, partner, publish_by_hand, run, total, week
+
+EVIL = '<img src=x onerror="document.title=1">{{ 7 * 7 }}</script><script>document.title=2</script>'
+MONDAY = date(2026, 3, 16)
+WORKFLOW = """\
+name: {name}
+program: "1000"
+status: {status}
+segment:
+  - Relationship Stage is any of Joined
+  - Last Transition Date is {days} Days Ago
+action:
+  email: {message}
+"""
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A state with four workflows: one of good news, one whose names are markup, one held, one whose file is gone."""
+    folder = tmp_path_factory.mktemp("reported")
+    settings = Settings(var=folder / "var", workflows=folder / "workflows")
+    message = settings.workflows / "messages" / "hello"
+    message.mkdir(parents=True)
+    (message / "message.yml").write_text(f"subject: {json.dumps('Hello ' + EVIL.replace('{{ 7 * 7 }}', ''))}\n")
+    (message / "body.txt").write_text("Hi {{ partner.name }} <b>& all</b>")
+    for name, title, status, days in [
+        ("good", "Good news", "active", 7), ("evil", EVIL[:49], "paused", 14), ("held", "Held back", "active", 30)
+    ]:  # fmt: skip
+        text = WORKFLOW.format(name=json.dumps(title), status=status, days=days, message="hello")
+        (settings.workflows / f"{name}.yml").write_text(text)
+    publish_by_hand(
+        settings.published,
+        workflow_report=[
+            total("good", 1200, 1000, 400, 30, 90, 20, 1, 3),
+            total("evil", 9, 9, 1, 0, 0, 0, 0, 0),
+            total("held", 0, 0, 0, 0, 0, 0, 0, 0),
+            total("gone", 80, 70, 50, 0, 5, 10, 0, 0),
+        ],
+        workflow_report_weekly=[
+            week("good", MONDAY - timedelta(weeks=3), 1000, 900, 350, 30, 80, 10, 1, 2),
+            week("good", MONDAY, 200, 100, 50, 0, 10, 10, 0, 1),
+            week("evil", MONDAY, 9, 9, 1, 0, 0, 0, 0, 0),
+        ],
+        workflow_runs=[
+            run("good", HOUR, sent=2),
+            run("evil", HOUR, sent=9),
+            run("held", HOUR, "held", detail="test not_null_partners: got 3 results"),
+        ],
+        fct_email_deliveries=[
+            delivery("good", "p1", "anna@partner.example", "delivered", "opened", "clicked"),
+            delivery("good", "p2", "ben@partner.example", "bounced"),
+            delivery("evil", "p3", '"><i>x</i>@partner.example', "delivered"),
+        ],
+        fct_partners=[partner("p1", "Anna & Sons"), partner("p2", "Ben"), partner("p3", EVIL)],
+    )
+    return settings
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """The system's Chromium, headless. Playwright downloads none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("No Chromium here: install the package `chromium` (apt-get install chromium) to run this test.")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, reported: Settings, tmp_path: Path) -> Iterator:
+    """The page of the state, opened from its file. Fails on any console message, error or further request."""
+    file = tmp_path / "report.html"
+    report_file(reported, file, show_addresses=False)
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    told: list[str] = []
+    opened.on("console", lambda message: told.append(message.text))
+    opened.on("pageerror", lambda error: told.append(str(error)))
+    opened.on("request", lambda request: told.append(request.url) if request.url != file.as_uri() else None)
+    opened.goto(file.as_uri())
+    yield opened
+    assert told == []
+    opened.close()
+
+
+def names(page) -> list[str]:
+    """The workflows that are shown, in order."""
+    return page.locator("#list tbody tr:visible td:first-child a").all_inner_texts()
+
+
+def test_the_page_shows_the_numbers_of_the_table(page):
+    """Each count, with its rate beside it."""
+    row = page.locator("#list tbody tr", has_text="Good news")
+    cells = [" ".join(cell.split()) for cell in row.locator("td").all_inner_texts()[2:]]
+    assert cells == ["1,200", "1,000 83.3%", "400 40.0%", "90 9.0%", "20 1.7%", "1 0.1%", "3 0.3%"]
+    assert page.locator(".tiles dd").all_inner_texts() == ["4", "1,289", "1,079 83.7%", "451 41.8%", "95 8.8%"]
+
+
+def test_it_sorts_by_each_column_and_back(page):
+    """Numbers as numbers, from the largest; names from A."""
+    assert names(page) == [EVIL[:49], "gone", "Good news", "Held back"]
+    sent = page.get_by_role("button", name="Sent")
+    sent.click()
+    assert names(page) == ["Good news", "gone", EVIL[:49], "Held back"]
+    sent.click()
+    assert names(page) == ["Held back", EVIL[:49], "gone", "Good news"]
+    assert page.locator("th[aria-sort]").all_inner_texts() == ["Sent"]
+    page.get_by_role("button", name="State").click()
+    assert page.locator("#list tbody .mark:first-child").all_inner_texts() == ["active", "active", "deleted", "paused"]
+
+
+def test_it_filters_by_words_and_by_state(page):
+    """Names, conditions and messages are searched."""
+    page.get_by_label("Find").fill("30 days ago")
+    assert names(page) == ["Held back"]
+    assert page.locator("#shown").inner_text() == "1 of 4 workflows"
+    page.get_by_label("Find").fill("")
+    page.get_by_label("State", exact=True).select_option("paused")
+    assert names(page) == [EVIL[:49]]
+
+
+def test_a_workflow_has_a_page_of_its_own_and_the_way_back(page):
+    """Funnel, weeks, conditions, SQL, message, recipients masked, runs; the heading is where a screen reader goes."""
+    page.get_by_role("link", name="Good news").click()
+    assert page.locator("article:visible").count() == 1
+    assert page.evaluate("document.activeElement.textContent").split() == ["Good", "news", "active"]
+    article = page.locator("article:visible")
+    assert article.locator(".funnel li").all_inner_texts()[1].split() == ["Delivered", "1,000", "83.3%"]
+    assert article.locator(".plot .sent rect").count() == 2
+    article.get_by_text("The numbers").click()
+    assert article.locator("details[open] tbody tr").first.inner_text().split() == [
+        "2026-03-16",
+        "200",
+        "100",
+        "50",
+        "10",
+        "10",
+    ]
+    article.get_by_text("As SQL").click()
+    assert "last_transition_days_ago = 7" in article.locator("pre", has_text="SELECT").inner_text()
+    assert article.get_by_text("a…@partner.example").count() == 1
+    assert "anna@" not in page.content()
+    page.get_by_role("link", name="All workflows").locator("visible=true").click()
+    assert len(names(page)) == 4
+
+
+def test_a_held_workflow_says_why(page):
+    """On its page, in the words of the run."""
+    page.get_by_role("link", name="Held back").click()
+    assert "test not_null_partners: got 3 results" in page.locator("article:visible .reason").inner_text()
+
+
+def test_names_with_markup_stay_text(page):
+    """A workflow's, a partner's, an address's and a message's; no script but the page's own runs."""
+    page.get_by_role("link", name="<img").click()
+    shown = page.locator("article:visible").inner_text()
+    assert EVIL in shown
+    assert "Hi Sample Partner <b>& all</b>" in shown
+    assert page.locator("article img, article script, article i:not(.funnel i)").count() == 0
+    assert page.title() == "Email workflows"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_sticks_out_and_everything_can_be_read(
+    browser, reported: Settings, tmp_path: Path, scheme: str, width: int
+):
+    """On a phone and on a desk, light and dark: no sideways scrolling, and text contrast of at least 4.5 (WCAG AA)."""
+    file = tmp_path / "report.html"
+    report_file(reported, file, show_addresses=False)
+    opened = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    for fragment in ("", "#w-good", "#w-held"):
+        opened.goto(file.as_uri() + fragment)
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width, fragment
+        assert opened.evaluate(CONTRAST) == [], fragment
+    opened.close()
+
+
+CONTRAST = """() => {
+  const line = (x) => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4;
+  const light = (c) => { const v = c.map((x) => line(x / 255));
+    return .2126 * v[0] + .7152 * v[1] + .0722 * v[2] };
+  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+  const back = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c } return [255, 255, 255] };
+  const bad = [];
+  for (const e of document.querySelectorAll("body *")) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !e.checkVisibility() || e.closest("svg, option")) continue;
+    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(back(e))].sort((x, y) => y - x);
+    if ((a + .05) / (b + .05) < 4.5) bad.push(e.outerHTML.slice(0, 80));
+  }
+  return bad;
+}"""
+
+
+def test_without_script_everything_is_there(browser, reported: Settings, tmp_path: Path):
+    """A mail program's preview runs none."""
+    file = tmp_path / "report.html"
+    report_file(reported, file, show_addresses=True)
+    context = browser.new_context(java_script_enabled=False)
+    opened = context.new_page()
+    opened.goto(file.as_uri())
+    assert opened.locator("article:visible").count() == 4
+    assert opened.get_by_text("anna@partner.example").count() == 1
+    context.close()
+
+
+def test_the_report_as_json_is_the_tables(reported: Settings):
+    """One document: totals with rates, null where there is nothing to divide by, and weeks."""
+    answer = partnerflow(reported, "report", "--json")
+    assert answer.code == 0, answer.stderr
+    document = answer.json()
+    assert document["as_of"] == "2026-03-20T18:00:00Z"
+    by_id = {row["workflow_id"]: row for row in document["workflows"]}
+    assert by_id["good"] == total("good", 1200, 1000, 400, 30, 90, 20, 1, 3)
+    assert by_id["held"]["delivered_of_sent"] is None
+    assert [(one["workflow_id"], one["week"], one["sent"]) for one in document["weeks"]] == [
+        ("evil", "2026-03-16", 9), ("good", "2026-02-23", 1000), ("good", "2026-03-16", 200)
+    ]  # fmt: skip
+
+
+def test_the_report_in_the_terminal(reported: Settings):
+    """A row a workflow."""
+    lines = partnerflow(reported, "report").stdout.splitlines()
+    (good,) = [line.split() for line in lines if line.startswith(" good")]
+    assert good == ["good", "1,200", "1,000", "83%", "400", "40%", "90", "9%", "20", "2%", "1", "0%", "3", "0%"]
+
+
+def test_before_the_first_run_it_says_what_to_do(settings: Settings):
+    """And writes no page."""
+    answer = partnerflow(settings, "report", "--html", str(settings.var / "x.html"))
+    assert (answer.code, answer.stdout) == (1, "")
+    assert "partnerflow run" in answer.stderr
+    assert not (settings.var / "x.html").exists()
+
+
+def test_a_first_run_that_is_held_has_no_report_and_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    """The run ends as held runs do."""
+    with_example(settings)
+    reason = "test not_null_partners: got 3 results"
+
+    def held(_settings: Settings, found: Definitions, _report: Report) -> Built:
+        return Built(dict.fromkeys((one.id for one in found.active), reason), list)
+
+    monkeypatch.setattr("flows.pipeline.planning.build", held)
+    done = run_hour(settings, HOUR.replace(tzinfo=UTC))
+    assert {row.status for row in done.plan.workflows} == {"held"}
+    assert not settings.report.exists()
+    answer = partnerflow(settings, "report")
+    assert (answer.code, "holds no report yet" in answer.stderr) == (1, True)
+
+
+def test_every_run_publishes_the_page(example):
+    """With the numbers of that run."""
+    settings, done = example
+    text = settings.report.read_text()
+    assert text.count("<article ") == len(done.plan.workflows)
+    sent = re.findall(r"</span>\n<td>([\d,]+)\n", text)
+    assert sorted(map(int, sent)) == sorted(
+        row.sent if row.workflow_id != "accept-applications" else 0 for row in done.plan.workflows
+    )
+
+
+def test_the_gravest_or_furthest_is_an_emails_fate():
+    """A complaint outweighs a click."""
+    assert fate(delivery("w", "p", "a@x", "delivered", "opened", "clicked", "complained")) == "complained"
+    assert fate(delivery("w", "p", "a@x", "delivered", "opened")) == "opened"
+    assert fate(delivery("w", "p", "a@x") | {"state": "in_doubt"}) == "in doubt"
+    assert mask("x@y@partner.example") == "x…@partner.example"
+
+
+def test_a_plot_is_small_and_has_a_column_a_week():
+    """Twelve weeks at most; a week without emails has none; the tick at the top is a round number."""
+    weeks = [week("w", MONDAY - timedelta(weeks=back), 1000 + back, 900, 500, 0, 70, 0, 0, 0) for back in range(12)]
+    svg = plot(weeks)
+    assert len(svg) < 3_500
+    assert svg.count("<rect") == 36
+    assert ">2,000<" in svg
+    assert (plot(weeks[:1]).count("<rect"), plot(weeks[:1]).count("<text")) == (3, 6 + 3)

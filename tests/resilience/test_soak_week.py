@@ -1,0 +1,39 @@
+"""A week of hours in the real flow, with faults: nobody is lost, nobody hears twice, and nothing grows but the data.
+
+`PARTNERFLOW_WEEK=168 python -m pytest -s tests/resilience/test_soak_week.py` takes half an hour to an hour: it starts a
+Prefect server on 127.0.0.1 and a flow for each hour. Without the variable it is left
+out; figures are in benchmarks/README.md.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.orchestration.serve import QUIET, prefect_server
+from flows.settings import CHECKOUT, Settings
+from support.smtp_server import free_port
+from support.week import live
+
+HOURS = int(os.environ.get("PARTNERFLOW_WEEK", "0"))
+
+
+@pytest.mark.skipif(not HOURS, reason="takes half an hour; PARTNERFLOW_WEEK says how many hours to live through")
+def test_a_week_with_faults_loses_nobody_doubles_nobody_and_grows_nothing(example, tmp_path: Path):
+    """Up to 168 hours: after that the invitations of the week would be followed up, late where they were late."""
+    shutil.copytree(example[0].var, tmp_path / "var")
+    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    settings = Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (QUIET | {"PREFECT_HOME": str(tmp_path / "prefect")}).items():
+            patch.setenv(name, value)
+        patch.delenv("PREFECT_API_URL", raising=False)
+        with prefect_server(free_port()):
+            week = live(settings, HOURS, seed=1, variables={"PREFECT_API_URL": os.environ["PREFECT_API_URL"]})
+    print(f"\n{week}")
+    assert (week.doubled, week.unexplained) == ([], [])
+    assert week.contacted == week.expected
+    third = max(1, len(week.peaks) // 3)
+    assert sum(week.peaks[-third:]) <= 1.1 * sum(week.peaks[:third])
+    assert week.files[-1] <= week.files[0] + 5

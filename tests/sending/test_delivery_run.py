@@ -1,0 +1,145 @@
+"""Delivery in the whole hour: a mail server, an endpoint, suppression, and the commands for what is in doubt."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from conftest import HOUR, partnerflow, with_example
+from flows.ledger.delivery import Verdict, utc_now
+from flows.ledger.ledger import Ledger
+from flows.ledger.queries import deliveries
+from flows.ledger.suppressions import suppress
+from flows.pipeline.run import run_hour
+from flows.settings import CHECKOUT, Settings
+from flows.warehouse.raw_tables import CREATE
+from support.ledgers import delivery, new_place, opened
+from support.smtp_server import ScriptedServer, at
+
+
+@pytest.fixture(scope="module")
+def loaded(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state with the example account, before any run."""
+    settings = Settings(var=tmp_path_factory.mktemp("loaded") / "var", workflows=CHECKOUT / "workflows")
+    shutil.copytree(read_project, settings.var / "dbt_project")
+    return with_example(settings).var
+
+
+def state(loaded: Path, tmp_path: Path, **more) -> Settings:
+    """A copy of that state, with these settings."""
+    shutil.copytree(loaded, tmp_path / "var")
+    return Settings(**{"var": tmp_path / "var", "workflows": CHECKOUT / "workflows"} | more)
+
+
+def lose_the_mirror(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """What a mirror would do that has lost everything: the warehouse knows of no delivery and no suppression."""
+    for name in ("sent_emails", "workflow_runs", "suppressions"):
+        connection.execute(CREATE[name])
+
+
+def test_an_hour_over_smtp_with_the_ledger_in_postgresql(loaded: Path, tmp_path: Path, monkeypatch):
+    """Everybody once; suppressed at the plan, nobody is claimed; what was decided is sent although the message is
+    edited; and when the warehouse is lost and the mirror with it, the plan names everybody again, and still nobody
+    hears twice, and nobody who is suppressed hears at all: the ledger's own key and swap refuse."""
+    workflows = tmp_path / "workflows"
+    shutil.copytree(CHECKOUT / "workflows", workflows)
+    url = new_place("postgresql", tmp_path)
+    with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
+        more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none", "ledger_url": url}
+        settings = state(loaded, tmp_path, workflows=workflows, **more)
+        with opened(url) as ledger:
+            suppress(ledger, ["M.Lead@quietcreek.example.org"], "asked us", "person:ann")
+        run = run_hour(settings, HOUR)
+        row = next(row for row in run.plan.workflows if row.workflow_id == "few-clicks-14")
+        assert (row.sent, row.suppressed, row.detail) == (
+            0,
+            1,
+            f"{row.recipients} refused for now and tried again later",
+        )
+        assert server.accepted == []
+
+        (workflows / "messages" / "few-clicks" / "body.txt").write_text("Edited.")
+        server.decide = lambda _: None
+        with opened(url) as ledger:
+            for one in deliveries(ledger, ["pending"]):
+                ledger.resolve(one, "pending", "person:ann", "now")
+        for file in (settings.warehouse, settings.published):
+            file.unlink()
+        with_example(settings)
+        for module in ("evaluate", "run"):
+            monkeypatch.setattr(f"flows.{module}.mirror", lose_the_mirror)
+        again = {row.workflow_id: row for row in run_hour(settings, HOUR).plan.workflows}
+        assert (again["few-clicks-14"].already_contacted, again["few-clicks-14"].recipients) == (0, row.recipients + 1)
+        assert again["few-clicks-14"].detail == "1 suppressed at the last moment"
+        with opened(url) as ledger:
+            emails = [one for one in deliveries(ledger, ["sent"]) if one.action == "email"]
+        assert sorted(server.message_ids) == sorted(one.message_id for one in emails)
+        assert len(emails) == 76
+        assert "Edited." not in "".join(data.decode() for _, data in server.accepted)
+        assert not [to for to, _ in server.accepted if to == ["m.lead@quietcreek.example.org"]]
+
+
+def test_a_server_that_is_down_shows_in_the_runs_row_and_the_next_run_sends(loaded: Path, tmp_path: Path):
+    """Status error and the reason; nobody is lost. And a suppression that is lifted lets the workflow write."""
+    with ScriptedServer(at("greeting", "554 go away")) as server:
+        more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none"}
+        settings = state(loaded, tmp_path, **more)
+        assert partnerflow(settings, "suppress", "m.lead@quietcreek.example.org").code == 0
+        run = run_hour(settings, HOUR)
+        troubled = {row.workflow_id for row in run.plan.workflows if row.status == "error"}
+        assert troubled == {row.workflow_id for row in run.plan.workflows if row.recipients} - {"accept-applications"}
+        assert "cannot be reached: (554, b'go away')" in next(row.detail for row in run.plan.workflows if row.detail)
+        quiet_creek = ("explain", "few-clicks-14", "21005024", "--as-of", HOUR.isoformat(), "--json")
+        explained = partnerflow(settings, *quiet_creek).json()
+        assert (explained["addresses"], explained["unsubscribed"], explained["already_contacted_at"]) == (0, 1, None)
+        server.decide = lambda _: None
+        assert partnerflow(settings, "suppress", "m.lead@quietcreek.example.org", "--remove").code == 0
+        run_hour(settings, HOUR + timedelta(minutes=1))
+        assert len(server.accepted) == 77
+
+
+def test_deliveries_and_settle_on_the_command_line(tmp_path: Path):
+    """A person finds what is in doubt, says what became of it, and the ledger keeps it."""
+    settings = Settings(var=tmp_path / "var")
+    with opened(settings.ledger) as ledger:
+        ledger.claim([delivery("p", workflow="w"), delivery("q", workflow="v")], {})
+        for one in ledger.lease("dead", ["w", "v"], 2, utc_now()):
+            ledger.begin(one)
+            ledger.settle(one, "sending", Verdict("in_doubt", "No answer after the message: timed out"))
+    found = partnerflow(settings, "deliveries", "--state", "in_doubt", "--workflow", "w", "--json").json()["deliveries"]
+    assert [(one["partner_id"], one["state"], one["as_of"]) for one in found] == [
+        ("p", "in_doubt", "2026-03-20T18:00:00Z")
+    ]
+    table = partnerflow(settings, "deliveries").stdout
+    assert ("2 in_doubt" in table, "timed out" in " ".join(table.split())) == (True, True)
+    reason = ("--reason", "The partner has answered it")
+    settled = partnerflow(settings, "settle", found[0]["delivery_id"], "--as", "sent", *reason, "--by", "ann", "--json")
+    assert (settled.json()["state"], settled.json()["reason"]) == ("sent", "The partner has answered it")
+    again = partnerflow(settings, "settle", found[0]["delivery_id"], "--as", "pending", *reason)
+    assert (again.code, "is sent" in again.stderr) == (1, True)
+    wrong = partnerflow(settings, "deliveries", "--state", "lost")
+    assert (wrong.code, "The states are pending, claimed" in wrong.stderr) == (1, True)
+
+
+def test_suppress_on_the_command_line(tmp_path: Path):
+    """Add, list, lift; what is no address, or not there, is said."""
+    settings = Settings(var=tmp_path / "var")
+    added = partnerflow(
+        settings, "suppress", "Ann@Bücher.example", "--workflow", "w", "--reason", "By telephone", "--json"
+    )
+    (one,) = added.json()["suppressions"]
+    assert (one["email_key"], one["scope"], one["reason"]) == ("ann@xn--bcher-kva.example", "w", "By telephone")
+    assert partnerflow(settings, "suppress", "--json").json() == added.json()
+    not_there = partnerflow(settings, "suppress", "ann@bücher.example", "--remove")
+    assert (not_there.code, "is not suppressed for all" in not_there.stderr) == (1, True)
+    assert partnerflow(settings, "suppress", "ann@bücher.example", "--workflow", "w", "--remove").code == 0
+    assert partnerflow(settings, "suppress", "--json").json() == {"suppressions": []}
+    assert "is no address" in partnerflow(settings, "suppress", "ann").stderr
+
+
+def test_every_setting_is_in_the_manual():
+    """docs/operate.md, by the name of its variable."""
+    manual = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`PARTNERFLOW_{name.upper()}`" not in manual] == []

