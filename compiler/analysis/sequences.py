@@ -77,11 +77,11 @@ def chains(workflows: Iterable[Workflow], compiler: Compiler, on: date) -> list[
     """The chains of two steps or more among the workflows; `on` is the local date that witnesses live on."""
     groups: dict[tuple, list[_Step]] = {}
     for workflow in workflows:
-        step = _step(workflow, compiler.sql.predicates)
+        step = _step(workflow, compiler.conditions)
         if step is not None:
             groups.setdefault(_key(workflow), []).append(step)
     ordered = [sorted(steps, key=lambda one: (one.days, one.workflow.id)) for steps in groups.values()]
-    found = [_chain(steps, compiler.sql.predicates, on) for steps in ordered if len({one.days for one in steps}) > 1]
+    found = [_chain(steps, compiler.conditions, on) for steps in ordered if len({one.days for one in steps}) > 1]
     return sorted(found, key=lambda one: one.workflows)
 
 

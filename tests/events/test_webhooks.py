@@ -299,8 +299,8 @@ def test_it_knows_neither_ledger_nor_warehouse():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = set(re.findall(r"'flows\.([\w.]+)'", loaded))
     assert ours == {
-        "events", "events.bounces", "events.landing", "events.receive", "events.receiver_settings", "events.signatures",
-        "files", "messages", "messages.unsubscribe", "pages",
+        "atomic", "events", "events.bounces", "events.ingestion", "events.signatures", "events.webhook_settings",
+        "events.webhooks", "messages", "messages.unsubscribe", "report", "report.templates",
     }  # fmt: skip
     assert not {"duckdb", "sqlalchemy", "sqlite3", "dbt", "prefect"} & set(re.findall(r"'(\w+)'", loaded))
 

@@ -68,7 +68,7 @@ def test_an_hour_over_smtp_with_the_ledger_in_postgresql(loaded: Path, tmp_path:
         for file in (settings.warehouse, settings.published):
             file.unlink()
         with_example(settings)
-        for module in ("evaluate", "run"):
+        for module in ("pipeline.planning", "pipeline.run"):
             monkeypatch.setattr(f"flows.{module}.mirror", lose_the_mirror)
         again = {row.workflow_id: row for row in run_hour(settings, HOUR).plan.workflows}
         assert (again["few-clicks-14"].already_contacted, again["few-clicks-14"].recipients) == (0, row.recipients + 1)
