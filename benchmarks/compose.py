@@ -33,7 +33,7 @@ PLAIN = f"<p style='{STYLE}'>A paragraph about products: tents, boots and “mor
 
 @dataclass(frozen=True)
 class Delivery:
-    """A flows.messages.render.Due."""
+    """A flows.messages.render.Renderable."""
 
     delivery_id: str
     email: str
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--profile", action="store_true", help="show the functions that take longest")
     options = parser.parse_args()
-    settings = Settings(unsubscribe_url="https://mail.example.com/u", signing_key=(SecretStr("k" * 32),))
+    settings = Settings(unsubscribe_url="https://mail.example.com/u", unsubscribe_signing_keys=(SecretStr("k" * 32),))
     message, deliveries = _message(), [_delivery(number) for number in range(options.messages)]
     size = len(render(deliveries[0], message, settings).content)
     headers, text, html = _parts(render(deliveries[0], message, settings).content, message, deliveries[0])
@@ -105,7 +105,7 @@ def _parts(content: bytes, message: Message, delivery: Delivery) -> tuple[dict[s
     head = content.split(b"\r\nMIME-Version")[0].decode("ascii").replace("\r\n ", " ")
     headers = dict(line.split(": ", 1) for line in head.split("\r\n"))
     more = {"unsubscribe_link": "https://mail.example.com/u/x", "today": {}}
-    written = message.write(delivery.context | more, "en")
+    written = message.render(delivery.context | more, "en")
     return headers | {"Subject": written.subject.encode("ascii", "replace").decode()}, written.text, written.html
 
 

@@ -22,7 +22,7 @@ import typer
 from dbt.cli.main import dbtRunner
 
 from flows.definitions.loader import read_definitions
-from flows.events.load import load_events
+from flows.events.ingestion import load_events
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build
 from flows.warehouse.connection import open_warehouse, transaction

@@ -185,7 +185,7 @@ def delivery(settings: Settings, _: datetime) -> Found:
     if settings.sender_address.endswith("@example.com"):
         yield "warning", f"Emails come from {settings.sender_address}.", "Set PARTNERFLOW_SENDER_ADDRESS to your own."
     if settings.unsubscribe_url is None:
-        hint = "Set PARTNERFLOW_UNSUBSCRIBE_URL and PARTNERFLOW_SIGNING_KEY; mailbox providers ask for one click."
+        hint = "Set PARTNERFLOW_UNSUBSCRIBE_URL and PARTNERFLOW_UNSUBSCRIBE_SIGNING_KEYS for one-click unsubscribe."
         yield "warning", "Emails can be unsubscribed from by email only.", hint
 
 

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     unsubscribe_url: str | None = None
     """The page below which unsubscribe links lie, for example https://mail.example.com/u."""
 
-    signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    unsubscribe_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Signs unsubscribe links. Several, with commas between them: the first signs, the others are still believed."""
 
     last_n_days_include_today: bool = False
@@ -138,17 +138,17 @@ class Settings(BaseSettings):
             raise ValueError("it is no https address of a page, such as https://mail.example.com/u")
         return url and url.rstrip("/")
 
-    @field_validator("signing_key", mode="before")
+    @field_validator("unsubscribe_signing_keys", mode="before")
     @classmethod
     def _keys(cls, keys: Any) -> Any:
         return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys
 
     @model_validator(mode="after")
     def _signed(self) -> Self:
-        if any(len(key.get_secret_value()) < 16 for key in self.signing_key):
-            raise ValueError("signing_key: a key has fewer than 16 characters")
-        if self.unsubscribe_url and not self.signing_key:
-            raise ValueError("unsubscribe_url needs a signing_key, so that nobody can unsubscribe another")
+        if any(len(key.get_secret_value()) < 16 for key in self.unsubscribe_signing_keys):
+            raise ValueError("unsubscribe_signing_keys: a key has fewer than 16 characters")
+        if self.unsubscribe_url and not self.unsubscribe_signing_keys:
+            raise ValueError("unsubscribe_url needs unsubscribe_signing_keys, so that nobody can unsubscribe another")
         return self
 
     @classmethod

@@ -34,12 +34,12 @@ from flows.settings import read_settings
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
     """Find every problem of the definitions: place, caret, remedy. Knows the account once a run has published it."""
-    from flows.messages.check import with_messages
+    from flows.messages.loader import check_messages
     from flows.warehouse.catalog import read_known
 
     settings = read_settings()
     definitions = read_definitions(settings, paths or (), read_known(settings.published))
-    definitions = with_messages(definitions, settings, only_used=bool(paths))
+    definitions = check_messages(definitions, settings, only_used=bool(paths))
     if as_json:
         answer({"problems": [problem.as_json() for problem in definitions.problems]})
     else:
@@ -168,11 +168,11 @@ def new(
 ) -> None:
     """Write a template's workflows, or one from scratch, as drafts; asks for what is left out."""
     from flows.cli.output.drafts import draft_lines
-    from flows.definitions.scaffold.create import Wish, from_scratch, from_template
+    from flows.definitions.scaffold.create import WorkflowRequest, from_scratch, from_template
 
     settings = read_settings()
     filled = {key: value for key, value in (("term", term), ("group", group)) if value}
-    wish = Wish(name, program, message, tuple(condition or ()), segment, description, workflow_id)
+    wish = WorkflowRequest(name, program, message, tuple(condition or ()), segment, description, workflow_id)
     if template is None:
         drafted = from_scratch(settings, _completed(settings, wish))
     elif program:
@@ -187,13 +187,15 @@ def new(
 
 def _completed(settings, wish):
     """The wish, asked for where it is not whole and a person is there to answer."""
-    from flows.definitions.scaffold.prompts import ask, missing
+    from flows.definitions.scaffold.prompts import missing_options, prompt_for_missing
 
-    if not missing(wish):
+    if not missing_options(wish):
         return wish
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"Say {', '.join(missing(wish))}; or run it in a terminal, and you are asked.")
-    return ask(settings, wish, lambda question, default: typer.prompt(question, default).strip(), typer.echo)
+        raise typer.BadParameter(f"Say {', '.join(missing_options(wish))}; or run it in a terminal, and you are asked.")
+    return prompt_for_missing(
+        settings, wish, lambda question, default: typer.prompt(question, default).strip(), typer.echo
+    )
 
 
 def _sound_definitions() -> Definitions:

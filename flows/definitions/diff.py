@@ -20,14 +20,14 @@ class Change:
 
     workflow_id: str
     what: str
-    words: tuple[str, ...] = ()
+    description: tuple[str, ...] = ()
 
     def as_json(self) -> dict:
         """The change."""
-        return asdict(self) | {"words": list(self.words)}
+        return asdict(self) | {"description": list(self.description)}
 
 
-def remember(settings: Settings, definitions: Definitions) -> None:
+def save_snapshot(settings: Settings, definitions: Definitions) -> None:
     """Leave what has been run with, at once or not at all. A workflow that is broken for now stays as it was."""
     before = _last(settings)
     broken = {name: before[name] for name in definitions.broken if name in before}

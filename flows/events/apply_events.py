@@ -18,7 +18,7 @@ EVENT = "event"
 
 
 @dataclass(frozen=True)
-class Evidence:
+class InferredOutcome:
     """What events prove of one delivery: `state` is sent or failed, `reason` says from what."""
 
     delivery_id: str
@@ -26,7 +26,7 @@ class Evidence:
     reason: str
 
 
-def apply_consequences(connection: Connection, ledger: Ledger) -> int:
+def apply_email_events(connection: Connection, ledger: Ledger) -> int:
     """Settle what is proven and suppress what is to be suppressed; how many deliveries and addresses were new.
 
     Nothing is ever sent anew. Does nothing before the marts of events have been built.
@@ -35,7 +35,7 @@ def apply_consequences(connection: Connection, ledger: Ledger) -> int:
         return 0
     settled = sum(
         settle_by_evidence(ledger, one.delivery_id, one.state, one.delivery_id, one.reason)
-        for one in read_evidence(connection)
+        for one in read_inferred_outcomes(connection)
     )
     return settled + _suppress(ledger, _suppressions(connection))
 
@@ -50,14 +50,14 @@ def _suppress(ledger: Ledger, told: dict[tuple[str, str], list[str]]) -> int:
     return sum(new) + len(lifted)
 
 
-def read_evidence(connection: Connection) -> list[Evidence]:
+def read_inferred_outcomes(connection: Connection) -> list[InferredOutcome]:
     """The evidence for deliveries that the mirror has in doubt, from the events as last built."""
     query = """
         SELECT delivery_id, evidence, coalesce(reason, '') FROM marts.fct_email_deliveries
         WHERE state = 'in_doubt' AND evidence IS NOT NULL
         ORDER BY delivery_id"""
     return [
-        Evidence(delivery_id, state, f"An event of the provider proves it. {reason}".strip())
+        InferredOutcome(delivery_id, state, f"An event of the provider proves it. {reason}".strip())
         for delivery_id, state, reason in connection.execute(query).fetchall()
     ]
 

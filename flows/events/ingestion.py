@@ -1,120 +1,99 @@
-"""The landing folder: what providers say, untouched, one line a payload, until the next run loads it.
+"""Load what has landed into raw.email_events: each payload once, however often it is found."""
 
-    email_events/20260320T180000.123456-9f2c….jsonl   what the receiver took: a line a payload, as Landed is
-    email_events/sendgrid/any-name.jsonl               what a provider or an export dropped: a payload a line
-    email_events/ses/any-name.json                     the same, a payload a file
-    email_events/bounce/any-name.eml                   bounce messages, as the mail server got them
-
-Nothing here knows of the ledger or the warehouse: the receiver uses this module.
-"""
-
-import hashlib
-import json
-import secrets
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.atomic import write_whole
-from flows.events.bounces import read_bounce
+import pandas
 
-UNKNOWN = "unknown"
-"""The provider of a line that nobody can read; it is kept and counted."""
+from compiler import PartnerflowError
+from flows.events.landing import RawPayload, merge, payload_files, read_payloads
+from flows.warehouse.connection import Connection, transaction
+from flows.warehouse.raw_tables import ensure_raw_table, replace_raw_table
 
-SMALL = 10_000_000
-"""Bytes of a file that is merged with others."""
+COLUMNS = ["event_id", "provider", "received_at", "payload", "_loaded_at"]
+
+BATCH = 100_000_000
+"""Bytes that are read at once."""
 
 
-@dataclass(frozen=True)
-class Landed:
-    """One payload as it landed: a row of raw.email_events.
+def load_events(connection: Connection, folder: Path) -> int:
+    """Load the files of the landing folder that are not loaded yet, and return how many payloads were new.
 
-    `event_id` names the payload, not the events in it. `received_at` is UTC, ISO, without a zone. `payload` is the text
-    of the request.
+    Makes raw.email_events where it is missing. The rows and the names of their files are one transaction; a crash
+    before its end loads them again, one after it does no harm. Raises PartnerflowError when a file cannot be read.
     """
-
-    event_id: str
-    provider: str
-    received_at: str
-    payload: str
-
-
-def land(folder: Path, provider: str, payload: str) -> Path:
-    """Append one payload to the landing folder: on disk, whole, when this returns. Raises OSError."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    event_id = secrets.token_hex(16)
-    record = Landed(event_id, provider, now.isoformat(), payload)
-    file = folder / f"{now:%Y%m%dT%H%M%S.%f}-{event_id}.jsonl"
-    write_whole(file, (json.dumps(asdict(record)) + "\n").encode())
-    return file
-
-
-def landed_files(folder: Path) -> list[Path]:
-    """Every file that has landed, oldest name first; none that is still being written."""
-    patterns = ("*.jsonl", "*/*.jsonl", "*/*.json", "*/*.eml")
-    return sorted(file for pattern in patterns for file in folder.glob(pattern) if not file.name.startswith("."))
+    known = _known(connection)
+    files = _sizes(folder, payload_files(folder))
+    fresh = [folder / name for name, size in files.items() if known.get(name) != size]
+    if not fresh:
+        return 0
+    with transaction(connection):
+        new = sum(_insert(connection, folder, batch) for batch in _batches(fresh))
+        _remember(connection, known | _sizes(folder, fresh))
+    merged = merge(folder, fresh)
+    with transaction(connection):
+        loaded = known.keys() | files.keys() | _sizes(folder, [merged] if merged else []).keys()
+        there = _sizes(folder, payload_files(folder))
+        _remember(connection, {name: size for name, size in there.items() if name in loaded})
+    return new
 
 
-def read_landed(folder: Path, file: Path) -> Iterator[Landed]:
-    """The payloads of a file. A line that cannot be read is a payload too, of provider UNKNOWN.
-
-    A payload that has no id of its own is named by its content, so that a file dropped twice is read once.
-    """
-    content = file.read_bytes()
-    if file.parent == folder:
-        yield from (_read_line(line, file) for line in _lines(content))
-        return
-    provider = file.parent.name
-    texts = {".eml": _bounces, ".json": _whole, ".jsonl": _lines}[file.suffix](content)
-    for text in texts:
-        yield _named_by_content(provider, text, file)
+def _known(connection: Connection) -> dict[str, int]:
+    """The files that are loaded, and how large they were: one that has grown since, under somebody's pen, is not."""
+    for name in ("email_events", "landed_files"):
+        ensure_raw_table(connection, name)
+    return dict(connection.execute("SELECT file, bytes FROM raw.landed_files").fetchall())
 
 
-def merge(folder: Path, files: Iterable[Path]) -> Path | None:
-    """Make one file of the receiver's own small ones, which have been loaded, and return it.
-
-    A crash on the way leaves lines twice, never none.
-    """
-    small = [file for file in files if file.parent == folder and file.stat().st_size < SMALL]
-    if len(small) < 2:
-        return None
-    content = b"".join(line.encode() + b"\n" for file in small for line in _lines(file.read_bytes()))
-    merged = folder / f"merged-{small[-1].name}"
-    write_whole(merged, content)
-    for file in small:
-        file.unlink(missing_ok=True)
-    return merged
+def _remember(connection: Connection, files: dict[str, int]) -> None:
+    replace_raw_table(connection, "landed_files", pandas.DataFrame(list(files.items()), columns=["file", "bytes"]))
 
 
-def _read_line(line: str, file: Path) -> Landed:
+def _sizes(folder: Path, files: list[Path]) -> dict[str, int]:
+    return {str(file.relative_to(folder)): file.stat().st_size for file in files}
+
+
+def _batches(files: list[Path]) -> Iterator[list[Path]]:
+    """The files in batches of about BATCH bytes, so that a warehouse is filled anew in little memory."""
+    batch, size = [], 0
+    for file in files:
+        batch.append(file)
+        size += file.stat().st_size
+        if size > BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _insert(connection: Connection, folder: Path, files: list[Path]) -> int:
+    rows = [(*astuple(one), _now()) for file in files for one in _read(folder, file)]
+    frame = pandas.DataFrame(rows, columns=COLUMNS, dtype=object).drop_duplicates("event_id")
+    replace_raw_table(connection, "landed_events", frame)
+    before = _count(connection)
+    connection.execute("""
+        INSERT INTO raw.email_events (event_id, provider, received_at, payload, _loaded_at)
+        SELECT event_id, provider, received_at, payload, _loaded_at FROM raw.landed_events AS landed
+        WHERE NOT EXISTS (SELECT 1 FROM raw.email_events AS known WHERE known.event_id = landed.event_id)""")
+    connection.execute("DELETE FROM raw.landed_events")
+    return _count(connection) - before
+
+
+def _count(connection: Connection) -> int:
+    return connection.execute("SELECT count(*) FROM raw.email_events").fetchone()[0]
+
+
+def _read(folder: Path, file: Path) -> list[RawPayload]:
     try:
-        record = json.loads(line)
-        received_at = datetime.fromisoformat(record["received_at"]).replace(tzinfo=None).isoformat()
-        event_id, provider, payload = (_clean(record[name]) for name in ("event_id", "provider", "payload"))
-        return Landed(event_id, provider, received_at, payload)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return _named_by_content(UNKNOWN, line, file)
+        return list(read_payloads(folder, file))
+    except OSError as error:
+        hint = (
+            "It may say who has unsubscribed, so nothing is sent before it is read; make it readable, or move it away."
+        )
+        raise PartnerflowError(f"{file} cannot be read: {error.strerror}. {hint}") from None
 
 
-def _clean(text: str) -> str:
-    """The text without what UTF-8 cannot hold (half a surrogate pair, which JSON can)."""
-    return text.encode(errors="replace").decode()
-
-
-def _named_by_content(provider: str, text: str, file: Path) -> Landed:
-    digest = hashlib.blake2s(f"{provider}\n{text}".encode(), digest_size=16).hexdigest()
-    changed = datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None)
-    return Landed(digest, provider, changed.isoformat(), text)
-
-
-def _lines(content: bytes) -> list[str]:
-    return [line for line in content.decode(errors="replace").split("\n") if line.strip()]
-
-
-def _whole(content: bytes) -> list[str]:
-    return [content.decode(errors="replace")]
-
-
-def _bounces(content: bytes) -> list[str]:
-    return [json.dumps(read_bounce(content))]
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

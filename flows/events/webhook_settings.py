@@ -16,7 +16,7 @@ class ReceiverSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PARTNERFLOW_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    unsubscribe_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Signs unsubscribe links. Several, with commas between them: the first signs, the others are still believed."""
 
     sendgrid_key: str | None = None
@@ -25,16 +25,16 @@ class ReceiverSettings(BaseSettings):
     mailgun_key: SecretStr | None = None
     """Mailgun's HTTP webhook signing key."""
 
-    postmark_login: SecretStr | None = None
+    postmark_basic_auth: SecretStr | None = None
     """`user:password` of the webhook's address, which Postmark sends as basic authentication."""
 
-    sns_certificates: Path | None = None
+    sns_certificate_dir: Path | None = None
     """The folder of Amazon SNS's signing certificates, each under its own name."""
 
-    sns_topic: str | None = None
+    sns_topic_arn: str | None = None
     """The ARN of the one topic that may write."""
 
-    @field_validator("signing_key", mode="before")
+    @field_validator("unsubscribe_signing_keys", mode="before")
     @classmethod
     def _keys(cls, keys: Any) -> Any:
         return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys
@@ -53,7 +53,7 @@ class ReceiverSettings(BaseSettings):
             raise ValueError("it is no key of the curve P-256")
         return key
 
-    @field_validator("postmark_login")
+    @field_validator("postmark_basic_auth")
     @classmethod
     def _login(cls, login: SecretStr | None) -> SecretStr | None:
         user, _, password = login.get_secret_value().partition(":") if login else ("", "", "")

@@ -15,32 +15,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from flows.events.ingestion import land
+from flows.events.landing import write_payload
 from flows.events.signatures import Refused, check_mailgun, check_postmark, check_sendgrid, check_sns
 from flows.events.webhook_settings import ReceiverSettings
-from flows.messages.unsubscribe import is_test, read
-from flows.report.templates import page
+from flows.messages.unsubscribe import is_test, verify_token
 
-LARGEST = 5_000_000
+MAX_BODY_BYTES = 5_000_000
 """Bytes of a request; SendGrid's batches have up to 768 KB."""
 
-LARGEST_FORM = 4_000
+MAX_FORM_BYTES = 4_000
 """Bytes of the form that unsubscribes."""
 
-PATIENCE = 10.0
+REQUEST_TIMEOUT = 10.0
 """Seconds in which a request must have arrived."""
 
-MOST_AT_ONCE = 200
+MAX_CONCURRENCY = 200
 """Connections; further ones get 503, and providers try again."""
 
-REMEMBERED = 100_000
+DEDUP_CACHE_SIZE = 100_000
 """Requests that are known again when they are repeated; dbt knows older ones by the provider's own event id."""
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -61,7 +68,7 @@ class Receiver:
     landing: Path
     settings: ReceiverSettings
     clock: Callable[[], float] = time.time
-    seen: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+    recent_request_ids: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
 
     async def events(self, request: Request) -> Response:
         """Land one webhook. 200 landed or known, 401 refused, 404 no such provider, 413 too large, 400 no text."""
@@ -69,7 +76,7 @@ class Receiver:
         check = _checks(self.settings).get(provider)
         if check is None:
             return PlainTextResponse("There is no such provider here.\n", 404)
-        body = await _body(request, LARGEST)
+        body = await _body(request, MAX_BODY_BYTES)
         if isinstance(body, Response):
             return body
         try:
@@ -80,11 +87,11 @@ class Receiver:
         except UnicodeDecodeError:
             return PlainTextResponse("The body is no UTF-8 text.\n", 400)
         if not self._is_known(provider, name):
-            await run_in_threadpool(land, self.landing, provider, payload)
+            await run_in_threadpool(write_payload, self.landing, provider, payload)
             self._remember(provider, name)
         return PlainTextResponse("ok\n")
 
-    async def ask(self, request: Request) -> Response:
+    async def confirm_unsubscribe(self, request: Request) -> Response:
         """The page that asks. Looking at it changes nothing: scanners follow every link."""
         if self._delivery(request) is None:
             return _page("This link is not valid", "Please use the link of an email that we have sent you.", 404)
@@ -95,26 +102,26 @@ class Receiver:
         delivery_id = self._delivery(request)
         if delivery_id is None:
             return _page("This link is not valid", "Please use the link of an email that we have sent you.", 404)
-        body = await _body(request, LARGEST_FORM)
+        body = await _body(request, MAX_FORM_BYTES)
         if isinstance(body, Response):
             return body
         if not is_test(delivery_id) and not self._is_known("partnerflow", delivery_id):
             payload = json.dumps({"event": "unsubscribed", "delivery_id": delivery_id})
-            await run_in_threadpool(land, self.landing, "partnerflow", payload)
+            await run_in_threadpool(write_payload, self.landing, "partnerflow", payload)
             self._remember("partnerflow", delivery_id)
         return _page("You are unsubscribed", "We will not write to this address again.", 200)
 
     def _delivery(self, request: Request) -> str | None:
-        return read(request.path_params["token"], self.settings.signing_key)
+        return verify_token(request.path_params["token"], self.settings.unsubscribe_signing_keys)
 
     def _is_known(self, provider: str, name: str) -> bool:
-        return (provider, name) in self.seen
+        return (provider, name) in self.recent_request_ids
 
     def _remember(self, provider: str, name: str) -> None:
         """After it has landed: a request that could not be written down is welcome again."""
-        self.seen[provider, name] = None
-        while len(self.seen) > REMEMBERED:
-            self.seen.popitem(last=False)
+        self.recent_request_ids[provider, name] = None
+        while len(self.recent_request_ids) > DEDUP_CACHE_SIZE:
+            self.recent_request_ids.popitem(last=False)
 
 
 def application(receiver: Receiver) -> Starlette:
@@ -122,7 +129,7 @@ def application(receiver: Receiver) -> Starlette:
     return Starlette(
         routes=[
             Route("/events/{provider}", receiver.events, methods=["POST"]),
-            Route("/u/{token}", receiver.ask, methods=["GET"]),
+            Route("/u/{token}", receiver.confirm_unsubscribe, methods=["GET"]),
             Route("/u/{token}", receiver.unsubscribe, methods=["POST"]),
         ]
     )
@@ -139,15 +146,15 @@ def receive(landing: Path, settings: ReceiverSettings, host: str, port: int) -> 
         port=port,
         access_log=False,
         server_header=False,
-        limit_concurrency=MOST_AT_ONCE,
+        limit_concurrency=MAX_CONCURRENCY,
         timeout_keep_alive=5,
     )
 
 
 def _checks(settings: ReceiverSettings) -> dict[str, Check]:
     """The providers whose secret is set, and how their requests are checked."""
-    sendgrid, mailgun, postmark = settings.sendgrid_key, settings.mailgun_key, settings.postmark_login
-    certificates, topic = settings.sns_certificates, settings.sns_topic
+    sendgrid, mailgun, postmark = settings.sendgrid_key, settings.mailgun_key, settings.postmark_basic_auth
+    certificates, topic = settings.sns_certificate_dir, settings.sns_topic_arn
     checks: dict[str, Check] = {}
     if sendgrid:
         checks["sendgrid"] = lambda request, body, now: check_sendgrid(sendgrid, request.headers, body, now)
@@ -167,7 +174,7 @@ async def _body(request: Request, largest: int) -> bytes | Response:
         return PlainTextResponse("Too large.\n", 413)
     received = bytearray()
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REQUEST_TIMEOUT):
             async for chunk in request.stream():
                 received += chunk
                 if len(received) > largest:
@@ -180,4 +187,5 @@ async def _body(request: Request, largest: int) -> bytes | Response:
 
 
 def _page(title: str, text: str, status: int, asks: bool = False) -> HTMLResponse:
-    return HTMLResponse(page("unsubscribe.html", title=title, text=text, asks=asks), status, headers=HEADERS)
+    content = _TEMPLATES.get_template("unsubscribe.html").render(title=title, text=text, asks=asks)
+    return HTMLResponse(content, status, headers=HEADERS)

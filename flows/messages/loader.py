@@ -7,12 +7,12 @@ messages/welcome/body.de.txt     the same in German, whose subject is under tran
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from compiler import DefinitionError, Problem, Source, read_yaml
+from compiler import DefinitionError, Problem, SendEmail, Source, read_yaml
 from compiler.language.definition import did_you_mean
-from flows.definitions.loader import shown
+from flows.definitions.loader import Definitions, message_ids, shown
 from flows.messages.liquid.lint import Passage, check_passage
 from flows.messages.liquid.tokens import masked
 from flows.messages.message import FORMAT, Message
@@ -21,6 +21,7 @@ from flows.messages.mjml.plain_text import text_part
 from flows.messages.mjml.tags import read_tags
 from flows.messages.schema import MessageFile, read_keys, wrong_keys
 from flows.messages.variables import NAMES
+from flows.settings import Settings
 
 
 @dataclass
@@ -51,6 +52,28 @@ def check_message(folder: Path) -> tuple[Message | None, list[Problem]]:
         reading.problems += error.problems
     sound = not any(problem.severity == "error" for problem in reading.problems)
     return Message(content) if content and sound else None, sorted(set(reading.problems))
+
+
+def check_messages(definitions: Definitions, settings: Settings, only_used: bool = False) -> Definitions:
+    """The definitions with the problems of the messages; a workflow is broken when its message has an error.
+
+    `only_used` leaves out the messages that none of these workflows uses.
+    """
+    users: dict[str, list[str]] = {} if only_used else {name: [] for name in message_ids(settings.workflows)}
+    for workflow in definitions.workflows:
+        if isinstance(workflow.action, SendEmail):
+            users.setdefault(workflow.action.message, []).append(workflow.id)
+    problems, broken = list(definitions.problems), dict(definitions.broken)
+    for name, workflows in users.items():
+        found = check_message(settings.workflows / "messages" / name)[1]
+        problems += found
+        broken |= dict.fromkeys(workflows, _errors(found)) if _errors(found) else {}
+    sound = tuple(workflow for workflow in definitions.workflows if workflow.id not in broken)
+    return replace(definitions, workflows=sound, problems=tuple(sorted(set(problems))), broken=broken)
+
+
+def _errors(problems: list[Problem]) -> str:
+    return "\n".join(str(problem) for problem in problems if problem.severity == "error")
 
 
 def _read(reading: _Reading) -> dict:

@@ -22,7 +22,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Written:
+class RenderedContent:
     """What one recipient reads: a subject of one line, a text, and if the message has it the HTML."""
 
     language: str
@@ -56,7 +56,7 @@ class Message:
         """The language in which a partner of the language `wanted` (BCP 47) is written to."""
         return choose(wanted, self.content["languages"], self.content["language"])
 
-    def write(self, context: dict, language: str) -> Written:
+    def render(self, context: dict, language: str) -> RenderedContent:
         """The message for one recipient. `context` has the variables of flows.messages.variables but sign_up_link.
 
         Raises PartnerflowError when it cannot be filled in.
@@ -66,7 +66,7 @@ class Message:
         link = templates["sign_up_link"]
         context["sign_up_link"] = fill(link, context) if link else None
         html = templates["html"]
-        return Written(
+        return RenderedContent(
             language,
             subject=" ".join(fill(templates["subject"], context).split()),
             text=fill(templates["text"], context).strip() + "\n",

@@ -11,15 +11,15 @@ from typing import Protocol
 from compiler import PartnerflowError
 from flows.addresses import address
 from flows.messages.envelope import Parcel
-from flows.messages.message import Message, Written
+from flows.messages.message import Message, RenderedContent
 from flows.messages.mime.compose import compose
 from flows.messages.mime.headers import mailbox, unstructured, without_controls
-from flows.messages.unsubscribe import way_out
+from flows.messages.unsubscribe import unsubscribe_links
 from flows.messages.variables import today
 from flows.settings import Settings
 
 
-class Due(Protocol):
+class Renderable(Protocol):
     """What is to be rendered: a delivery of the ledger, or a test email. Times are UTC."""
 
     delivery_id: str
@@ -33,7 +33,7 @@ class Due(Protocol):
     claimed_at: datetime
 
 
-def render(delivery: Due, message: Message | None, settings: Settings) -> Parcel:
+def render(delivery: Renderable, message: Message | None, settings: Settings) -> Parcel:
     """The email of a delivery, or where there is no message the decision about an application.
 
     Of a delivery and a message the bytes are always the same. Raises PartnerflowError when the message cannot be filled
@@ -44,13 +44,15 @@ def render(delivery: Due, message: Message | None, settings: Settings) -> Parcel
     return render_email(delivery, message, settings)
 
 
-def render_email(delivery: Due, message: Message, settings: Settings, is_test: bool = False) -> Parcel:
+def render_email(delivery: Renderable, message: Message, settings: Settings, is_test: bool = False) -> Parcel:
     """The email of a delivery. A test email says so in its subject and a header, and goes to one address only."""
     to, sender = address(delivery.email), settings.sender_address
     answers = address(message.reply_to) if message.reply_to else None
     context, program = delivery.context, delivery.context["program"]
-    out = way_out(delivery.delivery_id, settings.unsubscribe_url, settings.signing_key, answers or sender)
-    written = written_for(message, context, delivery.as_of, out.link)
+    out = unsubscribe_links(
+        delivery.delivery_id, settings.unsubscribe_url, settings.unsubscribe_signing_keys, answers or sender
+    )
+    written = render_content(message, context, delivery.as_of, out.link)
     copies = {} if is_test else {"Cc": message.cc, "Bcc": message.bcc}
     copies = {name: address(copy) for name, copy in copies.items() if copy}
     headers = {
@@ -71,14 +73,14 @@ def render_email(delivery: Due, message: Message, settings: Settings, is_test: b
     return Parcel(delivery.delivery_id, content, _envelope_sender(delivery, settings), (to, *copies.values()))
 
 
-def written_for(message: Message, context: dict, as_of: datetime, unsubscribe_link: str) -> Written:
+def render_content(message: Message, context: dict, as_of: datetime, unsubscribe_link: str) -> RenderedContent:
     """What a recipient reads at an hour (UTC), in its own language where the message has it.
 
     Raises PartnerflowError when the message cannot be filled in.
     """
     language = message.language_for(context["partner"].get("language"))
     values = {"today": today(as_of, context["program"].get("timezone"), language), "unsubscribe_link": unsubscribe_link}
-    return message.write(context | values, language)
+    return message.render(context | values, language)
 
 
 @lru_cache(maxsize=256)
@@ -104,7 +106,7 @@ def _label(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text)[:100].strip("-") or "none"
 
 
-def _envelope_sender(delivery: Due, settings: Settings) -> str:
+def _envelope_sender(delivery: Renderable, settings: Settings) -> str:
     """Where a bounce goes: an address that names the delivery, so that a bounce is understood without its text."""
     if settings.bounce_address is None:
         return settings.sender_address
@@ -112,7 +114,7 @@ def _envelope_sender(delivery: Due, settings: Settings) -> str:
     return f"{local}+{delivery.delivery_id}@{domain}"
 
 
-def _decision(delivery: Due) -> bytes:
+def _decision(delivery: Renderable) -> bytes:
     """`accept application` as a JSON document, for whoever carries it out."""
     if not delivery.context.get("contract_id"):
         raise PartnerflowError("The delivery names no contract.")

@@ -12,20 +12,21 @@ from urllib.parse import quote
 from itsdangerous import BadSignature, Signer
 from pydantic import SecretStr
 
-TEST = "test-"
+TEST_PREFIX = "test-"
 """How the delivery ids of test emails begin; a token of one unsubscribes nobody."""
 
 
-def sign(delivery_id: str, keys: Sequence[SecretStr]) -> str:
+def sign_token(delivery_id: str, keys: Sequence[SecretStr]) -> str:
     """The token of a delivery, safe in a URL.
 
-    >>> read(sign("5f2c", [SecretStr("a key of the test")]), [SecretStr("a newer key"), SecretStr("a key of the test")])
+    >>> old, new = SecretStr("a key of the test"), SecretStr("a newer key")
+    >>> verify_token(sign_token("5f2c", [old]), [new, old])
     '5f2c'
     """
     return _signer(keys).sign(delivery_id).decode("ascii")
 
 
-def read(token: str, keys: Sequence[SecretStr]) -> str | None:
+def verify_token(token: str, keys: Sequence[SecretStr]) -> str | None:
     """The delivery id of a token; None when none of the keys has signed it."""
     try:
         return _signer(keys).unsign(token).decode("ascii") if keys else None
@@ -35,29 +36,29 @@ def read(token: str, keys: Sequence[SecretStr]) -> str | None:
 
 def is_test(delivery_id: str) -> bool:
     """Whether a delivery id is that of a test email, whose links act on nothing."""
-    return delivery_id.startswith(TEST)
+    return delivery_id.startswith(TEST_PREFIX)
 
 
 @dataclass(frozen=True)
-class WayOut:
+class UnsubscribeLinks:
     """How the recipient of one email unsubscribes: the link for its bodies, and the headers."""
 
     link: str
     headers: dict[str, str]
 
 
-def way_out(delivery_id: str, url: str | None, keys: Sequence[SecretStr], mailbox: str) -> WayOut:
+def unsubscribe_links(delivery_id: str, url: str | None, keys: Sequence[SecretStr], mailbox: str) -> UnsubscribeLinks:
     """A page below `url`; without one, an email to `mailbox`.
 
     List-Unsubscribe is on one line and never encoded; with a `url` comes the promise that one POST there is enough.
     """
-    token = sign(delivery_id, keys) if keys else delivery_id
+    token = sign_token(delivery_id, keys) if keys else delivery_id
     mailto = f"mailto:{quote(mailbox, safe='@+')}?subject={quote(f'unsubscribe {token}')}"
     if not url:
-        return WayOut(mailto, {"List-Unsubscribe": f"<{mailto}>"})
+        return UnsubscribeLinks(mailto, {"List-Unsubscribe": f"<{mailto}>"})
     link = f"{url}/{token}"
     one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    return WayOut(link, {"List-Unsubscribe": f"<{link}>, <{mailto}>", **one_click})
+    return UnsubscribeLinks(link, {"List-Unsubscribe": f"<{link}>, <{mailto}>", **one_click})
 
 
 def _signer(keys: Sequence[SecretStr]) -> Signer:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from compiler import MissedHours
 from flows.definitions.loader import Definitions
-from flows.events.load import load_events
+from flows.events.ingestion import load_events
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.pipeline.catch_up import Missed, missed

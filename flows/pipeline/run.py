@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import partial
 
 from compiler import MissedHours
-from flows.definitions.diff import remember
+from flows.definitions.diff import save_snapshot
 from flows.definitions.loader import Definitions, read_definitions
-from flows.events.apply_events import apply_consequences
+from flows.events.apply_events import apply_email_events
 from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
@@ -80,7 +80,7 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call, missed_hour
         step("Send", _send, ledger, run, senders, settings, outcome, report_of(step))
         done = _settled(run, outcome)
         step("Record and publish", _record, settings, definitions, ledger, done, outcome)
-        remember(settings, definitions)
+        save_snapshot(settings, definitions)
         return done
 
 
@@ -110,7 +110,7 @@ def _recover(ledger: Ledger, senders: dict[str, Sender], run_id: str, settings: 
 
 def _apply(settings: Settings, ledger: Ledger) -> int:
     with open_warehouse(settings.warehouse) as connection:
-        return apply_consequences(connection, ledger)
+        return apply_email_events(connection, ledger)
 
 
 def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:

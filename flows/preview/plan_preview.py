@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from compiler import PartnerflowError
 from flows.definitions.diff import Change, changes
 from flows.definitions.loader import Definitions
-from flows.messages.render import written_for
+from flows.messages.render import render_content
 from flows.plan.plan import Plan, WorkflowPlan
 from flows.preview.hours import Hour, local_hours
 from flows.preview.replay import LIMIT, Replay, Tripped
@@ -80,7 +80,7 @@ def _email(plan: Plan) -> dict[str, str] | None:
     """The first email of the plan as its recipient will read it."""
     for messages, one in ((hour.messages, one) for hour in (plan, *plan.late) for one in hour.recipients):
         try:
-            email = written_for(messages[one.workflow_id], one.context(), plan.as_of, LINK)
+            email = render_content(messages[one.workflow_id], one.context(), plan.as_of, LINK)
         except PartnerflowError:
             continue
         return {"workflow_id": one.workflow_id, "to": one.email, "subject": email.subject, "text": email.text}

@@ -11,7 +11,7 @@ from flows.ledger.delivery import utc_now
 from flows.messages.envelope import Parcel
 from flows.messages.loader import read_message
 from flows.messages.render import render_email
-from flows.messages.unsubscribe import TEST
+from flows.messages.unsubscribe import TEST_PREFIX
 from flows.messages.variables import sample
 from flows.sending.transports.factory import open_senders
 from flows.settings import Settings
@@ -20,7 +20,7 @@ from flows.warehouse.connection import Connection, has_table, open_warehouse
 
 @dataclass(frozen=True)
 class Trial:
-    """One test email to be rendered (a flows.messages.render.Due). Times are UTC without a zone."""
+    """One test email to be rendered (a flows.messages.render.Renderable). Times are UTC without a zone."""
 
     delivery_id: str
     workflow_id: str
@@ -42,7 +42,7 @@ def send_test(settings: Settings, workflow: Workflow, to: str, partner_id: str |
     if not isinstance(workflow.action, SendEmail):
         raise PartnerflowError(f"{workflow.id} accepts applications; it has no email to try.")
     message = read_message(settings.workflows / "messages" / workflow.action.message)
-    identity = TEST + secrets.token_hex(16)
+    identity = TEST_PREFIX + secrets.token_hex(16)
     trial = Trial(
         delivery_id=identity,
         workflow_id=workflow.id,

@@ -13,8 +13,8 @@ import flows.definitions.scaffold.drafts
 from compiler import DefinitionError, PartnerflowError
 from conftest import partnerflow
 from flows.definitions.loader import read_definitions
-from flows.definitions.scaffold.create import Wish, from_scratch, from_template
-from flows.definitions.scaffold.prompts import ask
+from flows.definitions.scaffold.create import WorkflowRequest, from_scratch, from_template
+from flows.definitions.scaffold.prompts import prompt_for_missing
 from flows.definitions.scaffold.templates import LIBRARY, template, templates
 from flows.messages.loader import read_message
 from flows.settings import CHECKOUT, Settings
@@ -127,7 +127,7 @@ def test_the_five_templates_are_those_of_the_page(own: Settings):
 def test_a_template_becomes_sound_drafts_of_its_kind_of_program(own: Settings, template_id: str, kind: str):
     """Or is refused, with who it is for; then nothing is written."""
     suits = kind in PAGE[template_id][1]
-    filled = dict.fromkeys(template(template_id).to_fill, "Gold: 'A', B")
+    filled = dict.fromkeys(template(template_id).placeholders, "Gold: 'A', B")
     if not suits:
         with pytest.raises(PartnerflowError, match=f"Program {PROGRAM[kind]} is a {kind} program") as caught:
             from_template(own, template_id, PROGRAM[kind], filled)
@@ -227,16 +227,16 @@ def test_a_workflow_from_scratch_is_a_checked_draft(own: Settings):
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        (Wish("W", "1000", "m", ("Clicks less than 1",)), "can't be set to less than 1"),
-        (Wish("W", "1000", "m", ("Clicks les than 5",)), "is not understood here"),
-        (Wish("W" * 51, "1000", "m", ("Clicks less than 5",)), "at most 50 characters"),
-        (Wish("W", "1000", "../m", ("Clicks less than 5",)), "cannot be an id"),
-        (Wish("W", "1000", "m", (), "nowhere"), "There is no segment nowhere"),
-        (Wish("W", "1000", "m", ("Clicks less than 5",), id="taken"), "The id taken is taken"),
-        (Wish("W", "9", "m", ("Clicks less than 5",)), "There is no program 9"),
+        (WorkflowRequest("W", "1000", "m", ("Clicks less than 1",)), "can't be set to less than 1"),
+        (WorkflowRequest("W", "1000", "m", ("Clicks les than 5",)), "is not understood here"),
+        (WorkflowRequest("W" * 51, "1000", "m", ("Clicks less than 5",)), "at most 50 characters"),
+        (WorkflowRequest("W", "1000", "../m", ("Clicks less than 5",)), "cannot be an id"),
+        (WorkflowRequest("W", "1000", "m", (), "nowhere"), "There is no segment nowhere"),
+        (WorkflowRequest("W", "1000", "m", ("Clicks less than 5",), id="taken"), "The id taken is taken"),
+        (WorkflowRequest("W", "9", "m", ("Clicks less than 5",)), "There is no program 9"),
     ],
 )
-def test_a_workflow_that_does_not_hold_is_not_written(own: Settings, wish: Wish, says: str):
+def test_a_workflow_that_does_not_hold_is_not_written(own: Settings, wish: WorkflowRequest, says: str):
     """The problem names place and remedy; the folder stays as it was."""
     (own.workflows / "other.yml").write_text(
         'id: taken\nname: T\nprogram: "1000"\nsegment: [Clicks greater than 5]\naction: accept application\n'
@@ -249,7 +249,7 @@ def test_a_workflow_that_does_not_hold_is_not_written(own: Settings, wish: Wish,
 
 def test_a_person_is_asked_and_asked_again(own: Settings):
     """Each wrong answer is told at once; a saved segment and a saved message are offered and used again."""
-    from_scratch(own, Wish("First", "1000", "letter", ("Relationship Stage is any of New",), "prospects"))
+    from_scratch(own, WorkflowRequest("First", "1000", "letter", ("Relationship Stage is any of New",), "prospects"))
     told: list[str] = []
     asked: list[str] = []
 
@@ -265,12 +265,14 @@ def test_a_person_is_asked_and_asked_again(own: Settings):
     prompt = person(
         "", "x" * 51, "Second", "77", "2000", "", "Relationship is", "relationship stage is any of new", "", ""
     )
-    wish = ask(own, Wish("", "", ""), prompt, told.append)
-    assert wish == Wish("Second", "2000", "second", ("Relationship Stage is any of New",))
+    wish = prompt_for_missing(own, WorkflowRequest("", "", ""), prompt, told.append)
+    assert wish == WorkflowRequest("Second", "2000", "second", ("Relationship Stage is any of New",))
     assert "1 to 50 characters" in told[0]
     assert any("There is no program 77" in one for one in told)
     assert any("Did you mean Relationship Stage?" in one for one in told)
-    again = ask(own, Wish("Third", "", ""), person("1000", "prospects", "letter"), told.append)
+    again = prompt_for_missing(
+        own, WorkflowRequest("Third", "", ""), person("1000", "prospects", "letter"), told.append
+    )
     assert (again.segment, again.message) == ("prospects", "letter")
     assert "Segment (prospects; empty for a new one)" in asked
     assert "Message (letter; or a new name)" in asked
@@ -287,9 +289,9 @@ def test_without_a_terminal_what_is_missing_is_named(own: Settings):
 
 def test_a_segment_or_message_that_is_gone_names_its_users(own: Settings):
     """Renamed or deleted while two workflows use it: each is a problem at its place, and says who else."""
-    from_scratch(own, Wish("One", "1000", "letter", ("Relationship Stage is any of New",), "prospects"))
-    from_scratch(own, Wish("Two", "1000", "letter", segment="prospects"))
-    from_scratch(own, Wish("Three", "1000", "letter", ("Relationship Stage is any of Joined",)))
+    from_scratch(own, WorkflowRequest("One", "1000", "letter", ("Relationship Stage is any of New",), "prospects"))
+    from_scratch(own, WorkflowRequest("Two", "1000", "letter", segment="prospects"))
+    from_scratch(own, WorkflowRequest("Three", "1000", "letter", ("Relationship Stage is any of Joined",)))
     segments = own.workflows / "segments"
     (segments / "prospects.yml").rename(segments / "prospect.yml")
     (own.workflows / "messages" / "letter").rename(own.workflows / "messages" / "letters")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.events.apply_events import apply_consequences
+from flows.events.apply_events import apply_email_events
 from flows.ledger.ledger import Ledger
 from flows.ledger.suppressions import suppress, suppressions
 
@@ -22,16 +22,16 @@ def test_the_ledger_follows_the_events_and_leaves_what_others_have_said(tmp_path
     """An address that is reactivated is lifted; what a person has suppressed stays; twice is once."""
     with closing(Ledger(tmp_path / "ledger.db")) as ledger, duckdb.connect() as warehouse:
         suppress(ledger, ["cy@x.example"], "asked by telephone", "person:me")
-        assert apply_consequences(warehouse, ledger) == 0
+        assert apply_email_events(warehouse, ledger) == 0
         for statement in MARTS:
             warehouse.execute(statement)
-        assert apply_consequences(warehouse, ledger) == 2
-        assert apply_consequences(warehouse, ledger) == 0
+        assert apply_email_events(warehouse, ledger) == 2
+        assert apply_email_events(warehouse, ledger) == 0
         assert {one.email_key: one.reason for one in suppressions(ledger)} == {
             "ann@xn--bcher-kva.example": "hard bounce",
             "bo@x.example": "complaint",
             "cy@x.example": "asked by telephone",
         }
         warehouse.execute("DELETE FROM marts.suppressions WHERE email LIKE 'ann%'")
-        assert apply_consequences(warehouse, ledger) == 1
+        assert apply_email_events(warehouse, ledger) == 1
         assert [one.email_key for one in suppressions(ledger)] == ["bo@x.example", "cy@x.example"]

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from compiler import PartnerflowError
 from conftest import HOUR
 from flows.events.bounces import read_bounce
-from flows.events.ingestion import land, landed_files, read_landed
-from flows.events.load import load_events
+from flows.events.ingestion import load_events
+from flows.events.landing import payload_files, read_payloads, write_payload
 from flows.pipeline.run import run_hour
 from flows.settings import Settings
 from support.provider_payloads import (
@@ -82,12 +82,14 @@ def told(example, tmp_path_factory):
         sendgrid_event(of["quiet"].id, "copy@example.net", "bounce", type="bounce", status="5.1.1"),
     ])  # fmt: skip
     for _ in range(3):
-        land(settings.landing, "sendgrid", opened)
-    land(settings.landing, "mailgun", mailgun(of["clicked"].id, of["clicked"].email, "clicked"))
-    land(settings.landing, "ses", ses(of["bounced"].id, of["bounced"].email, "Delivery"))
-    land(settings.landing, "ses", ses(of["bounced"].id, of["bounced"].email, "Bounce", NEXT - timedelta(minutes=5)))
-    land(settings.landing, "postmark", postmark(of["complained"].id, of["complained"].email, "SpamComplaint"))
-    land(settings.landing, "postmark", postmark(of["proven"].id, of["proven"].email, "Delivery"))
+        write_payload(settings.landing, "sendgrid", opened)
+    write_payload(settings.landing, "mailgun", mailgun(of["clicked"].id, of["clicked"].email, "clicked"))
+    write_payload(settings.landing, "ses", ses(of["bounced"].id, of["bounced"].email, "Delivery"))
+    write_payload(
+        settings.landing, "ses", ses(of["bounced"].id, of["bounced"].email, "Bounce", NEXT - timedelta(minutes=5))
+    )
+    write_payload(settings.landing, "postmark", postmark(of["complained"].id, of["complained"].email, "SpamComplaint"))
+    write_payload(settings.landing, "postmark", postmark(of["proven"].id, of["proven"].email, "Delivery"))
     drop(settings, "bounce/1.eml", bounce_message(of["disproven"].id, of["disproven"].email))
     drop(settings, "bounce/2.eml", bounce_message(of["full"].id, of["full"].email, status="5.2.2"))
     drop(settings, "bounce/3.eml", b"Subject: out of office\r\n\r\nBack on Monday.")
@@ -95,8 +97,8 @@ def told(example, tmp_path_factory):
     drop(settings, "torn.jsonl", b'{"event_id": "x", "provider"\n\xff\xfe\n')
     drop(settings, "elsewhere/export.jsonl", b'{"some": "other system"}\n')
     drop(settings, "sendgrid/export.json", opened.encode())
-    land(settings.landing, "partnerflow", json.dumps({"event": "unsubscribed", "delivery_id": of["left"].id}))
-    land(settings.landing, "postmark", postmark(_elsewhere(settings), NEXT_RECIPIENT, "Bounce"))
+    write_payload(settings.landing, "partnerflow", json.dumps({"event": "unsubscribed", "delivery_id": of["left"].id}))
+    write_payload(settings.landing, "postmark", postmark(_elsewhere(settings), NEXT_RECIPIENT, "Bounce"))
     return settings, of, run_hour(settings, NEXT)
 
 
@@ -200,11 +202,11 @@ def test_the_receivers_small_files_become_one_and_it_is_known(tmp_path: Path):
     """Exports stay as they were."""
     settings = Settings(var=tmp_path)
     for number in range(3):
-        land(settings.landing, "ses", f'{{"n": {number}}}')
+        write_payload(settings.landing, "ses", f'{{"n": {number}}}')
     drop(settings, "ses/export.jsonl", b"{}\n")
     with duckdb.connect() as warehouse:
         assert load_events(warehouse, settings.landing) == 4
-        names = [file.name for file in landed_files(settings.landing)]
+        names = [file.name for file in payload_files(settings.landing)]
         assert (len(names), names[-1]) == (2, "export.jsonl")
         known = warehouse.execute("SELECT count(*) FROM raw.landed_files").fetchone()
         assert (known, load_events(warehouse, settings.landing)) == ((2,), 0)
@@ -221,13 +223,13 @@ def test_a_file_that_cannot_be_read_stops_the_run_and_is_named(tmp_path: Path):
 def test_a_crash_in_a_merge_loses_and_doubles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The merged file is there before the small ones go."""
     settings = Settings(var=tmp_path)
-    files = [land(settings.landing, "ses", f'{{"n": {n}}}') for n in range(3)]
+    files = [write_payload(settings.landing, "ses", f'{{"n": {n}}}') for n in range(3)]
     with duckdb.connect() as warehouse:
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(OSError("killed")))
             with pytest.raises(OSError, match="killed"):
                 load_events(warehouse, settings.landing)
-        assert len(landed_files(settings.landing)) == 4
+        assert len(payload_files(settings.landing)) == 4
         assert load_events(warehouse, settings.landing) == 0
         assert warehouse.execute("SELECT count(*) FROM raw.email_events").fetchone() == (3,)
     assert all(file.exists() for file in files)
@@ -239,7 +241,7 @@ def test_whatever_lands_can_be_loaded(tmp_path_factory, payloads: list[str], gar
     """Text of any characters comes back as it was, but for what UTF-8 cannot hold; any bytes are lines of something."""
     settings = Settings(var=tmp_path_factory.mktemp("any"))
     for payload in payloads:
-        land(settings.landing, "ses", payload)
+        write_payload(settings.landing, "ses", payload)
     drop(settings, "garbage.jsonl", garbage)
     drop(settings, "sendgrid/garbage.jsonl", garbage)
     drop(settings, "bounce/garbage.eml", garbage)
@@ -296,7 +298,7 @@ def test_a_line_that_nobody_can_read_keeps_its_text(tmp_path: Path):
     (tmp_path / "x.jsonl").write_text(
         '{"event_id": 1, "provider": "ses", "received_at": "2026-01-01", "payload": "{}"}\n[]\n'
     )
-    assert [(one.provider, one.payload[:12]) for one in read_landed(tmp_path, tmp_path / "x.jsonl")] == [
+    assert [(one.provider, one.payload[:12]) for one in read_payloads(tmp_path, tmp_path / "x.jsonl")] == [
         ("unknown", '{"event_id":'),
         ("unknown", "[]"),
     ]

@@ -25,11 +25,11 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from conftest import command_line, environment
-from flows.events import webhooks as receive
-from flows.events.ingestion import landed_files, read_landed
+from flows.events import webhooks
+from flows.events.landing import payload_files, read_payloads
 from flows.events.webhook_settings import ReceiverSettings
 from flows.events.webhooks import Receiver, application
-from flows.messages.unsubscribe import sign
+from flows.messages.unsubscribe import sign_token
 from flows.settings import Settings
 from support.provider_payloads import SENT, mailgun, postmark, sendgrid, sendgrid_event, ses
 
@@ -61,12 +61,12 @@ def receiver(tmp_path: Path, sendgrid_key, sns_key) -> Receiver:
     (tmp_path / "certificates" / CERTIFICATE).write_bytes(certificate(sns_key))
     public = sendgrid_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     configured = ReceiverSettings(
-        signing_key=SIGNING,
+        unsubscribe_signing_keys=SIGNING,
         sendgrid_key=base64.b64encode(public).decode(),
         mailgun_key=MAILGUN,
-        postmark_login=LOGIN,
-        sns_certificates=tmp_path / "certificates",
-        sns_topic=TOPIC,
+        postmark_basic_auth=LOGIN,
+        sns_certificate_dir=tmp_path / "certificates",
+        sns_topic_arn=TOPIC,
     )
     return Receiver(tmp_path / "landing", configured, lambda: NOW)
 
@@ -90,8 +90,8 @@ def certificate(key: rsa.RSAPrivateKey) -> bytes:
 
 def landed(receiver: Receiver) -> list[tuple[str, str]]:
     """What has landed: provider and payload."""
-    files = landed_files(receiver.landing)
-    return [(one.provider, one.payload) for file in files for one in read_landed(receiver.landing, file)]
+    files = payload_files(receiver.landing)
+    return [(one.provider, one.payload) for file in files for one in read_payloads(receiver.landing, file)]
 
 
 def signed_sendgrid(key: ec.EllipticCurvePrivateKey, at: float = NOW) -> tuple[bytes, dict[str, str]]:
@@ -183,11 +183,11 @@ def test_what_is_forged_or_old_is_refused(client, receiver, sendgrid_key, sns_ke
 
 def test_what_is_too_large_is_refused_before_it_is_read(client, receiver, monkeypatch: pytest.MonkeyPatch):
     """Announced or not."""
-    monkeypatch.setattr(receive, "LARGEST", 1000)
+    monkeypatch.setattr(webhooks, "MAX_BODY_BYTES", 1000)
     answers = [
         client.post("/events/postmark", content=b"x" * 1001, headers=basic(LOGIN)),
         client.post("/events/postmark", content=iter([b"x" * 600, b"x" * 600]), headers=basic(LOGIN)),
-        client.post(f"/u/{sign(DELIVERY, SIGNING)}", content=b"x" * 4001),
+        client.post(f"/u/{sign_token(DELIVERY, SIGNING)}", content=b"x" * 4001),
     ]
     assert [answer.status_code for answer in answers] == [413, 413, 413]
     assert landed(receiver) == []
@@ -195,7 +195,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(client, receiver, monkey
 
 def test_looking_asks_and_only_a_post_unsubscribes(client, receiver):
     """Scanners follow links; a mail program's one click needs no cookie and gets no redirect (RFC 8058)."""
-    link = f"/u/{sign(DELIVERY, SIGNING[1:])}"
+    link = f"/u/{sign_token(DELIVERY, SIGNING[1:])}"
     asked = client.get(link)
     assert asked.status_code == 200
     assert "<form" in asked.text
@@ -208,7 +208,7 @@ def test_looking_asks_and_only_a_post_unsubscribes(client, receiver):
 
 
 @pytest.mark.parametrize(
-    "token", [DELIVERY, sign(DELIVERY, [SecretStr("the key of somebody else")]), "x" * 3000, "a.b"]
+    "token", [DELIVERY, sign_token(DELIVERY, [SecretStr("the key of somebody else")]), "x" * 3000, "a.b"]
 )
 def test_a_token_that_nobody_signed_does_nothing(client, receiver, token: str):
     """The page says so, and shows nothing of what was asked."""
@@ -218,7 +218,7 @@ def test_a_token_that_nobody_signed_does_nothing(client, receiver, token: str):
 
 def test_the_link_of_a_test_email_is_inert(client, receiver):
     """It answers as others do."""
-    assert client.post(f"/u/{sign('test-1', SIGNING)}").status_code == 200
+    assert client.post(f"/u/{sign_token('test-1', SIGNING)}").status_code == 200
     assert landed(receiver) == []
 
 
@@ -236,17 +236,19 @@ def test_there_is_nothing_else(client, receiver, tmp_path: Path):
     ):
         assert client.post(path).status_code == 404, path
     assert client.get("/events/sendgrid").status_code == 405
-    assert client.delete(f"/u/{sign(DELIVERY, SIGNING)}").status_code == 405
+    assert client.delete(f"/u/{sign_token(DELIVERY, SIGNING)}").status_code == 405
     bare = TestClient(application(Receiver(tmp_path, ReceiverSettings(), lambda: NOW)))
     assert {bare.post(f"/events/{name}").status_code for name in ("sendgrid", "ses", "postmark", "mailgun")} == {404}
-    assert bare.get(f"/u/{sign(DELIVERY, SIGNING)}").status_code == 404
+    assert bare.get(f"/u/{sign_token(DELIVERY, SIGNING)}").status_code == 404
 
 
 def test_a_disk_that_is_full_is_said_and_the_request_welcome_again(client, receiver, monkeypatch: pytest.MonkeyPatch):
     """500, so that the provider tries again."""
     body = signed_mailgun()
     with monkeypatch.context() as patch:
-        patch.setattr(receive, "land", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        patch.setattr(
+            webhooks, "write_payload", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+        )
         assert client.post("/events/mailgun", content=body).status_code == 500
     assert client.post("/events/mailgun", content=body).status_code == 200
     assert len(landed(receiver)) == 1
@@ -299,8 +301,8 @@ def test_it_knows_neither_ledger_nor_warehouse():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = set(re.findall(r"'flows\.([\w.]+)'", loaded))
     assert ours == {
-        "atomic", "events", "events.bounces", "events.ingestion", "events.signatures", "events.webhook_settings",
-        "events.webhooks", "messages", "messages.unsubscribe", "report", "report.templates",
+        "atomic", "events", "events.bounces", "events.landing", "events.signatures", "events.webhook_settings",
+        "events.webhooks", "messages", "messages.unsubscribe",
     }  # fmt: skip
     assert not {"duckdb", "sqlalchemy", "sqlite3", "dbt", "prefect"} & set(re.findall(r"'(\w+)'", loaded))
 
@@ -310,7 +312,7 @@ def test_the_command_answers_on_its_port(settings: Settings):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    secrets = {"PARTNERFLOW_POSTMARK_LOGIN": LOGIN}
+    secrets = {"PARTNERFLOW_POSTMARK_BASIC_AUTH": LOGIN}
     command = command_line(settings, "receive", "--port", str(port))
     server = subprocess.Popen(command, env=environment(settings) | secrets, stderr=subprocess.PIPE)
     try:
@@ -328,12 +330,13 @@ def test_the_command_answers_on_its_port(settings: Settings):
     finally:
         server.terminate()
         server.wait()
-    (file,) = landed_files(settings.landing)
-    assert [one.payload for one in read_landed(settings.landing, file)] == [content.decode()]
+    (file,) = payload_files(settings.landing)
+    assert [one.payload for one in read_payloads(settings.landing, file)] == [content.decode()]
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("SENDGRID_KEY", "not a key"), ("POSTMARK_LOGIN", "user:short"), ("POSTMARK_LOGIN", "nobody")]
+    ("name", "value"),
+    [("SENDGRID_KEY", "not a key"), ("POSTMARK_BASIC_AUTH", "user:short"), ("POSTMARK_BASIC_AUTH", "nobody")],
 )
 def test_a_secret_that_cannot_work_is_named_and_not_shown(settings: Settings, name: str, value: str):
     """Before anything is served."""

@@ -18,7 +18,7 @@ from flows.messages.message import Message, message_from
 from flows.messages.mime.compose import compose
 from flows.messages.mime.headers import mailbox, unstructured
 from flows.messages.render import render
-from flows.messages.unsubscribe import WayOut, read, sign, way_out
+from flows.messages.unsubscribe import UnsubscribeLinks, sign_token, unsubscribe_links, verify_token
 from flows.sending.send_test_email import Trial
 from flows.settings import Settings
 from support.example_members import MEMBERS
@@ -35,11 +35,18 @@ TWO_PARTS = [name for name in HEADERS if name != "Content-Transfer-Encoding"]
 
 def settings(**more) -> Settings:
     """Settings that read no file and no environment but these."""
-    defaults = {"sender_address": "us@example.com", "bounce_address": None, "unsubscribe_url": None, "signing_key": ()}
+    defaults = {
+        "sender_address": "us@example.com",
+        "bounce_address": None,
+        "unsubscribe_url": None,
+        "unsubscribe_signing_keys": (),
+    }
     return Settings.model_construct(**defaults | more)
 
 
-SIGNED = Settings(unsubscribe_url="https://mail.example.com/u", signing_key=KEY, bounce_address="bounce@b.example.com")
+SIGNED = Settings(
+    unsubscribe_url="https://mail.example.com/u", unsubscribe_signing_keys=KEY, bounce_address="bounce@b.example.com"
+)
 
 
 def message(text: str = "Dear {{ partner.name }},\n.\nBye", html: str | None = None, **more) -> Message:
@@ -97,7 +104,7 @@ def test_the_way_out_is_one_plain_line_with_a_button():
     raw = render(delivery(), message(), SIGNED).content
     (line,) = re.findall(rb"(?m)^List-Unsubscribe: (.*)\r$", raw)
     https, mailto = re.fullmatch(rb"<(https://mail\.example\.com/u/[^>]+)>, <(mailto:[^>]+)>", line).groups()
-    assert read(https.decode().rpartition("/")[2], SIGNED.signing_key) == "5f2c"
+    assert verify_token(https.decode().rpartition("/")[2], SIGNED.unsubscribe_signing_keys) == "5f2c"
     assert mailto.startswith(b"mailto:answers@example.com?subject=unsubscribe%205f2c.")
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
     assert b"5f2c@" in raw and b"you%40" not in raw
@@ -106,7 +113,9 @@ def test_the_way_out_is_one_plain_line_with_a_button():
 def test_without_a_page_the_way_out_is_a_mailbox():
     """And no POST is promised. Without reply_to it is the sender's."""
     mailto = "mailto:us+x@example.com?subject=unsubscribe%205f2c"
-    assert way_out("5f2c", None, (), "us+x@example.com") == WayOut(mailto, {"List-Unsubscribe": f"<{mailto}>"})
+    assert unsubscribe_links("5f2c", None, (), "us+x@example.com") == UnsubscribeLinks(
+        mailto, {"List-Unsubscribe": f"<{mailto}>"}
+    )
     raw = render(delivery(), message(reply_to=None), settings()).content
     assert b"List-Unsubscribe: <mailto:us@example.com?" in raw
     assert b"One-Click" not in raw
@@ -123,13 +132,20 @@ def test_the_link_in_the_body_is_that_of_the_header():
 
 def test_a_token_is_believed_from_any_key_and_from_nobody_else():
     """Another key, another delivery and anything cut or added are refused; a replaced key still counts."""
-    old, new = Settings(signing_key="an older retired key").signing_key, SIGNED.signing_key
-    token = sign("5f2c", old)
-    assert (read(token, old), read(token, (*new, *old)), read(token, new)) == ("5f2c", "5f2c", None)
-    assert sign("5f2c", (*new, *old)) == sign("5f2c", new)
+    old, new = (
+        Settings(unsubscribe_signing_keys="an older retired key").unsubscribe_signing_keys,
+        SIGNED.unsubscribe_signing_keys,
+    )
+    token = sign_token("5f2c", old)
+    assert (verify_token(token, old), verify_token(token, (*new, *old)), verify_token(token, new)) == (
+        "5f2c",
+        "5f2c",
+        None,
+    )
+    assert sign_token("5f2c", (*new, *old)) == sign_token("5f2c", new)
     forged = [token[:-1], token + "A", "6" + token[1:], token.split(".")[0], "", ".", "ü.ü", "a.b.c", "\0"]
-    assert [read(one, old) for one in forged] == [None] * len(forged)
-    assert read(token, ()) is None
+    assert [verify_token(one, old) for one in forged] == [None] * len(forged)
+    assert verify_token(token, ()) is None
 
 
 def test_the_envelope_names_the_delivery_and_every_copy():

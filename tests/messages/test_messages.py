@@ -12,10 +12,9 @@ import yaml
 from compiler import DefinitionError, PartnerflowError, Problem
 from conftest import CHECKOUT, partnerflow
 from flows.definitions.loader import read_definitions
-from flows.messages.check import with_messages
 from flows.messages.liquid.environment import fill, parse
 from flows.messages.liquid.tokens import TOKENS, translate
-from flows.messages.loader import check_message, read_message
+from flows.messages.loader import check_message, check_messages, read_message
 from flows.messages.message import Message, message_from
 from flows.messages.mime.languages import choose
 from flows.messages.mjml.compile import KNOWN
@@ -125,7 +124,7 @@ def test_warnings_do_not_stop_a_message(tmp_path: Path):
     assert [(problem.code, problem.severity) for problem in problems] == [
         ("no-unsubscribe-link", "warning"), ("may-be-empty", "warning"),
     ]  # fmt: skip
-    assert message.write(sample(True), "en").text == "Hi ,\n"
+    assert message.render(sample(True), "en").text == "Hi ,\n"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +171,7 @@ def test_liquid_goes_through_mjml_untouched(tmp_path: Path):
             "<mj-text>{{ unsubscribe_link }}</mj-text>"),
     })  # fmt: skip
     context = sample(lacking=True)
-    written = message.write(context, "en")
+    written = message.render(context, "en")
     assert '<p title="you">Hi Sample Partner &amp; co</p>' in written.html
     assert 'href="https://x.example/?p=21004711&amp;q=1"' in written.html
     assert "Nobody" not in written.html and "Nobody" not in written.text
@@ -180,7 +179,7 @@ def test_liquid_goes_through_mjml_untouched(tmp_path: Path):
         "Hi Sample Partner & co\n\nJoin my program (https://x.example/?p=21004711&q=1)\n\nhttps://example.com/u/token\n"
     )
     context["partner"]["name"] = "<script>&"
-    again = message.write(context, "en")
+    again = message.render(context, "en")
     assert "Nobody" in again.html and "Nobody" in again.text and "<script>" not in again.html
 
 
@@ -226,7 +225,7 @@ def test_a_translation_has_its_own_subject_text_link_and_dates(tmp_path: Path):
         "body.txt": "{{ sign_up_link }}" + OUT, "body.de.txt": "DE {{ sign_up_link }}" + OUT,
         "body.fr.txt": "FR {{ sign_up_link }}" + OUT,
     })  # fmt: skip
-    written = [message.write(sample(False), message.language_for(wanted)) for wanted in ("xx", "de-AT", "fr")]
+    written = [message.render(sample(False), message.language_for(wanted)) for wanted in ("xx", "de-AT", "fr")]
     assert [one.subject for one in written] == ["Hello", "Hallo", "Bonjour"]
     assert [one.text.split("\n")[0] for one in written] == [
         "https://x.example/en", "DE https://x.example/de", "FR https://x.example/en",
@@ -266,17 +265,17 @@ def test_check_reports_messages_with_the_definitions(tmp_path: Path):
     (problem,) = answer.json()["problems"]
     assert list(problem) == ["path", "line", "column", "code", "severity", "message", "hint"]
     assert (Path(problem["path"]).parts[-2:], problem["line"], problem["column"]) == (("few-clicks", "body.txt"), 1, 10)
-    checked = with_messages(read_definitions(state), state)
+    checked = check_messages(read_definitions(state), state)
     assert sorted(checked.broken) == ["few-clicks-14", "few-clicks-30", "few-clicks-60"]
     assert len(checked.workflows) == 13
     other = read_definitions(state, [workflows / "welcome.yml"])
-    assert with_messages(other, state, only_used=True).problems == ()
+    assert check_messages(other, state, only_used=True).problems == ()
 
 
 def test_the_messages_of_the_example_pass():
     """Without a warning, and every tag that they use is known."""
     state = Settings(workflows=CHECKOUT / "workflows")
-    assert with_messages(read_definitions(state), state).problems == ()
+    assert check_messages(read_definitions(state), state).problems == ()
     assert "mj-text" in KNOWN
 
 

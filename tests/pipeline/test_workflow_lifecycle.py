@@ -86,7 +86,7 @@ def install(settings: Settings, template_id: str) -> tuple[str, ...]:
     """Write a template's drafts."""
     prefix, program = PREFIXES[template_id]
     values = {"term": "Creator Standard Terms", "group": "Top creators"}
-    filled = {key: values[key] for key in template(template_id).to_fill}
+    filled = {key: values[key] for key in template(template_id).placeholders}
     return from_template(settings, template_id, program, filled, prefix).workflows
 
 

@@ -9,7 +9,7 @@ import pytest
 import flows.preview.plan_preview
 from conftest import HOUR
 from flows.cli.output.plan_preview import outlook_lines
-from flows.definitions.diff import changes, remember
+from flows.definitions.diff import changes, save_snapshot
 from flows.definitions.loader import read_definitions
 from flows.pipeline.run import plan_only
 from flows.preview.plan_preview import outlook
@@ -23,7 +23,7 @@ def own(tmp_path: Path) -> Settings:
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     (tmp_path / "var").mkdir()
     settings = Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
-    remember(settings, read_definitions(settings))
+    save_snapshot(settings, read_definitions(settings))
     return settings
 
 
@@ -38,7 +38,7 @@ def edit(settings: Settings, workflow_id: str, old: str, new: str) -> None:
 def told(settings: Settings) -> dict[str, tuple[str, tuple[str, ...]]]:
     """What has changed, by workflow."""
     found = changes(settings, read_definitions(settings))
-    return {one.workflow_id: (one.what, one.words) for one in found}
+    return {one.workflow_id: (one.what, one.description) for one in found}
 
 
 def test_nothing_has_changed_when_nothing_has(own: Settings):
@@ -75,7 +75,7 @@ def test_changes_are_told_in_words(own: Settings):
         "revenue-1000": ("paused", ("is paused now",)),
         "revenue-10000": ("gone", ()),
     }
-    remember(own, read_definitions(own))
+    save_snapshot(own, read_definitions(own))
     assert told(own) == {}
     edit(own, "draft", "status: draft", "status: active")
     edit(own, "revenue-1000", "status: paused", "status: active")
@@ -89,7 +89,7 @@ def test_changes_are_told_in_words(own: Settings):
 def test_a_definition_that_is_broken_for_now_is_compared_when_it_is_mended(own: Settings):
     """A run in between does not forget it."""
     edit(own, "welcome", "segment:", "segmnt:")
-    remember(own, read_definitions(own))
+    save_snapshot(own, read_definitions(own))
     assert told(own) == {}
     edit(own, "welcome", "segmnt:", "segment:")
     assert told(own) == {}

@@ -12,7 +12,7 @@ from conftest import CHECKOUT, HOUR, partnerflow
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
-from flows.messages.unsubscribe import is_test, read
+from flows.messages.unsubscribe import is_test, verify_token
 from flows.sending.send_test_email import send_test
 from flows.settings import Settings, read_settings
 
@@ -71,12 +71,15 @@ def test_the_link_of_a_test_email_acts_on_nothing(state: Settings):
     """It is signed like any other, but for a delivery that is known to be a test."""
     keys = f"{KEY},an older key of the tests"
     signed = Settings(
-        var=state.var, workflows=state.workflows, unsubscribe_url="https://mail.example.com/u/", signing_key=keys
+        var=state.var,
+        workflows=state.workflows,
+        unsubscribe_url="https://mail.example.com/u/",
+        unsubscribe_signing_keys=keys,
     )
     link = (
         parsed(tried(signed)).headers["List-Unsubscribe"][0].split(">")[0].removeprefix("<https://mail.example.com/u/")
     )
-    assert is_test(read(link, signed.signing_key))
+    assert is_test(verify_token(link, signed.unsubscribe_signing_keys))
 
 
 def test_copies_of_a_test_email_go_to_nobody(state: Settings, tmp_path: Path):
@@ -111,10 +114,10 @@ def test_a_message_with_an_error_is_not_tried(state: Settings, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("variables", "says"),
-    [({"UNSUBSCRIBE_URL": "http://mail.example.com/u", "SIGNING_KEY": KEY}, "no https address of a page"),
-     ({"UNSUBSCRIBE_URL": "https://mail.example.com/u?x=<y>", "SIGNING_KEY": KEY}, "no https address of a page"),
-     ({"UNSUBSCRIBE_URL": "https://mail.example.com/u"}, "needs a signing_key"),
-     ({"SIGNING_KEY": "short"}, "a key has fewer than 16 characters"),
+    [({"UNSUBSCRIBE_URL": "http://mail.example.com/u", "UNSUBSCRIBE_SIGNING_KEYS": KEY}, "no https address of a page"),
+     ({"UNSUBSCRIBE_URL": "https://mail.example.com/u?x=<y>", "UNSUBSCRIBE_SIGNING_KEYS": KEY}, "no https address"),
+     ({"UNSUBSCRIBE_URL": "https://mail.example.com/u"}, "needs unsubscribe_signing_keys"),
+     ({"UNSUBSCRIBE_SIGNING_KEYS": "short"}, "a key has fewer than 16 characters"),
      ({"BOUNCE_ADDRESS": "a b@c.example"}, "no plain email address"),
      ({"SENDER_ADDRESS": "x"}, "no plain email address")],
 )  # fmt: skip

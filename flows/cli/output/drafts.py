@@ -4,7 +4,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from flows.definitions.scaffold.create import Drafted
+from flows.definitions.scaffold.create import ScaffoldResult
 
 
 def templates_table(templates: list[dict]) -> Table:
@@ -19,7 +19,7 @@ def templates_table(templates: list[dict]) -> Table:
     return table
 
 
-def draft_lines(drafted: Drafted) -> list[str]:
+def draft_lines(drafted: ScaffoldResult) -> list[str]:
     """What was written, what to mind, and what to do next."""
     first = drafted.workflows[0]
     return [

@@ -21,7 +21,7 @@ def _changes(found: Outlook) -> Iterable[str]:
         yield "No definition has changed since the last run."
     for one in found.changes:
         yield f"{one.workflow_id} is {one.what}."
-        yield from (f"    {words}" for words in one.words)
+        yield from (f"    {words}" for words in one.description)
 
 
 def _email(found: Outlook) -> Iterable[str]:

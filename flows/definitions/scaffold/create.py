@@ -17,7 +17,7 @@ from flows.warehouse.catalog import read_known
 
 
 @dataclass(frozen=True)
-class Drafted:
+class ScaffoldResult:
     """What has been written: the ids of the drafts, all files, what `check` warns of, and what to mind."""
 
     workflows: tuple[str, ...]
@@ -36,7 +36,7 @@ class Drafted:
 
 
 @dataclass(frozen=True)
-class Wish:
+class WorkflowRequest:
     """A workflow from scratch, as a person asks for it.
 
     `conditions` are sentences. With a `segment` they are saved under that name for re-use; without conditions the named
@@ -54,14 +54,14 @@ class Wish:
 
 def from_template(
     settings: Settings, template_id: str, program: str, filled: Mapping[str, str], prefix: str = ""
-) -> Drafted:
+) -> ScaffoldResult:
     """Write a template's workflows and messages as drafts of a program.
 
     Raises PartnerflowError when the template does not exist or is not for this kind of program, a file is there
     already, or the prefix makes no ids; then nothing has been written.
     """
     chosen = template(template_id)
-    unknown = filled.keys() - set(chosen.to_fill)
+    unknown = filled.keys() - set(chosen.placeholders)
     if unknown:
         raise PartnerflowError(f"The template {template_id} asks for no {' or '.join(sorted(unknown))}. Leave it out.")
     if prefix and not ID.fullmatch(prefix):
@@ -71,7 +71,7 @@ def from_template(
     return _write(settings, files, chosen.about.notes)
 
 
-def from_scratch(settings: Settings, wish: Wish) -> Drafted:
+def from_scratch(settings: Settings, wish: WorkflowRequest) -> ScaffoldResult:
     """Write one workflow as a draft, with its named segment and its message where these are new.
 
     Raises PartnerflowError, DefinitionError with every problem among them; then nothing has been written.
@@ -90,7 +90,7 @@ def slug(name: str) -> str:
     return "-".join(letters.split())[:100] or "workflow"
 
 
-def _files(settings: Settings, wish: Wish) -> dict[str, str]:
+def _files(settings: Settings, wish: WorkflowRequest) -> dict[str, str]:
     identity = wish.id or slug(wish.name)
     for name in (identity, wish.message, wish.segment or identity):
         if not ID.fullmatch(name):
@@ -129,7 +129,7 @@ def _yaml(value: object) -> str:
     return yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=1_000)
 
 
-def _write(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...]) -> Drafted:
+def _write(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...]) -> ScaffoldResult:
     refuse_existing(settings.workflows, list(files))
     _refuse_ids(settings, files)
     problems = _check(settings, files)
@@ -137,7 +137,7 @@ def _write(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...])
     if errors:
         raise DefinitionError(errors)
     written = write_drafts(settings.workflows, files)
-    return Drafted(tuple(_definitions(files)), tuple(written), tuple(problems), notes)
+    return ScaffoldResult(tuple(_definitions(files)), tuple(written), tuple(problems), notes)
 
 
 def _refuse_ids(settings: Settings, files: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from compiler import PartnerflowError, SentenceError, parse, project_vocabulary
 from flows.definitions.loader import message_ids, read_segments
-from flows.definitions.scaffold.create import Wish, slug
+from flows.definitions.scaffold.create import WorkflowRequest, slug
 from flows.definitions.scaffold.programs import program_types, require_program
 from flows.settings import Settings
 
@@ -17,13 +17,13 @@ Say = Callable[[str], None]
 OPTIONS = {"name": "--name", "program": "--program", "message": "--message", "conditions": "--condition or --segment"}
 
 
-def missing(wish: Wish) -> list[str]:
+def missing_options(wish: WorkflowRequest) -> list[str]:
     """The options that are still needed."""
     needed = [key for key in ("name", "program", "message") if not getattr(wish, key)]
     return [OPTIONS[key] for key in [*needed, *([] if wish.conditions or wish.segment else ["conditions"])]]
 
 
-def ask(settings: Settings, wish: Wish, prompt: Prompt, say: Say) -> Wish:
+def prompt_for_missing(settings: Settings, wish: WorkflowRequest, prompt: Prompt, say: Say) -> WorkflowRequest:
     """The wish with every question answered that it leaves open; an empty answer ends the conditions."""
     name = wish.name or _until(prompt, say, "Workflow name", "", _name)
     programs = ", ".join(f"{one} ({kind})" for one, kind in sorted(program_types(settings).items()))

@@ -23,7 +23,7 @@ from compiler.segment_tree import AnyOf
 
 LIBRARY = Path(__file__).parent / "library"
 
-TO_FILL = {
+PLACEHOLDERS = {
     "term": ("Partner Template Term", "[your selected template term]"),
     "group": ("Partner Group", "[your group of top creators]"),
 }
@@ -49,15 +49,15 @@ class Template:
     about: About
 
     @cached_property
-    def to_fill(self) -> tuple[str, ...]:
-        """The keys of TO_FILL that this template leaves open."""
+    def placeholders(self) -> tuple[str, ...]:
+        """The keys of PLACEHOLDERS that this template leaves open."""
         texts = "".join(self._text(name) for name in self.about.workflows)
-        return tuple(key for key, (_, placeholder) in TO_FILL.items() if placeholder in texts)
+        return tuple(key for key, (_, placeholder) in PLACEHOLDERS.items() if placeholder in texts)
 
     def files(self, program: str, filled: Mapping[str, str], prefix: str = "") -> dict[str, str]:
         """The drafts for a program, by path within a folder of workflows; `prefix` goes before every id.
 
-        What is not `filled` (keys of TO_FILL) keeps its placeholder, of which `check` warns.
+        What is not `filled` (keys of PLACEHOLDERS) keeps its placeholder, of which `check` warns.
         """
         messages = sorted(path.name for path in (LIBRARY / self.id / "messages").glob("*"))
         files = {}
@@ -113,6 +113,6 @@ def template(template_id: str) -> Template:
 
 def _fill(text: str, key: str, value: str) -> str:
     """The text with a placeholder's whole condition written anew, in quotes where YAML needs them."""
-    label, placeholder = TO_FILL[key]
+    label, placeholder = PLACEHOLDERS[key]
     open_condition = f"{label} is any of {placeholder}"
     return text.replace(open_condition, json.dumps(str(AnyOf(label, (value,))), ensure_ascii=False))
