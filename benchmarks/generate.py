@@ -67,7 +67,7 @@ def generate(path: Path, account: Account) -> None:
         _partners(warehouse, account)
         _contracts(warehouse)
         _performance(warehouse, account)
-        for model in ("evaluated_partners", "evaluated_performance", "evaluated_contracts"):
+        for model in ("partners_as_of", "performance_as_of", "contracts_as_of"):
             warehouse.execute(f"create view segments.{model} as {_model(model)}")
         warehouse.execute("checkpoint")
 

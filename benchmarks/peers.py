@@ -26,10 +26,10 @@ from plans import compiled
 
 PROGRAM = "1000"
 TABLES = {
-    "people": "select partner_id, evaluated_stage as stage, last_transition_days_ago as moved from "
-    f"segments.evaluated_partners where program_id = '{PROGRAM}'",
+    "people": "select partner_id, relationship_stage_as_of as stage, last_transition_days_ago as moved from "
+    f"segments.partners_as_of where program_id = '{PROGRAM}'",
     "days": "select partner_id, days_ago, revenue from "
-    f"segments.evaluated_performance where program_id = '{PROGRAM}' and revenue <> 0",
+    f"segments.performance_as_of where program_id = '{PROGRAM}' and revenue <> 0",
 }
 """What the shapes read: a row a partner, a row a partner and day."""
 

@@ -14,7 +14,7 @@
 >>> [problem.code for problem in check([read], vocabulary)["few-clicks"]]
 ['less-than-one', 'measure-without-range']
 >>> print(compile_workflow(read.workflow, Compiler(vocabulary), "duckdb").splitlines()[-1])
-  program_id = '1000' AND evaluated_stage IN ('Joined') AND clicks_ever < 1
+  program_id = '1000' AND relationship_stage_as_of IN ('Joined') AND clicks_ever < 1
 
 Never connects to anything; imports neither flows, duckdb, dbt nor prefect.
 """

@@ -9,7 +9,7 @@ A column of a mart is a condition when its yml says so:
             condition: {label: Country, kind: list}
 
 and the model's own `meta.segments` says at which grain its rows are and which relation holds them as of the hour that
-is evaluated (`fct_partners` keeps the present, `segments.evaluated_partners` cuts its history).
+is evaluated (`fct_partners` keeps the present, `segments.partners_as_of` cuts its history).
 """
 
 import difflib

@@ -41,7 +41,7 @@ OVER = frozenset(
         "Advertiser Retracted",
     }
 )
-"""The stages of a contract that is neither in force nor in play (segments.evaluated_contracts)."""
+"""The stages of a contract that is neither in force nor in play (segments.contracts_as_of)."""
 
 
 @dataclass(frozen=True)

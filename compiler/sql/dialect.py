@@ -24,8 +24,8 @@ def literal(value: str | int | Decimal | date) -> exp.Expression:
 def table(relation: str) -> exp.Table:
     """A relation of ours, `schema.name`.
 
-    >>> table("segments.evaluated_partners").sql()
-    'segments.evaluated_partners'
+    >>> table("segments.partners_as_of").sql()
+    'segments.partners_as_of'
     """
     schema, name = relation.split(".")
     return exp.Table(this=exp.to_identifier(name), db=exp.to_identifier(schema))
@@ -34,8 +34,8 @@ def table(relation: str) -> exp.Table:
 def name_of(relation: str) -> str:
     """The bare name of a relation.
 
-    >>> name_of("segments.evaluated_partners")
-    'evaluated_partners'
+    >>> name_of("segments.partners_as_of")
+    'partners_as_of'
     """
     return relation.split(".")[1]
 

@@ -13,7 +13,7 @@ from compiler.sql.single_statement import Compiler, Features
 
 @dataclass(frozen=True)
 class Family:
-    """Segments that sum measures of the same partners: `name` is dated or undated."""
+    """Segments that sum measures of the same partners: `name` is by_transition or all_partners."""
 
     name: str
     workflows: tuple[Workflow, ...] = ()
@@ -26,7 +26,7 @@ class Family:
     @property
     def flag(self) -> str:
         """The column of a partner that is true if one of them can have it."""
-        return f"is_{self.name}"
+        return f"in_features_{self.name}"
 
     def features(self, compiler: Compiler) -> Features:
         """The sums."""
@@ -36,9 +36,9 @@ class Family:
 def families_of(workflows: Sequence[Workflow], compiler: Compiler) -> list[Family]:
     """The families that these workflows need."""
     measured = [one for one in workflows if compiler.features([one])]
-    split: dict[str, list[Workflow]] = {"dated": [], "undated": []}
+    split: dict[str, list[Workflow]] = {"by_transition": [], "all_partners": []}
     for workflow in measured:
-        split["dated" if _transition(workflow, compiler.conditions) else "undated"].append(workflow)
+        split["by_transition" if _transition(workflow, compiler.conditions) else "all_partners"].append(workflow)
     return [Family(name, tuple(chosen)) for name, chosen in split.items() if chosen]
 
 

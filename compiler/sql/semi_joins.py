@@ -77,4 +77,4 @@ def _zero_is_no(column: exp.Column) -> exp.Expression:
 
 
 def _part(relation: str) -> str:
-    return f"answers_of_{name_of(relation)}"
+    return f"{name_of(relation)}_matches"

@@ -17,8 +17,8 @@ from compiler.sql.dialect import literal, table, to_sql
 from compiler.sql.predicates import KEY, Conditions
 from compiler.vocabulary import Field, Vocabulary
 
-EVALUATED_PARTNERS = "segments.evaluated_partners"
-EVALUATED_CONTRACTS = "segments.evaluated_contracts"
+EVALUATED_PARTNERS = "segments.partners_as_of"
+EVALUATED_CONTRACTS = "segments.contracts_as_of"
 
 MOST_QUESTIONS = 16
 """Up to as many, one statement takes about as long as several (benchmarks/README.md)."""
@@ -62,7 +62,7 @@ class Compiler:
         parts["partners"] = self._partners(workflows, features)
         for name, part in parts.items():
             if partner_id is not None:
-                owner = "evaluated_partners" if name == "partners" else None
+                owner = "partners_as_of" if name == "partners" else None
                 part = part.where(exp.column("partner_id", table=owner).eq(literal(partner_id)))
             statement = statement.with_(name, as_=part, copy=False)
         return statement
@@ -140,7 +140,7 @@ class Compiler:
             return exp.select(*KEY, *sorted(used)).from_(base)
 
         def partner(name: str) -> exp.Column:
-            return exp.column(name, table="evaluated_partners")
+            return exp.column(name, table="partners_as_of")
 
         def feature(name: str) -> exp.Column:
             return exp.column(name, table="features")

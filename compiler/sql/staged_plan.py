@@ -4,7 +4,7 @@ With more than `Compiler.most_questions` of them; with fewer, one statement is a
 
 1. `segment_partners`: a row a partner, numbered, with what its contracts and groups meet;
 2. `segment_performance`: the days of partners and windows that matter, by the number of the partner;
-3. `segment_features_dated`, `segment_features_undated`: the partners again, with the measures summed;
+3. `segment_features_by_transition`, `segment_features_all_partners`: the partners again, with the measures summed;
 4. `segment_membership`: a SELECT a workflow over the table that has what it asks for, united.
 
 Why so (benchmarks/README.md): segments with a Last Transition Date ask for many windows of few partners, the others for
@@ -28,10 +28,10 @@ from compiler.sql.single_statement import EVALUATED_PARTNERS, Compiler, by_id, m
 PARTNERS = "segments.segment_partners"
 PERFORMANCE = "segments.segment_performance"
 MEMBERSHIP = "marts.segment_membership"
-STEPS = (PARTNERS, PERFORMANCE, Family("dated").relation, Family("undated").relation, MEMBERSHIP)
+STEPS = (PARTNERS, PERFORMANCE, Family("by_transition").relation, Family("all_partners").relation, MEMBERSHIP)
 """Every relation that may be made."""
 
-NUMBER = "partner_number"
+NUMBER = "partner_sk"
 
 Steps = dict[str, exp.Expression]
 """A relation (`schema.name`) to the statement that makes it, in the order in which they are made."""

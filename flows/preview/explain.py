@@ -63,7 +63,7 @@ def explain(
     Keeps nothing. Raises PartnerflowError when there are no facts, or no such partner in the workflow's program.
     """
     with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "segments", "evaluated_partners"):
+        if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
             return _explain(connection, workflow, partner_id, compiler, as_of)

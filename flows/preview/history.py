@@ -48,7 +48,7 @@ def history(
     """
     require_days(first, last)
     with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "segments", "evaluated_partners"):
+        if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
             zones = connection.execute("SELECT program_id, timezone FROM staging.stg_programs").fetchall()

@@ -30,7 +30,7 @@ def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: d
     when no facts have been built yet.
     """
     with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "segments", "evaluated_partners"):
+        if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
             write_evaluations(connection, as_of)

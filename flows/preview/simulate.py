@@ -96,7 +96,7 @@ def simulate(
     """
     require_days(first, last)
     with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "segments", "evaluated_partners"):
+        if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
             replay = Replay(connection, workflows, compiler, read_stage_models(settings))

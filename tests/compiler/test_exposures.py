@@ -26,10 +26,10 @@ def test_an_exposure_reads_what_the_segment_reads_and_the_addresses():
         c="segment: [Partner Name is any of Ann]\naction: accept application\n",
     )
     assert groups["depends_on"] == [
-        "ref('evaluated_partners')", "ref('fct_partner_groups')", "ref('int_partner_addresses')",
+        "ref('fct_partner_groups')", "ref('int_partner_addresses')", "ref('partners_as_of')",
     ]  # fmt: skip
-    assert "ref('evaluated_performance')" in clicks["depends_on"]
-    assert accepts["depends_on"] == ["ref('evaluated_contracts')", "ref('evaluated_partners')"]
+    assert "ref('performance_as_of')" in clicks["depends_on"]
+    assert accepts["depends_on"] == ["ref('contracts_as_of')", "ref('partners_as_of')"]
 
 
 def test_the_owner_is_that_of_the_definition():

@@ -158,7 +158,7 @@ ALL = {path.stem for path in (CHECKOUT / "workflows").glob("*.yml")}
         ("model.partnerflow.stg_actions", PERFORMANCE),
         ("model.partnerflow.int_changed_partners", PERFORMANCE),
         ("model.partnerflow.int_activity_dates", PERFORMANCE),
-        ("model.partnerflow.evaluated_performance", PERFORMANCE),
+        ("model.partnerflow.performance_as_of", PERFORMANCE),
         ("model.partnerflow.fct_contracts", APPLICATIONS),
         ("model.partnerflow.stg_contracts", ALL),
         ("model.partnerflow.fct_relationship_history", ALL),

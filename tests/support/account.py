@@ -71,7 +71,7 @@ _KINDS = {"incremental": "table"}
 
 
 def _read_by_segments(nodes: Mapping[str, Any]) -> set[str]:
-    evaluated = {f"{node.schema}.{node.name}" for node in nodes.values() if node.name.startswith("evaluated_")}
+    evaluated = {f"{node.schema}.{node.name}" for node in nodes.values() if node.name.endswith("_as_of")}
     return evaluated | {field.relation for field in VOCABULARY.fields}
 
 

@@ -20,7 +20,7 @@ OF_PROGRAMS = {"in_program_currency_stg_actions_ref_stg_programs_", "recent_for_
 """Tests that only warn, and hold the workflows of single programs."""
 
 SEGMENTS = {
-    "segment_applications", "segment_features_dated", "segment_features_undated", "segment_membership",
+    "segment_applications", "segment_features_by_transition", "segment_features_all_partners", "segment_membership",
     "segment_partners", "segment_performance", "segment_workflows",
 }  # fmt: skip
 """The models that definitions make."""

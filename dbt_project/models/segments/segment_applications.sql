@@ -5,7 +5,7 @@ SELECT
   partner_id,
   contract_id,
   as_of AS evaluated_at
-FROM {{ ref('evaluated_contracts') }}
+FROM {{ ref('contracts_as_of') }}
 WHERE
   program_id = '2000'
   AND is_current

@@ -12,7 +12,7 @@ WITH features AS (
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 60 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_1_to_60_days_ago,
     CAST(SUM(CASE WHEN days_ago BETWEEN 30 AND 60 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_30_to_60_days_ago,
     CAST(SUM(CASE WHEN days_ago BETWEEN 31 AND 60 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_31_to_60_days_ago
-  FROM {{ ref('evaluated_performance') }}
+  FROM {{ ref('performance_as_of') }}
   WHERE
     days_ago BETWEEN 0 AND 90
   GROUP BY
@@ -21,11 +21,11 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
-    evaluated_partners.evaluated_stage,
-    evaluated_partners.last_transition_days_ago,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
+    partners_as_of.last_transition_days_ago,
+    partners_as_of.relationship_stage_as_of,
     COALESCE(features.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago,
     COALESCE(features.clicks_0_to_30_days_ago, 0) AS clicks_0_to_30_days_ago,
     COALESCE(features.clicks_0_to_60_days_ago, 0) AS clicks_0_to_60_days_ago,
@@ -34,11 +34,11 @@ WITH features AS (
     COALESCE(features.revenue_1_to_60_days_ago, 0) AS revenue_1_to_60_days_ago,
     COALESCE(features.revenue_30_to_60_days_ago, 0) AS revenue_30_to_60_days_ago,
     COALESCE(features.revenue_31_to_60_days_ago, 0) AS revenue_31_to_60_days_ago
-  FROM {{ ref('evaluated_partners') }}
+  FROM {{ ref('partners_as_of') }}
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'accept-applications' AS workflow_id,
@@ -51,14 +51,14 @@ WHERE
   AND EXISTS(
     SELECT
       1
-    FROM {{ ref('evaluated_contracts') }}
+    FROM {{ ref('contracts_as_of') }}
     WHERE
-      evaluated_contracts.program_id = partners.program_id
-      AND evaluated_contracts.as_of = partners.as_of
-      AND evaluated_contracts.partner_id = partners.partner_id
-      AND evaluated_contracts.is_current
-      AND evaluated_contracts.template_term_name IN ('Creator Standard Terms')
-      AND evaluated_contracts.is_in_force_or_in_play
+      contracts_as_of.program_id = partners.program_id
+      AND contracts_as_of.as_of = partners.as_of
+      AND contracts_as_of.partner_id = partners.partner_id
+      AND contracts_as_of.is_current
+      AND contracts_as_of.template_term_name IN ('Creator Standard Terms')
+      AND contracts_as_of.is_open
   )
 UNION ALL
 SELECT
@@ -69,7 +69,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 14
   AND clicks_0_to_14_days_ago < 100
 UNION ALL
@@ -81,7 +81,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 30
   AND clicks_0_to_30_days_ago < 100
 UNION ALL
@@ -93,7 +93,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 60
   AND clicks_0_to_60_days_ago < 100
 UNION ALL
@@ -105,7 +105,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 90
   AND clicks_0_to_90_days_ago < 100
 UNION ALL
@@ -117,7 +117,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago BETWEEN 1 AND 30
   AND revenue_1_to_30_days_ago > 0
 UNION ALL
@@ -129,7 +129,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago BETWEEN 30 AND 60
   AND revenue_30_to_60_days_ago > 0
 UNION ALL
@@ -141,7 +141,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago BETWEEN 1 AND 30
   AND revenue_1_to_30_days_ago > 999
 UNION ALL
@@ -153,7 +153,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago BETWEEN 31 AND 60
   AND revenue_31_to_60_days_ago > 999
 UNION ALL
@@ -165,7 +165,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '2000'
-  AND evaluated_stage IN ('Outreach')
+  AND relationship_stage_as_of IN ('Outreach')
   AND last_transition_days_ago = 14
 UNION ALL
 SELECT
@@ -176,7 +176,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '2000'
-  AND evaluated_stage IN ('Outreach')
+  AND relationship_stage_as_of IN ('Outreach')
   AND last_transition_days_ago = 7
 UNION ALL
 SELECT
@@ -187,7 +187,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '2000'
-  AND evaluated_stage IN ('New')
+  AND relationship_stage_as_of IN ('New')
   AND last_transition_days_ago = 0
 UNION ALL
 SELECT
@@ -198,7 +198,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '2000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 0
 UNION ALL
 SELECT
@@ -209,7 +209,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago BETWEEN 1 AND 30
   AND revenue_1_to_30_days_ago > 999
 UNION ALL
@@ -221,7 +221,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago BETWEEN 1 AND 60
   AND revenue_1_to_60_days_ago > 9999
 UNION ALL
@@ -233,5 +233,5 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 0

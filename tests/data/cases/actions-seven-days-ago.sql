@@ -7,7 +7,7 @@ WITH features AS (
     as_of,
     partner_id,
     CAST(SUM(CASE WHEN days_ago = 7 THEN actions ELSE 0 END) AS BIGINT) AS actions_7_to_7_days_ago
-  FROM segments.evaluated_performance
+  FROM segments.performance_as_of
   WHERE
     days_ago = 7
   GROUP BY
@@ -16,15 +16,15 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
     COALESCE(features.actions_7_to_7_days_ago, 0) AS actions_7_to_7_days_ago
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'actions-seven-days-ago' AS workflow_id,

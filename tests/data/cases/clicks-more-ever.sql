@@ -6,22 +6,22 @@ WITH features AS (
     as_of,
     partner_id,
     CAST(SUM(clicks) AS BIGINT) AS clicks_ever
-  FROM segments.evaluated_performance
+  FROM segments.performance_as_of
   GROUP BY
     program_id,
     as_of,
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
     COALESCE(features.clicks_ever, 0) AS clicks_ever
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'clicks-more-ever' AS workflow_id,

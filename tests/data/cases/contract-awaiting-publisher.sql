@@ -5,7 +5,7 @@ WITH partners AS (
     program_id,
     as_of,
     partner_id
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
 )
 SELECT
   'contract-awaiting-publisher' AS workflow_id,
@@ -18,11 +18,11 @@ WHERE
   AND EXISTS(
     SELECT
       1
-    FROM segments.evaluated_contracts
+    FROM segments.contracts_as_of
     WHERE
-      evaluated_contracts.program_id = partners.program_id
-      AND evaluated_contracts.as_of = partners.as_of
-      AND evaluated_contracts.partner_id = partners.partner_id
-      AND evaluated_contracts.is_current
-      AND evaluated_contracts.contract_stage IN ('Awaiting Publisher Approval')
+      contracts_as_of.program_id = partners.program_id
+      AND contracts_as_of.as_of = partners.as_of
+      AND contracts_as_of.partner_id = partners.partner_id
+      AND contracts_as_of.is_current
+      AND contracts_as_of.contract_stage IN ('Awaiting Publisher Approval')
   )

@@ -5,7 +5,7 @@ WITH partners AS (
     program_id,
     as_of,
     partner_id
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
 )
 SELECT
   'contract-none' AS workflow_id,
@@ -18,9 +18,9 @@ WHERE
   AND NOT EXISTS(
     SELECT
       1
-    FROM segments.evaluated_contracts
+    FROM segments.contracts_as_of
     WHERE
-      evaluated_contracts.program_id = partners.program_id
-      AND evaluated_contracts.as_of = partners.as_of
-      AND evaluated_contracts.partner_id = partners.partner_id
+      contracts_as_of.program_id = partners.program_id
+      AND contracts_as_of.as_of = partners.as_of
+      AND contracts_as_of.partner_id = partners.partner_id
   )

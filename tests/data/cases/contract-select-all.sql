@@ -7,22 +7,22 @@ WITH features AS (
     as_of,
     partner_id,
     CAST(SUM(clicks) AS BIGINT) AS clicks_ever
-  FROM segments.evaluated_performance
+  FROM segments.performance_as_of
   GROUP BY
     program_id,
     as_of,
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
     COALESCE(features.clicks_ever, 0) AS clicks_ever
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'contract-select-all' AS workflow_id,
@@ -36,13 +36,13 @@ WHERE
   AND EXISTS(
     SELECT
       1
-    FROM segments.evaluated_contracts
+    FROM segments.contracts_as_of
     WHERE
-      evaluated_contracts.program_id = partners.program_id
-      AND evaluated_contracts.as_of = partners.as_of
-      AND evaluated_contracts.partner_id = partners.partner_id
-      AND evaluated_contracts.is_current
-      AND evaluated_contracts.contract_stage IN (
+      contracts_as_of.program_id = partners.program_id
+      AND contracts_as_of.as_of = partners.as_of
+      AND contracts_as_of.partner_id = partners.partner_id
+      AND contracts_as_of.is_current
+      AND contracts_as_of.contract_stage IN (
         'Awaiting Publisher Approval',
         'Awaiting Advertiser Approval',
         'Publisher Declined',

@@ -6,9 +6,9 @@ WITH partners AS (
     program_id,
     as_of,
     partner_id,
-    evaluated_stage,
-    last_transition_days_ago
-  FROM segments.evaluated_partners
+    last_transition_days_ago,
+    relationship_stage_as_of
+  FROM segments.partners_as_of
 )
 SELECT
   'joined-across-a-day-that-never-was' AS workflow_id,
@@ -18,5 +18,5 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 2

@@ -6,8 +6,8 @@ WITH partners AS (
     program_id,
     as_of,
     partner_id,
-    evaluated_stage
-  FROM segments.evaluated_partners
+    relationship_stage_as_of
+  FROM segments.partners_as_of
 )
 SELECT
   'partner-groups' AS workflow_id,
@@ -26,4 +26,4 @@ WHERE
       AND fct_partner_groups.partner_id = partners.partner_id
       AND fct_partner_groups.group_name IN ('Gold Tier', 'Bloggers, Europe')
   )
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')

@@ -5,7 +5,7 @@ WITH partners AS (
     program_id,
     as_of,
     partner_id
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
 )
 SELECT
   'partner-ids' AS workflow_id,

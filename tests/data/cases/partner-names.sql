@@ -6,7 +6,7 @@ WITH partners AS (
     as_of,
     partner_id,
     name
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
 )
 SELECT
   'partner-names' AS workflow_id,

@@ -13,7 +13,7 @@ WITH features AS (
         ELSE 0
       END
     ) AS BIGINT) AS actions_2026_03_16_to_2026_03_22
-  FROM segments.evaluated_performance
+  FROM segments.performance_as_of
   WHERE
     activity_date BETWEEN CAST('2026-03-16' AS DATE) AND CAST('2026-03-22' AS DATE)
   GROUP BY
@@ -22,15 +22,15 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
     COALESCE(features.actions_2026_03_16_to_2026_03_22, 0) AS actions_2026_03_16_to_2026_03_22
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'performance-between-dates-to-come' AS workflow_id,

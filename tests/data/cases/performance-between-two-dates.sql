@@ -13,7 +13,7 @@ WITH features AS (
         ELSE 0
       END
     ) AS BIGINT) AS clicks_2024_10_01_to_2024_10_07
-  FROM segments.evaluated_performance
+  FROM segments.performance_as_of
   WHERE
     activity_date BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
   GROUP BY
@@ -22,15 +22,15 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
     COALESCE(features.clicks_2024_10_01_to_2024_10_07, 0) AS clicks_2024_10_01_to_2024_10_07
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'performance-between-two-dates' AS workflow_id,

@@ -9,7 +9,7 @@ WITH features AS (
     as_of,
     partner_id,
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_1_to_30_days_ago
-  FROM segments.evaluated_performance
+  FROM segments.performance_as_of
   WHERE
     days_ago BETWEEN 1 AND 30
   GROUP BY
@@ -18,17 +18,17 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
-    evaluated_partners.evaluated_stage,
-    evaluated_partners.last_transition_days_ago,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
+    partners_as_of.last_transition_days_ago,
+    partners_as_of.relationship_stage_as_of,
     COALESCE(features.revenue_1_to_30_days_ago, 0) AS revenue_1_to_30_days_ago
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'revenue-over-999' AS workflow_id,
@@ -38,6 +38,6 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago BETWEEN 1 AND 30
   AND revenue_1_to_30_days_ago > 999

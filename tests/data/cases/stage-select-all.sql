@@ -5,8 +5,8 @@ WITH partners AS (
     program_id,
     as_of,
     partner_id,
-    evaluated_stage
-  FROM segments.evaluated_partners
+    relationship_stage_as_of
+  FROM segments.partners_as_of
 )
 SELECT
   'stage-select-all' AS workflow_id,
@@ -16,4 +16,4 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
+  AND relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')

@@ -6,9 +6,9 @@ WITH partners AS (
     program_id,
     as_of,
     partner_id,
-    evaluated_stage,
-    evaluated_transition_date
-  FROM segments.evaluated_partners
+    last_transition_date_as_of,
+    relationship_stage_as_of
+  FROM segments.partners_as_of
 )
 SELECT
   'transition-between-two-dates' AS workflow_id,
@@ -18,5 +18,5 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Negotiating')
-  AND evaluated_transition_date BETWEEN CAST('2026-03-01' AS DATE) AND CAST('2026-03-15' AS DATE)
+  AND relationship_stage_as_of IN ('Negotiating')
+  AND last_transition_date_as_of BETWEEN CAST('2026-03-01' AS DATE) AND CAST('2026-03-15' AS DATE)

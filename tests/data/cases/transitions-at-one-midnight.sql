@@ -5,8 +5,8 @@ WITH partners AS (
     program_id,
     as_of,
     partner_id,
-    evaluated_stage
-  FROM segments.evaluated_partners
+    relationship_stage_as_of
+  FROM segments.partners_as_of
 )
 SELECT
   'transitions-at-one-midnight' AS workflow_id,
@@ -15,4 +15,4 @@ SELECT
   as_of AS evaluated_at
 FROM partners
 WHERE
-  program_id = '1000' AND evaluated_stage IN ('Negotiating')
+  program_id = '1000' AND relationship_stage_as_of IN ('Negotiating')

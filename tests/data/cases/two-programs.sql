@@ -9,23 +9,23 @@ WITH features AS (
     as_of,
     partner_id,
     CAST(SUM(clicks) AS BIGINT) AS clicks_ever
-  FROM segments.evaluated_performance
+  FROM segments.performance_as_of
   GROUP BY
     program_id,
     as_of,
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
-    evaluated_partners.evaluated_stage,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
+    partners_as_of.relationship_stage_as_of,
     COALESCE(features.clicks_ever, 0) AS clicks_ever
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'two-programs' AS workflow_id,
@@ -35,7 +35,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND EXISTS(
     SELECT
       1
@@ -49,11 +49,11 @@ WHERE
   AND EXISTS(
     SELECT
       1
-    FROM segments.evaluated_contracts
+    FROM segments.contracts_as_of
     WHERE
-      evaluated_contracts.program_id = partners.program_id
-      AND evaluated_contracts.as_of = partners.as_of
-      AND evaluated_contracts.partner_id = partners.partner_id
-      AND evaluated_contracts.is_current
-      AND evaluated_contracts.contract_stage IN ('Joined')
+      contracts_as_of.program_id = partners.program_id
+      AND contracts_as_of.as_of = partners.as_of
+      AND contracts_as_of.partner_id = partners.partner_id
+      AND contracts_as_of.is_current
+      AND contracts_as_of.contract_stage IN ('Joined')
   )

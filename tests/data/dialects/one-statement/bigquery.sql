@@ -9,30 +9,30 @@ WITH features AS (
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN clicks ELSE 0 END) AS INT64) AS clicks_1_to_30_days_ago,
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN revenue ELSE 0 END) AS BIGNUMERIC) AS revenue_1_to_30_days_ago,
     CAST(SUM(revenue) AS BIGNUMERIC) AS revenue_ever
-  FROM segments.evaluated_performance
+  FROM segments.performance_as_of
   GROUP BY
     program_id,
     as_of,
     partner_id
 ), partners AS (
   SELECT
-    evaluated_partners.program_id,
-    evaluated_partners.as_of,
-    evaluated_partners.partner_id,
-    evaluated_partners.evaluated_stage,
-    evaluated_partners.evaluated_transition_date,
-    evaluated_partners.last_transition_days_ago,
-    evaluated_partners.name,
+    partners_as_of.program_id,
+    partners_as_of.as_of,
+    partners_as_of.partner_id,
+    partners_as_of.last_transition_date_as_of,
+    partners_as_of.last_transition_days_ago,
+    partners_as_of.name,
+    partners_as_of.relationship_stage_as_of,
     COALESCE(features.actions_1_to_30_days_ago, 0) AS actions_1_to_30_days_ago,
     COALESCE(features.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago,
     COALESCE(features.clicks_1_to_30_days_ago, 0) AS clicks_1_to_30_days_ago,
     COALESCE(features.revenue_1_to_30_days_ago, 0) AS revenue_1_to_30_days_ago,
     COALESCE(features.revenue_ever, 0) AS revenue_ever
-  FROM segments.evaluated_partners
+  FROM segments.partners_as_of
   LEFT JOIN features
-    ON evaluated_partners.program_id = features.program_id
-    AND evaluated_partners.as_of = features.as_of
-    AND evaluated_partners.partner_id = features.partner_id
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
 )
 SELECT
   'everything-dated' AS workflow_id,
@@ -42,8 +42,8 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
-  AND evaluated_transition_date BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
+  AND relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
+  AND last_transition_date_as_of BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
   AND clicks_1_to_30_days_ago > 0
   AND clicks_1_to_30_days_ago < 100
   AND actions_1_to_30_days_ago > 5
@@ -57,7 +57,7 @@ SELECT
 FROM partners
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 14
   AND clicks_0_to_14_days_ago < 100
 UNION ALL
@@ -92,15 +92,15 @@ WHERE
   AND EXISTS(
     SELECT
       1
-    FROM segments.evaluated_contracts
+    FROM segments.contracts_as_of
     WHERE
-      evaluated_contracts.program_id = partners.program_id
-      AND evaluated_contracts.as_of = partners.as_of
-      AND evaluated_contracts.partner_id = partners.partner_id
-      AND evaluated_contracts.is_current
-      AND INSTR(LOWER(evaluated_contracts.template_term_name), LOWER('50% o\'ff _')) > 0
-      AND evaluated_contracts.contract_id IN ('S-7777777')
-      AND evaluated_contracts.is_in_force_or_in_play
+      contracts_as_of.program_id = partners.program_id
+      AND contracts_as_of.as_of = partners.as_of
+      AND contracts_as_of.partner_id = partners.partner_id
+      AND contracts_as_of.is_current
+      AND INSTR(LOWER(contracts_as_of.template_term_name), LOWER('50% o\'ff _')) > 0
+      AND contracts_as_of.contract_id IN ('S-7777777')
+      AND contracts_as_of.is_open
   )
 UNION ALL
 SELECT
@@ -116,21 +116,21 @@ WHERE
     EXISTS(
       SELECT
         1
-      FROM segments.evaluated_contracts
+      FROM segments.contracts_as_of
       WHERE
-        evaluated_contracts.program_id = partners.program_id
-        AND evaluated_contracts.as_of = partners.as_of
-        AND evaluated_contracts.partner_id = partners.partner_id
-        AND evaluated_contracts.is_current
-        AND evaluated_contracts.contract_stage IN ('None', 'Joined')
+        contracts_as_of.program_id = partners.program_id
+        AND contracts_as_of.as_of = partners.as_of
+        AND contracts_as_of.partner_id = partners.partner_id
+        AND contracts_as_of.is_current
+        AND contracts_as_of.contract_stage IN ('None', 'Joined')
     )
     OR NOT EXISTS(
       SELECT
         1
-      FROM segments.evaluated_contracts
+      FROM segments.contracts_as_of
       WHERE
-        evaluated_contracts.program_id = partners.program_id
-        AND evaluated_contracts.as_of = partners.as_of
-        AND evaluated_contracts.partner_id = partners.partner_id
+        contracts_as_of.program_id = partners.program_id
+        AND contracts_as_of.as_of = partners.as_of
+        AND contracts_as_of.partner_id = partners.partner_id
     )
   );

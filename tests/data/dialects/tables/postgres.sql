@@ -1,5 +1,5 @@
 -- segments.segment_partners
-WITH answers_of_fct_partner_groups AS (
+WITH fct_partner_groups_matches AS (
   SELECT
     program_id,
     partner_id,
@@ -8,7 +8,7 @@ WITH answers_of_fct_partner_groups AS (
   GROUP BY
     program_id,
     partner_id
-), answers_of_evaluated_contracts AS (
+), contracts_as_of_matches AS (
   SELECT
     program_id,
     as_of,
@@ -18,14 +18,14 @@ WITH answers_of_fct_partner_groups AS (
         WHEN is_current
         AND POSITION(LOWER('50% o''ff _') IN LOWER(template_term_name)) > 0
         AND contract_id IN ('S-7777777')
-        AND is_in_force_or_in_play
+        AND is_open
         THEN 1
         ELSE 0
       END
-    ) AS evaluated_contracts_1,
-    MAX(CASE WHEN is_current AND contract_stage IN ('None', 'Joined') THEN 1 ELSE 0 END) AS evaluated_contracts_2,
-    MAX(CASE WHEN TRUE THEN 1 ELSE 0 END) AS evaluated_contracts_3
-  FROM segments.evaluated_contracts
+    ) AS contracts_as_of_1,
+    MAX(CASE WHEN is_current AND contract_stage IN ('None', 'Joined') THEN 1 ELSE 0 END) AS contracts_as_of_2,
+    MAX(CASE WHEN TRUE THEN 1 ELSE 0 END) AS contracts_as_of_3
+  FROM segments.contracts_as_of
   GROUP BY
     program_id,
     as_of,
@@ -33,141 +33,141 @@ WITH answers_of_fct_partner_groups AS (
 )
 SELECT
   ROW_NUMBER() OVER (
-    ORDER BY evaluated_partners.program_id, evaluated_partners.as_of, evaluated_partners.partner_id
-  ) AS partner_number,
-  evaluated_partners.program_id,
-  evaluated_partners.as_of,
-  evaluated_partners.partner_id,
-  evaluated_partners.evaluated_stage,
-  evaluated_partners.evaluated_transition_date,
-  evaluated_partners.last_transition_days_ago,
-  evaluated_partners.name,
-  COALESCE(answers_of_fct_partner_groups.fct_partner_groups_1, 0) = 1 AS fct_partner_groups_1,
-  COALESCE(answers_of_evaluated_contracts.evaluated_contracts_1, 0) = 1 AS evaluated_contracts_1,
-  COALESCE(answers_of_evaluated_contracts.evaluated_contracts_2, 0) = 1 AS evaluated_contracts_2,
-  COALESCE(answers_of_evaluated_contracts.evaluated_contracts_3, 0) = 1 AS evaluated_contracts_3,
+    ORDER BY partners_as_of.program_id, partners_as_of.as_of, partners_as_of.partner_id
+  ) AS partner_sk,
+  partners_as_of.program_id,
+  partners_as_of.as_of,
+  partners_as_of.partner_id,
+  partners_as_of.last_transition_date_as_of,
+  partners_as_of.last_transition_days_ago,
+  partners_as_of.name,
+  partners_as_of.relationship_stage_as_of,
+  COALESCE(fct_partner_groups_matches.fct_partner_groups_1, 0) = 1 AS fct_partner_groups_1,
+  COALESCE(contracts_as_of_matches.contracts_as_of_1, 0) = 1 AS contracts_as_of_1,
+  COALESCE(contracts_as_of_matches.contracts_as_of_2, 0) = 1 AS contracts_as_of_2,
+  COALESCE(contracts_as_of_matches.contracts_as_of_3, 0) = 1 AS contracts_as_of_3,
   (
-    evaluated_partners.program_id = '1000'
-    AND evaluated_partners.evaluated_stage IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
-    AND evaluated_partners.evaluated_transition_date BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
+    partners_as_of.program_id = '1000'
+    AND partners_as_of.relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
+    AND partners_as_of.last_transition_date_as_of BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
   )
   OR (
-    evaluated_partners.program_id = '1000'
-    AND evaluated_partners.evaluated_stage IN ('Joined')
-    AND evaluated_partners.last_transition_days_ago = 14
-  ) AS is_dated,
-  evaluated_partners.program_id = '1000' AS is_undated
-FROM segments.evaluated_partners
-LEFT JOIN answers_of_fct_partner_groups
-  ON answers_of_fct_partner_groups.program_id = evaluated_partners.program_id
-  AND answers_of_fct_partner_groups.partner_id = evaluated_partners.partner_id
-LEFT JOIN answers_of_evaluated_contracts
-  ON answers_of_evaluated_contracts.program_id = evaluated_partners.program_id
-  AND answers_of_evaluated_contracts.as_of = evaluated_partners.as_of
-  AND answers_of_evaluated_contracts.partner_id = evaluated_partners.partner_id
+    partners_as_of.program_id = '1000'
+    AND partners_as_of.relationship_stage_as_of IN ('Joined')
+    AND partners_as_of.last_transition_days_ago = 14
+  ) AS in_features_by_transition,
+  partners_as_of.program_id = '1000' AS in_features_all_partners
+FROM segments.partners_as_of
+LEFT JOIN fct_partner_groups_matches
+  ON fct_partner_groups_matches.program_id = partners_as_of.program_id
+  AND fct_partner_groups_matches.partner_id = partners_as_of.partner_id
+LEFT JOIN contracts_as_of_matches
+  ON contracts_as_of_matches.program_id = partners_as_of.program_id
+  AND contracts_as_of_matches.as_of = partners_as_of.as_of
+  AND contracts_as_of_matches.partner_id = partners_as_of.partner_id
 WHERE
-  evaluated_partners.program_id IN ('1000');
+  partners_as_of.program_id IN ('1000');
 -- segments.segment_performance
 SELECT
-  partner_number,
-  is_dated,
-  is_undated,
+  partner_sk,
+  in_features_by_transition,
+  in_features_all_partners,
   activity_date,
   days_ago,
   actions,
   clicks,
   revenue
-FROM segments.evaluated_performance
+FROM segments.performance_as_of
 JOIN segments.segment_partners
-  ON evaluated_performance.program_id = segment_partners.program_id
-  AND evaluated_performance.as_of = segment_partners.as_of
-  AND evaluated_performance.partner_id = segment_partners.partner_id
+  ON performance_as_of.program_id = segment_partners.program_id
+  AND performance_as_of.as_of = segment_partners.as_of
+  AND performance_as_of.partner_id = segment_partners.partner_id
 WHERE
-  is_dated OR is_undated;
--- segments.segment_features_dated
+  in_features_by_transition OR in_features_all_partners;
+-- segments.segment_features_by_transition
 WITH sums_of_actions AS (
   SELECT
-    partner_number,
+    partner_sk,
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN actions ELSE 0 END) AS BIGINT) AS actions_1_to_30_days_ago
   FROM segments.segment_performance
   WHERE
-    is_dated AND actions <> 0 AND days_ago BETWEEN 1 AND 30
+    in_features_by_transition AND actions <> 0 AND days_ago BETWEEN 1 AND 30
   GROUP BY
-    partner_number
+    partner_sk
 ), sums_of_clicks AS (
   SELECT
-    partner_number,
+    partner_sk,
     CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 14 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_0_to_14_days_ago,
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_1_to_30_days_ago
   FROM segments.segment_performance
   WHERE
-    is_dated AND clicks <> 0 AND days_ago BETWEEN 0 AND 30
+    in_features_by_transition AND clicks <> 0 AND days_ago BETWEEN 0 AND 30
   GROUP BY
-    partner_number
+    partner_sk
 ), sums_of_revenue AS (
   SELECT
-    partner_number,
+    partner_sk,
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_1_to_30_days_ago
   FROM segments.segment_performance
   WHERE
-    is_dated AND revenue <> 0 AND days_ago BETWEEN 1 AND 30
+    in_features_by_transition AND revenue <> 0 AND days_ago BETWEEN 1 AND 30
   GROUP BY
-    partner_number
+    partner_sk
 )
 SELECT
   segment_partners.program_id,
   segment_partners.as_of,
   segment_partners.partner_id,
-  segment_partners.evaluated_stage,
-  segment_partners.evaluated_transition_date,
+  segment_partners.last_transition_date_as_of,
   segment_partners.last_transition_days_ago,
+  segment_partners.relationship_stage_as_of,
   COALESCE(sums_of_actions.actions_1_to_30_days_ago, 0) AS actions_1_to_30_days_ago,
   COALESCE(sums_of_clicks.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago,
   COALESCE(sums_of_clicks.clicks_1_to_30_days_ago, 0) AS clicks_1_to_30_days_ago,
   COALESCE(sums_of_revenue.revenue_1_to_30_days_ago, 0) AS revenue_1_to_30_days_ago
 FROM segments.segment_partners
 LEFT JOIN sums_of_actions
-  ON sums_of_actions.partner_number = segment_partners.partner_number
+  ON sums_of_actions.partner_sk = segment_partners.partner_sk
 LEFT JOIN sums_of_clicks
-  ON sums_of_clicks.partner_number = segment_partners.partner_number
+  ON sums_of_clicks.partner_sk = segment_partners.partner_sk
 LEFT JOIN sums_of_revenue
-  ON sums_of_revenue.partner_number = segment_partners.partner_number
+  ON sums_of_revenue.partner_sk = segment_partners.partner_sk
 WHERE
-  segment_partners.is_dated;
--- segments.segment_features_undated
+  segment_partners.in_features_by_transition;
+-- segments.segment_features_all_partners
 WITH sums_of_revenue AS (
   SELECT
-    partner_number,
+    partner_sk,
     CAST(SUM(revenue) AS DECIMAL(38, 8)) AS revenue_ever
   FROM segments.segment_performance
   WHERE
-    is_undated AND revenue <> 0
+    in_features_all_partners AND revenue <> 0
   GROUP BY
-    partner_number
+    partner_sk
 )
 SELECT
   segment_partners.program_id,
   segment_partners.as_of,
   segment_partners.partner_id,
-  segment_partners.evaluated_contracts_2,
-  segment_partners.evaluated_contracts_3,
+  segment_partners.contracts_as_of_2,
+  segment_partners.contracts_as_of_3,
   COALESCE(sums_of_revenue.revenue_ever, 0) AS revenue_ever
 FROM segments.segment_partners
 LEFT JOIN sums_of_revenue
-  ON sums_of_revenue.partner_number = segment_partners.partner_number
+  ON sums_of_revenue.partner_sk = segment_partners.partner_sk
 WHERE
-  segment_partners.is_undated;
+  segment_partners.in_features_all_partners;
 -- marts.segment_membership
 SELECT
   'everything-dated' AS workflow_id,
   program_id,
   partner_id,
   as_of AS evaluated_at
-FROM segments.segment_features_dated
+FROM segments.segment_features_by_transition
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
-  AND evaluated_transition_date BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
+  AND relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
+  AND last_transition_date_as_of BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
   AND clicks_1_to_30_days_ago > 0
   AND clicks_1_to_30_days_ago < 100
   AND actions_1_to_30_days_ago > 5
@@ -178,10 +178,10 @@ SELECT
   program_id,
   partner_id,
   as_of AS evaluated_at
-FROM segments.segment_features_dated
+FROM segments.segment_features_by_transition
 WHERE
   program_id = '1000'
-  AND evaluated_stage IN ('Joined')
+  AND relationship_stage_as_of IN ('Joined')
   AND last_transition_days_ago = 14
   AND clicks_0_to_14_days_ago < 100
 UNION ALL
@@ -204,17 +204,17 @@ SELECT
   as_of AS evaluated_at
 FROM segments.segment_partners
 WHERE
-  program_id = '1000' AND evaluated_contracts_1
+  program_id = '1000' AND contracts_as_of_1
 UNION ALL
 SELECT
   'without-contract' AS workflow_id,
   program_id,
   partner_id,
   as_of AS evaluated_at
-FROM segments.segment_features_undated
+FROM segments.segment_features_all_partners
 WHERE
   program_id = '1000'
   AND revenue_ever < 10
   AND (
-    evaluated_contracts_2 OR NOT evaluated_contracts_3
+    contracts_as_of_2 OR NOT contracts_as_of_3
   );

@@ -28,12 +28,12 @@ stages as (
         and (history.valid_to is null or history.valid_to > evaluations.as_of)
 ),
 
-evaluated_partners as (
+partners_as_of as (
     select
         evaluations.as_of,
         partners.*,
-        coalesce(stages.relationship_stage, 'None') as evaluated_stage,
-        stages.transition_date as evaluated_transition_date,
+        coalesce(stages.relationship_stage, 'None') as relationship_stage_as_of,
+        stages.transition_date as last_transition_date_as_of,
         stages.days_ago as last_transition_days_ago
     from evaluations
     inner join partners on evaluations.program_id = partners.program_id
@@ -44,4 +44,4 @@ evaluated_partners as (
             and evaluations.as_of = stages.as_of
 )
 
-select * from evaluated_partners
+select * from partners_as_of

@@ -63,10 +63,10 @@ running_day as (
         and counted_actions.event_at <= evaluations.as_of
 ),
 
-evaluated_performance as (
+performance_as_of as (
     select * from until_the_day
     union all
     select * from running_day
 )
 
-select * from evaluated_performance
+select * from performance_as_of
