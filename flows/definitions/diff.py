@@ -4,11 +4,11 @@ A run leaves what it ran with in the state (definitions.json); `plan` compares.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from compiler import Workflow, format
+from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions
 from flows.settings import Settings
 
@@ -32,9 +32,7 @@ def save_snapshot(settings: Settings, definitions: Definitions) -> None:
     before = _last(settings)
     broken = {name: before[name] for name in definitions.broken if name in before}
     document = broken | {workflow.id: _described(workflow) for workflow in definitions.workflows}
-    temporary = _file(settings).with_name(f".definitions.{os.getpid()}")
-    temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
-    temporary.replace(_file(settings))
+    write_atomic(_file(settings), json.dumps(document, indent=1, ensure_ascii=False))
 
 
 def changes(settings: Settings, definitions: Definitions) -> list[Change]:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.atomic import write_whole
+from flows.atomic import write_atomic
 from flows.events.bounces import read_bounce
 
 UNKNOWN = "unknown"
@@ -46,7 +46,7 @@ def write_payload(folder: Path, provider: str, payload: str) -> Path:
     event_id = secrets.token_hex(16)
     record = RawPayload(event_id, provider, now.isoformat(), payload)
     file = folder / f"{now:%Y%m%dT%H%M%S.%f}-{event_id}.jsonl"
-    write_whole(file, (json.dumps(asdict(record)) + "\n").encode())
+    write_atomic(file, json.dumps(asdict(record)) + "\n")
     return file
 
 
@@ -81,7 +81,7 @@ def merge(folder: Path, files: Iterable[Path]) -> Path | None:
         return None
     content = b"".join(line.encode() + b"\n" for file in small for line in _lines(file.read_bytes()))
     merged = folder / f"merged-{small[-1].name}"
-    write_whole(merged, content)
+    write_atomic(merged, content)
     for file in small:
         file.unlink(missing_ok=True)
     return merged

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
 from compiler import format as sentences_of
 from compiler.sql.explain import describe
-from flows.atomic import write_whole
+from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions, read_definitions
 from flows.messages.loader import read_message
 from flows.messages.variables import sample
@@ -73,7 +73,7 @@ class WorkflowPage:
 def write_report(settings: Settings, definitions: Definitions, file: Path, show_addresses: bool = False) -> None:
     """Write the page of what is published, whole or not at all. Addresses are masked unless `show_addresses`."""
     data = read_report(settings.published)
-    write_whole(file, render_report(data, definitions, settings.workflows, show_addresses).encode())
+    write_atomic(file, render_report(data, definitions, settings.workflows, show_addresses))
 
 
 def report_file(settings: Settings, file: Path, show_addresses: bool) -> None:

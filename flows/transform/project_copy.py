@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from flows.atomic import write_atomic
+
 UNCOPIED = {"target", "logs", ".user.yml"}
 """What dbt itself writes beside a project."""
 
@@ -27,13 +29,10 @@ def copy_folder(source: Path, folder: Path, own: Collection[Path] = ()) -> None:
 
 def write_changed(folder: Path, texts: Mapping[str, str]) -> None:
     """Write the files whose text is another one now, each at once or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         file = folder / name
         if not (file.exists() and file.read_text(encoding="utf-8") == text):
-            temporary = file.with_suffix(".tmp")
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(file)
+            write_atomic(file, text)
 
 
 def files_of(folder: Path) -> list[Path]:

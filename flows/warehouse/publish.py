@@ -5,11 +5,11 @@ cannot be written to; what a session that could (root's) has left beside it goes
 people query schema `marts` of the database itself.
 """
 
-import os
 from pathlib import Path
 
 from sqlglot import exp
 
+from flows.atomic import rename_synced, sync
 from flows.warehouse.connection import Connection
 from flows.warehouse.postgres import PostgresConnection
 
@@ -29,11 +29,10 @@ def publish(connection: Connection, file: Path) -> None:
         connection.execute("CHECKPOINT published")
     finally:
         connection.execute("DETACH published")
-    with fresh.open("rb") as written:
-        os.fsync(written.fileno())
+    sync(fresh)
     fresh.chmod(fresh.stat().st_mode & ~0o222)
     file.with_name(f"{file.name}.wal").unlink(missing_ok=True)  # else it would be read as the next file's
-    fresh.replace(file)
+    rename_synced(fresh, file)
 
 
 _TABLES = """

@@ -1,5 +1,6 @@
 """The hour: once each, none lost, and clear about whatever is wrong."""
 
+import os
 import signal
 import subprocess
 import time
@@ -330,9 +331,7 @@ def test_an_address_that_cannot_be_written_to_fails_alone_and_says_why(copied: S
 def test_a_disk_that_is_full_ends_the_run_and_loses_nobody(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """What could not be written is pending again; the next run sends it."""
     big(copied, 20)
-    import flows.sending.transports.outbox
-
-    real, written = flows.sending.transports.outbox.os.fsync, []
+    real, written = os.fsync, []
 
     def full(descriptor: int) -> None:
         written.append(descriptor)
@@ -341,7 +340,7 @@ def test_a_disk_that_is_full_ends_the_run_and_loses_nobody(copied: Settings, mon
         real(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr(flows.sending.transports.outbox.os, "fsync", full)
+        patch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space left"):
             run_hour(copied, HOUR)
     states = dict(ledger(copied, "SELECT state, count(*) FROM delivery WHERE partner_id LIKE 'big-%' GROUP BY 1"))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from compiler import PartnerflowError
+from flows.atomic import sync, write_synced
 
 
 def write_drafts(folder: Path, files: Mapping[str, str]) -> list[Path]:
@@ -20,13 +21,12 @@ def write_drafts(folder: Path, files: Mapping[str, str]) -> list[Path]:
     temporary = {name: (folder / name).with_name(f".{Path(name).name}.{os.getpid()}") for name in ordered}
     try:
         for name, path in temporary.items():
-            with path.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(files[name])
-                file.flush()
-                os.fsync(file.fileno())
+            write_synced(path, files[name])
         for name, path in temporary.items():
             os.link(path, folder / name)  # fails where a file has appeared meanwhile, which renaming would not
             written.append(folder / name)
+        for parent in {path.parent for path in written}:
+            sync(parent)
     except BaseException as error:
         for path in written:
             path.unlink()

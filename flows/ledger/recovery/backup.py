@@ -1,12 +1,12 @@
 """Backup: a copy of a SQLite ledger, made while runs work, and a copy put in the ledger's place."""
 
-import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from compiler import PartnerflowError
+from flows.atomic import rename_synced, sync
 
 SIDES = ("-wal", "-shm")
 """What SQLite keeps beside a file that is open, or was when its process died."""
@@ -38,8 +38,7 @@ def put_in_place(backup: Path, ledger: Path | str, now: datetime) -> Path | None
     fresh = ledger.with_name(f".{ledger.name}.restored")
     _copy(backup, fresh)
     aside = _set_aside(ledger, now)
-    fresh.replace(ledger)
-    _sync_folder(ledger.parent)
+    rename_synced(fresh, ledger)
     return aside
 
 
@@ -54,10 +53,8 @@ def _copy(source: Path, target: Path) -> None:
             reader.backup(writer)
             writer.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
             _check(writer, source)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(target)
-        _sync_folder(target.parent)
+        sync(part)
+        rename_synced(part, target)
     except (sqlite3.Error, OSError) as error:
         raise PartnerflowError(f"{source} cannot be copied to {target}: {error}. Nothing was replaced.") from None
     finally:
@@ -84,11 +81,3 @@ def _set_aside(ledger: Path, now: datetime) -> Path | None:
         if file.exists():
             file.replace(aside.with_name(aside.name + side))
     return aside if aside.exists() else None
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,9 +1,9 @@
 """The outbox: deliveries as files in a folder, the default."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
+from flows.atomic import rename_synced, write_synced
 from flows.ledger.delivery import Verdict
 from flows.messages.envelope import Parcel
 
@@ -36,11 +36,7 @@ class FileSender:
         """
         if self._final(parcel.delivery_id).exists():
             return lambda: Verdict("sent", "The file was there already.")
-        temporary = self._temporary(parcel.delivery_id)
-        with temporary.open("wb") as file:
-            file.write(parcel.content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_synced(self._temporary(parcel.delivery_id), parcel.content)
         return lambda: self._deliver(parcel.delivery_id)
 
     def recall(self, delivery_id: str, make: Callable[[], Parcel]) -> Verdict | None:
@@ -56,10 +52,5 @@ class FileSender:
         return self.folder / f"{delivery_id}{self.suffix}"
 
     def _deliver(self, delivery_id: str) -> Verdict:
-        self._temporary(delivery_id).replace(self._final(delivery_id))
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        rename_synced(self._temporary(delivery_id), self._final(delivery_id))
         return Verdict("sent")
