@@ -1,86 +1,45 @@
-"""The plot of a workflow's weeks, as SVG: emails sent, and within them those opened and clicked.
+"""The data of a workflow's bar chart, which templates/chart.html draws."""
 
-By leather, because its plots are plain SVG of a few kilobytes, without script, fonts or network, and dbt brings it
-anyway; matplotlib's have 20 kB each, and plotly, vega or bokeh bring megabytes of script. Colours and fonts are the
-page's: what leather writes on every element is taken off, so that the page's style sheet rules, dark or light.
-"""
-
-from datetime import date, timedelta
-from xml.etree import ElementTree
-
-import leather
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 from flows.report.data import WEEKS, Row
 
-WIDTH, HEIGHT = 640, 190
 SERIES = ("sent", "opened", "clicked")
-_SVG = "http://www.w3.org/2000/svg"
-_LOOKS = ("fill", "stroke", "stroke-width", "font-family", "font-size", "text-anchor", "dy", "version")
+"""The counts that are drawn, back to front: each bar covers part of the one before it."""
 
-leather.theme.margin = 0.02
-leather.theme.background_color = "none"
-ElementTree.register_namespace("", _SVG)
+MIN_COLUMNS = 6
+"""A chart has at least this many weeks, so that a single one does not fill the whole width."""
 
 
-class _Columns(leather.Columns):
-    """Columns without a legend: the page has one."""
+@dataclass(frozen=True)
+class Chart:
+    """One bar per week and count of SERIES. `weeks` are consecutive, oldest first; `ticks` label the vertical axis."""
 
-    def legend_to_svg(self, series, palette) -> list:
-        return []
-
-
-def plot(weeks: list[Row]) -> str:
-    """The plot of rows of marts.workflow_report_weekly; a week between them without a row had no emails."""
-    by_week = {row["week"]: row for row in weeks}
-    mondays = _mondays(max(by_week), min(by_week))
-    chart = leather.Chart()
-    most = max(row["sent"] for row in weeks)
-    top = _round_number(most)
-    chart.add_y_scale(0, top)
-    chart.add_y_axis(ticks=[0, top // 2, top] if top > 1 else [0, 1], tick_formatter=lambda value, *_: f"{value:,}")
-    for name in SERIES:
-        bars = [(f"{monday:%-d %b}", by_week.get(monday, {}).get(name, 0)) for monday in mondays]
-        chart.add_series(leather.Series(bars), _Columns())
-    return _plain(chart.to_svg(width=WIDTH, height=HEIGHT))
+    weeks: list[Row]
+    ticks: list[int]
 
 
-def _mondays(newest: date, oldest: date) -> list[date]:
-    """The weeks from the oldest to the newest, at most WEEKS and at least 6, so that a single column is no wall."""
-    count = max(6, min(WEEKS, (newest - oldest).days // 7 + 1))
-    return [newest - timedelta(weeks=back) for back in reversed(range(count))]
+def weekly_chart(rows: Sequence[Row]) -> Chart:
+    """Return the chart of one workflow's rows of marts.workflow_report_weekly; a week without a row counts 0 emails."""
+    by_week = {row["week"]: row for row in rows}
+    newest = max(by_week)
+    count = max(MIN_COLUMNS, min(WEEKS, (newest - min(by_week)).days // 7 + 1))
+    mondays = [newest - timedelta(weeks=back) for back in reversed(range(count))]
+    zeros = dict.fromkeys(SERIES, 0)
+    weeks = [zeros | by_week.get(monday, {}) | {"week": monday} for monday in mondays]
+    top = axis_top(max(row["sent"] for row in rows))
+    return Chart(weeks, [0, top // 2, top])
 
 
-def _round_number(most: int) -> int:
-    """The least even number of one significant digit or of 1, 2, 5 steps that is not below `most`."""
+def axis_top(largest: int) -> int:
+    """Return the smallest of 2, 4, 6, 8, 10, 20, 40 … that is at least `largest`.
+
+    >>> [axis_top(count) for count in (0, 2, 9, 11, 1_200)]
+    [2, 2, 10, 20, 2000]
+    """
     step = 1
-    while True:
-        for factor in (2, 4, 6, 8, 10):
-            if factor * step >= most:
-                return factor * step
+    while largest > 10 * step:
         step *= 10
-
-
-def _plain(svg: str) -> str:
-    """The SVG without looks and as wide as its place; each series is a class of the page's style sheet."""
-    root = ElementTree.fromstring(svg)
-    for element in root.iter():
-        for name in _LOOKS:
-            element.attrib.pop(name, None)
-        for name in ("x", "y", "x1", "y1", "x2", "y2", "width", "height"):
-            if name in element.attrib:
-                element.set(name, f"{float(element.get(name)):.0f}")
-    series = [group for group in root.iter(f"{{{_SVG}}}g") if group.get("class") == "series columns"]
-    for name, group in zip(SERIES, series, strict=True):
-        group.set("class", name)
-        for bar in [bar for bar in group if float(bar.get("height")) == 0]:
-            group.remove(bar)
-    for tick in root.iterfind(".//*[@class='axis bottom']/*[@class='tick']"):
-        tick.attrib.clear()
-        tick.remove(tick[0])
-    background = root.find(f"{{{_SVG}}}g/{{{_SVG}}}rect")
-    root.find(f"{{{_SVG}}}g").remove(background)
-    for name in ("width", "height"):
-        root.attrib.pop(name)
-    root.set("viewBox", f"0 0 {WIDTH} {HEIGHT}")
-    root.set("aria-hidden", "true")
-    return ElementTree.tostring(root, encoding="unicode")
+    return next(factor * step for factor in (2, 4, 6, 8, 10) if factor * step >= largest)

@@ -19,7 +19,7 @@ from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions, read_definitions
 from flows.messages.loader import read_message
 from flows.messages.variables import sample
-from flows.report.chart import plot
+from flows.report.chart import Chart, weekly_chart
 from flows.report.data import ReportData, Row, by_workflow, read_report
 from flows.report.templates import FOLDER, page
 from flows.settings import Settings
@@ -65,7 +65,7 @@ class WorkflowPage:
     message: str | None
     totals: Row
     weeks: list[Row]
-    plot: Markup | None
+    chart: Chart | None
     runs: list[Row]
     recipients: list[Row]
 
@@ -143,7 +143,7 @@ def _workflow(
         message=workflow.action.message if workflow and isinstance(workflow.action, SendEmail) else None,
         totals=totals,
         weeks=weeks,
-        plot=Markup(plot(weeks)) if weeks else None,
+        chart=weekly_chart(weeks) if weeks else None,
         runs=runs,
         recipients=recipients,
     )

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,8 +14,9 @@ from conftest import partnerflow, with_example
 from flows.definitions.loader import Definitions
 from flows.pipeline.run import run_hour
 from flows.progress import Report
-from flows.report.chart import plot
+from flows.report.chart import weekly_chart
 from flows.report.page import fate, mask, report_file
+from flows.report.templates import ENVIRONMENT
 from flows.settings import Settings
 from flows.transform.build import Built
 from support.published import HOUR, delivery, partner, publish_by_hand, run, total, week
@@ -148,7 +150,7 @@ def test_a_workflow_has_a_page_of_its_own_and_the_way_back(page):
     assert page.evaluate("document.activeElement.textContent").split() == ["Good", "news", "active"]
     article = page.locator("article:visible")
     assert article.locator(".funnel li").all_inner_texts()[1].split() == ["Delivered", "1,000", "83.3%"]
-    assert article.locator(".plot .sent rect").count() == 2
+    assert article.locator(".chart .sent rect").count() == 2
     article.get_by_text("The numbers").click()
     assert article.locator("details[open] tbody tr").first.inner_text().split() == [
         "2026-03-16",
@@ -292,11 +294,35 @@ def test_the_gravest_or_furthest_is_an_emails_fate():
     assert mask("x@y@partner.example") == "x…@partner.example"
 
 
-def test_a_plot_is_small_and_has_a_column_a_week():
-    """Twelve weeks at most; a week without emails has none; the tick at the top is a round number."""
+def test_chart_has_a_column_per_week_and_round_ticks():
+    """Twelve weeks at most, six at least; a week without emails has no bar; the top of the axis is a round number."""
     weeks = [week("w", MONDAY - timedelta(weeks=back), 1000 + back, 900, 500, 0, 70, 0, 0, 0) for back in range(12)]
-    svg = plot(weeks)
+    svg = drawn(weeks)
     assert len(svg) < 3_500
     assert svg.count("<rect") == 36
     assert ">2,000<" in svg
-    assert (plot(weeks[:1]).count("<rect"), plot(weeks[:1]).count("<text")) == (3, 6 + 3)
+    assert (drawn(weeks[:1]).count("<rect"), drawn(weeks[:1]).count("<text")) == (3, 6 + 3)
+
+
+def test_chart_has_a_title_and_a_description():
+    """A screen reader says what the picture is, and where the numbers are."""
+    root = ElementTree.fromstring(drawn([week("w", MONDAY, 10, 9, 5, 0, 2, 0, 0, 0)]))
+    assert root.get("role") == "img"
+    title, description = (root.findtext(f"{{*}}{name}") for name in ("title", "desc"))
+    assert (title, "6 weeks" in description) == ("Emails by week", True)
+
+
+def test_chart_bar_heights_are_proportional_to_counts():
+    """Half of the axis is half of the height, and bars of one week stand on one line."""
+    root = ElementTree.fromstring(drawn([week("w", MONDAY, 2000, 1900, 1000, 0, 500, 0, 0, 0)]))
+    bars = {group.get("class"): group[0] for group in root.iterfind("{*}g")}
+    heights = {name: int(bar.get("height")) for name, bar in bars.items()}
+    assert (heights["opened"] / heights["sent"], heights["clicked"] / heights["sent"]) == pytest.approx(
+        (0.5, 0.25), abs=0.01
+    )
+    assert len({int(bar.get("y")) + int(bar.get("height")) for bar in bars.values()}) == 1
+
+
+def drawn(weeks: list[dict]) -> str:
+    """The SVG of a chart of these weeks."""
+    return ENVIRONMENT.get_template("chart.html").module.bar_chart(weekly_chart(weeks))
