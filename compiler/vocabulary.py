@@ -47,26 +47,28 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 class Field:
     """A condition that a segment may use.
 
-    `label` is its name in the help page's words; `values` the closed list of what it may be, empty when open;
-    `told_apart` those of them that the project's loader can tell from each other, all unless the yml says less; `model`
-    and `column` where people read it; `relation`, `evaluated_column` and `days_ago_column` where segments do. Where a
-    segment names no stage, `counted_column` must be true as well. `days_not_loaded` is how many days, from the hour's
-    own back, the project's loader has not loaded in full.
+    - `label`: its name in the words of the help page.
+    - `values`: the closed list of its values; empty when any value is valid.
+    - `supported_values`: the `values` that the project's loader delivers; all of them unless the yml names fewer.
+    - `model`, `column`: the mart and the column that people read.
+    - `relation`, `as_of_column`, `as_of_days_ago_column`: the relation and the columns that segments read.
+    - `default_filter_column`: a boolean column that must be true as well where a segment names no stage.
+    - `load_lag_days`: the number of days, counted back from the local date of the hour, that are not loaded completely.
     """
 
     label: str
     kind: Kind
     grain: Grain
     values: tuple[str, ...]
-    told_apart: tuple[str, ...]
+    supported_values: tuple[str, ...]
     model: str
     column: str
     relation: str
-    evaluated_column: str
-    days_ago_column: str | None
-    counted_column: str | None
+    as_of_column: str
+    as_of_days_ago_column: str | None
+    default_filter_column: str | None
     description: str
-    days_not_loaded: int = 0
+    load_lag_days: int = 0
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -147,25 +149,27 @@ def _field(model: str, segments: dict | None, column: dict, condition: dict, loa
     if kind not in OPERATORS or not condition.get("label"):
         raise PartnerflowError(f"{place}: a condition needs a label and a kind, one of {', '.join(OPERATORS)}.")
     values = tuple(str(value) for value in condition.get("values", ()))
-    by_loader = condition.get("told_apart", {})
+    by_loader = condition.get("supported_values", {})
     if not isinstance(by_loader, dict):
-        raise PartnerflowError(f"{place}: told_apart has a list for each loader, such as {{raw: [Joined, Expired]}}.")
-    told_apart = tuple(str(value) for value in by_loader.get(loader, values))
-    if not set(told_apart) <= set(values):
-        unknown = ", ".join(sorted(set(told_apart) - set(values)))
-        raise PartnerflowError(f"{place}: told_apart names {unknown}, which values does not.")
+        raise PartnerflowError(
+            f"{place}: supported_values has a list for each loader, such as {{raw: [Joined, Expired]}}."
+        )
+    supported_values = tuple(str(value) for value in by_loader.get(loader, values))
+    if not set(supported_values) <= set(values):
+        unknown = ", ".join(sorted(set(supported_values) - set(values)))
+        raise PartnerflowError(f"{place}: supported_values names {unknown}, which values does not.")
     return Field(
         label=condition["label"],
         kind=kind,
         grain=segments["grain"],
         values=values,
-        told_apart=told_apart,
+        supported_values=supported_values,
         model=model,
         column=column["name"],
         relation=segments["relation"],
-        evaluated_column=condition.get("evaluated_column", column["name"]),
-        days_ago_column=condition.get("days_ago_column"),
-        counted_column=condition.get("counted_column"),
+        as_of_column=condition.get("as_of_column", column["name"]),
+        as_of_days_ago_column=condition.get("as_of_days_ago_column"),
+        default_filter_column=condition.get("default_filter_column"),
         description=" ".join(column.get("description", "").split()),
-        days_not_loaded=condition.get("days_not_loaded", {}).get(loader, 0),
+        load_lag_days=condition.get("load_lag_days", {}).get(loader, 0),
     )

@@ -214,7 +214,9 @@ class _Reader:
             elif condition.label == TERM and isinstance(condition, AnyOf | Contains):
                 found &= Some(term=self._texts(condition))
         if named is None:
-            found = replace(found, counted=any(self.conditions.field(one).counted_column for one in self.on_contracts))
+            found = replace(
+                found, counted=any(self.conditions.field(one).default_filter_column for one in self.on_contracts)
+            )
         alternatives: list[Some | None] = [] if named == [NO_STAGE] else [found]
         if named is not None and NO_STAGE in named and len(self.on_contracts) == 1:
             alternatives.append(None)

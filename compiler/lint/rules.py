@@ -108,16 +108,18 @@ def window_order(subject: Subject) -> Iterable[Problem]:
             yield subject.read.at_condition(index, "window-order", "The first date is the later one.", hint)
 
 
-def window_limits(subject: Subject) -> Iterable[Problem]:
+def window_out_of_range(subject: Subject) -> Iterable[Problem]:
     """A window of days holds at least one day and reaches back a hundred years at most."""
     for index, condition, _ in subject:
         window = condition.window if isinstance(condition, Within) else None
         days = getattr(window, "days", getattr(window, "last", 1) if isinstance(window, DaysAgo) else 1)
         if days > MAX_DAYS:
             hint = f"Write at most {MAX_DAYS} days."
-            yield subject.read.at_condition(index, "window-limits", "This is more than a hundred years ago.", hint)
+            yield subject.read.at_condition(
+                index, "window-out-of-range", "This is more than a hundred years ago.", hint
+            )
         if days == 0 and not isinstance(window, DaysAgo):
-            yield subject.read.at_condition(index, "window-limits", "Last 0 Days is no day.", "Write is Today.")
+            yield subject.read.at_condition(index, "window-out-of-range", "Last 0 Days is no day.", "Write is Today.")
 
 
 def repeated_condition(subject: Subject) -> Iterable[Problem]:
@@ -184,29 +186,31 @@ def unknown_value(subject: Subject) -> Iterable[Problem]:
                     yield subject.read.at_condition(index, "unknown-value", message, hint, value=value)
 
 
-def stage_not_told(subject: Subject) -> Iterable[Problem]:
-    """A segment names only stages that the project's source can tell apart (`told_apart` of the column's condition).
+def unsupported_stage(subject: Subject) -> Iterable[Problem]:
+    """A segment names only stages that the project's loader delivers (`supported_values` of the column's condition).
 
     Sources are lossy: one that has the contracts in force only knows neither None nor a proposal. Select All means the
     stages that are told, with a warning. An application workflow needs the stage of waiting applications.
     """
     for index, condition, field in subject:
-        untold = [value for value in field.values if value not in field.told_apart]
-        remedy = f"It tells {', '.join(field.told_apart)}. Name these, or load more and say so in {field.model}.yml."
+        untold = [value for value in field.values if value not in field.supported_values]
+        remedy = (
+            f"It tells {', '.join(field.supported_values)}. Name these, or load more and say so in {field.model}.yml."
+        )
         for value in getattr(condition, "values", ()):
             if value in untold:
                 message = f"The source of this project cannot tell {field.label} {value}."
-                hint = did_you_mean(value, field.told_apart) + remedy
-                yield subject.read.at_condition(index, "stage-not-told", message, hint, value=value)
+                hint = did_you_mean(value, field.supported_values) + remedy
+                yield subject.read.at_condition(index, "unsupported-stage", message, hint, value=value)
             elif value == SELECT_ALL and untold:
                 message = f"{SELECT_ALL} misses what the source of this project cannot tell: {', '.join(untold)}."
-                yield subject.read.at_condition(index, "stage-not-told", message, remedy, "warning", value)
+                yield subject.read.at_condition(index, "unsupported-stage", message, remedy, "warning", value)
     if isinstance(subject.read.workflow.action, AcceptApplication):
         for field in subject.vocabulary.fields:
-            if WAITING in field.values and WAITING not in field.told_apart:
+            if WAITING in field.values and WAITING not in field.supported_values:
                 message = f"The source of this project cannot tell {field.label} {WAITING}, so nothing can be accepted."
                 hint = f"Load applications and say so in {field.model}.yml, or decide about them elsewhere."
-                yield subject.read.at("action", "stage-not-told", message, hint)
+                yield subject.read.at("action", "unsupported-stage", message, hint)
 
 
 def empty_text(subject: Subject) -> Iterable[Problem]:
@@ -237,14 +241,14 @@ def no_transition_date(subject: Subject) -> Iterable[Problem]:
         yield subject.read.at_condition(date, "no-transition-date", message, hint, "warning")
 
 
-def no_contract(subject: Subject) -> Iterable[Problem]:
+def none_with_contract_condition(subject: Subject) -> Iterable[Problem]:
     """Contract Stage None is no contract, so another condition on contracts beside it matches nobody (warning)."""
     stage = subject.first("Contract Stage")
     others = [index for index, _, field in subject if field.grain == "contract" and index != stage]
     if stage is not None and others and NO_STAGE in _values(subject, stage):
         message = "Contract Stage None is no contract, which can meet no other condition on contracts."
         hint = "Take None away, or the other conditions on contracts."
-        yield subject.read.at_condition(stage, "no-contract", message, hint, "warning")
+        yield subject.read.at_condition(stage, "none-with-contract-condition", message, hint, "warning")
 
 
 def contradicting_numbers(subject: Subject) -> Iterable[Problem]:
@@ -263,7 +267,7 @@ def contradicting_numbers(subject: Subject) -> Iterable[Problem]:
             yield subject.read.at_condition(index, "contradicting-numbers", message, hint, "warning")
 
 
-def broader_than_it_looks(subject: Subject) -> Iterable[Problem]:
+def matches_inactive_partners(subject: Subject) -> Iterable[Problem]:
     """`less than` also matches everybody who has nothing: prospects, and partners that never joined (warning).
 
     "Without a Joined relationship, partners will not have any performance data to analyze" (best practices page).
@@ -275,7 +279,7 @@ def broader_than_it_looks(subject: Subject) -> Iterable[Problem]:
         if isinstance(condition, Compare) and condition.operator == "less than":
             message = f"{field.label} less than {condition.value:f} also matches partners that never joined."
             hint = "Add Relationship Stage is any of Joined."
-            yield subject.read.at_condition(index, "broader-than-it-looks", message, hint, "warning")
+            yield subject.read.at_condition(index, "matches-inactive-partners", message, hint, "warning")
 
 
 def unknown_program(subject: Subject) -> Iterable[Problem]:
@@ -287,7 +291,7 @@ def unknown_program(subject: Subject) -> Iterable[Problem]:
         yield subject.read.at("program", "unknown-program", f"There is no program {program}.", hint)
 
 
-def unused_value(subject: Subject) -> Iterable[Problem]:
+def value_not_found(subject: Subject) -> Iterable[Problem]:
     """A template term, group, name or id that no partner of the program has matches nobody (warning)."""
     program = subject.read.workflow.program
     if subject.facts is None or program not in subject.facts.programs():
@@ -299,20 +303,20 @@ def unused_value(subject: Subject) -> Iterable[Problem]:
                 if value not in known:
                     message = f"No partner of program {program} has the {field.label} {value}."
                     hint = did_you_mean(value, known) + "Names are compared letter by letter."
-                    yield subject.read.at_condition(index, "unused-value", message, hint, "warning", value)
+                    yield subject.read.at_condition(index, "value-not-found", message, hint, "warning", value)
 
 
-def not_loaded_yet(subject: Subject) -> Iterable[Problem]:
+def load_lag(subject: Subject) -> Iterable[Problem]:
     """Days that the loader has not loaded in full would count as few: less than may not look at them, nor may a range
     that holds no others."""
     windows = [condition.window for _, condition, field in subject if field.kind == "window"]
     for index, condition, field in subject:
         newest, oldest = _days_ago(windows[0]) if windows else (0, MAX_DAYS)
-        missing = field.days_not_loaded
+        missing = field.load_lag_days
         if isinstance(condition, Compare) and (newest if condition.operator == "less than" else oldest) < missing:
             message = f"{field.label} of the last {missing} days (0 to {missing - 1} days ago) are not all loaded yet."
             hint = f"Let the Performance Date Range begin {missing} days ago, as in interval between {missing} and 30."
-            yield subject.read.at_condition(index, "not-loaded-yet", message, hint)
+            yield subject.read.at_condition(index, "load-lag", message, hint)
 
 
 def unknown_message(subject: Subject) -> Iterable[Problem]:
@@ -327,24 +331,24 @@ RULES: tuple[Rule, ...] = (
     less_than_one,
     number_limits,
     window_order,
-    window_limits,
+    window_out_of_range,
     repeated_condition,
     performance_range_alone,
     measure_without_range,
     transition_date_alone,
     contract_stage_with_dates,
     unknown_value,
-    stage_not_told,
+    unsupported_stage,
     empty_text,
     placeholder,
     no_transition_date,
-    no_contract,
+    none_with_contract_condition,
     contradicting_numbers,
-    broader_than_it_looks,
-    not_loaded_yet,
+    matches_inactive_partners,
+    load_lag,
     unknown_message,
     unknown_program,
-    unused_value,
+    value_not_found,
 )
 
 

@@ -44,7 +44,7 @@ def values_of(condition: Condition, workflow: Workflow, partner_id: str, compile
         *([exp.column("is_current")] if by_hour else []),
     ]
     as_of = exp.column("as_of") if by_hour else exp.cast(exp.null(), "timestamp")
-    columns = (exp.alias_(as_of, "as_of"), exp.alias_(exp.column(field.evaluated_column), "value"))
+    columns = (exp.alias_(as_of, "as_of"), exp.alias_(exp.column(field.as_of_column), "value"))
     return exp.select(*columns).distinct().from_(table(field.relation)).where(*tests).order_by("value")
 
 

@@ -78,7 +78,7 @@ class Conditions:
     def on_row(self, condition: Condition) -> exp.Expression:
         """Whether a condition holds for a row of its own field's relation."""
         field = self.field(condition)
-        column = exp.column(field.evaluated_column)
+        column = exp.column(field.as_of_column)
         if isinstance(condition, AnyOf):
             values = stages(condition, field) if field.kind == "stage" else condition.values
             return exp.In(this=column, expressions=[literal(value) for value in values])
@@ -92,10 +92,10 @@ class Conditions:
     def inside(self, field: Field, window: Window) -> exp.Expression:
         """Whether the date of a row lies in a window."""
         if isinstance(window, Dates):
-            column = exp.column(field.evaluated_column)
+            column = exp.column(field.as_of_column)
             return exp.Between(this=column, low=literal(window.first), high=literal(window.last))
         days = self.days(window)
-        column = exp.column(field.days_ago_column)
+        column = exp.column(field.as_of_days_ago_column)
         if days.first == days.last:
             return exp.EQ(this=column, expression=literal(days.first))
         return exp.Between(this=column, low=literal(days.first), high=literal(days.last))
@@ -143,7 +143,7 @@ class Conditions:
         if stage is None or stages(stage, self.field(stage)) != [NO_STAGE]:
             tests = [exp.column("is_current"), *[self.on_row(one) for one in conditions]]
             if not any(self.field(one).kind == "stage" for one in segment):
-                counted = {self.field(one).counted_column for one in conditions} - {None}
+                counted = {self.field(one).default_filter_column for one in conditions} - {None}
                 tests += [exp.column(column) for column in sorted(counted)]
             branches.append(has_row(relation, tests))
         if stage is not None and NO_STAGE in stage.values and len(conditions) == 1:

@@ -125,7 +125,7 @@ class Compiler:
 
     def sum(self, field: Field, window: Window | None) -> exp.Expression:
         """A measure summed over a window of the days, exactly."""
-        measure = exp.column(field.evaluated_column)
+        measure = exp.column(field.as_of_column)
         if window is not None:
             inside = self.conditions.inside(self.dates, window)
             measure = exp.Case().when(inside, measure, copy=False).else_(literal(0), copy=False)

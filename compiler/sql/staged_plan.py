@@ -83,10 +83,10 @@ class _Tables:
         dates = self.compiler.dates
         features = [feature for family in self.families for feature in family.features(self.compiler).values()]
         flags = [exp.column(family.flag) for family in self.families]
-        measures = sorted({one.evaluated_column for one, _ in features})
+        measures = sorted({one.as_of_column for one, _ in features})
         inside = self.compiler.conditions.hull(dates, [window for _, window in features])
         return (
-            exp.select(NUMBER, *flags, dates.evaluated_column, dates.days_ago_column, *measures)
+            exp.select(NUMBER, *flags, dates.as_of_column, dates.as_of_days_ago_column, *measures)
             .from_(table(dates.relation))
             .join(table(PARTNERS), on=same(name_of(dates.relation), name_of(PARTNERS), KEY))
             .where(exp.or_(*flags), *inside)
@@ -96,7 +96,7 @@ class _Tables:
         """The partners of a family, with its sums; no activity is 0."""
         base = name_of(PARTNERS)
         features = family.features(self.compiler)
-        measures = {name: one.evaluated_column for name, (one, _) in features.items()}
+        measures = {name: one.as_of_column for name, (one, _) in features.items()}
         sums = [named(name, _or_zero(exp.column(name, table=_sums_of(one)))) for name, one in measures.items()]
         columns = [*_columns(base, (*KEY, *self._tested(family, features))), *sums]
         partners = exp.select(*columns, copy=False).from_(table(PARTNERS)).where(exp.column(family.flag, table=base))
@@ -108,9 +108,7 @@ class _Tables:
 
     def _sums(self, family: Family, measure: str) -> exp.Select:
         """A measure's sums by partner, over the days that have any."""
-        features = {
-            name: one for name, one in family.features(self.compiler).items() if one[0].evaluated_column == measure
-        }
+        features = {name: one for name, one in family.features(self.compiler).items() if one[0].as_of_column == measure}
         sums = [named(name, self.compiler.sum(*one)) for name, one in features.items()]
         inside = self.compiler.conditions.hull(self.compiler.dates, [window for _, window in features.values()])
         days = exp.select(NUMBER, *sums, copy=False).from_(table(PERFORMANCE)).group_by(NUMBER)

@@ -109,7 +109,7 @@ WRONG = {
     "less-than-one": [JOINED, "Performance Date Range is Last 30 Days", "Clicks less than 1"],
     "number-limits": [JOINED, "Performance Date Range is Last 30 Days", "Clicks less than 10.5"],
     "window-order": [JOINED, "Last Transition Date interval between 30 and 1 Days Ago"],
-    "window-limits": [JOINED, "Last Transition Date is Last 0 Days"],
+    "window-out-of-range": [JOINED, "Last Transition Date is Last 0 Days"],
     "repeated-condition": [JOINED, "Relationship Stage is any of New"],
     "performance-range-alone": [JOINED, "Performance Date Range is Last 30 Days"],
     "transition-date-alone": ["Last Transition Date is Today"],
@@ -123,14 +123,14 @@ WARNED = {
     "measure-without-range": [JOINED, "Clicks less than 100"],
     "placeholder": ["Partner template term is any of [your selected template term]"],
     "no-transition-date": ["Relationship Stage is any of None", "Last Transition Date is Today"],
-    "no-contract": ["Contract Stage is any of None, Joined", "Contract ID is any of S-1"],
+    "none-with-contract-condition": ["Contract Stage is any of None, Joined", "Contract ID is any of S-1"],
     "contradicting-numbers": [
         JOINED,
         "Performance Date Range is Last 30 Days",
         "Clicks greater than 9",
         "Clicks less than 10",
     ],
-    "broader-than-it-looks": ["Performance Date Range is Last 30 Days", "Clicks less than 10"],
+    "matches-inactive-partners": ["Performance Date Range is Last 30 Days", "Clicks less than 10"],
 }
 
 
@@ -166,8 +166,8 @@ class Account:
     ("program", "segment", "code", "hint", "column"),
     [
         ('"1001"', [JOINED], "unknown-program", "Did you mean 1000?", 11),
-        ('"1000"', ["Partner Group is any of Gold, Golden"], "unused-value", "Did you mean Gold?", 35),
-        ('"1000"', ["Partner Template Term is any of Gold"], "unused-value", "letter by letter", 37),
+        ('"1000"', ["Partner Group is any of Gold, Golden"], "value-not-found", "Did you mean Gold?", 35),
+        ('"1000"', ["Partner Template Term is any of Gold"], "value-not-found", "letter by letter", 37),
     ],
 )
 def test_names_are_compared_with_those_of_the_account(own: Settings, program, segment, code, hint, column):
@@ -189,8 +189,8 @@ def test_one_greater_than_and_one_less_than_make_a_range(own: Settings):
 @pytest.mark.parametrize(
     ("window", "found"),
     [
-        ("interval between 0 and 14 Days Ago", ["not-loaded-yet"]),
-        ("is Last 30 Days", ["not-loaded-yet"]),
+        ("interval between 0 and 14 Days Ago", ["load-lag"]),
+        ("is Last 30 Days", ["load-lag"]),
         ("interval between 2 and 14 Days Ago", []),
         ("between Oct 1 2024 and Oct 7 2024", []),
     ],
@@ -206,10 +206,10 @@ def test_few_actions_are_not_asked_of_days_that_the_loader_has_not_loaded(own: S
 def test_a_range_that_holds_only_days_not_loaded_matches_nobody(own: Settings):
     """Greater than may wait until a day is loaded, but not for one that is out of the range by then."""
     more = [JOINED, "Revenue greater than 0"]
-    assert codes(own, [*more, "Performance Date Range is Yesterday"], "tap_impact") == ["not-loaded-yet"]
+    assert codes(own, [*more, "Performance Date Range is Yesterday"], "tap_impact") == ["load-lag"]
     assert codes(own, [*more, "Performance Date Range is Last 30 Days"], "tap_impact") == []
     ever = [JOINED, "Revenue less than 50"]
-    assert codes(own, ever, "tap_impact") == ["measure-without-range", "not-loaded-yet"]
+    assert codes(own, ever, "tap_impact") == ["measure-without-range", "load-lag"]
 
 
 def codes(own: Settings, sentences: list[str], loader: str) -> list[str]:

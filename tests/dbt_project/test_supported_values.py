@@ -20,7 +20,7 @@ def lossy(model: str, told: str) -> Vocabulary:
     (columns,) = [mart["columns"] for mart in files[model]["models"]]
     conditions = [column.get("config", {}).get("meta", {}).get("condition", {}) for column in columns]
     (stage,) = [condition for condition in conditions if condition.get("kind") == "stage"]
-    stage["told_apart"] = {"raw": told.split(", ")}
+    stage["supported_values"] = {"raw": told.split(", ")}
     return read_vocabulary(yaml.safe_dump(file) for file in files.values())
 
 
@@ -28,7 +28,7 @@ def problems(vocabulary: Vocabulary, sentence: str, action: str = "{email: welco
     """Severity, message and hint of what the rule finds."""
     read = read_definition("told.yml", DEFINITION.format(sentence=sentence, action=action), vocabulary)
     found = check([read], vocabulary).get("told", [])
-    return [(one.severity, one.message, one.hint) for one in found if one.code == "stage-not-told"]
+    return [(one.severity, one.message, one.hint) for one in found if one.code == "unsupported-stage"]
 
 
 def test_a_stage_that_the_source_cannot_tell_is_refused_with_those_that_it_can():
@@ -76,6 +76,6 @@ def test_each_loader_tells_its_own_stages():
 
 
 def test_a_slip_in_the_yml_names_its_place():
-    """told_apart is a part of values."""
-    with pytest.raises(PartnerflowError, match=r"fct_contracts.contract_stage: told_apart names Joyned"):
+    """supported_values is a part of values."""
+    with pytest.raises(PartnerflowError, match=r"fct_contracts.contract_stage: supported_values names Joyned"):
         lossy("fct_contracts", "Joyned")

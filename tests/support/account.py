@@ -154,7 +154,7 @@ class Account:
         """(program id, partner id) to the stage as of the hour and the local date of the transition to it."""
         stage, day = VOCABULARY["Relationship Stage"], VOCABULARY["Last Transition Date"]
         rows = self.connection.execute(
-            f"SELECT program_id, partner_id, {stage.evaluated_column}, {day.evaluated_column} FROM {stage.relation} "
+            f"SELECT program_id, partner_id, {stage.as_of_column}, {day.as_of_column} FROM {stage.relation} "
             "WHERE as_of = ?",
             [_stored(hour)],
         ).fetchall()
