@@ -157,7 +157,7 @@ def _print(measured: dict[str, list[dict]], options: argparse.Namespace) -> None
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return Settings(smtp_host="127.0.0.1", smtp_port=options.port, smtp_tls="none", smtp_connections=CONNECTIONS)
+    return Settings(smtp_host="127.0.0.1", smtp_port=options.port, smtp_tls="none", smtp_max_connections=CONNECTIONS)
 
 
 def _content(size: int) -> bytes:

@@ -75,25 +75,25 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     """The user's password."""
 
-    smtp_connections: PositiveInt = 4
+    smtp_max_connections: PositiveInt = 4
     """How many connections are open at a time."""
 
-    smtp_rate: PositiveFloat | None = None
+    smtp_max_per_second: PositiveFloat | None = None
     """Emails a second over all connections of a runner; without it, as many as the server takes."""
 
     retry_hours: PositiveFloat = 24
     """For how long after the first temporary refusal a delivery is tried again; then it is `expired`."""
 
-    accept_url: str | None = None
+    application_api_url: str | None = None
     """The endpoint that accepts applications; without one, decisions are files."""
 
-    accept_token: SecretStr | None = None
+    application_api_token: SecretStr | None = None
     """The bearer token for that endpoint."""
 
-    accept_idempotent: bool = False
+    application_api_idempotent: bool = False
     """Whether that endpoint carries out one Idempotency-Key once, however often it is posted."""
 
-    accept_timeout: PositiveFloat = 30
+    application_api_timeout: PositiveFloat = 30
     """Seconds to wait for that endpoint's answer."""
 
     @field_validator("workflows", "var")
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
-    @field_validator("accept_url")
+    @field_validator("application_api_url")
     @classmethod
     def _endpoint(cls, url: str | None) -> str | None:
         parts = urlsplit(url or "https://none")
@@ -115,9 +115,9 @@ class Settings(BaseSettings):
             raise ValueError("smtp_user is set, smtp_password is not")
         if self.smtp_user and self.smtp_tls == "none" and not _is_this_host(self.smtp_host):
             raise ValueError("smtp_tls is none: the password would travel unprotected")
-        url = urlsplit(self.accept_url or "")
-        if self.accept_token and url.scheme == "http" and not _is_this_host(url.hostname):
-            raise ValueError("accept_url is not https: the token would travel unprotected")
+        url = urlsplit(self.application_api_url or "")
+        if self.application_api_token and url.scheme == "http" and not _is_this_host(url.hostname):
+            raise ValueError("application_api_url is not https: the token would travel unprotected")
         return self
 
     @field_validator("sender_address", "bounce_address")

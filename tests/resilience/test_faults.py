@@ -279,7 +279,7 @@ def test_the_ledgers_database_goes_away_in_the_middle(example, tmp_path: Path):
         run(state)
     found = {one.message_id: one.state for one in book(state) if one.action == "email"}
     doubts = {identity for identity, one in found.items() if one == "in_doubt"}
-    assert 1 <= len(doubts) <= state.smtp_connections
+    assert 1 <= len(doubts) <= state.smtp_max_connections
     assert set(found.values()) == {"sent", "in_doubt"}
     assert Counter(server.message_ids) <= Counter(found.keys())
     assert set(found) - set(server.message_ids) <= doubts

@@ -64,7 +64,7 @@ def step(ledger: Ledger, sender, make: Callable[[Delivery], Parcel] = made, work
 
 def smtp(port: int, connections: int = 3, **more) -> SmtpSender:
     """A mail server of this host."""
-    known = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none", "smtp_connections": connections}
+    known = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none", "smtp_max_connections": connections}
     return SmtpSender(Settings(**known | more), QUICK)
 
 
@@ -275,7 +275,7 @@ def test_a_session_is_ready_while_its_connection_is_good_and_nothing_limits_the_
     parcel = Parcel("d", b"Hello\r\n", "us@example.com", ("ann@example.org",))
     with ScriptedServer() as server:
         for rate, ready in ((None, True), (1000, False)):
-            session = smtp(server.port, smtp_rate=rate).session()
+            session = smtp(server.port, smtp_max_per_second=rate).session()
             assert not session.is_ready
             session.prepare(parcel)()
             assert session.is_ready is ready
@@ -360,7 +360,11 @@ class Endpoint(ThreadingHTTPServer):
     def sender(self, **more) -> AcceptSender:
         """What posts to it."""
         url = f"http://127.0.0.1:{self.server_address[1]}/decisions?v=1"
-        return AcceptSender(Settings(**{"accept_url": url, "accept_token": "s3cret", "accept_timeout": 0.3} | more))
+        return AcceptSender(
+            Settings(
+                **{"application_api_url": url, "application_api_token": "s3cret", "application_api_timeout": 0.3} | more
+            )
+        )
 
 
 class _Posted(BaseHTTPRequestHandler):
@@ -415,7 +419,7 @@ def test_an_idempotent_endpoint_is_asked_again_under_the_same_key(ledger: Ledger
     """It says 409 to what it has carried out already: no doubt is left."""
     applied(ledger)
     with Endpoint(None) as endpoint:
-        step(ledger, endpoint.sender(accept_idempotent=True), decision)
+        step(ledger, endpoint.sender(application_api_idempotent=True), decision)
     assert (states(ledger), len(endpoint.posts), len(set(endpoint.done))) == ({"p": "sent"}, 2, 1)
 
 
@@ -430,7 +434,7 @@ def test_after_a_crash_an_idempotent_endpoint_is_asked_and_another_is_not(ledger
 
     with Endpoint() as endpoint:
         for idempotent, state in ((False, "in_doubt"), (True, "sent")):
-            senders = {"accept application": endpoint.sender(accept_idempotent=idempotent)}
+            senders = {"accept application": endpoint.sender(application_api_idempotent=idempotent)}
             recover(ledger, senders, Decisions(), "next", Outcome())
             assert states(ledger) == {"p": state}
         assert len(endpoint.posts) == 1
@@ -440,6 +444,6 @@ def test_an_endpoint_that_is_down_leaves_the_decision_pending(ledger: Ledger, mo
     """Connection refused: nothing was begun."""
     monkeypatch.setattr("flows.sending.worker.FIRST_WAIT", 0.01)
     applied(ledger)
-    sender = AcceptSender(Settings(accept_url=f"http://127.0.0.1:{free_port()}"))
+    sender = AcceptSender(Settings(application_api_url=f"http://127.0.0.1:{free_port()}"))
     outcome = step(ledger, sender, decision)
     assert (states(ledger), "cannot be reached" in outcome.troubles["w"]) == ({"p": "pending"}, True)

@@ -271,8 +271,8 @@ def test_a_server_that_does_not_let_us_in_is_unavailable(phase: str, answer: str
     [
         ({"smtp_host": "mx.example", "smtp_user": "a", "smtp_password": "b", "smtp_tls": "none"}, "unprotected"),
         ({"smtp_host": "mx.example", "smtp_user": "a"}, "smtp_password is not"),
-        ({"accept_url": "http://api.example/x", "accept_token": "t"}, "unprotected"),
-        ({"accept_url": "api.example"}, "no URL of an endpoint"),
+        ({"application_api_url": "http://api.example/x", "application_api_token": "t"}, "unprotected"),
+        ({"application_api_url": "api.example"}, "no URL of an endpoint"),
     ],
 )
 def test_settings_that_would_give_a_secret_away_are_refused(settings: dict, says: str):

@@ -144,7 +144,7 @@ def run(place: Path | str, port: int, number: int, with_swap: bool) -> None:
     flows.sending.step.BLOCK = 50  # of few messages no runner takes all
     if not with_swap:
         _remove_the_swap()
-    settings = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_connections=CONNECTIONS)
+    settings = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_max_connections=CONNECTIONS)
     sender, here, me = SmtpSender(settings), f"runner {number}", f"{number}-{time.monotonic_ns()}"
     with closing(Ledger(place)) as ledger:
         ledger.retire(place=here)

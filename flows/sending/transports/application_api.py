@@ -21,13 +21,13 @@ ATTEMPTS = 3
 
 
 class AcceptSender:
-    """The endpoint of the settings (`accept_url`, `accept_token`, `accept_idempotent`). Sender and session in one."""
+    """The endpoint of the settings `application_api_*`. Sender and session in one."""
 
     connections = 1
     is_ready = False
 
     def __init__(self, settings: Settings):
-        self._settings, self._url = settings, urlsplit(settings.accept_url)
+        self._settings, self._url = settings, urlsplit(settings.application_api_url)
 
     def session(self) -> "AcceptSender":
         """Itself: every decision has a connection of its own."""
@@ -42,7 +42,7 @@ class AcceptSender:
 
     def recall(self, delivery_id: str, make: Callable[[], Parcel]) -> Verdict | None:
         """Ask an idempotent endpoint once more; of any other nobody can tell."""
-        if not self._settings.accept_idempotent:
+        if not self._settings.application_api_idempotent:
             return None
         try:
             verdict = self._post(self._connect(), make())
@@ -52,7 +52,7 @@ class AcceptSender:
 
     def _post_until_known(self, connection: http.client.HTTPConnection, parcel: Parcel) -> Verdict:
         verdict = self._post(connection, parcel)
-        for _ in range(ATTEMPTS - 1 if self._settings.accept_idempotent else 0):
+        for _ in range(ATTEMPTS - 1 if self._settings.application_api_idempotent else 0):
             if verdict.state != "in_doubt":
                 break
             try:
@@ -62,7 +62,7 @@ class AcceptSender:
         return verdict
 
     def _connect(self) -> http.client.HTTPConnection:
-        timeout = self._settings.accept_timeout
+        timeout = self._settings.application_api_timeout
         if self._url.scheme == "https":
             context = ssl.create_default_context()
             connection = http.client.HTTPSConnection(self._url.netloc, timeout=timeout, context=context)
@@ -76,8 +76,8 @@ class AcceptSender:
 
     def _post(self, connection: http.client.HTTPConnection, parcel: Parcel) -> Verdict:
         headers = {"Content-Type": "application/json", "Idempotency-Key": parcel.delivery_id}
-        if self._settings.accept_token:
-            headers["Authorization"] = f"Bearer {self._settings.accept_token.get_secret_value()}"
+        if self._settings.application_api_token:
+            headers["Authorization"] = f"Bearer {self._settings.application_api_token.get_secret_value()}"
         target = self._url._replace(scheme="", netloc="", fragment="").geturl() or "/"
         try:
             connection.request("POST", target, parcel.content, headers)

@@ -12,6 +12,6 @@ def open_senders(settings: Settings) -> dict[str, Sender]:
     return {
         "email": SmtpSender(settings) if settings.smtp_host else FileSender(settings.outbox, ".eml"),
         "accept application": (
-            AcceptSender(settings) if settings.accept_url else FileSender(settings.decisions, ".json")
+            AcceptSender(settings) if settings.application_api_url else FileSender(settings.decisions, ".json")
         ),
     }

@@ -30,8 +30,8 @@ class SmtpSender:
 
     def __init__(self, settings: Settings, timeouts: Timeouts | None = None):
         self.settings, self.timeouts = settings, timeouts or Timeouts()
-        self.connections = settings.smtp_connections
-        self.pace = Pace(settings.smtp_rate)
+        self.connections = settings.smtp_max_connections
+        self.pace = Pace(settings.smtp_max_per_second)
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
