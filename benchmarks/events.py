@@ -91,7 +91,7 @@ def main(events: Annotated[int, typer.Option(help="How many events.")] = 150_000
         with timed("stage", taken):
             _dbt(settings, "stg_email_payloads+1 int_email_events+")
         with open_warehouse(settings.warehouse) as connection:
-            query = "SELECT count(*), sum(times_seen), count(delivery_id) FROM intermediate.int_email_events"
+            query = "SELECT count(*), sum(occurrences), count(delivery_id) FROM intermediate.int_email_events"
             distinct, told, linked = connection.execute(query).fetchone()
     print(f"{told:,} events in {loaded:,} payloads, {size / 1e6:.0f} MB; {distinct:,} are distinct, {linked:,} linked")
     for name, seconds in taken.items():

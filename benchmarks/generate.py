@@ -168,7 +168,7 @@ def _performance(warehouse: duckdb.DuckDBPyConnection, account: Account) -> None
                 as revenue
         from facts group by program_id, partner_id, days_ago {ordering[account.order]}""")
     warehouse.execute(f"""
-        create table intermediate.int_counted_actions as
+        create table intermediate.int_actions_localized as
         select
             program_id, partner_id || '-' || days_ago || '-' || number as action_id, partner_id,
             timestamp '{TODAY}' - to_days(days_ago) + to_hours(cast(noise % 24 as integer)) as event_at,
@@ -195,7 +195,7 @@ def _pick(values: tuple[str, ...], index: str) -> str:
 def _model(name: str) -> str:
     """The SQL of a hand-written model of the project, its few macros expanded."""
     schemas = {"stg_": "staging", "int_": "intermediate", "fct_": "marts"}
-    text = (PROJECT / "models" / "segments" / f"{name}.sql").read_text(encoding="utf-8")
+    text = (PROJECT / "models" / "segments" / "as_of" / f"{name}.sql").read_text(encoding="utf-8")
     text = re.sub(r"\{\{ ref\('((\w{4})\w+)'\) \}\}", lambda found: f"{schemas[found[2]]}.{found[1]}", text)
     return re.sub(r"\{\{ days_between\('([\w.]+)', '([\w.]+)'\) \}\}", r"cast(\2 - \1 as integer)", text)
 

@@ -47,9 +47,9 @@ def rows(ids: list[str]) -> ReportData:
 def _week(name: str, monday: date, draw: random.Random) -> Row:
     sent = draw.randint(50, 2000)
     delivered, bounced = int(sent * 0.97), int(sent * 0.02)
-    counts = {"sent": sent, "delivered": delivered, "opened": delivered // 2, "opened_by_machine_only": delivered // 5}
+    counts = {"sent": sent, "delivered": delivered, "opened": delivered // 2, "bot_opened_only": delivered // 5}
     return {"workflow_id": name, "week": monday, "clicked": delivered // 9, "bounced": bounced, "complained": 0,
-            "unsubscribed": 2, "reported": delivered} | counts  # fmt: skip
+            "unsubscribed": 2, "with_events": delivered} | counts  # fmt: skip
 
 
 def _total(name: str, weeks: list[Row]) -> Row:

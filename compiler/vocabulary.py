@@ -114,17 +114,17 @@ class Vocabulary:
         return best if scores[best] > 0.6 else None
 
 
-def project_vocabulary(project: Path = PROJECT, loader: str = "raw") -> Vocabulary:
+def project_vocabulary(project: Path = PROJECT, loader: str = "contract") -> Vocabulary:
     """The vocabulary that a dbt project declares, for an account loaded by `loader`.
 
     >>> [field.label for field in project_vocabulary().fields if field.grain == "day"]
     ['Performance Date Range', 'Clicks', 'Actions', 'Revenue']
     """
-    files = sorted((project / "models" / "marts").glob("*.yml"))
+    files = sorted((project / "models" / "marts").rglob("*.yml"))
     return read_vocabulary((file.read_text(encoding="utf-8") for file in files), loader)
 
 
-def read_vocabulary(documents: Iterable[str], loader: str = "raw") -> Vocabulary:
+def read_vocabulary(documents: Iterable[str], loader: str = "contract") -> Vocabulary:
     """The vocabulary declared in the texts of the marts' yml files.
 
     Raises PartnerflowError when a declaration is incomplete, naming model and column.

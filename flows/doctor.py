@@ -37,8 +37,8 @@ LATE = timedelta(hours=2)
 """A deployment that runs every hour has an hour younger than this."""
 
 OURS = {
-    "built_from", "email_events", "evaluations", "landed_events", "landed_files", "ledger_mark", "run_mark",
-    "sent_emails", "suppressions", "workflow_runs",
+    "build_state", "email_events", "email_events_staged", "evaluations", "ingested_files", "ledger_watermark",
+    "run_watermark", "sent_emails", "suppressions", "workflow_runs",
 }  # fmt: skip
 """The raw tables that a run makes itself, or can do without."""
 

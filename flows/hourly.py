@@ -80,7 +80,9 @@ def show(run: Run, settings: Settings) -> None:
     ]
     places = [f"Published: `{settings.published}`", f"Emails: `{settings.outbox}`"]
     lines = [f"# {hour}", *(waiting or ["Nothing waits for a person."]), "", *places]
-    create_markdown_artifact("\n".join(lines), key="to-look-at", description=f"What waits for a person, as of {hour}")
+    create_markdown_artifact(
+        "\n".join(lines), key="action-required", description=f"What waits for a person, as of {hour}"
+    )
 
 
 class Tasks:

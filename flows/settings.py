@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     target: Literal["local", "postgres"] = "local"
     """Where dbt builds (dbt_project/profiles.yml): `local` is the state's DuckDB file, `postgres` a database."""
 
-    loader: Literal["raw", "tap_impact", "connector"] = "raw"
+    loader: Literal["contract", "tap_impact", "fivetran"] = "contract"
     """Who loads the raw rows (docs/bring-your-own-loader.md)."""
 
     sender_address: str = "partners@example.com"

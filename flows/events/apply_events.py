@@ -53,8 +53,8 @@ def _suppress(ledger: Ledger, told: dict[tuple[str, str], list[str]]) -> int:
 def read_inferred_outcomes(connection: Connection) -> list[InferredOutcome]:
     """The evidence for deliveries that the mirror has in doubt, from the events as last built."""
     query = """
-        SELECT delivery_id, evidence, coalesce(reason, '') FROM marts.fct_email_deliveries
-        WHERE state = 'in_doubt' AND evidence IS NOT NULL
+        SELECT delivery_id, inferred_state, coalesce(reason, '') FROM marts.fct_email_deliveries
+        WHERE state = 'in_doubt' AND inferred_state IS NOT NULL
         ORDER BY delivery_id"""
     return [
         InferredOutcome(delivery_id, state, f"An event of the provider proves it. {reason}".strip())

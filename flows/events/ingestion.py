@@ -42,13 +42,13 @@ def load_events(connection: Connection, folder: Path) -> int:
 
 def _known(connection: Connection) -> dict[str, int]:
     """The files that are loaded, and how large they were: one that has grown since, under somebody's pen, is not."""
-    for name in ("email_events", "landed_files"):
+    for name in ("email_events", "ingested_files"):
         ensure_raw_table(connection, name)
-    return dict(connection.execute("SELECT file, bytes FROM raw.landed_files").fetchall())
+    return dict(connection.execute("SELECT file, bytes FROM raw.ingested_files").fetchall())
 
 
 def _remember(connection: Connection, files: dict[str, int]) -> None:
-    replace_raw_table(connection, "landed_files", pandas.DataFrame(list(files.items()), columns=["file", "bytes"]))
+    replace_raw_table(connection, "ingested_files", pandas.DataFrame(list(files.items()), columns=["file", "bytes"]))
 
 
 def _sizes(folder: Path, files: list[Path]) -> dict[str, int]:
@@ -71,13 +71,13 @@ def _batches(files: list[Path]) -> Iterator[list[Path]]:
 def _insert(connection: Connection, folder: Path, files: list[Path]) -> int:
     rows = [(*astuple(one), _now()) for file in files for one in _read(folder, file)]
     frame = pandas.DataFrame(rows, columns=COLUMNS, dtype=object).drop_duplicates("event_id")
-    replace_raw_table(connection, "landed_events", frame)
+    replace_raw_table(connection, "email_events_staged", frame)
     before = _count(connection)
     connection.execute("""
         INSERT INTO raw.email_events (event_id, provider, received_at, payload, _loaded_at)
-        SELECT event_id, provider, received_at, payload, _loaded_at FROM raw.landed_events AS landed
+        SELECT event_id, provider, received_at, payload, _loaded_at FROM raw.email_events_staged AS landed
         WHERE NOT EXISTS (SELECT 1 FROM raw.email_events AS known WHERE known.event_id = landed.event_id)""")
-    connection.execute("DELETE FROM raw.landed_events")
+    connection.execute("DELETE FROM raw.email_events_staged")
     return _count(connection) - before
 
 

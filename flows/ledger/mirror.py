@@ -56,7 +56,7 @@ def mirror(connection: Connection, ledger: Ledger) -> None:
     if _counts(connection) != changes.counts:
         changes = changes_since(ledger, None)
         _append(connection, changes)
-    replace_raw_table(connection, "ledger_mark", _frame([astuple(changes.mark)] if changes.mark else [], _MARK))
+    replace_raw_table(connection, "ledger_watermark", _frame([astuple(changes.mark)] if changes.mark else [], _MARK))
     _mirror_runs(connection, ledger)
     rows = [
         (email, one.scope, one.reason, one.at) for one in suppressions(ledger) for email in _spellings(one.email_key)
@@ -64,23 +64,23 @@ def mirror(connection: Connection, ledger: Ledger) -> None:
     replace_raw_table(connection, "suppressions", _frame(rows, ["email", "scope", "reason", "suppressed_at"]))
 
 
-_MARK = ["entry", "moved_at", "delivery_id"]
+_MARK = ["log_id", "logged_at", "delivery_id"]
 
 
 def _mirror_runs(connection: Connection, ledger: Ledger) -> None:
     """Append the runs that were recorded since the mark: their rows never change."""
-    place = has_table(connection, "raw", "run_mark") and has_table(connection, "raw", "workflow_runs")
-    mark = connection.execute("SELECT entry, run_id FROM raw.run_mark").fetchone() if place else None
+    place = has_table(connection, "raw", "run_watermark") and has_table(connection, "raw", "workflow_runs")
+    mark = connection.execute("SELECT log_id, run_id FROM raw.run_watermark").fetchone() if place else None
     rows, since_begin, newest = runs_since(ledger, mark)
     frame = _frame([[row[column] for column in RUN_COLUMNS] for row in rows], RUN_COLUMNS)
     (replace_raw_table if since_begin else append_raw_rows)(connection, "workflow_runs", frame)
-    replace_raw_table(connection, "run_mark", _frame([newest] if newest else [], ["entry", "run_id"]))
+    replace_raw_table(connection, "run_watermark", _frame([newest] if newest else [], ["log_id", "run_id"]))
 
 
 def _mark(connection: Connection) -> Mark | None:
-    if not (has_table(connection, "raw", "ledger_mark") and has_table(connection, "raw", "sent_emails")):
+    if not (has_table(connection, "raw", "ledger_watermark") and has_table(connection, "raw", "sent_emails")):
         return None
-    row = connection.execute("SELECT entry, moved_at, delivery_id FROM raw.ledger_mark").fetchone()
+    row = connection.execute("SELECT log_id, logged_at, delivery_id FROM raw.ledger_watermark").fetchone()
     return Mark(*row) if row else None
 
 

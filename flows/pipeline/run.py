@@ -52,8 +52,8 @@ class Run:
 
     def as_json(self) -> dict:
         """The run as the command line answers with it; with the hours that were caught up, where there were any."""
-        caught_up = {"caught_up": [one.as_json() for one in self.late]} if self.late else {}
-        return {"run_id": self.run_id, **replace(self.plan, late=()).as_json(), **caught_up}
+        backfilled_runs = {"backfilled_runs": [one.as_json() for one in self.late]} if self.late else {}
+        return {"run_id": self.run_id, **replace(self.plan, late=()).as_json(), **backfilled_runs}
 
     @property
     def ok(self) -> bool:

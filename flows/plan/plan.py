@@ -108,9 +108,9 @@ class Plan:
 
     def as_json(self) -> dict:
         """The plan as the command line answers with it; with the hours that are caught up, where there are any."""
-        caught_up = {"caught_up": [one.as_json() for one in self.late]} if self.late else {}
+        backfilled_runs = {"backfilled_runs": [one.as_json() for one in self.late]} if self.late else {}
         rows = [asdict(workflow) for workflow in self.workflows]
-        return {"as_of": self.as_of.isoformat(), "workflows": rows, **caught_up}
+        return {"as_of": self.as_of.isoformat(), "workflows": rows, **backfilled_runs}
 
 
 def after(late: tuple[Plan, ...], plan: Plan) -> Plan:
@@ -222,7 +222,7 @@ def _recipients(connection: Connection, names: Mapping[str, str], as_of: datetim
 def _applications(connection: Connection, as_of: datetime) -> list[Application]:
     query = """
         SELECT workflow_id, program_id, partner_id, contract_id
-        FROM segments.applications_to_accept
+        FROM segments.application_recipients
         WHERE evaluated_at = ?
         ORDER BY workflow_id, program_id, partner_id"""
     return [Application(*row) for row in connection.execute(query, [_stored(as_of)]).fetchall()]

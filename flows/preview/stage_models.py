@@ -15,8 +15,8 @@ class StageModel:
 
 
 MODELS = {
-    "intermediate.int_transition_events": "intermediate/int_transition_events.sql",
-    "marts.fct_relationship_history": "marts/fct_relationship_history.sql",
+    "intermediate.int_transition_events": "intermediate/contracts/int_transition_events.sql",
+    "marts.fct_relationship_history": "marts/core/fct_relationship_history.sql",
 }
 
 

@@ -25,17 +25,17 @@ from flows.report.templates import FOLDER, page
 from flows.settings import Settings
 
 RATES = [
-    ("delivered", "delivered_of_sent"),
-    ("opened", "opened_of_delivered"),
-    ("clicked", "clicked_of_delivered"),
-    ("bounced", "bounced_of_sent"),
-    ("complained", "complained_of_delivered"),
-    ("unsubscribed", "unsubscribed_of_delivered"),
+    ("delivered", "delivery_rate"),
+    ("opened", "open_rate"),
+    ("clicked", "click_rate"),
+    ("bounced", "bounce_rate"),
+    ("complained", "complaint_rate"),
+    ("unsubscribed", "unsubscribe_rate"),
 ]
 """The counts that have a rate, in the order in which they are shown."""
 
 EMPTY = (
-    dict.fromkeys(("sent", "reported", "opened_by_machine_only"), 0)
+    dict.fromkeys(("sent", "with_events", "bot_opened_only"), 0)
     | dict.fromkeys((count for count, _ in RATES), 0)
     | dict.fromkeys(rate for _, rate in RATES)
 )

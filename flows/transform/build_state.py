@@ -1,11 +1,11 @@
 """What stands in the warehouse as this build would make it, so that an hour makes and tests only what changed.
 
-After a build in which nothing failed, raw.built_from remembers what it was made of: the project, the tables and views
+After a build in which nothing failed, raw.build_state remembers what it was made of: the project, the tables and views
 as it left them, the models that definitions make, and the rows of each source table. The next build asks for what is
 below the sources whose rows are others now, as `dbt build --select source_status:fresher+` does for those that were
 loaded since; but it compares the rows themselves, and so sees a deleted row, or one without a stamp. Each `dbt build`
-counts itself there before it begins (macro count_build): after one that died or failed, or was made by hand, nothing
-stands, and all is built.
+counts itself there before it begins (macro mark_build_started): after one that died or failed, or was made by hand,
+nothing stands, and all is built.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ class Standing:
         read it from there.
         """
         with open_warehouse(self.settings.warehouse) as connection:
-            ensure_raw_table(connection, "built_from")
+            ensure_raw_table(connection, "build_state")
             _write(connection, {**self.inputs, TABLES: self._tables(connection)})
 
     def _tables(self, connection: Connection) -> str:
@@ -95,22 +95,22 @@ def stands(settings: Settings) -> bool:
 def stand_again(settings: Settings) -> None:
     """After the segments alone were built, on what stood, for other hours or fewer workflows: the rest still does."""
     with open_warehouse(settings.warehouse) as connection, transaction(connection):
-        connection.execute("UPDATE raw.built_from SET builds_since = 0")
-        connection.execute("DELETE FROM raw.built_from WHERE input IN (?, ?)", [EVALUATIONS, DEFINITIONS])
+        connection.execute("UPDATE raw.build_state SET builds_since = 0")
+        connection.execute("DELETE FROM raw.build_state WHERE input IN (?, ?)", [EVALUATIONS, DEFINITIONS])
 
 
 def _remembered(connection: Connection) -> dict[str, str]:
     """The digest of each input of what stands. The facts are of the code that made them, whatever was built since."""
-    if not has_table(connection, "raw", "built_from"):
+    if not has_table(connection, "raw", "build_state"):
         return {}
-    query = "SELECT input, digest FROM raw.built_from WHERE builds_since = 0 OR input = ?"
+    query = "SELECT input, digest FROM raw.build_state WHERE builds_since = 0 OR input = ?"
     return dict(connection.execute(query, [FACTS]).fetchall())
 
 
 def _write(connection: Connection, inputs: dict[str, str]) -> None:
     rows = pandas.DataFrame(inputs.items(), columns=["input", "digest"]).assign(builds_since=0)
     with transaction(connection):
-        replace_raw_table(connection, "built_from", rows)
+        replace_raw_table(connection, "build_state", rows)
 
 
 def _generated(project: Path) -> set[Path]:
@@ -121,7 +121,7 @@ def _generated(project: Path) -> set[Path]:
 def _facts() -> str:
     """Of all that says how facts are made: the project's settings, macros and hand-written models."""
     folders = ["macros", "models/staging", "models/intermediate", "models/marts"]
-    files = [PROJECT / "dbt_project.yml", *(file for folder in folders for file in (PROJECT / folder).glob("*.sql"))]
+    files = [PROJECT / "dbt_project.yml", *(file for folder in folders for file in (PROJECT / folder).rglob("*.sql"))]
     return _digest(sorted(files))
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from compiler import EXPOSURES, MODELS, compile_exposures, compile_models
 from flows.definitions.loader import Definitions
 
-FOLDER = Path("models", "segments")
-"""Where in a project they lie; hand-written models lie beside them."""
+FOLDER = Path("models", "segments", "generated")
+"""Where in a project they are; nothing else is there."""
 
 FILES = frozenset((*(f"{model}.sql" for model in MODELS), EXPOSURES))
 

@@ -98,14 +98,14 @@ def failures(results: Iterable[Any]) -> list[Fault]:
 
 def holds_programs(node: Any) -> bool:
     """Whether a test holds single programs: its severity is warn, and it names columns in `config.meta.holds`."""
-    return node.resource_type == "test" and "holds" in node.config.meta
+    return node.resource_type == "test" and "holds_conditions_on" in node.config.meta
 
 
 def doubts(results: Iterable[Any], programs: Mapping[str, frozenset[str]]) -> list[Fault]:
     """The tests that hold single programs and found any; `programs` has those by the test's unique id."""
     return [
         Fault(_attached(result.node), f"{_what(result.node)}: {_in_one_line(result.node.description)}",
-              frozenset(result.node.config.meta["holds"]), programs[result.node.unique_id])
+              frozenset(result.node.config.meta["holds_conditions_on"]), programs[result.node.unique_id])
         for result in results
         if result.status == "warn" and result.node.unique_id in programs
     ]  # fmt: skip
@@ -118,7 +118,7 @@ def _stale(result: Any) -> Fault:
         f"{source.source_name}.{source.name} was last loaded at {result.max_loaded_at:%Y-%m-%d %H:%M} UTC, "
         f"{age} before the hour; {allowed.count} {allowed.period.value}s are allowed"
     )
-    columns = source.config.meta.get("holds")
+    columns = source.config.meta.get("holds_conditions_on")
     return Fault(source.unique_id, reason, frozenset(columns) if columns else None)
 
 
@@ -141,7 +141,11 @@ def _failure(result: Any) -> str:
 
 
 def _what(node: Any) -> str:
-    return f"test {node.name}" if node.resource_type in ("test", "unit_test") else node.name
+    """The node in words. A generic test is named with its model: dbt cuts a long name and puts a hash behind it."""
+    if node.resource_type not in ("test", "unit_test"):
+        return str(node.name)
+    generic, model = getattr(node, "test_metadata", None), _attached(node)
+    return f"test {generic.name} on {model.split('.')[-1]}" if generic and model else f"test {node.name}"
 
 
 def _in_one_line(text: str | None) -> str:

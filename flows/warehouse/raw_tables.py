@@ -48,10 +48,10 @@ CREATE = {
     "email_events": """
         CREATE OR REPLACE TABLE raw.email_events (
             event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
-    "landed_files": """
-        CREATE OR REPLACE TABLE raw.landed_files (file VARCHAR, bytes BIGINT)""",
-    "landed_events": """
-        CREATE OR REPLACE TABLE raw.landed_events (
+    "ingested_files": """
+        CREATE OR REPLACE TABLE raw.ingested_files (file VARCHAR, bytes BIGINT)""",
+    "email_events_staged": """
+        CREATE OR REPLACE TABLE raw.email_events_staged (
             event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
     "evaluations": """
         CREATE OR REPLACE TABLE raw.evaluations (program_id VARCHAR, as_of TIMESTAMP, local_date DATE)""",
@@ -60,12 +60,12 @@ CREATE = {
             delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, email VARCHAR,
             action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP, sent_at TIMESTAMP,
             reason VARCHAR)""",
-    "ledger_mark": """
-        CREATE OR REPLACE TABLE raw.ledger_mark (entry BIGINT, moved_at TIMESTAMP, delivery_id VARCHAR)""",
-    "run_mark": """
-        CREATE OR REPLACE TABLE raw.run_mark (entry BIGINT, run_id VARCHAR)""",
-    "built_from": """
-        CREATE OR REPLACE TABLE raw.built_from (input VARCHAR, digest VARCHAR, builds_since BIGINT)""",
+    "ledger_watermark": """
+        CREATE OR REPLACE TABLE raw.ledger_watermark (log_id BIGINT, logged_at TIMESTAMP, delivery_id VARCHAR)""",
+    "run_watermark": """
+        CREATE OR REPLACE TABLE raw.run_watermark (log_id BIGINT, run_id VARCHAR)""",
+    "build_state": """
+        CREATE OR REPLACE TABLE raw.build_state (input VARCHAR, digest VARCHAR, builds_since BIGINT)""",
     "suppressions": """
         CREATE OR REPLACE TABLE raw.suppressions (
             email VARCHAR, scope VARCHAR, reason VARCHAR, suppressed_at TIMESTAMP)""",

@@ -27,7 +27,7 @@ from flows.warehouse.evaluations import write_evaluations
 from flows.warehouse.raw_tables import CREATE
 
 SEEDS = range(int(os.environ.get("PARTNERFLOW_SEEDS", "1")))
-FACTS = ("intermediate.int_counted_actions", "marts.fct_performance_daily")
+FACTS = ("intermediate.int_actions_localized", "marts.fct_performance_daily")
 STEPS, CHANGES = 4, 40
 DAY = date(2026, 3, 1)
 
@@ -182,8 +182,8 @@ def build(dbt: Dbt, *options: str) -> None:
 def remember(settings: Settings) -> None:
     """What a run does after a build in which nothing failed."""
     with open_warehouse(settings.warehouse) as connection:
-        connection.execute("DELETE FROM raw.built_from")
-        connection.execute("INSERT INTO raw.built_from VALUES ('tables', '', 0)")
+        connection.execute("DELETE FROM raw.build_state")
+        connection.execute("INSERT INTO raw.build_state VALUES ('tables', '', 0)")
 
 
 def begun(settings: Settings) -> None:
@@ -293,7 +293,7 @@ def test_a_build_killed_in_the_middle_leaves_the_next_one_right(dbt: tuple[Setti
         [Path(sys.executable).parent / "dbt", "run", "--select", "+fct_performance_daily"],
         cwd=settings.var / "dbt_project", env=environment(settings), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert any("OK created" in line and "int_counted_actions" in line for line in process.stdout)
+    assert any("OK created" in line and "int_actions_localized" in line for line in process.stdout)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     build(project)
@@ -315,7 +315,7 @@ def test_facts_that_do_not_add_up_to_what_is_loaded_are_found(dbt: tuple[Setting
     settings, runner = dbt
     begun(settings)
     build(runner)
-    adds_up = ("test", "--select", "test_name:unique_key_that_adds_up")
+    adds_up = ("test", "--select", "test_name:reconciles_with")
     assert runner.invoke(*adds_up).success
     with open_warehouse(settings.warehouse) as connection:
         connection.execute(statement)

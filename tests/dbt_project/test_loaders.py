@@ -23,7 +23,7 @@ from support.loader_rows import CONNECTOR, SETTLED, STAGES, TAP_IMPACT
 
 NOT_LOADED = {
     "tap_impact": ("partners", "partner_groups", "actions"),
-    "connector": ("partners", "partner_contacts", "partner_groups", "actions", "contracts", "partner_clicks_daily"),
+    "fivetran": ("partners", "partner_contacts", "partner_groups", "actions", "contracts", "partner_clicks_daily"),
 }
 """The contract's tables that a loader's own replace: they do not exist here."""
 
@@ -100,7 +100,7 @@ def staged(
     folder = tmp_path_factory.getbasetemp()
     return {
         loader: _staged(loaded(loader, tables, request.param, folder))
-        for loader, tables in {"tap_impact": TAP_IMPACT, "connector": CONNECTOR}.items()
+        for loader, tables in {"tap_impact": TAP_IMPACT, "fivetran": CONNECTOR}.items()
     }
 
 
@@ -162,13 +162,13 @@ def test_the_tap_loads_contacts_from_both_places_and_raw_says_who_unsubscribed(s
 
 def test_the_connector_loads_partners_and_names_in_contracts(staged):
     """Programs are nested; a partner that has applied to a program is one of its partners."""
-    found = columns(staged["connector"]["partners"], "program_id", "partner_id", "name")
+    found = columns(staged["fivetran"]["partners"], "program_id", "partner_id", "name")
     assert found == PARTNERS | {("1000", "21005024", "Not Yet")}
 
 
 def test_the_connector_loads_contacts_and_who_unsubscribed(staged):
     """From one program, in any letter case."""
-    assert columns(staged["connector"]["partner_contacts"], *CONTACT) == {
+    assert columns(staged["fivetran"]["partner_contacts"], *CONTACT) == {
         ("1000", "21005016", "mo@quiet.example", "Mo", True, None),
         ("2000", "21005016", "mo@quiet.example", "Mo", True, None),
         ("1000", "21005016", "desk@quiet.example", "Desk", False, datetime(2026, 2, 1)),
@@ -178,14 +178,14 @@ def test_the_connector_loads_contacts_and_who_unsubscribed(staged):
     }
 
 
-@pytest.mark.parametrize("loader", ["tap_impact", "connector"])
+@pytest.mark.parametrize("loader", ["tap_impact", "fivetran"])
 def test_groups_are_per_program_and_ids_are_text(staged, loader: str):
     """A group without partners is nobody's; ids come as numbers or as text."""
     found = columns(staged[loader]["partner_groups"], "program_id", "group_id", "partner_id", "group_name")
     assert found == {("1000", "501", "21005016", "Gold"), ("1000", "501", "21005032", "Gold")}
 
 
-@pytest.mark.parametrize("loader", ["tap_impact", "connector"])
+@pytest.mark.parametrize("loader", ["tap_impact", "fivetran"])
 def test_actions_stand_as_their_updates_left_them(staged, loader: str):
     """Item by item, however late; dated by the event, in UTC, with exact amounts."""
     found = columns(staged[loader]["actions"], "action_id", "state", "amount")
@@ -198,20 +198,20 @@ def test_actions_stand_as_their_updates_left_them(staged, loader: str):
 
 def test_contracts_get_their_stage_from_status_and_signatures(staged):
     """And a superseded one its successor, which the source does not tell."""
-    contracts = staged["connector"]["contracts"]
+    contracts = staged["fivetran"]["contracts"]
     assert columns(contracts, "contract_id", "contract_stage", "superseded_by") == set(STAGES)
     assert {(row["template_term_id"], row["template_term_name"]) for row in contracts} == {("70001", "Standard Terms")}
 
 
 def test_timestamps_are_utc_whatever_offset_they_were_written_with(staged):
     """Midnight in New York, as text with its offset, is five o'clock."""
-    (starts_at,) = [row["starts_at"] for row in staged["connector"]["contracts"] if row["contract_id"] == "S-2"]
+    (starts_at,) = [row["starts_at"] for row in staged["fivetran"]["contracts"] if row["contract_id"] == "S-2"]
     assert starts_at == datetime(2026, 3, 1, 5)
 
 
 def test_clicks_are_counted_by_journey_and_instant_on_the_programs_dates(staged):
     """One id may be several clicks; one row loaded twice is one; half past three UTC is the day before in New York."""
-    assert columns(staged["connector"]["partner_clicks_daily"], "partner_id", "click_date", "clicks") == {
+    assert columns(staged["fivetran"]["partner_clicks_daily"], "partner_id", "click_date", "clicks") == {
         ("21005016", date(2026, 3, 19), 2),
         ("21005016", date(2026, 3, 20), 2),
     }
@@ -227,7 +227,7 @@ FRESH = synced(CONNECTOR, "2026-03-20T12:00:00-04:00")
 
 def test_a_run_does_not_know_the_loader(folder: Path):
     """Members, from what a connector has loaded: a prospect tagged today, and partners with a first sale."""
-    settings = loaded("connector", FRESH, "local", folder)
+    settings = loaded("fivetran", FRESH, "local", folder)
     members = {row.workflow_id: row.members for row in plan_only(settings, HOUR).workflows}
     assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
 
@@ -236,7 +236,7 @@ def test_what_a_loader_has_not_loaded_for_long_holds_what_reads_it(folder: Path)
     """Clicks read two days before the hour, by the loader's own stamp with its offset: those who ask for clicks."""
     stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in CONNECTOR["clicks"]]}
     held = [
-        row for row in plan_only(loaded("connector", stale, "local", folder), HOUR).workflows if row.status == "held"
+        row for row in plan_only(loaded("fivetran", stale, "local", folder), HOUR).workflows if row.status == "held"
     ]
     assert {row.workflow_id for row in held} == {f"few-clicks-{days}" for days in (14, 30, 60, 90)}
     assert {row.detail.partition(",")[0] for row in held} == {"impact.clicks was last loaded at 2026-03-18 17:00 UTC"}
@@ -251,8 +251,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_active_contracts_only_are_refused(folder: Path):
     """The source's own default: nobody would be Expired, and everybody else without a contract."""
     active = [row for row in CONNECTOR["contracts"] if row["status"] == "ACTIVE"]
-    settings = loaded("connector", CONNECTOR | {"contracts": active}, "local", folder)
-    assert problems(stage(settings)) == ["connector_loads_contracts_of_every_status"]
+    settings = loaded("fivetran", CONNECTOR | {"contracts": active}, "local", folder)
+    assert problems(stage(settings)) == ["fivetran_loads_contracts_of_every_status"]
 
 
 def test_a_program_without_partners_is_refused(folder: Path):
@@ -260,4 +260,4 @@ def test_a_program_without_partners_is_refused(folder: Path):
     elsewhere = TAP_IMPACT["media_partners"][0]["campaigns"][1:]
     partners = [row | {"campaigns": elsewhere} for row in TAP_IMPACT["media_partners"]]
     settings = loaded("tap_impact", TAP_IMPACT | {"media_partners": partners}, "local", folder)
-    assert problems(stage(settings)) == ["tap_impact_loads_the_partners_of_every_program"]
+    assert problems(stage(settings)) == ["tap_impact_loads_partners_of_every_program"]

@@ -42,12 +42,12 @@ def copy(tmp_path: Path) -> Path:
         "        cast(country as {{ dbt.type_string() }}) as country\n",
     )
     edit(
-        models / "marts" / "fct_partners.sql",
+        models / "marts" / "core" / "fct_partners.sql",
         "        partners.language,\n",
         "        partners.language,\n        partners.country,\n",
     )
     edit(
-        models / "marts" / "fct_partners.yml",
+        models / "marts" / "core" / "fct_partners.yml",
         "      - name: relationship_stage\n",
         COLUMN + "      - name: relationship_stage\n",
     )

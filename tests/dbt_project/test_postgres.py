@@ -17,7 +17,7 @@ from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import Connection, open_warehouse
 
-DRAWN = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_fingerprint", "actions_fingerprint"}
+DRAWN = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_checksum", "actions_checksum"}
 """Columns that differ from run to run, on one engine too, and fingerprints, which each engine takes in its own way."""
 
 RELATIONS = """
@@ -129,7 +129,7 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pyt
 def test_a_build_counts_itself_there_too(twin: Settings):
     """What stands is known by it. The last test here: the views that read the table go with it."""
     project = prepare_project(twin, read_definitions(twin))
-    query = "SELECT min(builds_since), max(builds_since) FROM raw.built_from"
+    query = "SELECT min(builds_since), max(builds_since) FROM raw.build_state"
     for builds in (0, 1):
         with open_warehouse(twin.warehouse) as connection:
             assert connection.execute(query).fetchone() == (builds, builds)

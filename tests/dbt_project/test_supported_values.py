@@ -16,7 +16,7 @@ action: {action}
 
 def lossy(model: str, told: str) -> Vocabulary:
     """The project's vocabulary, where the stages of a mart are told apart as far as `told` says."""
-    files = {file.stem: yaml.safe_load(file.read_text()) for file in (PROJECT / "models" / "marts").glob("*.yml")}
+    files = {file.stem: yaml.safe_load(file.read_text()) for file in (PROJECT / "models" / "marts").rglob("*.yml")}
     (columns,) = [mart["columns"] for mart in files[model]["models"]]
     conditions = [column.get("config", {}).get("meta", {}).get("condition", {}) for column in columns]
     (stage,) = [condition for condition in conditions if condition.get("kind") == "stage"]
@@ -70,8 +70,8 @@ def test_applications_are_accepted_only_where_the_source_tells_that_they_wait():
 def test_each_loader_tells_its_own_stages():
     """A connector's five statuses and two signatures look the same for a countered contract and one that waits."""
     sentence = "Contract Stage is any of Publisher Countered"
-    assert problems(project_vocabulary(loader="raw"), sentence) == []
-    (problem,) = problems(project_vocabulary(loader="connector"), sentence)
+    assert problems(project_vocabulary(loader="contract"), sentence) == []
+    (problem,) = problems(project_vocabulary(loader="fivetran"), sentence)
     assert problem[:2] == ("error", "The source of this project cannot tell Contract Stage Publisher Countered.")
 
 

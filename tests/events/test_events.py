@@ -117,7 +117,7 @@ def query(settings: Settings, text: str, *values) -> list[tuple]:
 def test_the_report_counts_each_email_once_in_each_column(told):
     """However often an open is told; machines apart; a bounce after a delivery wins; a click proves a delivery."""
     settings, *_ = told
-    columns = "sent, delivered, opened, opened_by_machine_only, clicked, bounced, complained, unsubscribed, reported"
+    columns = "sent, delivered, opened, bot_opened_only, clicked, bounced, complained, unsubscribed, with_events"
     found = query(settings, f"SELECT {columns} FROM marts.workflow_report WHERE workflow_id = 'first-action-30'")
     assert found == [(11, 6, 1, 1, 1, 3, 1, 1, 9)]
 
@@ -161,10 +161,11 @@ def test_the_dead_the_complaining_and_the_leaving_are_suppressed_before_the_next
 
 
 def test_what_says_nothing_is_counted_and_fails_nothing(told):
-    """Torn lines, repeats, events of other senders, other systems: marts.email_event_intake."""
+    """Torn lines, repeats, events of other senders, other systems: marts.email_event_ingestion_summary."""
     settings, _, run = told
     assert run.ok
-    text = "SELECT provider, payloads, unreadable, events, repeated, not_ours FROM marts.email_event_intake ORDER BY 1"
+    columns = "provider, payloads, invalid_payloads, events, duplicate_events, unmatched_events"
+    text = f"SELECT {columns} FROM marts.email_event_ingestion_summary ORDER BY 1"
     assert query(settings, text) == [
         ("bounce", 3, 0, 2, 0, 0),
         ("elsewhere", 1, 0, 0, 0, 0),
@@ -208,7 +209,7 @@ def test_the_receivers_small_files_become_one_and_it_is_known(tmp_path: Path):
         assert load_events(warehouse, settings.landing) == 4
         names = [file.name for file in payload_files(settings.landing)]
         assert (len(names), names[-1]) == (2, "export.jsonl")
-        known = warehouse.execute("SELECT count(*) FROM raw.landed_files").fetchone()
+        known = warehouse.execute("SELECT count(*) FROM raw.ingested_files").fetchone()
         assert (known, load_events(warehouse, settings.landing)) == ((2,), 0)
 
 

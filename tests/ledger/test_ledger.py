@@ -374,7 +374,7 @@ def test_the_mirror_reads_only_what_has_moved(ledger: Ledger, tmp_path: Path):
         warehouse.execute("DELETE FROM raw.sent_emails WHERE partner_id = 'b'")
         mirror(warehouse, ledger)
         assert warehouse.execute("SELECT count(*) FROM raw.sent_emails").fetchone() == (2,)
-        warehouse.execute("UPDATE raw.ledger_mark SET delivery_id = 'another'")
+        warehouse.execute("UPDATE raw.ledger_watermark SET delivery_id = 'another'")
         warehouse.execute("UPDATE raw.sent_emails SET reason = 'stale'")
         mirror(warehouse, ledger)
         assert warehouse.execute("SELECT DISTINCT reason FROM raw.sent_emails").fetchall() == [(None,)]

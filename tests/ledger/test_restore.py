@@ -248,10 +248,10 @@ def test_a_ledger_that_went_on_is_not_taken_for_an_older_one(places, tmp_path: P
         unsuppress(ledger, "x@bücher.example", "w")
         refuse_a_forgetful_ledger(ledger, warehouse, NONE)
         with duckdb.connect(warehouse) as connection:
-            connection.execute("UPDATE raw.ledger_mark SET delivery_id = 'another'")
+            connection.execute("UPDATE raw.ledger_watermark SET delivery_id = 'another'")
         refuse_a_forgetful_ledger(ledger, warehouse, NONE)
         with duckdb.connect(warehouse) as connection:
-            connection.execute("DELETE FROM raw.ledger_mark")
+            connection.execute("DELETE FROM raw.ledger_watermark")
         refuse_a_forgetful_ledger(ledger, warehouse, NONE)
 
 

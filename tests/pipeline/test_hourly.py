@@ -72,7 +72,7 @@ def test_the_run_is_kept_as_artifacts(prefect_settings: Settings, monkeypatch: p
     assert 90 < float(artifact("progress")) < 100
     table = json.loads(artifact("run-table"))
     assert {row["workflow_id"]: row["already_contacted"] for row in table}["few-clicks-14"] == 6
-    assert "Nothing waits for a person." in artifact("to-look-at")
+    assert "Nothing waits for a person." in artifact("action-required")
 
 
 def test_a_run_without_a_heartbeat_is_marked(prefect_settings: Settings):
@@ -100,4 +100,4 @@ def test_a_held_hour_fails_the_flow_with_the_reason(prefect_settings: Settings):
     state = hourly(HOUR.isoformat(), return_state=True)
     assert state.is_failed()
     assert "accepted_values_stg_actions" in state.message
-    assert "accepted_values_stg_actions" in artifact("to-look-at")
+    assert "accepted_values_stg_actions" in artifact("action-required")

@@ -164,7 +164,8 @@ REVENUE = {
 @pytest.mark.parametrize(
     ("change", "says", "held"),
     [
-        ("INSERT INTO raw.actions SELECT * FROM raw.actions LIMIT 1", "test unique_key_stg_actions", CLICKS | REVENUE),
+        ("INSERT INTO raw.actions SELECT * FROM raw.actions LIMIT 1",
+         "test unique_combination_of_columns on stg_actions", CLICKS | REVENUE),
         ("UPDATE raw.actions SET currency = 'EUR' WHERE action_id = (SELECT max(action_id) FROM raw.actions "
          "WHERE program_id = '1000' AND state = 'APPROVED')", "not in the currency of their program", REVENUE),
         ("DELETE FROM raw.partner_clicks_daily WHERE program_id = '1000'", "no clicks of the last days", CLICKS),

@@ -238,7 +238,7 @@ def test_the_report_as_json_is_the_tables(reported: Settings):
     assert document["as_of"] == "2026-03-20T18:00:00Z"
     by_id = {row["workflow_id"]: row for row in document["workflows"]}
     assert by_id["good"] == total("good", 1200, 1000, 400, 30, 90, 20, 1, 3)
-    assert by_id["held"]["delivered_of_sent"] is None
+    assert by_id["held"]["delivery_rate"] is None
     assert [(one["workflow_id"], one["week"], one["sent"]) for one in document["weeks"]] == [
         ("evil", "2026-03-16", 9), ("good", "2026-02-23", 1000), ("good", "2026-03-16", 200)
     ]  # fmt: skip

@@ -159,7 +159,7 @@ def test_a_damaged_warehouse_is_never_sent_on_and_never_deleted(state: Settings)
     state.published.unlink()
     state.warehouse.write_bytes(whole)
     with duckdb.connect(state.warehouse) as loader:
-        loader.execute("DROP TABLE raw.sent_emails; DROP TABLE raw.ledger_mark; DROP TABLE raw.workflow_runs")
+        loader.execute("DROP TABLE raw.sent_emails; DROP TABLE raw.ledger_watermark; DROP TABLE raw.workflow_runs")
         loader.execute("CREATE OR REPLACE TABLE marts.recipients AS FROM marts.recipients")
     run(state)
     everybody_heard_once(state)

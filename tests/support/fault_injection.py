@@ -34,7 +34,7 @@ def built(example: Settings, folder: Path, **more: Any) -> Settings:
     shutil.copytree(example.var, var, ignore=shutil.ignore_patterns("ledger.db*", "outbox", "decisions", "published"))
     settings = Settings(**{"var": var, "workflows": CHECKOUT / "workflows"} | more)
     with open_warehouse(settings.warehouse) as connection:
-        for name in ("sent_emails", "workflow_runs", "ledger_mark", "run_mark"):
+        for name in ("sent_emails", "workflow_runs", "ledger_watermark", "run_watermark"):
             create_raw_table(connection, name)
     return settings
 

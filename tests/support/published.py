@@ -7,7 +7,7 @@ import duckdb
 import pandas
 
 HOUR = datetime(2026, 3, 20, 18)
-COUNTS = ("sent", "delivered", "opened", "opened_by_machine_only", "clicked", "bounced", "complained", "unsubscribed")
+COUNTS = ("sent", "delivered", "opened", "bot_opened_only", "clicked", "bounced", "complained", "unsubscribed")
 FATES = ("delivered", "opened", "opened_by_machine", "clicked", "bounced", "hard_bounced", "complained", "unsubscribed")
 
 
@@ -17,14 +17,16 @@ def total(workflow_id: str, *counts: int) -> dict:
     rates = {"delivered": "sent", "bounced": "sent"} | dict.fromkeys(
         ("opened", "clicked", "complained", "unsubscribed"), "delivered"
     )
-    return row | {"reported": row["delivered"]} | {
+    return row | {"with_events": row["delivered"]} | {
         f"{name}_of_{whole}": row[name] / row[whole] if row[whole] else None for name, whole in rates.items()
     }  # fmt: skip
 
 
 def week(workflow_id: str, monday: date, *counts: int) -> dict:
     """A row of marts.workflow_report_weekly."""
-    return {"workflow_id": workflow_id, "week": monday, "reported": counts[1]} | dict(zip(COUNTS, counts, strict=True))
+    return {"workflow_id": workflow_id, "week": monday, "with_events": counts[1]} | dict(
+        zip(COUNTS, counts, strict=True)
+    )
 
 
 def run(workflow_id: str, as_of: datetime, status: str = "done", sent: int = 0, detail: str | None = None) -> dict:

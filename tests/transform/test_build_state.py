@@ -68,7 +68,7 @@ def nodes(settings: Settings) -> set[str]:
 
 def tables(settings: Settings) -> dict[str, list[tuple]]:
     """All rows of all that is built, but for how a build has come to them."""
-    ways = ("int_changed_partners", "int_loaded_activity")
+    ways = ("int_changed_partners", "int_partner_activity_checksums")
     with open_warehouse(settings.warehouse) as connection:
         query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'raw' ORDER BY ALL"
         names = [f"{schema}.{name}" for schema, name in connection.execute(query).fetchall() if name not in ways]
@@ -112,7 +112,7 @@ def test_what_is_made_of_the_changes_is_what_a_build_of_everything_makes(state: 
         assert rebuilt(state).held == {}
         assert {name for name in changes if name in nodes(state)} == {table}
     found = tables(state)
-    change(state, "UPDATE raw.built_from SET builds_since = 1")
+    change(state, "UPDATE raw.build_state SET builds_since = 1")
     assert below(state, lineage) is None
     assert rebuilt(state).held == {}
     assert found == tables(state)
@@ -130,9 +130,9 @@ def test_an_action_that_is_there_twice_is_found_though_only_new_keys_are_looked_
     """Once more as reversed, of which no fact is made; of another partner, who is new; and some without a number."""
     change(state, statement)
     held = rebuilt(state).held
-    assert {reason[:27] for reason in held.values()} == {"test unique_key_stg_actions"}
-    compiled = (state.var / "dbt_project" / "target" / "compiled").rglob("unique_key_stg_actions*.sql")
-    assert ["new_keys" in file.read_text() for file in compiled] == [True]
+    assert {reason.split(":")[0] for reason in held.values()} == {"test unique_combination_of_columns on stg_actions"}
+    compiled = (state.var / "dbt_project" / "target" / "compiled").rglob("stg_actions.yml/*.sql")
+    assert ["new_keys" in file.read_text() for file in compiled if "stg_actions" in file.read_text()] == [True]
 
 
 def test_nothing_stands_after_a_test_has_failed(state: Settings, lineage: Lineage):
@@ -199,7 +199,7 @@ def test_other_definitions_are_other_segments(state: Settings, lineage: Lineage,
 
 def test_nothing_stands_by_another_loader_or_without_a_warehouse(state: Settings, lineage: Lineage):
     """Whose tables are not these."""
-    assert below(state.model_copy(update={"loader": "connector"}), lineage) is None
+    assert below(state.model_copy(update={"loader": "fivetran"}), lineage) is None
     assert below(state, lineage) == set()
     state.warehouse.unlink()
     assert below(state, lineage) is None

@@ -10,7 +10,7 @@ from dbt.contracts.graph.manifest import Manifest
 from flows.settings import Settings
 from flows.transform.dbt_runner import Dbt
 
-MODEL = Path("models/marts/fct_partner_groups.sql")
+MODEL = Path("models/marts/core/fct_partner_groups.sql")
 
 
 class Counted(Dbt):
@@ -70,7 +70,7 @@ def test_a_file_that_is_gone_or_elsewhere_is_noticed(settings: Settings, project
 
 
 def test_another_setting_is_read(settings: Settings, project: Path, monkeypatch: pytest.MonkeyPatch):
-    assert reads(settings.model_copy(update={"loader": "connector"}), project) == 1
+    assert reads(settings.model_copy(update={"loader": "fivetran"}), project) == 1
     assert reads(settings, project) == 1
     monkeypatch.setenv("PGHOST", os.environ.get("PGHOST", "") + "another")
     assert reads(settings, project) == 1

@@ -28,8 +28,12 @@ class Memory:
 
     def mark(self) -> Mark | None:
         """The line of the log up to which the mirror follows the ledger; None where there is none."""
-        rows = self._rows("ledger_mark", "SELECT entry, moved_at, delivery_id FROM raw.ledger_mark")
-        return Mark(**{"at": row.pop("moved_at"), **row}) if rows and (row := rows[0]) else None
+        rows = self._rows("ledger_watermark", "SELECT log_id, logged_at, delivery_id FROM raw.ledger_watermark")
+        return (
+            Mark(**{"entry": row.pop("log_id"), "at": row.pop("logged_at"), **row})
+            if rows and (row := rows[0])
+            else None
+        )
 
     def count(self) -> int:
         """How many deliveries are remembered."""

@@ -1,8 +1,0 @@
-{#- Whether a row of the relation `rows` belongs to one of `partners`, a relation of programs and partners. -#}
-{% macro is_of(partners, rows) -%}
-    exists (
-        select 1
-        from {{ partners }} as partners
-        where partners.program_id = {{ rows }}.program_id and partners.partner_id = {{ rows }}.partner_id
-    )
-{%- endmacro %}

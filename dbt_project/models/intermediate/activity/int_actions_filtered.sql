@@ -1,0 +1,29 @@
+{{ config(materialized='view') }}
+
+-- Amounts in several currencies are never added: one that is not in the program's counts as 0, and a test of
+-- stg_actions holds what would read it.
+
+with actions as (
+    select * from {{ ref('stg_actions') }}
+),
+
+programs as (
+    select * from {{ ref('stg_programs') }}
+),
+
+int_actions_filtered as (
+    select
+        actions.program_id,
+        actions.action_id,
+        actions.partner_id,
+        actions.event_at,
+        programs.timezone,
+        cast(
+            case when actions.currency = programs.currency then coalesce(actions.amount, 0) else 0 end as decimal(28, 8)
+        ) as amount
+    from actions
+    inner join programs on actions.program_id = programs.program_id
+    where actions.state <> 'REVERSED'
+)
+
+select * from int_actions_filtered

@@ -1,0 +1,57 @@
+with contacts as (
+    select * from {{ ref('stg_partner_contacts') }}
+),
+
+-- An address is the same address in any letter case and with blanks around it.
+normalised as (
+    select *, nullif(lower(trim(loaded_email)), '') as email
+    from contacts
+),
+
+-- What events have said, and what the ledger has for every workflow: a mail server's refusal, or a person's word.
+suppressions as (
+    select email from {{ ref('suppressions') }}
+
+    union
+
+    select email
+    from {{ ref('stg_suppressions') }}
+    where scope = 'all'
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by program_id, partner_id, email
+            order by case when is_primary then 0 else 1 end, {{ collate_binary('loaded_email') }}
+        ) as position_in_address,
+        row_number() over (
+            partition by program_id, partner_id
+            order by
+                case when is_primary then 0 else 1 end,
+                {{ collate_binary('email') }},
+                {{ collate_binary('loaded_email') }}
+        ) as position_in_partner,
+        max(case when unsubscribed_at is null then 0 else 1 end) over (
+            partition by program_id, partner_id, email
+        ) as unsubscribed
+    from normalised
+    where email is not null
+),
+
+int_partner_addresses as (
+    select
+        ranked.program_id,
+        ranked.partner_id,
+        ranked.email,
+        ranked.first_name,
+        ranked.last_name,
+        ranked.position_in_partner = 1 as is_primary,
+        ranked.unsubscribed = 1 or suppressions.email is not null as is_unsubscribed
+    from ranked
+    left join suppressions on ranked.email = suppressions.email
+    where ranked.position_in_address = 1
+)
+
+select * from int_partner_addresses

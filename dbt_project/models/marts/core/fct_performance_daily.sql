@@ -1,0 +1,51 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        on_schema_change='fail',
+        pre_hook="{{ delete_changed_partners(ref('int_changed_partners')) }}",
+    )
+}}
+
+-- A build computes the partners of int_changed_partners anew and leaves the others as they are.
+-- depends_on: {{ ref('int_changed_partners') }}
+
+with clicks as (
+    select * from {{ ref('stg_partner_clicks_daily') }}
+),
+
+counted_actions as (
+    select * from {{ ref('int_actions_localized') }}
+),
+
+-- Clicks and actions one below the other and summed once: neither side can multiply the other.
+activity as (
+    select program_id, partner_id, click_date as activity_date, clicks, 0 as actions, 0 as revenue
+    from clicks
+    {% if is_incremental() %}
+    where {{ exists_for_partner(ref('int_changed_partners'), 'clicks') }}
+    {% endif %}
+
+    union all
+
+    select program_id, partner_id, activity_date, 0, 1, amount
+    from counted_actions
+    {% if is_incremental() %}
+    where {{ exists_for_partner(ref('int_changed_partners'), 'counted_actions') }}
+    {% endif %}
+),
+
+fct_performance_daily as (
+    select
+        program_id,
+        partner_id,
+        activity_date,
+        cast(sum(clicks) as bigint) as clicks,
+        cast(sum(actions) as bigint) as actions,
+        cast(sum(revenue) as decimal(28, 8)) as revenue
+    from activity
+    group by program_id, partner_id, activity_date
+    having sum(clicks) <> 0 or sum(actions) <> 0
+)
+
+select * from fct_performance_daily

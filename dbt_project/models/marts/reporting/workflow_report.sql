@@ -1,0 +1,41 @@
+with weeks as (
+    select * from {{ ref('workflow_report_weekly') }}
+),
+
+workflows as (
+    select workflow_id from {{ ref('stg_workflow_runs') }}
+    union
+    select workflow_id from {{ ref('stg_sent_emails') }}
+),
+
+totals as (
+    select
+        workflows.workflow_id,
+        cast(coalesce(sum(weeks.sent), 0) as bigint) as sent,
+        cast(coalesce(sum(weeks.delivered), 0) as bigint) as delivered,
+        cast(coalesce(sum(weeks.opened), 0) as bigint) as opened,
+        cast(coalesce(sum(weeks.bot_opened_only), 0) as bigint) as bot_opened_only,
+        cast(coalesce(sum(weeks.clicked), 0) as bigint) as clicked,
+        cast(coalesce(sum(weeks.bounced), 0) as bigint) as bounced,
+        cast(coalesce(sum(weeks.complained), 0) as bigint) as complained,
+        cast(coalesce(sum(weeks.unsubscribed), 0) as bigint) as unsubscribed,
+        cast(coalesce(sum(weeks.with_events), 0) as bigint) as with_events
+    from workflows
+    left join weeks on workflows.workflow_id = weeks.workflow_id
+    group by workflows.workflow_id
+),
+
+-- A rate of nothing is null, never 0.
+workflow_report as (
+    select
+        *,
+        cast(delivered as double precision) / nullif(sent, 0) as delivery_rate,
+        cast(bounced as double precision) / nullif(sent, 0) as bounce_rate,
+        cast(opened as double precision) / nullif(delivered, 0) as open_rate,
+        cast(clicked as double precision) / nullif(delivered, 0) as click_rate,
+        cast(complained as double precision) / nullif(delivered, 0) as complaint_rate,
+        cast(unsubscribed as double precision) / nullif(delivered, 0) as unsubscribe_rate
+    from totals
+)
+
+select * from workflow_report

@@ -1,0 +1,21 @@
+with source as (
+    select * from {{ raw_relation('contracts') }}
+),
+
+stg_contracts as (
+    select
+        cast(program_id as {{ dbt.type_string() }}) as program_id,
+        cast(contract_id as {{ dbt.type_string() }}) as contract_id,
+        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        cast(contract_stage as {{ dbt.type_string() }}) as contract_stage,
+        cast(template_term_id as {{ dbt.type_string() }}) as template_term_id,
+        cast(template_term_name as {{ dbt.type_string() }}) as template_term_name,
+        cast(starts_at as {{ dbt.type_timestamp() }}) as starts_at,
+        cast(ends_at as {{ dbt.type_timestamp() }}) as ends_at,
+        cast(superseded_by as {{ dbt.type_string() }}) as superseded_by,
+        cast(created_at as {{ dbt.type_timestamp() }}) as created_at,
+        cast(updated_at as {{ dbt.type_timestamp() }}) as updated_at
+    from source
+)
+
+select * from stg_contracts

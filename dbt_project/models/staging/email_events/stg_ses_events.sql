@@ -1,0 +1,93 @@
+with payloads as (
+    select * from {{ ref('stg_email_payloads') }}
+    where provider = 'ses' and payload is not null
+),
+
+-- SNS carries the event as text within its own JSON; with raw message delivery the event comes as it is.
+messages as (
+    select
+        payload_id,
+        provider,
+        received_at,
+        {{ json_text('payload', ['MessageId']) }} as sns_id,
+        case
+            when {{ json_text('payload', ['Message']) }} is null then payload
+            else {{ try_parse_json(json_text('payload', ['Message'])) }}
+        end as message
+    from payloads
+),
+
+recipients as (
+    select
+        *,
+        {{ unnest_json("coalesce("
+            ~ json_value('message', ['bounce', 'bouncedRecipients']) ~ ", "
+            ~ json_value('message', ['complaint', 'complainedRecipients']) ~ ", "
+            ~ json_value('message', ['deliveryDelay', 'delayedRecipients']) ~ ", "
+            ~ json_value('message', ['delivery', 'recipients']) ~ ", "
+            ~ json_value('message', ['mail', 'destination']) ~ ")") }} as recipient
+    from messages
+    where message is not null
+),
+
+read_once as (
+    select
+        *,
+        coalesce({{ json_text('message', ['eventType']) }}, {{ json_text('message', ['notificationType']) }}) as said,
+        coalesce({{ json_text('recipient', ['emailAddress']) }}, {{ json_text('recipient', []) }}) as email,
+        {{ json_text('recipient', ['status']) }} as status,
+        coalesce({{ json_text('message', ['open', 'userAgent']) }}, {{ json_text('message', ['click', 'userAgent']) }})
+            as user_agent
+    from recipients
+),
+
+stg_ses_events as (
+    select
+        payload_id,
+        provider,
+        coalesce(sns_id, {{ dbt.hash('message') }}) || ':' || coalesce(email, '') as provider_event_id,
+        case said
+            when 'Send' then 'sent'
+            when 'DeliveryDelay' then 'deferred'
+            when 'Delivery' then 'delivered'
+            when 'Bounce' then 'bounced'
+            when 'Reject' then 'rejected'
+            when 'Rendering Failure' then 'rejected'
+            when 'Open' then 'opened'
+            when 'Click' then 'clicked'
+            when 'Complaint' then 'complained'
+            when 'Subscription'
+                then case
+                    when {{ json_text('message', ['subscription', 'newTopicPreferences', 'unsubscribeAll']) }} = 'true'
+                        then 'unsubscribed'
+                    else 'other'
+                end
+            else 'other'
+        end as event_type,
+        case
+            when said = 'Bounce'
+                then {{ bounce_type(json_text('message', ['bounce', 'bounceType']) ~ " = 'Permanent'", 'status') }}
+        end as bounce_type,
+        {{ is_bot_user_agent('user_agent') }} as is_bot,
+        {{ json_text('message', ['mail', 'tags', 'delivery_id', 0]) }} as delivery_id,
+        {{ json_text('message', ['mail', 'commonHeaders', 'messageId']) }} as message_id,
+        email,
+        coalesce(
+            {%- for part in
+                ['bounce', 'complaint', 'delivery', 'deliveryDelay', 'open', 'click', 'subscription', 'mail'] %}
+            {{ utc_from_iso(json_text('message', [part, 'timestamp'])) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as occurred_at,
+        received_at,
+        coalesce(
+            {{ json_text('recipient', ['diagnosticCode']) }},
+            {{ json_text('message', ['complaint', 'complaintFeedbackType']) }},
+            {{ json_text('message', ['reject', 'reason']) }},
+            {{ json_text('message', ['failure', 'errorMessage']) }}
+        ) as reason,
+        {{ json_text('message', ['click', 'link']) }} as url,
+        coalesce({{ json_text('message', ['mail', 'tags', 'test', 0]) }} = 'true', false) as is_test
+    from read_once
+)
+
+select * from stg_ses_events

@@ -1,0 +1,49 @@
+{{ config(enabled=var('loader') == 'fivetran') }}
+
+with partners as (
+    select
+        cast(id as {{ dbt.type_string() }}) as partner_id,
+        name,
+        programs,
+        {{ loaded_at_utc() }} as _loaded_at
+    from {{ source('impact', 'partners') }}
+),
+
+listed as (
+    select partner_id, {{ unnest_json_array('programs') }} as program
+    from partners
+),
+
+-- A partner that has not joined is one of the programs whose contracts, prospects or transitions name it.
+memberships as (
+    select {{ json_field('program', 'id') }} as program_id, partner_id
+    from listed
+
+    union
+
+    select program_id, partner_id
+    from {{ ref('fivetran_contracts') }}
+
+    union
+
+    select program_id, partner_id
+    from {{ source('raw', 'prospects') }}
+
+    union
+
+    select program_id, partner_id
+    from {{ source('raw', 'relationship_events') }}
+),
+
+fivetran_partners as (
+    select
+        memberships.program_id,
+        partners.partner_id,
+        partners.name,
+        cast(null as {{ dbt.type_string() }}) as language,
+        partners._loaded_at
+    from partners
+    inner join memberships on partners.partner_id = memberships.partner_id
+)
+
+select * from fivetran_partners

@@ -1,0 +1,23 @@
+{{ config(enabled=var('loader') in ('tap_impact', 'fivetran')) }}
+
+with media_partner_groups as (
+    select
+        cast(campaign_id as {{ dbt.type_string() }}) as program_id,
+        cast(id as {{ dbt.type_string() }}) as group_id,
+        name as group_name,
+        {{ unnest_json_array('media_partners') }} as media_partner,
+        {{ loaded_at_utc() }} as _loaded_at
+    from {{ source('impact', 'media_partner_groups') }}
+),
+
+shared_partner_groups as (
+    select distinct
+        program_id,
+        group_id,
+        {{ json_field('media_partner', 'partner_id') }} as partner_id,
+        group_name,
+        _loaded_at
+    from media_partner_groups
+)
+
+select * from shared_partner_groups

@@ -1,0 +1,51 @@
+{{ config(enabled=var('loader') == 'tap_impact') }}
+
+with media_partners as (
+    select
+        cast(id as {{ dbt.type_string() }}) as partner_id,
+        name,
+        campaigns,
+        {{ loaded_at_utc() }} as _loaded_at
+    from {{ source('impact', 'media_partners') }}
+),
+
+-- A partner that has joined programs lists them.
+campaigns as (
+    select partner_id, {{ unnest_json_array('campaigns') }} as campaign
+    from media_partners
+),
+
+-- One that has not is a partner of the programs whose prospects, contracts or transitions name it.
+memberships as (
+    select {{ json_field('campaign', 'campaign_id') }} as program_id, partner_id
+    from campaigns
+
+    union
+
+    select program_id, partner_id
+    from {{ source('raw', 'prospects') }}
+
+    union
+
+    select program_id, partner_id
+    from {{ source('raw', 'contracts') }}
+
+    union
+
+    select program_id, partner_id
+    from {{ source('raw', 'relationship_events') }}
+),
+
+-- The source tells no partner's language.
+tap_impact_partners as (
+    select
+        memberships.program_id,
+        media_partners.partner_id,
+        media_partners.name,
+        cast(null as {{ dbt.type_string() }}) as language,
+        media_partners._loaded_at
+    from media_partners
+    inner join memberships on media_partners.partner_id = memberships.partner_id
+)
+
+select * from tap_impact_partners
