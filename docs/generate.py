@@ -48,7 +48,7 @@ def variables() -> str:
     rows = []
     for one in VARIABLES:
         token = f"`{one.token}`" if one.token else ""
-        rows.append(f"| `{one.name}` | {token} | {one.meaning}{' May be empty.' if one.may_be_empty else ''} |")
+        rows.append(f"| `{one.name}` | {token} | {one.description}{' May be empty.' if one.may_be_empty else ''} |")
     return "\n".join(["| variable | token | what |", "|---|---|---|", *rows])
 
 

@@ -1,1 +1,1 @@
-"""Messages: what a workflow writes, read and checked, filled in and composed for one recipient."""
+"""Messages: the subject, text and HTML that a workflow sends, checked, rendered and composed for one recipient."""

@@ -1,23 +1,24 @@
-"""Reads a message from its folder, and finds everything that is wrong with it before anybody is written to.
+"""Read and check the messages of a workflows folder.
 
-messages/welcome/message.yml     subject, and if wanted the other keys of flows.messages.schema
-messages/welcome/body.txt        the text (Liquid); left out, it is made of body.mjml
-messages/welcome/body.mjml       the HTML, if wanted (MJML with Liquid)
-messages/welcome/body.de.txt     the same in German, whose subject is under translations: in message.yml
+messages/welcome/message.yml     subject, and optionally the other keys of flows.messages.schema
+messages/welcome/body.txt        the text (Liquid); without it, the text is derived from body.mjml
+messages/welcome/body.mjml       optional HTML (MJML with Liquid)
+messages/welcome/body.de.txt     the text in German, whose subject is in message.yml under translations:
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from compiler import DefinitionError, Problem, SendEmail, Source, read_yaml
 from compiler.language.definition import did_you_mean
 from flows.definitions.loader import Definitions, message_ids, shown
-from flows.messages.liquid.lint import Passage, check_passage
+from flows.messages.liquid.lint import TemplateSource, check_template
 from flows.messages.liquid.tokens import masked
 from flows.messages.message import FORMAT, Message
 from flows.messages.mjml.compile import LINK, compile_mjml
-from flows.messages.mjml.plain_text import text_part
+from flows.messages.mjml.plain_text import plain_text
 from flows.messages.mjml.tags import read_tags
 from flows.messages.schema import MessageFile, read_keys, wrong_keys
 from flows.messages.variables import NAMES
@@ -26,7 +27,7 @@ from flows.settings import Settings
 
 @dataclass
 class _Reading:
-    """A message while it is read: what was found so far."""
+    """A message folder while it is read: the problems and languages found so far."""
 
     folder: Path
     problems: list[Problem] = field(default_factory=list)
@@ -34,7 +35,7 @@ class _Reading:
 
 
 def read_message(folder: Path) -> Message:
-    """The message of a folder. Raises DefinitionError with every error in it, warnings left out."""
+    """Return the message of a folder. Raises DefinitionError with every error in it; warnings are ignored."""
     message, problems = check_message(folder)
     errors = [problem for problem in problems if problem.severity == "error"]
     if message is None or errors:
@@ -43,21 +44,21 @@ def read_message(folder: Path) -> Message:
 
 
 def check_message(folder: Path) -> tuple[Message | None, list[Problem]]:
-    """The message of a folder if it has no error, and every problem, sorted by place."""
+    """Return the message of a folder, or None if it has errors, and every problem, sorted by position."""
     reading = _Reading(folder)
     content = None
     try:
         content = _read(reading)
     except DefinitionError as error:
         reading.problems += error.problems
-    sound = not any(problem.severity == "error" for problem in reading.problems)
-    return Message(content) if content and sound else None, sorted(set(reading.problems))
+    is_valid = not any(problem.severity == "error" for problem in reading.problems)
+    return Message(content) if content and is_valid else None, sorted(set(reading.problems))
 
 
 def check_messages(definitions: Definitions, settings: Settings, only_used: bool = False) -> Definitions:
-    """The definitions with the problems of the messages; a workflow is broken when its message has an error.
+    """Return the definitions with the problems of their messages added; a workflow is broken if its message has errors.
 
-    `only_used` leaves out the messages that none of these workflows uses.
+    With `only_used`, messages that none of these workflows uses are not checked.
     """
     users: dict[str, list[str]] = {} if only_used else {name: [] for name in message_ids(settings.workflows)}
     for workflow in definitions.workflows:
@@ -66,33 +67,31 @@ def check_messages(definitions: Definitions, settings: Settings, only_used: bool
     problems, broken = list(definitions.problems), dict(definitions.broken)
     for name, workflows in users.items():
         found = check_message(settings.workflows / "messages" / name)[1]
+        errors = "\n".join(str(problem) for problem in found if problem.severity == "error")
         problems += found
-        broken |= dict.fromkeys(workflows, _errors(found)) if _errors(found) else {}
-    sound = tuple(workflow for workflow in definitions.workflows if workflow.id not in broken)
-    return replace(definitions, workflows=sound, problems=tuple(sorted(set(problems))), broken=broken)
+        broken |= dict.fromkeys(workflows, errors) if errors else {}
+    valid = tuple(workflow for workflow in definitions.workflows if workflow.id not in broken)
+    return replace(definitions, workflows=valid, problems=tuple(sorted(set(problems))), broken=broken)
 
 
-def _errors(problems: list[Problem]) -> str:
-    return "\n".join(str(problem) for problem in problems if problem.severity == "error")
-
-
-def _read(reading: _Reading) -> dict:
-    settings = _file(reading.folder / "message.yml")
-    source = read_yaml(settings.path, settings.text)
+def _read(reading: _Reading) -> dict[str, Any]:
+    """Return the content of a Message; problems are added to `reading`."""
+    file = _file(reading.folder / "message.yml")
+    source = read_yaml(file.path, file.text)
     keys = read_keys(source)
     reading.problems += wrong_keys(source, keys)
-    routes = {keys.language: (), **{tag: ("translations", tag) for tag in keys.translations}}
-    reading.problems += _orphans(reading.folder, keys, routes)
-    for language, route in routes.items():
-        own = keys.translations[language] if route else keys
-        link_route = (*route, "sign_up_link") if own.sign_up_link or not route else ("sign_up_link",)
+    reading.problems += _unread_files(reading.folder, keys)
+    for language in (keys.language, *keys.translations):
+        own = keys.translations.get(language, keys)
+        route = ("translations", language) if language in keys.translations else ()
         link = own.sign_up_link or keys.sign_up_link
+        link_route = (*route, "sign_up_link") if own.sign_up_link else ("sign_up_link",)
         _read_language(
             reading,
             language,
             suffix=f".{language}" if route else "",
-            subject=Passage(source, own.subject, (*route, "subject")),
-            link=Passage(source, link, link_route) if link else None,
+            subject=TemplateSource(source, own.subject, (*route, "subject")),
+            link=TemplateSource(source, link, link_route) if link else None,
         )
     return {
         "format": FORMAT, "language": keys.language, "sender_name": keys.sender_name, "reply_to": keys.reply_to,
@@ -100,65 +99,66 @@ def _read(reading: _Reading) -> dict:
     }  # fmt: skip
 
 
-def _read_language(reading: _Reading, language: str, suffix: str, subject: Passage, link: Passage | None) -> None:
-    """Subject, link and bodies in one language, checked; added to `reading`."""
-    offered = [name for name in NAMES if name != "sign_up_link" or link]
-    problems = check_passage(subject, offered)
+def _read_language(
+    reading: _Reading, language: str, suffix: str, subject: TemplateSource, link: TemplateSource | None
+) -> None:
+    """Read and check subject, sign-up link and bodies in one language, and add them to `reading`."""
+    variables = [name for name in NAMES if name != "sign_up_link" or link]
+    problems = check_template(subject, variables)
     if link:
-        problems += [*check_passage(link, [name for name in offered if name != "sign_up_link"]), *_wrong_link(link)]
+        problems += [*check_template(link, [one for one in variables if one != "sign_up_link"]), *_wrong_link(link)]
     text_file, mjml_file = reading.folder / f"body{suffix}.txt", reading.folder / f"body{suffix}.mjml"
-    html, text, uses = None, None, []
+    html, text, bodies = None, None, []
     if mjml_file.exists():
-        source = _file(mjml_file)
-        mjml = Passage(source, source.text, html=True)
-        found = check_passage(mjml, offered)
-        if not found or all(problem.severity == "warning" for problem in found):
+        file = _file(mjml_file)
+        mjml = TemplateSource(file, file.text, html=True)
+        found = check_template(mjml, variables)
+        if not any(problem.severity == "error" for problem in found):
             html, wrong = compile_mjml(mjml.liquid, language, mjml.at_liquid)
             found += wrong
         problems += found
-        uses.append(mjml)
+        bodies.append(mjml)
         if html is not None and not text_file.exists():
-            text = text_part(read_tags(mjml.liquid, masked(mjml.liquid)))
+            text = plain_text(read_tags(mjml.liquid, masked(mjml.liquid)))
     if text_file.exists() or not mjml_file.exists():
-        source = _file(text_file)
-        body = Passage(source, source.text)
-        problems += check_passage(body, offered)
-        problems += [] if body.written.strip() else [body.at(0, "empty-text", "The text is empty.", "Write it.")]
-        uses.append(body)
+        file = _file(text_file)
+        body = TemplateSource(file, file.text)
+        problems += check_template(body, variables)
+        problems += [] if body.text.strip() else [body.at(0, "empty-text", "The text is empty.", "Write the text.")]
+        bodies.append(body)
         text = body.liquid
-    problems += [_no_way_out(passage) for passage in uses if "unsubscribe_link" not in passage.written]
+    problems += [_no_unsubscribe_link(body) for body in bodies if "unsubscribe_link" not in body.text]
     reading.problems += problems
     reading.languages[language] = {
         "subject": subject.liquid, "text": text, "html": html, "sign_up_link": link.liquid if link else None,
     }  # fmt: skip
 
 
-def _no_way_out(passage: Passage) -> Problem:
-    hint = "Add for example: Unsubscribe: {{ unsubscribe_link }}"
-    message = "The reader finds no link to unsubscribe, which mailbox providers ask for."
-    return passage.at(0, "no-unsubscribe-link", message, hint, "warning")
+def _no_unsubscribe_link(body: TemplateSource) -> Problem:
+    hint = "Add one, for example: Unsubscribe: {{ unsubscribe_link }}"
+    message = "The body has no unsubscribe link, which mailbox providers require."
+    return body.at(0, "no-unsubscribe-link", message, hint, "warning")
 
 
-def _wrong_link(link: Passage) -> list[Problem]:
-    if LINK.match(link.written.strip()) and link.written.lower().startswith("http"):
+def _wrong_link(link: TemplateSource) -> list[Problem]:
+    if LINK.match(link.text.strip()) and link.text.lower().startswith("http"):
         return []
     hint = "Write https://… with the host in full."
-    return [link.at(0, "bad-link", f"{link.written[:60]!r} is no link to sign up at.", hint)]
+    return [link.at(0, "bad-link", f"{link.text[:60]!r} is not a valid sign-up link.", hint)]
 
 
-def _orphans(folder: Path, keys: MessageFile, languages: dict) -> Iterator[Problem]:
-    """Files that nobody would read: a body of a language that message.yml does not name, a slip in a name."""
-    bodies = {
-        f"body{f'.{tag}' if route else ''}.{kind}" for tag, route in languages.items() for kind in ("txt", "mjml")
-    }
+def _unread_files(folder: Path, keys: MessageFile) -> Iterator[Problem]:
+    """Yield a problem for each file that is not read: a language missing in message.yml, or a misspelled name."""
+    suffixes = ("", *(f".{language}" for language in keys.translations if language != keys.language))
+    names: Collection[str] = {f"body{suffix}.{kind}" for suffix in suffixes for kind in ("txt", "mjml")}
     for file in sorted(folder.iterdir()):
-        if file.name not in bodies and file.name != "message.yml" and not file.name.startswith("."):
-            hint = did_you_mean(file.name, bodies) + "A body.de.txt needs translations: de: in message.yml."
+        if file.name not in names and file.name != "message.yml" and not file.name.startswith("."):
+            hint = did_you_mean(file.name, names) + "A body.de.txt needs translations: de: in message.yml."
             yield Problem(shown(file), 1, 1, "unread-file", "error", "Nothing reads this file.", hint)
 
 
 def _file(file: Path) -> Source:
-    """A file as text. Raises DefinitionError when there is none, or none in UTF-8."""
+    """Return the text of a file. Raises DefinitionError when it does not exist or is not UTF-8."""
     try:
         return Source(shown(file), file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

@@ -1,14 +1,15 @@
-"""A message: what a workflow writes, in one or several languages, ready to be filled in for one recipient at a time.
+"""A message: the content that a workflow sends, in one or more languages, to be rendered for one recipient at a time.
 
-It is what a folder of workflows/messages/ says (flows.messages.loader), but needs the folder no more: its
-content is kept with the deliveries that it was decided for, so that what was decided is what is sent.
+flows.messages.loader reads it from a folder of workflows/messages/. Its content is then stored with the deliveries that
+were created for it, so that later changes of the folder do not alter them.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
@@ -16,14 +17,15 @@ from liquid.exceptions import LiquidError
 from compiler import PartnerflowError
 from flows.messages.liquid.environment import fill, parse
 from flows.messages.mime.headers import without_controls
-from flows.messages.mime.languages import choose
+from flows.messages.mime.languages import negotiate_language
 
 FORMAT = 1
+"""The version of the stored content's structure."""
 
 
 @dataclass(frozen=True)
 class RenderedContent:
-    """What one recipient reads: a subject of one line, a text, and if the message has it the HTML."""
+    """What one recipient reads: a subject of one line, a plain text, and the HTML if the message has one."""
 
     language: str
     subject: str
@@ -31,12 +33,21 @@ class RenderedContent:
     html: str | None
 
 
+class _Templates(NamedTuple):
+    """The parsed templates of one language."""
+
+    subject: BoundTemplate
+    text: BoundTemplate
+    html: BoundTemplate | None
+    sign_up_link: BoundTemplate | None
+
+
 class Message:
     """A message in all its languages.
 
-    `content` is all that rendering needs, as JSON has it: format, language (the default), sender_name, reply_to, cc,
-    bcc, and `languages`, a mapping of tags to subject, text, html (MJML already compiled) and sign_up_link, each Liquid
-    or None. `version` is the SHA-256 of it, in hex.
+    `content` is everything that rendering needs, as JSON values: format, language (the default), sender_name, reply_to,
+    cc, bcc, and `languages`, which maps language tags to subject, text, html (compiled from MJML) and sign_up_link,
+    each a Liquid template or None.
     """
 
     def __init__(self, content: dict[str, Any]):
@@ -45,51 +56,53 @@ class Message:
         self.reply_to: str | None = content["reply_to"]
         self.cc: str | None = content["cc"]
         self.bcc: str | None = content["bcc"]
-        self._templates: dict[str, dict[str, BoundTemplate | None]] = {}
+        self._templates: dict[str, _Templates] = {}
 
     @cached_property
     def version(self) -> str:
-        """The same for the same content, whatever order its keys are in."""
+        """The SHA-256 of `content` in hex, independent of the order of its keys."""
         return sha256(json.dumps(self.content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
-    def language_for(self, wanted: str | None) -> str:
-        """The language in which a partner of the language `wanted` (BCP 47) is written to."""
-        return choose(wanted, self.content["languages"], self.content["language"])
+    def language_for(self, requested: str | None) -> str:
+        """Return the language of this message that suits a partner of language `requested` (BCP 47) best."""
+        return negotiate_language(requested, self.content["languages"], self.content["language"])
 
-    def render(self, context: dict, language: str) -> RenderedContent:
-        """The message for one recipient. `context` has the variables of flows.messages.variables but sign_up_link.
+    def render(self, context: Mapping[str, Any], language: str) -> RenderedContent:
+        """Return the message for one recipient. `context` has every variable of VARIABLES except sign_up_link.
 
-        Raises PartnerflowError when it cannot be filled in.
+        Raises PartnerflowError when a template fails.
         """
-        templates = self._of(language)
-        context = without_controls(context)
-        link = templates["sign_up_link"]
-        context["sign_up_link"] = fill(link, context) if link else None
-        html = templates["html"]
+        templates = self.templates(language)
+        values: dict[str, Any] = without_controls(dict(context))
+        values["sign_up_link"] = fill(templates.sign_up_link, values) if templates.sign_up_link else None
         return RenderedContent(
             language,
-            subject=" ".join(fill(templates["subject"], context).split()),
-            text=fill(templates["text"], context).strip() + "\n",
-            html=fill(html, context) if html else None,
+            subject=" ".join(fill(templates.subject, values).split()),
+            text=fill(templates.text, values).strip() + "\n",
+            html=fill(templates.html, values) if templates.html else None,
         )
 
-    def _of(self, language: str) -> dict[str, BoundTemplate | None]:
+    def templates(self, language: str) -> _Templates:
+        """Return the parsed templates of a language. Raises LiquidError, KeyError or TypeError on invalid content."""
         if language not in self._templates:
             texts = self.content["languages"][language]
-            self._templates[language] = {
-                part: parse(text, html=part == "html") if text is not None else None for part, text in texts.items()
-            }
+            self._templates[language] = _Templates(
+                subject=parse(texts["subject"]),
+                text=parse(texts["text"]),
+                html=None if texts["html"] is None else parse(texts["html"], html=True),
+                sign_up_link=None if texts["sign_up_link"] is None else parse(texts["sign_up_link"]),
+            )
         return self._templates[language]
 
 
 def message_from(content: dict[str, Any]) -> Message:
-    """The message with this content. Raises PartnerflowError when another version of partnerflow wrote it."""
+    """Return the message with this stored content. Raises PartnerflowError when it is invalid or of another format."""
     if content.get("format") != FORMAT:
-        raise PartnerflowError(f"The message has format {content.get('format')}; this partnerflow reads {FORMAT}.")
+        raise PartnerflowError(f"The message has format {content.get('format')}; this version reads format {FORMAT}.")
     message = Message(content)
     try:
         for language in content["languages"]:
-            message._of(language)
+            message.templates(language)
     except (KeyError, TypeError, LiquidError) as error:
-        raise PartnerflowError(f"The message cannot be read: {error}.") from None
+        raise PartnerflowError(f"The stored message is not valid: {error}.") from None
     return message

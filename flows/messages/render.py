@@ -1,4 +1,7 @@
-"""Render: a claimed delivery becomes the parcel that is handed over, from what was fixed when it was claimed."""
+"""Render a delivery: its email with all headers, or the decision about an application.
+
+Rendering is deterministic: everything it reads was stored with the delivery.
+"""
 
 import json
 import re
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from compiler import PartnerflowError
 from flows.addresses import address
@@ -20,7 +23,7 @@ from flows.settings import Settings
 
 
 class Renderable(Protocol):
-    """What is to be rendered: a delivery of the ledger, or a test email. Times are UTC."""
+    """What can be rendered: a delivery of the ledger, or a test email. Times are UTC, without a zone."""
 
     delivery_id: str
     workflow_id: str
@@ -28,16 +31,16 @@ class Renderable(Protocol):
     partner_id: str
     email: str | None
     message_id: str
-    context: dict
+    context: dict[str, Any]
     as_of: datetime
     claimed_at: datetime
 
 
 def render(delivery: Renderable, message: Message | None, settings: Settings) -> Parcel:
-    """The email of a delivery, or where there is no message the decision about an application.
+    """Return the email of a delivery or, without a message, the decision about an application.
 
-    Of a delivery and a message the bytes are always the same. Raises PartnerflowError when the message cannot be filled
-    in or the address not written to.
+    The same delivery and message always give the same bytes. Raises PartnerflowError when a template fails or an
+    address is not valid.
     """
     if message is None:
         return Parcel(delivery.delivery_id, _decision(delivery))
@@ -45,42 +48,42 @@ def render(delivery: Renderable, message: Message | None, settings: Settings) ->
 
 
 def render_email(delivery: Renderable, message: Message, settings: Settings, is_test: bool = False) -> Parcel:
-    """The email of a delivery. A test email says so in its subject and a header, and goes to one address only."""
-    to, sender = address(delivery.email), settings.sender_address
-    answers = address(message.reply_to) if message.reply_to else None
-    context, program = delivery.context, delivery.context["program"]
-    out = unsubscribe_links(
-        delivery.delivery_id, settings.unsubscribe_url, settings.unsubscribe_signing_keys, answers or sender
-    )
-    written = render_content(message, context, delivery.as_of, out.link)
-    copies = {} if is_test else {"Cc": message.cc, "Bcc": message.bcc}
-    copies = {name: address(copy) for name, copy in copies.items() if copy}
+    """Return the email of a delivery. A test email is marked in its subject and a header, and has no cc or bcc."""
+    to, sender = address(delivery.email or ""), settings.sender_address
+    reply_to = address(message.reply_to) if message.reply_to else None
+    cc, bcc = (address(copy) if copy and not is_test else None for copy in (message.cc, message.bcc))
+    keys, program = settings.unsubscribe_signing_keys, delivery.context["program"]
+    links = unsubscribe_links(delivery.delivery_id, settings.unsubscribe_url, keys, reply_to or sender)
+    content = render_content(message, delivery.context, delivery.as_of, links.link)
     headers = {
         "From": mailbox(message.sender_name or without_controls(program["name"]) or program["id"], sender),
         "To": to,
-        "Cc": copies.get("Cc"),
-        "Reply-To": answers,
-        "Subject": unstructured(f"[Test] {written.subject}" if is_test else written.subject),
+        "Cc": cc,
+        "Reply-To": reply_to,
+        "Subject": unstructured(f"[Test] {content.subject}" if is_test else content.subject),
         "Date": _date(delivery.claimed_at),
         "Message-ID": f"<{delivery.message_id}>",
-        "Content-Language": written.language,
-        **out.headers,
+        "Content-Language": content.language,
+        **links.headers,
         **_list_headers(delivery.workflow_id, delivery.program_id, sender),
         "X-Partnerflow-Delivery": delivery.delivery_id,
         "X-Partnerflow-Test": "true" if is_test else None,
     }
-    content = compose({name: value for name, value in headers.items() if value}, written.text, written.html)
-    return Parcel(delivery.delivery_id, content, _envelope_sender(delivery, settings), (to, *copies.values()))
+    email = compose({name: value for name, value in headers.items() if value}, content.text, content.html)
+    recipients = (to, *(copy for copy in (cc, bcc) if copy))
+    return Parcel(delivery.delivery_id, email, _envelope_sender(delivery, settings), recipients)
 
 
-def render_content(message: Message, context: dict, as_of: datetime, unsubscribe_link: str) -> RenderedContent:
-    """What a recipient reads at an hour (UTC), in its own language where the message has it.
+def render_content(
+    message: Message, context: Mapping[str, Any], as_of: datetime, unsubscribe_link: str
+) -> RenderedContent:
+    """Return subject and bodies as of an hour (UTC), in the partner's language where the message has it.
 
-    Raises PartnerflowError when the message cannot be filled in.
+    Raises PartnerflowError when a template fails.
     """
     language = message.language_for(context["partner"].get("language"))
     values = {"today": today(as_of, context["program"].get("timezone"), language), "unsubscribe_link": unsubscribe_link}
-    return message.render(context | values, language)
+    return message.render({**context, **values}, language)
 
 
 @lru_cache(maxsize=256)
@@ -90,7 +93,7 @@ def _date(moment: datetime) -> str:
 
 @lru_cache(maxsize=256)
 def _list_headers(workflow_id: str, program_id: str, sender: str) -> Mapping[str, str]:
-    """What marks the email as automatic and as one of many: RFC 2919, RFC 3834, and by custom."""
+    """Return the headers that mark automatic bulk email: RFC 2919, RFC 3834, and those used by convention."""
     workflow, program = _label(workflow_id), _label(program_id)
     return {
         "List-Id": f"<{workflow}.{sender.rpartition('@')[2]}>",
@@ -102,12 +105,12 @@ def _list_headers(workflow_id: str, program_id: str, sender: str) -> Mapping[str
 
 
 def _label(text: str) -> str:
-    """An id as one label of a List-Id or a field of a Feedback-ID, which dots and colons would part."""
+    """Return an id as one label of a List-Id or field of a Feedback-ID, whose separators are dots and colons."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text)[:100].strip("-") or "none"
 
 
 def _envelope_sender(delivery: Renderable, settings: Settings) -> str:
-    """Where a bounce goes: an address that names the delivery, so that a bounce is understood without its text."""
+    """Return the bounce address with the delivery id in it, which identifies a bounce without parsing its text."""
     if settings.bounce_address is None:
         return settings.sender_address
     local, _, domain = settings.bounce_address.rpartition("@")
@@ -115,9 +118,9 @@ def _envelope_sender(delivery: Renderable, settings: Settings) -> str:
 
 
 def _decision(delivery: Renderable) -> bytes:
-    """`accept application` as a JSON document, for whoever carries it out."""
+    """Return `accept application` as a JSON document for the application API."""
     if not delivery.context.get("contract_id"):
-        raise PartnerflowError("The delivery names no contract.")
+        raise PartnerflowError("The delivery has no contract_id.")
     decision = {
         "decision": "accept",
         "decision_id": delivery.delivery_id,

@@ -1,9 +1,10 @@
-"""message.yml: the keys of a message, each checked in its place."""
+"""The keys of message.yml, and their checks."""
 
 from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from compiler import DefinitionError, PartnerflowError, Problem, Source
 from compiler.language.definition import did_you_mean
@@ -15,52 +16,56 @@ Text = Annotated[StrictStr, Field(min_length=1)]
 
 
 class Translation(BaseModel):
-    """What message.yml says of a further language."""
+    """The keys of one further language."""
 
     model_config = ConfigDict(extra="forbid")
-    subject: Text = Field(description="The subject, Liquid.")
-    sign_up_link: Text | None = Field(None, description="Another sign-up link for this language.")
+    subject: Text = Field(description="The subject (Liquid).")
+    sign_up_link: Text | None = Field(None, description="The sign-up link in this language.")
 
 
 class MessageFile(BaseModel):
     """The keys of message.yml."""
 
     model_config = ConfigDict(extra="forbid")
-    subject: Text = Field(description="The subject, Liquid.")
-    language: Text = Field("en", description="The language of `subject` and of the bodies without a tag.")
-    sender_name: Text | None = Field(None, description="Who it is from; the program's name unless given.")
-    reply_to: Text | None = Field(None, description="Where answers go; the sender's address unless given.")
-    cc: Text | None = Field(None, description="One address that receives a copy of every email, for all to see.")
-    bcc: Text | None = Field(None, description="One address that receives a copy of every email, unseen.")
-    sign_up_link: Text | None = Field(None, description="Where a partner signs up, Liquid: `{{ sign_up_link }}`.")
-    translations: dict[StrictStr, Translation] = Field({}, description="Further languages: a tag, and its subject.")
+    subject: Text = Field(description="The subject (Liquid).")
+    language: Text = Field("en", description="The language of `subject` and of the body files without a language tag.")
+    sender_name: Text | None = Field(None, description="The name in From. Default: the program's name.")
+    reply_to: Text | None = Field(None, description="The address for replies. Default: the sender's address.")
+    cc: Text | None = Field(None, description="One address that receives a visible copy of every email.")
+    bcc: Text | None = Field(None, description="One address that receives a hidden copy of every email.")
+    sign_up_link: Text | None = Field(None, description="The link for `{{ sign_up_link }}` (Liquid).")
+    translations: dict[StrictStr, Translation] = Field(
+        {}, description="Further languages: a language tag, and its subject."
+    )
 
 
 def read_keys(source: Source) -> MessageFile:
-    """The keys of message.yml. Raises DefinitionError with each that is wrong."""
+    """Return the keys of message.yml. Raises DefinitionError with a problem for each invalid key."""
     hint = f"The keys are {', '.join(MessageFile.model_fields)}."
     if not isinstance(source.value, dict):
-        raise DefinitionError([source.problem((), "message", "This file says nothing of a message.", hint)])
+        raise DefinitionError([source.problem((), "message", "message.yml must be a mapping of keys.", hint)])
     try:
         return MessageFile.model_validate(source.value)
     except ValidationError as error:
         raise DefinitionError([_invalid(source, detail, hint) for detail in error.errors(include_url=False)]) from None
 
 
-def _invalid(source: Source, detail: dict, hint: str) -> Problem:
+def _invalid(source: Source, detail: ErrorDetails, hint: str) -> Problem:
     route = tuple(step for step in detail["loc"] if step != "[key]")
     key = ".".join(map(str, route))
     if detail["type"] == "extra_forbidden":
         near = did_you_mean(str(route[-1]), MessageFile.model_fields)
         return source.problem(route, "message", f"There is no key {key}.", near + hint)
     if detail["type"] == "missing":
-        return source.problem(route, "message", f"The key {key} is missing.", f"Add {route[-1]}: with a text.")
-    wrong = "is empty" if detail["input"] in ("", None) else "is no text that can be used"
-    return source.problem(route, "message", f"{key} {wrong}.", "Write a text, in quotes if need be.")
+        return source.problem(route, "message", f"The key {key} is missing.", f"Add {route[-1]}: with a value.")
+    wrong = "is empty" if detail["input"] in ("", None) else "is not text"
+    return source.problem(
+        route, "message", f"{key} {wrong}.", "Write text, quoted if YAML would read it as something else."
+    )
 
 
 def wrong_keys(source: Source, keys: MessageFile) -> Iterator[Problem]:
-    """Addresses, language tags and names that cannot be used."""
+    """Yield a problem for each address, language tag and name that is not valid."""
     for key in ("reply_to", "cc", "bcc"):
         try:
             address(getattr(keys, key) or "a@b.example")
@@ -69,10 +74,12 @@ def wrong_keys(source: Source, keys: MessageFile) -> Iterator[Problem]:
             yield source.problem((key,), "address", str(error), hint)
     for route, tag in [(("language",), keys.language), *((("translations", tag), tag) for tag in keys.translations)]:
         if not TAG.fullmatch(tag):
-            yield source.problem(route, "language", f"{tag!r} is no language tag.", "Write de, de-AT or zh-Hant.")
+            yield source.problem(
+                route, "language", f"{tag!r} is not a language tag.", "Write a tag such as de, de-AT or zh-Hant."
+            )
     if keys.language in keys.translations:
         message = f"{keys.language} is the language of the message itself."
-        yield source.problem(("translations", keys.language), "language", message, "Take the translation away.")
+        yield source.problem(("translations", keys.language), "language", message, "Remove the translation.")
     if LIQUID.search(keys.sender_name or ""):
-        message = "The sender's name is written as it is, without Liquid."
-        yield source.problem(("sender_name",), "liquid", message, "Leave it out for the program's name.")
+        message = "sender_name cannot contain Liquid."
+        yield source.problem(("sender_name",), "liquid", message, "Leave it out to use the program's name.")

@@ -1,7 +1,7 @@
-"""Unsubscribing: the tokens of the links, and the headers by which mail programs show a button (RFC 2369, RFC 8058).
+"""Unsubscribe links: their signed tokens, and the headers that make mail programs show a button (RFC 2369, RFC 8058).
 
-A token is a delivery's id and its signature: it names no address, never expires, and whoever holds the key can read it
-without the ledger. With several keys the first signs and all of them are believed, so that a key can be replaced.
+A token is a delivery id and its signature. It contains no address, never expires, and can be verified without the
+ledger. Of several keys the first signs and all verify, so that a key can be rotated.
 """
 
 from collections.abc import Sequence
@@ -13,30 +13,7 @@ from itsdangerous import BadSignature, Signer
 from pydantic import SecretStr
 
 TEST_PREFIX = "test-"
-"""How the delivery ids of test emails begin; a token of one unsubscribes nobody."""
-
-
-def sign_token(delivery_id: str, keys: Sequence[SecretStr]) -> str:
-    """The token of a delivery, safe in a URL.
-
-    >>> old, new = SecretStr("a key of the test"), SecretStr("a newer key")
-    >>> verify_token(sign_token("5f2c", [old]), [new, old])
-    '5f2c'
-    """
-    return _signer(keys).sign(delivery_id).decode("ascii")
-
-
-def verify_token(token: str, keys: Sequence[SecretStr]) -> str | None:
-    """The delivery id of a token; None when none of the keys has signed it."""
-    try:
-        return _signer(keys).unsign(token).decode("ascii") if keys else None
-    except (BadSignature, UnicodeError):
-        return None
-
-
-def is_test(delivery_id: str) -> bool:
-    """Whether a delivery id is that of a test email, whose links act on nothing."""
-    return delivery_id.startswith(TEST_PREFIX)
+"""The prefix of the delivery ids of test emails, whose tokens unsubscribe nobody."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +25,9 @@ class UnsubscribeLinks:
 
 
 def unsubscribe_links(delivery_id: str, url: str | None, keys: Sequence[SecretStr], mailbox: str) -> UnsubscribeLinks:
-    """A page below `url`; without one, an email to `mailbox`.
+    """Return a link to a page below `url`, or without one a mailto: link to `mailbox`.
 
-    List-Unsubscribe is on one line and never encoded; with a `url` comes the promise that one POST there is enough.
+    List-Unsubscribe is one unencoded line. With `url`, List-Unsubscribe-Post promises that one POST there suffices.
     """
     token = sign_token(delivery_id, keys) if keys else delivery_id
     mailto = f"mailto:{quote(mailbox, safe='@+')}?subject={quote(f'unsubscribe {token}')}"
@@ -61,7 +38,30 @@ def unsubscribe_links(delivery_id: str, url: str | None, keys: Sequence[SecretSt
     return UnsubscribeLinks(link, {"List-Unsubscribe": f"<{link}>, <{mailto}>", **one_click})
 
 
+def sign_token(delivery_id: str, keys: Sequence[SecretStr]) -> str:
+    """Return the token of a delivery, safe in a URL.
+
+    >>> old, new = SecretStr("a key of the test"), SecretStr("a newer key")
+    >>> verify_token(sign_token("5f2c", [old]), [new, old])
+    '5f2c'
+    """
+    return _signer(keys).sign(delivery_id).decode("ascii")
+
+
+def verify_token(token: str, keys: Sequence[SecretStr]) -> str | None:
+    """Return the delivery id of a token, or None when none of the keys signed it."""
+    try:
+        return _signer(keys).unsign(token).decode("ascii") if keys else None
+    except (BadSignature, UnicodeError):
+        return None
+
+
+def is_test(delivery_id: str) -> bool:
+    """Return whether a delivery id is that of a test email, whose links have no effect."""
+    return delivery_id.startswith(TEST_PREFIX)
+
+
 def _signer(keys: Sequence[SecretStr]) -> Signer:
-    """itsdangerous signs with the last key of its list."""
+    """Return a signer. itsdangerous signs with the last key of its list."""
     secrets = [key.get_secret_value() for key in reversed(keys)]
     return Signer(secrets, salt="partnerflow.unsubscribe", key_derivation="hmac", digest_method=sha256)

@@ -1,9 +1,10 @@
-"""The variables of a message: what each means, what it may lack, and the values that a message is tried with."""
+"""The variables that a message can use, and the sample values with which it is checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -12,11 +13,11 @@ from babel.dates import format_date, format_time
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable: its name in Liquid, the platform's token for it, what it is, and whether it may be empty."""
+    """A variable: its name in Liquid, the platform's token for it, a description, and whether it may be empty."""
 
     name: str
     token: str | None
-    meaning: str
+    description: str
     sample: str
     may_be_empty: bool = False
 
@@ -36,26 +37,26 @@ VARIABLES = (
     Variable("sign_up_link", None, "The `sign_up_link` of message.yml.", "https://example.com/apply"),
     Variable("unsubscribe_link", None, "Where the recipient unsubscribes.", "https://example.com/u/token"),
 )
-"""Dates and times are in the message's language. {firstName} and {lastName} fall back to the partner's name."""
+"""Dates and times are formatted for the message's language. {firstName}, {lastName} default to the partner's name."""
 
 NAMES = {variable.name: variable for variable in VARIABLES}
 LINKS = ("sign_up_link", "unsubscribe_link")
-"""Variables that are whole links."""
+"""Variables whose value is a complete URL."""
 
 
-def sample(lacking: bool) -> dict:
-    """A context with a value for every variable; with None where a value may be missing when `lacking`."""
-    context: dict = {}
+def sample(omit_optional: bool) -> dict[str, Any]:
+    """Return a context with a sample value for every variable, or with `omit_optional` None where it may be empty."""
+    context: dict[str, Any] = {}
     for variable in VARIABLES:
         *groups, name = variable.name.split(".")
         place = context.setdefault(groups[0], {}) if groups else context
-        place[name] = None if lacking and variable.may_be_empty else variable.sample
+        place[name] = None if omit_optional and variable.may_be_empty else variable.sample
     return context
 
 
 @lru_cache(maxsize=256)
 def today(as_of: datetime, timezone: str | None, language: str) -> Mapping[str, str]:
-    """The date and time of an hour (UTC) as a reader of `language` writes them in the program's zone."""
+    """Return `date` and `time` of an hour (UTC, naive) in the program's time zone, formatted for `language`."""
     locale = _locale(language)
     local = as_of.replace(tzinfo=UTC).astimezone(ZoneInfo(timezone or "UTC"))
     return {
@@ -65,7 +66,7 @@ def today(as_of: datetime, timezone: str | None, language: str) -> Mapping[str, 
 
 
 def _locale(language: str) -> Locale:
-    """The locale of a tag, as far as it is known: de-AT, else de, else English."""
+    """Return the locale of a language tag, with subtags dropped from the right until it is known; else English."""
     parts = language.split("-")
     while parts:
         try:

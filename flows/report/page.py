@@ -155,7 +155,7 @@ def _messages(pages: list[WorkflowPage], folder: Path) -> dict[str, Shown | str]
     for one in {shown.message for shown in pages if shown.message}:
         try:
             message = read_message(folder / "messages" / one)
-            written = message.render(sample(lacking=False), message.content["language"])
+            written = message.render(sample(omit_optional=False), message.content["language"])
             messages[one] = Shown(written.subject, written.text, written.html)
         except PartnerflowError as error:
             messages[one] = str(error)

@@ -77,7 +77,7 @@ def _deliver(settings: Settings, parcel: Parcel) -> str:
 
 def _sample(workflow: Workflow) -> dict:
     """The context of nobody in particular."""
-    context = sample(lacking=False)
+    context = sample(omit_optional=False)
     kept = {key: context[key] for key in ("partner", "contact")}
     program = {"id": workflow.program, "name": context["program"]["name"], "timezone": "UTC"}
     return kept | {"program": program, "workflow": {"id": workflow.id, "name": workflow.name}}

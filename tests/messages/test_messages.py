@@ -16,7 +16,7 @@ from flows.messages.liquid.environment import fill, parse
 from flows.messages.liquid.tokens import TOKENS, translate
 from flows.messages.loader import check_message, check_messages, read_message
 from flows.messages.message import Message, message_from
-from flows.messages.mime.languages import choose
+from flows.messages.mime.languages import negotiate_language
 from flows.messages.mjml.compile import KNOWN
 from flows.messages.variables import VARIABLES, sample
 from flows.plan.plan import Recipient
@@ -140,7 +140,7 @@ def test_a_name_that_is_asked_for_or_has_a_default_is_no_gap(tmp_path: Path, tex
 def test_the_platforms_tokens_mean_our_variables():
     """Letter case matters, Liquid and its raw blocks stay, and a missing first name is the partner's name."""
     text = "{firstName} {lastName} {mpid} {mpname} {currentDay} {currentTime}"
-    values = sample(lacking=True)
+    values = sample(omit_optional=True)
     assert fill(parse(translate(text).text), values) == (
         "Sample Partner Sample Partner 21004711 Sample Partner March 20, 2026 2:00 PM"
     )
@@ -170,7 +170,7 @@ def test_liquid_goes_through_mjml_untouched(tmp_path: Path):
             '<mj-button href="{{ sign_up_link }}">Join my program</mj-button>'
             "<mj-text>{{ unsubscribe_link }}</mj-text>"),
     })  # fmt: skip
-    context = sample(lacking=True)
+    context = sample(omit_optional=True)
     written = message.render(context, "en")
     assert '<p title="you">Hi Sample Partner &amp; co</p>' in written.html
     assert 'href="https://x.example/?p=21004711&amp;q=1"' in written.html
@@ -214,7 +214,7 @@ def test_no_filter_lets_a_name_be_markup():
 )  # fmt: skip
 def test_the_nearest_language_is_chosen(wanted: str | None, expected: str):
     """The tag itself, else what is left of it from the right, else the default."""
-    assert choose(wanted, ["en", "de", "de-AT", "zh-Hant"], "en") == expected
+    assert negotiate_language(wanted, ["en", "de", "de-AT", "zh-Hant"], "en") == expected
 
 
 def test_a_translation_has_its_own_subject_text_link_and_dates(tmp_path: Path):

@@ -1,6 +1,6 @@
-"""The Liquid in a text, as far as it must be known without parsing it; and the platform's own tokens, made Liquid.
+"""Find the Liquid in a text without parsing it, and translate the platform's own tokens into Liquid.
 
-A token is a word in single braces, such as {firstName}; letter case matters, as on the platform.
+A token is a word in single braces, such as {firstName}; it is case-sensitive, as on the platform.
 """
 
 import re
@@ -15,7 +15,7 @@ LIQUID = re.compile(
     r"|\{\{.*?\}\}|\{%.*?%\}",
     re.DOTALL,
 )
-"""One tag, one output, or a whole block whose inside is not Liquid."""
+"""One tag, one output, or a whole raw or comment block, whose content is not Liquid."""
 
 _TOKEN = re.compile(rf"(?:{LIQUID.pattern})|(?P<token>\{{\w+\}})", re.DOTALL)
 
@@ -23,29 +23,30 @@ TOKENS = {variable.token: f"{{{{ {variable.name} }}}}" for variable in VARIABLES
     "{firstName}": "{{ contact.first_name | default: partner.name }}",
     "{lastName}": "{{ contact.last_name | default: partner.name }}",
 }
+"""The Liquid that each token stands for."""
 
 
 @dataclass(frozen=True)
 class Translated:
-    """A text whose tokens are Liquid. `unknown` are those that no variable answers to, each with its place."""
+    """A text whose tokens are Liquid. `unknown` has the position and text of each token that is not one of TOKENS."""
 
     text: str
     unknown: tuple[tuple[int, str], ...]
     _places: tuple[tuple[int, int], ...]
 
     def origin(self, index: int) -> int:
-        """Where in the text as written a place of the translated text stands."""
+        """Return the position in the original text that a position in the translated text comes from."""
         position = bisect_right(self._places, (index, len(self.text) + 1)) - 1
-        begin, written = self._places[position]
-        origin = written + index - begin
+        begin, original = self._places[position]
+        origin = original + index - begin
         if position + 1 < len(self._places):
             _, after = self._places[position + 1]
-            origin = min(origin, max(written, after - 1))
+            origin = min(origin, max(original, after - 1))
         return origin
 
 
 def translate(text: str) -> Translated:
-    """The text with the platform's tokens as Liquid.
+    """Return the text with the platform's tokens as Liquid.
 
     >>> translate("Hi {firstName}, {{ partner.name }}").text
     'Hi {{ contact.first_name | default: partner.name }}, {{ partner.name }}'
@@ -70,7 +71,7 @@ def translate(text: str) -> Translated:
 
 
 def pieces(text: str) -> Iterator[tuple[int, str, bool]]:
-    """The text in pieces: where each begins, the piece, and whether it is Liquid."""
+    """Yield the text in pieces: the position of each, its text, and whether it is Liquid."""
     done = 0
     for match in LIQUID.finditer(text):
         if match.start() > done:
@@ -82,7 +83,7 @@ def pieces(text: str) -> Iterator[tuple[int, str, bool]]:
 
 
 def masked(text: str) -> str:
-    """The text with every Liquid piece overwritten by as many letters, so that markup can be read around it.
+    """Return the text with each Liquid piece replaced by letters of the same length, so that markup can be parsed.
 
     >>> masked("<p title='{{ a > b }}'>")
     "<p title='xxxxxxxxxxx'>"

@@ -1,23 +1,23 @@
-"""An email as bytes, ready for the wire (RFC 5322, CRLF line ends, nothing but ASCII)."""
+"""Compose an email as bytes, ready for SMTP (RFC 5322, CRLF line ends, ASCII only)."""
 
 from binascii import b2a_qp
 from collections.abc import Mapping
 from functools import lru_cache
 
-MAX_KEPT = 4_000
-"""Letters of the longest line whose encoding is kept. Most lines of a message are the same for everybody."""
+MAX_CACHED_LINE = 4_000
+"""Characters of the longest line whose encoding is cached. Most lines of a message are the same for all recipients."""
 
 
 def compose(headers: Mapping[str, str], text: str, html: str | None) -> bytes:
-    """The headers in their order, then the bodies: the text first, so that the last one a reader knows is the best.
+    """Return the headers in their order, then the bodies as quoted-printable. The same input gives the same bytes.
 
-    Header values are written as they are: flows.messages.mime.headers makes them safe. The same input
-    gives the same bytes.
+    Plain text comes first: clients show the last part they support (RFC 2046 5.1.4). Header values are written
+    unchanged: flows.messages.mime.headers makes them safe.
     """
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "MIME-Version: 1.0\r\n"
     if html is None:
         return head.encode("ascii") + _part("plain", text)
-    # Quoted-printable never has "=_" in it, so no body can hold the boundary (RFC 2045, 6.7).
+    # Quoted-printable text never contains "=_", so no body can contain the boundary (RFC 2045, 6.7).
     boundary = b"=_partnerflow"
     return b"".join(
         (
@@ -30,16 +30,17 @@ def compose(headers: Mapping[str, str], text: str, html: str | None) -> bytes:
     )  # fmt: skip
 
 
-def _part(kind: str, body: str) -> bytes:
-    """One body with its own headers; it ends with a line end."""
+def _part(subtype: str, body: str) -> bytes:
+    """Return one body with its own headers, ending in a line end."""
     lines = body.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
-    head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return head.encode("ascii") + b"".join([_line(one) if len(one) <= MAX_KEPT else _encoded(one) for one in lines])
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    encoded = [_encode_cached(line) if len(line) <= MAX_CACHED_LINE else _encode(line) for line in lines]
+    return head.encode("ascii") + b"".join(encoded)
 
 
-def _encoded(line: str) -> bytes:
-    """A line as quoted-printable; its end tells b2a_qp to break it with CRLF."""
+def _encode(line: str) -> bytes:
+    """Return one line as quoted-printable; its CRLF makes b2a_qp break long lines with CRLF."""
     return b2a_qp(f"{line}\r\n".encode("utf-8", "replace"), istext=True)
 
 
-_line = lru_cache(maxsize=1024)(_encoded)
+_encode_cached = lru_cache(maxsize=1024)(_encode)

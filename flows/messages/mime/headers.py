@@ -1,6 +1,6 @@
-"""Header texts that nothing can break out of, whatever a partner is called.
+"""Email header values that no name can break out of.
 
-Our own, because the standard library's writes a CRLF and a further header when a name hides one in an RFC 2047 encoded
+Python's email package is not used because it writes a further header when a name hides a CRLF in an RFC 2047 encoded
 word (CVE-2024-6923 on Python 3.11 and 3.12), leaves parts of long names unquoted, and encodes what must stay plain.
 """
 
@@ -10,18 +10,20 @@ from functools import lru_cache
 from typing import Any
 
 MAX_PLAIN = 60
-"""Longer texts are encoded, because encoded words can be folded anywhere and plain text cannot."""
+"""Characters of the longest unencoded value: encoded words can be folded anywhere, plain text cannot."""
 
 WORD_BYTES = 39
-"""UTF-8 bytes in one encoded word: with its frame 64 characters, under the 75 that RFC 2047 allows."""
+"""UTF-8 bytes in one encoded word: 64 characters with its delimiters, under the 75 that RFC 2047 allows."""
 
 _BLANKED = {"Cc", "Zl", "Zp", "Cs"}
+"""Unicode categories that become a space: controls, line and paragraph separators, lone surrogates."""
+
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-"""Overrides of the writing direction, which would turn around whatever follows a name."""
+"""Bidirectional overrides and isolates, which would reverse the text after a name; they are deleted."""
 
 
 def without_controls(value: Any) -> Any:
-    """The value with every control character of its texts made a blank, in mappings too; runs of blanks are one.
+    """Return a string, or a mapping of strings at any depth, with control characters and runs of spaces as one space.
 
     >>> without_controls({"name": "Bell\\x07 and\\r\\nBcc: x"})
     {'name': 'Bell and Bcc: x'}
@@ -36,7 +38,7 @@ def without_controls(value: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def mailbox(name: str, address: str) -> str:
-    """A name and an address, such as `"Smith, Sons & Co" <us@example.com>`; the address alone without a name."""
+    """Return a mailbox such as `"Smith, Sons & Co" <us@example.com>`; without a name, the address alone."""
     phrase = without_controls(name)
     if not phrase:
         return address
@@ -48,7 +50,7 @@ def mailbox(name: str, address: str) -> str:
 
 @lru_cache(maxsize=4096)
 def unstructured(text: str) -> str:
-    """A text without grammar, as in Subject."""
+    """Return an unstructured header value (RFC 5322 3.2.5), such as a subject."""
     clean = without_controls(text)
     return clean if _is_plain(clean) else _encoded(clean)
 
@@ -58,8 +60,9 @@ def _is_plain(text: str) -> bool:
 
 
 def _encoded(text: str) -> str:
-    """RFC 2047 encoded words, folded between them; no letter is split over two words."""
-    words, word = [], b""
+    """Return RFC 2047 encoded words, one per line; no character is split over two words."""
+    words: list[bytes] = []
+    word = b""
     for letter in text:
         encoded = letter.encode()
         if len(word) + len(encoded) > WORD_BYTES:

@@ -1,4 +1,4 @@
-"""Languages: which of those that a message has a partner is written to in."""
+"""Choose the language of a message for one partner."""
 
 import re
 from collections.abc import Collection
@@ -7,16 +7,21 @@ TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 """A language tag as file names and settings may have it: de, de-AT, zh-Hant (BCP 47 without its rarer forms)."""
 
 
-def choose(wanted: str | None, available: Collection[str], default: str) -> str:
-    """The available language nearest to the wanted one (RFC 4647, lookup): de-AT, else de, else the default.
+def negotiate_language(requested: str | None, available: Collection[str], default: str) -> str:
+    """Return the available language closest to the requested one by RFC 4647 lookup: de-AT, then de, then the default.
 
-    >>> choose("de-AT", ["en", "de"], "en"), choose("zh_Hant-TW", ["en", "zh-Hant"], "en"), choose("fr", ["de"], "en")
-    ('de', 'zh-Hant', 'en')
+    Babel's negotiate_locale is not used: it tries only the whole tag and its first subtag, so that zh-Hant-TW would
+    not find zh-Hant.
+
+    >>> negotiate_language("de-AT", ["en", "de"], "en"), negotiate_language("fr", ["en", "de"], "en")
+    ('de', 'en')
+    >>> negotiate_language("zh_Hant-TW", ["en", "zh-Hant"], "en")
+    'zh-Hant'
     """
     by_key = {tag.casefold(): tag for tag in available}
-    parts = (wanted or "").strip().replace("_", "-").casefold().split("-")
-    while parts:
-        if (tag := by_key.get("-".join(parts))) is not None:
+    subtags = (requested or "").strip().replace("_", "-").casefold().split("-")
+    while subtags:
+        if (tag := by_key.get("-".join(subtags))) is not None:
             return tag
-        parts.pop()
+        subtags.pop()
     return default

@@ -1,67 +1,67 @@
-"""The text part of an MJML text whose author wrote none: its texts and buttons in order, Liquid in its place."""
+"""Derive the plain text of a message from its MJML: texts and buttons in order, with their Liquid."""
 
 import html
 import re
 from collections.abc import Iterable
 
 from flows.messages.liquid.tokens import pieces
-from flows.messages.mjml.tags import End, Tag, Words
+from flows.messages.mjml.tags import Markup, StartTag, Text
 
-SHOWN = {
+VISIBLE = {
     "mj-text", "mj-button", "mj-table", "mj-raw", "mj-navbar-link", "mj-accordion-title", "mj-accordion-text",
     "mj-social-element",
 }  # fmt: skip
-"""MJML tags whose content a reader sees; each is a paragraph."""
+"""MJML tags whose content a reader sees; each becomes a paragraph."""
 
-PARAGRAPHS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote"} | SHOWN - {"mj-raw"}
+PARAGRAPHS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote"} | VISIBLE - {"mj-raw"}
 LINES = {"div", "li", "tr"}
 _LINKS = {"a", "mj-button", "mj-navbar-link", "mj-social-element"}
 _PARAGRAPH, _LINE = "\f", "\v"
-"""Where a paragraph or a line is over; several in a row are one."""
+"""Marks of a paragraph break and a line break; several in a row count as one."""
 
 
-def text_part(events: Iterable[Tag | End | Words]) -> str:
-    """The text that the tags and words of an MJML text say, as Liquid; links follow their words.
+def plain_text(markup: Iterable[Markup]) -> str:
+    """Return the text of an MJML document as a Liquid template; the URL of a link follows its label.
 
     >>> from flows.messages.mjml.tags import read_tags
     >>> source = "<mj-text>Hi {{ contact.first_name }},<br/>see &amp; <a href='https://x.example/'>try</a>.</mj-text>"
-    >>> print(text_part(read_tags(source, source)), end="")
+    >>> print(plain_text(read_tags(source, source)), end="")
     Hi {{ contact.first_name }},
     see & try (https://x.example/).
     """
     parts: list[str] = []
     links: list[tuple[str, int]] = []
     items: list[int] = []
-    for event in events:
-        if isinstance(event, Words):
-            if SHOWN.intersection(event.inside) and "style" not in event.inside:
-                parts.append(_raw(event.text) if event.inside[-1] == "mj-raw" else _words(event.text))
+    for one in markup:
+        if isinstance(one, Text):
+            if VISIBLE.intersection(one.inside) and "style" not in one.inside:
+                parts.append(_raw_text(one.text) if one.inside[-1] == "mj-raw" else _text(one.text))
             continue
-        if isinstance(event, Tag):
-            parts.append(_break(event.name) or {"br": "\n", "td": " ", "th": " "}.get(event.name, ""))
-            if event.name in _LINKS:
-                links.append((event.value("href").strip(), len(parts)))
-            if event.name in ("ul", "ol"):
+        if isinstance(one, StartTag):
+            parts.append(_break(one.name) or {"br": "\n", "td": " ", "th": " "}.get(one.name, ""))
+            if one.name in _LINKS:
+                links.append((one.value("href").strip(), len(parts)))
+            if one.name in ("ul", "ol"):
                 items.append(0)
-            if event.name == "li" and items:
+            if one.name == "li" and items:
                 items[-1] += 1
-                parts.append(f"{items[-1]}. " if event.inside[-1] == "ol" else "- ")
+                parts.append(f"{items[-1]}. " if one.inside[-1] == "ol" else "- ")
             continue
-        if event.name in _LINKS:
-            address, begin = links.pop()
-            parts.append(_link(address, "".join(parts[begin:]).strip()))
-        if event.name in ("ul", "ol"):
+        if one.name in _LINKS:
+            url, begin = links.pop()
+            parts.append(_link(url, "".join(parts[begin:]).strip()))
+        if one.name in ("ul", "ol"):
             items.pop()
-        parts.append(_break(event.name))
-    return _tidy("".join(parts))
+        parts.append(_break(one.name))
+    return _collapse("".join(parts))
 
 
 def _break(name: str) -> str:
     return _PARAGRAPH if name in PARAGRAPHS else _LINE if name in LINES else ""
 
 
-def _words(text: str) -> str:
-    """Literal text as a browser shows it, Liquid as it is."""
+def _text(text: str) -> str:
+    """Return literal text as a browser shows it, and Liquid unchanged."""
     shown = [
         piece if is_liquid else re.sub(r"\s+", " ", html.unescape(re.sub(r"\s+", " ", piece)))
         for _, piece, is_liquid in pieces(text)
@@ -69,19 +69,19 @@ def _words(text: str) -> str:
     return "".join(shown)
 
 
-def _raw(text: str) -> str:
-    """Liquid between columns; the empty line before a tag is dropped, so that what is not shown leaves no gap."""
-    return re.sub(r"\{%-?", "{%-", _words(text))
+def _raw_text(text: str) -> str:
+    """Return Liquid between columns, with {%- so that a block that is not shown leaves no empty line."""
+    return re.sub(r"\{%-?", "{%-", _text(text))
 
 
-def _link(address: str, label: str) -> str:
-    if not address or address == label or address.removeprefix("mailto:") == label or address.startswith("#"):
+def _link(url: str, label: str) -> str:
+    if not url or url == label or url.removeprefix("mailto:") == label or url.startswith("#"):
         return ""
-    return f" ({address})" if label else address
+    return f" ({url})" if label else url
 
 
-def _tidy(text: str) -> str:
-    """No blanks around line ends, no more than one empty line."""
+def _collapse(text: str) -> str:
+    """Return the text without spaces around line ends and with at most one empty line in a row."""
     paragraphs = re.sub(r"[ \v\f]*\f[ \v\f]*", "\n\n", text)
     lines = re.sub(r" *\n *", "\n", re.sub(r"[ \v]*\v[ \v]*", "\n", paragraphs))
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
