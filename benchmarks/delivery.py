@@ -28,15 +28,14 @@ from pathlib import Path
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries, message_content
 from flows.ledger.worker_lease import alive
-from flows.messages.envelope import Parcel
+from flows.messages.envelope import OutgoingMessage
 from flows.messages.loader import read_message
 from flows.plan.plan import Plan, Recipient
 from flows.sending.claim import claim
-from flows.sending.dispatcher import send_due
-from flows.sending.renderer import rendering
-from flows.sending.rendering import Parcels
-from flows.sending.summary import Outcome
-from flows.sending.transports.smtp import SmtpSender
+from flows.sending.dispatcher import Dispatcher
+from flows.sending.rendering import DeliveryRenderer
+from flows.sending.summary import SendSummary
+from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Settings
 
 CONNECTIONS = 4
@@ -70,14 +69,14 @@ def reference(options: argparse.Namespace) -> dict:
 
 def transport(options: argparse.Namespace) -> dict:
     """Our SMTP sessions, with parcels that are ready and no ledger."""
-    sender = SmtpSender(_settings(options))
+    sender = SmtpTransport(_settings(options))
 
     def thread(count: int) -> None:
-        with closing(sender.session()) as session:
+        with closing(sender.open_connection()) as session:
             for _ in range(count):
                 assert session.prepare(parcel)().state == "sent"
 
-    parcel = Parcel("d", _content(options.size), "us@example.com", ("ann@example.org",))
+    parcel = OutgoingMessage("d", _content(options.size), "us@example.com", ("ann@example.org",))
     return _timed(options, lambda: _each_thread(lambda _, count: thread(count), options))
 
 
@@ -100,10 +99,10 @@ def whole(options: argparse.Namespace) -> dict:
             people.clear()
 
             def step() -> None:
-                content, senders = partial(message_content, ledger), {"email": SmtpSender(settings)}
-                make = Parcels(content, settings).make
-                with alive(ledger, "r", "bench"), rendering(settings, content, options.messages) as renderer:
-                    send_due(ledger, "r", ["w"], make, senders, Outcome(), renderer=renderer)
+                content, transports = partial(message_content, ledger), {"email": SmtpTransport(settings)}
+                render = DeliveryRenderer(content, settings).render
+                with alive(ledger, "r", "bench"):
+                    Dispatcher(ledger, "r", ["w"], render, transports, SendSummary()).run()
 
             answer = _timed(options, step) | {"claim": claimed}
             assert len(deliveries(ledger, ["sent"])) == options.messages

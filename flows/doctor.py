@@ -24,7 +24,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.recovery.integrity import REMEDY, all_forgotten, describe
 from flows.ledger.recovery.replica import to_read
-from flows.sending.transports.smtp import SmtpSender
+from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Settings, read_settings
 from flows.warehouse.connection import Connection, is_locked, open_warehouse
 from flows.warehouse.postgres import Postgres
@@ -180,7 +180,7 @@ def delivery(settings: Settings, _: datetime) -> Found:
     if settings.smtp_host is None:
         yield "ok", f"Emails are files in {settings.outbox}.", None
         return
-    SmtpSender(settings).greet()
+    SmtpTransport(settings).check()
     yield "ok", f"{settings.smtp_host}:{settings.smtp_port} lets us in.", None
     if settings.sender_address.endswith("@example.com"):
         yield "warning", f"Emails come from {settings.sender_address}.", "Set PARTNERFLOW_SENDER_ADDRESS to your own."

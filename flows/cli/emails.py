@@ -18,10 +18,10 @@ def test_send(
     as_json: Json = False,
 ) -> None:
     """Send a workflow's email to your own address, marked as a test; nobody counts as contacted."""
-    from flows.sending.send_test_email import send_test
+    from flows.sending.send_test_email import send_test_email
 
     chosen, _ = find_workflow(workflow)
-    sent = send_test(read_settings(), chosen, to, partner, read_as_of(as_of))
+    sent = send_test_email(read_settings(), chosen, to, partner, read_as_of(as_of))
     if as_json:
         answer(sent)
     else:

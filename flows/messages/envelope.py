@@ -1,13 +1,15 @@
-"""Parcel: one delivery made ready, whatever carries it."""
+"""The bytes of one delivery, with its SMTP envelope."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """The bytes of one delivery, and for an email the envelope: who it is from and whom it goes to.
+class OutgoingMessage:
+    """One delivery that is ready to be handed to a transport.
 
-    `recipients` are the address of the delivery first, then cc and bcc; a decision has no envelope.
+    For an email, `content` is the message (RFC 5322), `sender` the envelope sender and `recipients` the address of the
+    delivery followed by those of cc and bcc. For a decision about an application `content` is a JSON document, without
+    an envelope.
     """
 
     delivery_id: str

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from compiler import PartnerflowError
 from flows.addresses import address
-from flows.messages.envelope import Parcel
+from flows.messages.envelope import OutgoingMessage
 from flows.messages.message import Message, RenderedContent
 from flows.messages.mime.compose import compose
 from flows.messages.mime.headers import mailbox, unstructured, without_controls
@@ -25,29 +25,46 @@ from flows.settings import Settings
 class Renderable(Protocol):
     """What can be rendered: a delivery of the ledger, or a test email. Times are UTC, without a zone."""
 
-    delivery_id: str
-    workflow_id: str
-    program_id: str
-    partner_id: str
-    email: str | None
-    message_id: str
-    context: dict[str, Any]
-    as_of: datetime
-    claimed_at: datetime
+    @property
+    def delivery_id(self) -> str: ...
+
+    @property
+    def workflow_id(self) -> str: ...
+
+    @property
+    def program_id(self) -> str: ...
+
+    @property
+    def partner_id(self) -> str: ...
+
+    @property
+    def email(self) -> str | None: ...
+
+    @property
+    def message_id(self) -> str: ...
+
+    @property
+    def context(self) -> dict[str, Any]: ...
+
+    @property
+    def as_of(self) -> datetime: ...
+
+    @property
+    def claimed_at(self) -> datetime: ...
 
 
-def render(delivery: Renderable, message: Message | None, settings: Settings) -> Parcel:
+def render(delivery: Renderable, message: Message | None, settings: Settings) -> OutgoingMessage:
     """Return the email of a delivery or, without a message, the decision about an application.
 
     The same delivery and message always give the same bytes. Raises PartnerflowError when a template fails or an
     address is not valid.
     """
     if message is None:
-        return Parcel(delivery.delivery_id, _decision(delivery))
+        return OutgoingMessage(delivery.delivery_id, _decision(delivery))
     return render_email(delivery, message, settings)
 
 
-def render_email(delivery: Renderable, message: Message, settings: Settings, is_test: bool = False) -> Parcel:
+def render_email(delivery: Renderable, message: Message, settings: Settings, is_test: bool = False) -> OutgoingMessage:
     """Return the email of a delivery. A test email is marked in its subject and a header, and has no cc or bcc."""
     to, sender = address(delivery.email or ""), settings.sender_address
     reply_to = address(message.reply_to) if message.reply_to else None
@@ -71,7 +88,7 @@ def render_email(delivery: Renderable, message: Message, settings: Settings, is_
     }
     email = compose({name: value for name, value in headers.items() if value}, content.text, content.html)
     recipients = (to, *(copy for copy in (cc, bcc) if copy))
-    return Parcel(delivery.delivery_id, email, _envelope_sender(delivery, settings), recipients)
+    return OutgoingMessage(delivery.delivery_id, email, _envelope_sender(delivery, settings), recipients)
 
 
 def render_content(

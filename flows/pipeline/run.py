@@ -25,13 +25,12 @@ from flows.plan.plan import Plan, WorkflowPlan
 from flows.progress import Report
 from flows.report.page import write_report
 from flows.sending.claim import claim
-from flows.sending.dispatcher import send_due
+from flows.sending.dispatcher import Dispatcher
 from flows.sending.recovery import recover
-from flows.sending.renderer import rendering
-from flows.sending.rendering import Parcels
-from flows.sending.summary import Outcome
-from flows.sending.transport import Sender
-from flows.sending.transports.factory import open_senders
+from flows.sending.rendering import DeliveryRenderer
+from flows.sending.summary import SendSummary
+from flows.sending.transport import Transport
+from flows.sending.transports.factory import open_transports
 from flows.settings import Settings
 from flows.state_lock import exclusive
 from flows.warehouse.connection import has_table, open_warehouse, transaction
@@ -69,17 +68,17 @@ def run_hour(settings: Settings, as_of: datetime, step: Step = call, missed_hour
     """
     run_id = run_id_of(as_of)
     with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
-        senders, outcome = open_senders(settings), Outcome()
+        transports, summary = open_transports(settings), SendSummary()
         step("Ask what is remembered", _remember, settings, ledger)
         definitions = step("Read the definitions", read_definitions, settings)
-        step("Settle what an interrupted run left", _recover, ledger, senders, run_id, settings, outcome)
+        step("Settle what an interrupted run left", _recover, ledger, transports, run_id, settings, summary)
         plan = plan_hour(settings, definitions, ledger, as_of, step, missed_hours)
         step("Settle what events prove", _apply, settings, ledger)
         run = Run(run_id, plan, tuple(Run(run_id_of(one.as_of), one) for one in plan.late))
         step("Claim the recipients", _claim, ledger, run, settings)
-        step("Send", _send, ledger, run, senders, settings, outcome, report_of(step))
-        done = _settled(run, outcome)
-        step("Record and publish", _record, settings, definitions, ledger, done, outcome)
+        step("Send", _send, ledger, run, transports, settings, summary, report_of(step))
+        done = _settled(run, summary)
+        step("Record and publish", _record, settings, definitions, ledger, done, summary)
         save_snapshot(settings, definitions)
         return done
 
@@ -102,10 +101,13 @@ def _remember(settings: Settings, ledger: Ledger) -> None:
     refuse_a_forgetful_ledger(ledger, settings.warehouse, settings.published)
 
 
-def _recover(ledger: Ledger, senders: dict[str, Sender], run_id: str, settings: Settings, outcome: Outcome) -> None:
+def _recover(
+    ledger: Ledger, transports: dict[str, Transport], run_id: str, settings: Settings, summary: SendSummary
+) -> None:
     """This run holds the lock of its state folder, so every run that was begun there before is over."""
     ledger.retire(place=place_of(settings.var))
-    recover(ledger, senders, Parcels(partial(message_content, ledger), settings), run_id, outcome)
+    renderer = DeliveryRenderer(partial(message_content, ledger), settings)
+    recover(ledger, transports, renderer.render, run_id, summary)
 
 
 def _apply(settings: Settings, ledger: Ledger) -> int:
@@ -127,40 +129,44 @@ def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
 
 
 def _send(
-    ledger: Ledger, run: Run, senders: dict[str, Sender], settings: Settings, outcome: Outcome, report: Report
+    ledger: Ledger,
+    run: Run,
+    transports: dict[str, Transport],
+    settings: Settings,
+    summary: SendSummary,
+    report: Report,
 ) -> None:
     """Send all that is due, claimed by this run or by an earlier one, for the workflows that are going."""
     plan = run.plan
     going = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
     for name in going & plan.messages.keys():
         ledger.adopt(name, plan.messages[name].version, plan.messages[name].content)
-    content, due = partial(message_content, ledger), ledger.due(going, utc_now())
-    make = Parcels(content, settings).make
-    outcome.begin(due, report)
-    with alive(ledger, run.run_id, place_of(settings.var)), rendering(settings, content, due) as renderer:
-        send_due(ledger, run.run_id, going, make, senders, outcome, settings.retry_hours, renderer)
+    renderer = DeliveryRenderer(partial(message_content, ledger), settings)
+    summary.start_progress(ledger.due(going, utc_now()), report)
+    with alive(ledger, run.run_id, place_of(settings.var)):
+        Dispatcher(ledger, run.run_id, going, renderer.render, transports, summary, settings.retry_hours).run()
 
 
-def _settled(run: Run, outcome: Outcome) -> Run:
+def _settled(run: Run, summary: SendSummary) -> Run:
     """The run with what became of its rows: counts, and in words what no column counts.
 
     A delivery counts in the hour that brought it, one that an earlier run had claimed in this run's own.
     """
     late = {one.run_id for one in run.late}
 
-    def settled(one: Run, count: Count, troubles: Mapping[str, str]) -> Run:
-        rows = tuple(_with_outcome(row, count, troubles.get(row.workflow_id)) for row in one.plan.workflows)
+    def settled(one: Run, count: Count, errors: Mapping[str, str]) -> Run:
+        rows = tuple(_with_counts(row, count, errors.get(row.workflow_id)) for row in one.plan.workflows)
         return replace(one, plan=replace(one.plan, workflows=rows))
 
-    own = settled(run, partial(outcome.of, but=late), outcome.troubles)
-    return replace(own, late=tuple(settled(one, partial(outcome.of, only=one.run_id), {}) for one in run.late))
+    own = settled(run, partial(summary.count, not_claimed_by=late), summary.errors)
+    return replace(own, late=tuple(settled(one, partial(summary.count, claimed_by=one.run_id), {}) for one in run.late))
 
 
-def _with_outcome(row: WorkflowPlan, count: Count, trouble: str | None) -> WorkflowPlan:
+def _with_counts(row: WorkflowPlan, count: Count, error: str | None) -> WorkflowPlan:
     row = replace(row, **{state: count(row.workflow_id, state) for state in ("sent", "failed", "in_doubt")})
     more = [f"{number} {words}" for state, words in _MORE.items() if (number := count(row.workflow_id, state))]
-    detail = ". ".join(part for part in (row.detail, trouble, ", ".join(more)) if part)
-    return replace(row, status="error" if trouble else row.status, detail=detail or None)
+    detail = ". ".join(part for part in (row.detail, error, ", ".join(more)) if part)
+    return replace(row, status="error" if error else row.status, detail=detail or None)
 
 
 _MORE = {
@@ -170,11 +176,11 @@ _MORE = {
 }
 
 
-def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run, outcome: Outcome) -> None:
+def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run, summary: SendSummary) -> None:
     with open_warehouse(settings.warehouse) as connection:
         programs = tuple(time_zones(connection))
         late = [_recorded(one, (), ()) for one in run.late]
-        record_runs(ledger, [*late, _recorded(run, programs, outcome.troubles)])
+        record_runs(ledger, [*late, _recorded(run, programs, summary.errors)])
         with transaction(connection):
             mirror(connection, ledger)
         publish(connection, settings.published)
@@ -183,10 +189,10 @@ def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: R
         write_report(settings, definitions, settings.report)
 
 
-def _recorded(run: Run, programs: tuple[str, ...], troubled: Collection[str]) -> RunRecord:
-    """The hour is over for a workflow once its segment is claimed, or over the limit, whatever befell the sending."""
+def _recorded(run: Run, programs: tuple[str, ...], with_errors: Collection[str]) -> RunRecord:
+    """The hour is over for a workflow once its segment is claimed or over the limit, regardless of sending."""
     rows = [
-        asdict(row) | {"is_settled": row.status in ("done", "over_limit") or row.workflow_id in troubled}
+        asdict(row) | {"is_settled": row.status in ("done", "over_limit") or row.workflow_id in with_errors}
         for row in run.plan.workflows
     ]
     return RunRecord(run.run_id, run.plan.as_of.replace(tzinfo=None), programs, tuple(rows))

@@ -1,1 +1,1 @@
-"""Sending: claimed deliveries become parcels, and what carries them says what became of each."""
+"""Sending: deliveries that a run has claimed are rendered, handed to a transport, and their results recorded."""

@@ -1,8 +1,8 @@
-"""Breakers: when to stop rather than go on failing.
+"""The circuit breaker: stops sending that keeps failing. What was not sent stays pending.
 
-One for the other side: it cannot be reached, or is unwell, time after time. One for each workflow: too many of its
-deliveries are refused for good, which says that something is wrong with the message or the list, and hurts the
-sender's name. What was not sent stays pending.
+One circuit per action: it opens when the transport cannot be reached, or reports an error of its own, several times
+in a row. One circuit per workflow: it opens when too many of its deliveries fail permanently, since that points to the
+message or the list, and harms the sender's reputation.
 """
 
 import threading
@@ -10,42 +10,51 @@ from collections import Counter
 
 from flows.ledger.delivery import Verdict
 
-IN_A_ROW = 5
-"""Failures to connect, to log in, or of the server as a whole, without a single answer in between."""
+MAX_CONSECUTIVE_FAILURES = 5
+"""Failures of the transport as a whole (connect, login, 421) without a successful reply in between."""
 
-REFUSED, SHARE = 20, 0.1
-"""A workflow is paused once this many of its deliveries have failed, and they are more than this share of all."""
+MIN_FAILED = 20
+"""Failed deliveries of a workflow below which it is never paused."""
+
+MAX_FAILED_SHARE = 0.1
+"""Share of a workflow's deliveries that may fail permanently in a run."""
 
 
-class Breakers:
-    """What has failed so far in this run, for all threads. `stopped` and `paused` say why, or nothing."""
+class CircuitBreaker:
+    """What has failed in this run, for all threads.
+
+    `stopped` are actions and `paused` workflows whose circuit is open, each with the reason.
+    """
 
     def __init__(self) -> None:
         self.stopped: dict[str, str] = {}
         self.paused: dict[str, str] = {}
-        self._in_a_row: Counter[str] = Counter()
-        self._answered: Counter[str] = Counter()
+        self._consecutive: Counter[str] = Counter()
+        self._completed: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def unreachable(self, action: str, reason: str, for_good: bool = False) -> int:
-        """The sender of an action failed as a whole; how often in a row. `for_good`: no use in trying again."""
-        with self._lock:
-            self._in_a_row[action] += 1
-            if for_good or self._in_a_row[action] >= IN_A_ROW:
-                self.stopped.setdefault(action, reason)
-            return self._in_a_row[action]
+    def record_failure(self, action: str, reason: str, is_permanent: bool = False) -> int:
+        """Record that an action's transport failed as a whole, and return how often it has in a row.
 
-    def answered(self, action: str, workflow_id: str, verdict: Verdict) -> None:
-        """A delivery has its verdict."""
-        if verdict.unwell:
-            self.unreachable(action, verdict.reason or "The server is unwell.")
+        A permanent failure opens the circuit at once.
+        """
+        with self._lock:
+            self._consecutive[action] += 1
+            if is_permanent or self._consecutive[action] >= MAX_CONSECUTIVE_FAILURES:
+                self.stopped.setdefault(action, reason)
+            return self._consecutive[action]
+
+    def record_result(self, action: str, workflow_id: str, result: Verdict) -> None:
+        """Record the result of one delivery."""
+        if result.unwell:
+            self.record_failure(action, result.reason or "The server reports an error of its own.")
             return
         with self._lock:
-            self._in_a_row[action] = 0
-            self._answered[workflow_id] += 1
-            self._failed[workflow_id] += verdict.state == "failed"
-            failed, answered = self._failed[workflow_id], self._answered[workflow_id]
-            if failed >= REFUSED and failed > SHARE * answered:
-                last = f"the last: {verdict.reason}" if verdict.reason else "see `partnerflow deliveries`"
-                self.paused.setdefault(workflow_id, f"{failed} of {answered} deliveries failed ({last})")
+            self._consecutive[action] = 0
+            self._completed[workflow_id] += 1
+            self._failed[workflow_id] += result.state == "failed"
+            failed, completed = self._failed[workflow_id], self._completed[workflow_id]
+            if failed >= MIN_FAILED and failed > MAX_FAILED_SHARE * completed:
+                last = f"the last: {result.reason}" if result.reason else "see `partnerflow deliveries`"
+                self.paused.setdefault(workflow_id, f"{failed} of {completed} deliveries failed ({last})")

@@ -1,9 +1,10 @@
-"""Claim: the recipients of a plan become deliveries of the ledger, before any byte leaves."""
+"""Claiming: the recipients of a plan become deliveries in the ledger, before anything is sent."""
 
 import hashlib
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from flows.addresses import address_key
 from flows.ledger.delivery import Delivery, utc_now
@@ -12,18 +13,19 @@ from flows.plan.plan import Application, Plan, Recipient
 
 
 def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime | None = None) -> list[Delivery]:
-    """Claim every recipient and application of the plan for this run; whoever was contacted before is left out.
+    """Claim the recipients and applications of the plan for this run, and return the new deliveries.
 
-    `as_of` is the hour of the run that claims, where the plan is of an earlier one that it catches up: an email moves
-    its partner to Outreach when it is sent, not when it should have been.
+    Partners whom the workflow has contacted before are left out. `as_of` is the evaluation hour of the claiming run,
+    for a plan of an earlier hour that it catches up: an email moves its partner to Outreach when it is sent, not when
+    it should have been sent. `domain` is the right side of the Message-IDs.
 
-    A delivery's id, and so its Message-ID, is a keyed hash of workflow, program, partner and address: the same for
-    every attempt, and not to be guessed. `domain` is the right side of the Message-IDs. The message as it is now is
-    kept with the claim: what was decided is what is sent, even when somebody edits it in between.
+    A delivery id, and with it the Message-ID, is a keyed hash of workflow, program, partner and address: the same for
+    every attempt, and not guessable. The current version of the message is stored with the claim, so that an edit
+    before the email is sent does not change it.
     """
     now, as_of = utc_now(), (as_of or plan.as_of).replace(tzinfo=None)
 
-    def delivery(one: Recipient | Application, email: str | None, action: str, context: dict) -> Delivery:
+    def delivery(one: Recipient | Application, email: str | None, action: str, context: dict[str, Any]) -> Delivery:
         identity = _identity(ledger.message_key, one.workflow_id, one.program_id, one.partner_id, email or "")
         message = plan.messages.get(one.workflow_id)
         return Delivery(
@@ -39,14 +41,17 @@ def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime 
     ]
     used = {one.workflow_id for one in emails}
     messages = {plan.messages[name].version: plan.messages[name].content for name in used}
-    return ledger.claim([*_once_an_address(emails), *decisions], messages)
+    return ledger.claim([*_once_per_address(emails), *decisions], messages)
 
 
-def _once_an_address(emails: list[Delivery]) -> list[Delivery]:
-    """Two contacts of one partner with one address: one email. The warehouse sees to letter case, this to the rest."""
+def _once_per_address(emails: list[Delivery]) -> list[Delivery]:
+    """Skip all but the first of a partner's contacts with the same address.
+
+    The warehouse has compared addresses without letter case already; this compares normalized domains as well.
+    """
     kept = []
     for _, ones in groupby(emails, lambda one: (one.workflow_id, one.program_id, one.partner_id)):
-        seen: dict[str, str] = {}
+        seen: dict[str | None, str | None] = {}
         for one in ones:
             first = seen.setdefault(one.email_key, one.email)
             why = f"The same address as {first}." if first != one.email else None

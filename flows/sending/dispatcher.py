@@ -1,43 +1,189 @@
-"""Send: what is due, each delivery once, by as many threads as the senders have connections.
+"""The dispatcher: sends every due delivery once, with one thread per connection.
 
-Each thread takes a delivery, makes its parcel, gets ready, commits `sending`, sends, and commits what became of it. It
-may be killed anywhere: what was not begun is taken up by the next run, and what was, one a connection, is in doubt.
+A worker takes a delivery, renders it, prepares it, commits `sending`, sends it, and commits the result. It may be
+killed anywhere: what had not reached `sending` is sent by the next run, and what had, at most one delivery per
+connection, is in doubt.
 """
 
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from compiler import PartnerflowError
+from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
 from flows.ledger.ledger import Ledger
-from flows.sending.blocks import Make
-from flows.sending.renderer import Renderer
-from flows.sending.step import Step
-from flows.sending.summary import Outcome
-from flows.sending.transport import Sender
-from flows.sending.worker import Worker
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.circuit_breaker import CircuitBreaker
+from flows.sending.retry_policy import apply_retry_policy
+from flows.sending.summary import SendSummary
+from flows.sending.transport import Connection, Send, Transport, TransportUnavailable
+
+BATCH_SIZE = 250
+"""Deliveries leased at a time. Leasing ahead is safe: a crash leaves them pending."""
+
+RECONNECT_DELAY, MAX_RECONNECT_DELAY = 0.5, 8.0
+"""Seconds to wait after the first failure to connect, doubled after each further one, and the longest wait."""
 
 
-def send_due(
-    ledger: Ledger,
-    run_id: str,
-    workflows: Collection[str],
-    make: Make,
-    senders: Mapping[str, Sender],
-    outcome: Outcome,
-    retry_hours: float = 24,
-    renderer: Renderer | None = None,
-) -> None:
-    """Send all that is due of these workflows, until nothing is or a breaker opens.
+class Dispatcher:
+    """One sending step of a run; its workers share the leased deliveries and the circuit breaker.
 
-    To be called with a lease (flows.ledger.worker_lease.alive). A delivery that cannot be rendered fails and harms no
-    other.
-    An OSError of a sender (a full disk) and a ledger that does not answer end the step: what is left is pending.
+    `render` returns the message of a delivery, and raises PartnerflowError when it cannot: that delivery fails and
+    affects no other. `stopping` is set when the workers are to end after the delivery at hand.
     """
-    step = Step(ledger, run_id, set(workflows), make, senders, outcome, retry_hours, renderer)
-    threads = max(sender.connections for sender in senders.values())
-    with ThreadPoolExecutor(threads, thread_name_prefix="send") as pool:
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        run_id: str,
+        workflows: Collection[str],
+        render: Callable[[Delivery], OutgoingMessage],
+        transports: Mapping[str, Transport],
+        summary: SendSummary,
+        retry_hours: float = 24,
+    ):
+        self.ledger, self.render, self.transports, self.summary = ledger, render, transports, summary
+        self.breaker = CircuitBreaker()
+        self.stopping = threading.Event()
+        self._run_id, self._workflows, self._retry_hours = run_id, set(workflows), retry_hours
+        self._unsent_workflows: set[str] = set()
+        self._leased: list[Delivery] = []
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        """Send everything that is due, until nothing is or a circuit opens; add the errors to the summary.
+
+        To be called while the run holds a worker lease. An OSError of a transport (a full disk) and a ledger that does
+        not respond end the step; what was not sent stays pending.
+        """
+        threads = max(transport.max_connections for transport in self.transports.values())
+        with ThreadPoolExecutor(threads, thread_name_prefix="send") as pool:
+            try:
+                for worker in [pool.submit(_Worker(self).run) for _ in range(threads)]:
+                    worker.result()
+            finally:  # also when a signal ends the run: the workers finish and record what they are sending
+                self.stopping.set()
+        self.summary.errors |= self._errors()
+
+    def due(self) -> Iterator[Delivery]:
+        """Yield deliveries to send now, from leased batches that all workers share."""
+        while not self.stopping.is_set():
+            with self._lock:
+                self._leased = self._leased or self._lease()
+                if not self._leased:
+                    return
+                delivery = self._leased.pop(0)
+            if delivery.workflow_id in self.breaker.paused:
+                continue
+            if delivery.action in self.breaker.stopped:
+                self.leave_pending(delivery)
+                continue
+            yield delivery
+
+    def leave_pending(self, delivery: Delivery) -> None:
+        """Lease no more of the delivery's workflow in this run, since the circuit of its action is open."""
+        self._unsent_workflows.add(delivery.workflow_id)
+
+    def to_record(self, delivery: Delivery, source: str, result: Verdict) -> Settlement:
+        """Return what the ledger is to record about a delivery in the state `source`, by the retry policy."""
+        self.breaker.record_result(delivery.action, delivery.workflow_id, result)
+        return Settlement(delivery, source, *apply_retry_policy(delivery, result, utc_now(), self._retry_hours))
+
+    def _lease(self) -> list[Delivery]:
+        workflows = self._workflows - self.breaker.paused.keys() - self._unsent_workflows
+        return self.ledger.lease(self._run_id, workflows, BATCH_SIZE, utc_now()) if workflows else []
+
+    def _errors(self) -> dict[str, str]:
+        reasons = "; ".join(self.breaker.stopped.values())
+        stopped = dict.fromkeys(self._unsent_workflows, f"Stopped for this run: {reasons}") if reasons else {}
+        return stopped | {name: f"Paused for this run: {why}" for name, why in self.breaker.paused.items()}
+
+
+class _Worker:
+    """One thread of the step, with a connection of its own per action.
+
+    A result is recorded in the commit that marks the next delivery as `sending`, or at once when the connection is not
+    ready for the next one. So an email costs one commit, and a kill still leaves at most one doubt per connection.
+    """
+
+    def __init__(self, dispatcher: Dispatcher):
+        self._dispatcher, self._ledger = dispatcher, dispatcher.ledger
+        self._connections: dict[str, Connection] = {}
+        self._unrecorded: Settlement | None = None
+
+    def run(self) -> None:
+        """Send until nothing is due or the step is stopping. An exception ends the step for all workers."""
         try:
-            for work in [pool.submit(Worker(step).work) for _ in range(threads)]:
-                work.result()
-        finally:  # also when a signal ends the run: what is in flight is finished and written down
-            step.over.set()
-    outcome.troubles |= step.troubles()
+            self._send_all()
+        except BaseException:
+            self._dispatcher.stopping.set()
+            raise
+        finally:
+            for connection in self._connections.values():
+                connection.close()
+
+    def _send_all(self) -> None:
+        try:
+            for delivery in self._dispatcher.due():
+                self._send(delivery, self._connection(delivery.action))
+        finally:  # also after an error: a known result is recorded
+            self._record()
+
+    def _connection(self, action: str) -> Connection:
+        if action not in self._connections:
+            self._connections[action] = self._dispatcher.transports[action].open_connection()
+        return self._connections[action]
+
+    def _send(self, delivery: Delivery, connection: Connection) -> None:
+        if not connection.is_ready:
+            self._record()
+        try:
+            message = self._dispatcher.render(delivery)
+        except PartnerflowError as error:
+            self._record()
+            self._unrecorded = self._dispatcher.to_record(delivery, "claimed", Verdict("failed", str(error)))
+            return
+        send = self._prepare(delivery, message, connection)
+        if send is None or not self._mark_sending(delivery):
+            return
+        try:
+            result = send()
+        except BaseException as error:
+            doubt = Verdict("in_doubt", f"{type(error).__name__} during sending: {error}")
+            self._unrecorded = self._dispatcher.to_record(delivery, "sending", doubt)
+            raise
+        self._unrecorded = self._dispatcher.to_record(delivery, "sending", result)
+
+    def _prepare(self, delivery: Delivery, message: OutgoingMessage, connection: Connection) -> Send | None:
+        """Return what sends the message; None when the circuit is open, and the delivery stays pending."""
+        breaker, stopping = self._dispatcher.breaker, self._dispatcher.stopping
+        while delivery.action not in breaker.stopped and not stopping.is_set():
+            try:
+                return connection.prepare(message)
+            except TransportUnavailable as error:
+                failures = breaker.record_failure(delivery.action, str(error), error.is_permanent)
+                if delivery.action not in breaker.stopped:
+                    stopping.wait(min(RECONNECT_DELAY * 2 ** (failures - 1), MAX_RECONNECT_DELAY))
+        self._dispatcher.leave_pending(delivery)
+        return None
+
+    def _mark_sending(self, delivery: Delivery) -> bool:
+        """Return whether this worker may send the delivery. Records the previous result in the same commit."""
+        unrecorded, self._unrecorded = self._unrecorded, None
+        if unrecorded is None:
+            state = self._ledger.begin(delivery)
+        else:
+            recorded, state = self._ledger.settle_and_begin(unrecorded, delivery)
+            self._count(unrecorded, recorded)
+        if state and state != "sending":
+            self._dispatcher.summary.add(delivery, state)
+        return state == "sending"
+
+    def _record(self) -> None:
+        unrecorded, self._unrecorded = self._unrecorded, None
+        if unrecorded is not None:
+            self._count(unrecorded, self._ledger.settle(*unrecorded))
+
+    def _count(self, result: Settlement, recorded: bool) -> None:
+        if recorded:
+            self._dispatcher.summary.add(result.delivery, result.verdict.state)

@@ -1,24 +1,31 @@
-"""Pace: so many a second and no more, however many threads ask."""
+"""A rate limiter: evenly spaced turns, shared by all threads."""
 
 import threading
 import time
+from collections.abc import Callable
 
 
-class Pace:
-    """Lets one caller through every 1/`per_second` seconds; None: no limit, it `is_free`."""
+class RateLimiter:
+    """Grants one turn every 1/`per_second` seconds; None is unlimited. Unused turns are not saved up."""
 
-    def __init__(self, per_second: float | None):
-        self.is_free = not per_second
-        self._gap = 1 / per_second if per_second else 0.0
+    def __init__(
+        self,
+        per_second: float | None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ):
+        self.is_unlimited = not per_second
+        self._interval = 1 / per_second if per_second else 0.0
         self._next = 0.0
+        self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
 
-    def wait(self) -> None:
-        """Return when it is this caller's turn."""
-        if self.is_free:
+    def acquire(self) -> None:
+        """Wait for the caller's turn."""
+        if self.is_unlimited:
             return
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             turn = max(now, self._next)
-            self._next = turn + self._gap
-        time.sleep(turn - now)
+            self._next = turn + self._interval
+        self._sleep(turn - now)

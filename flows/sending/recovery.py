@@ -1,34 +1,43 @@
-"""Recover: what runs that died have left behind, settled before anything new is sent. Never sends anew."""
+"""Recovery: resolves what crashed runs left behind, before anything new is sent. Never sends an email again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import utc_now
+from flows.ledger.delivery import Delivery, Verdict, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
-from flows.sending.rendering import Parcels
-from flows.sending.summary import Outcome
-from flows.sending.transport import Sender
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.summary import SendSummary
+from flows.sending.transport import Transport
 
 
-def recover(ledger: Ledger, senders: Mapping[str, Sender], parcels: Parcels, run_id: str, outcome: Outcome) -> None:
-    """Take what dead runners held, and find out what became of what is in doubt, where the sender can tell.
+def recover(
+    ledger: Ledger,
+    transports: Mapping[str, Transport],
+    render: Callable[[Delivery], OutgoingMessage],
+    run_id: str,
+    summary: SendSummary,
+) -> None:
+    """Reclaim the deliveries of crashed runs, and resolve those in doubt where the transport knows the result.
 
-    A file that was written is completed; an endpoint that is idempotent is asked again. What a mail server took, nobody
-    can tell: that stays in doubt, for an event or a person to settle.
+    A file that was written is completed; an idempotent application API is asked again. What a mail server has accepted
+    cannot be known: the delivery stays in doubt until an event or a person resolves it.
     """
     before = {one.delivery_id for one in deliveries(ledger, ["in_doubt"])}
     ledger.reap(run_id, utc_now())
     for delivery in deliveries(ledger, ["in_doubt"]):
-        try:
-            verdict = senders[delivery.action].recall(delivery.delivery_id, partial(parcels.make, delivery))
-        except PartnerflowError:
-            verdict = None  # it cannot be made again, so it cannot be asked for
-        state = verdict.state if verdict else "in_doubt"
-        if verdict:
-            why = verdict.reason or "Found out after a crash."
-            if not ledger.resolve(delivery, state, run_id, why):
-                continue
-        if verdict or delivery.delivery_id not in before:
-            outcome.add(delivery, state)
+        result = _reconcile(transports[delivery.action], delivery, render)
+        if result and not ledger.resolve(delivery, result.state, run_id, result.reason or "Found out after a crash."):
+            continue
+        if result or delivery.delivery_id not in before:
+            summary.add(delivery, result.state if result else "in_doubt")
+
+
+def _reconcile(
+    transport: Transport, delivery: Delivery, render: Callable[[Delivery], OutgoingMessage]
+) -> Verdict | None:
+    try:
+        return transport.reconcile(delivery.delivery_id, partial(render, delivery))
+    except PartnerflowError:
+        return None  # it cannot be rendered again, so the transport cannot be asked

@@ -1,28 +1,32 @@
-"""Parcels: deliveries made ready from what the ledger keeps of them."""
+"""Renders deliveries from what the ledger stores about them."""
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from flows.ledger.delivery import Delivery
-from flows.messages.envelope import Parcel
+from flows.messages.envelope import OutgoingMessage
 from flows.messages.message import Message, message_from
 from flows.messages.render import render
 from flows.settings import Settings
 
-Content = Callable[[str], dict]
-"""The content of a message version, such as the ledger keeps it."""
+MessageContent = Callable[[str], dict[str, Any]]
+"""Returns the content of a message version, as the ledger stores it."""
 
 
-class Parcels:
-    """Renders with the message that a delivery was claimed with; each version is read and parsed once."""
+class DeliveryRenderer:
+    """Renders each delivery with the message version that it was claimed with; each version is parsed once."""
 
-    def __init__(self, content: Content, settings: Settings):
+    def __init__(self, content: MessageContent, settings: Settings):
         self._content, self._settings = content, settings
         self._messages: dict[str, Message] = {}
         self._lock = threading.Lock()
 
-    def make(self, delivery: Delivery) -> Parcel:
-        """The parcel of a delivery. Raises PartnerflowError when it cannot be rendered or written to."""
+    def render(self, delivery: Delivery) -> OutgoingMessage:
+        """Return the message of a delivery.
+
+        Raises PartnerflowError when it cannot be rendered, or its address is not valid.
+        """
         return render(delivery, self._message(delivery.template_version), self._settings)
 
     def _message(self, version: str | None) -> Message | None:

@@ -1,24 +1,26 @@
-"""Retry: when a delivery that was refused for now is tried again, and when no more."""
+"""The retry policy: when a delivery that was deferred is tried again, and when it expires."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flows.ledger.delivery import Delivery, Verdict
 
-WAITS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
-"""After the first refusal, the second, ...; the last one from then on. A run sends what is due when it comes."""
+RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240))
+"""Delay after the first deferral, the second, and so on; the last one repeats. The next run after it tries again."""
 
 
-def after(delivery: Delivery, verdict: Verdict, now: datetime, hours: float) -> tuple[Verdict, datetime | None]:
-    """The verdict, and from when on a pending delivery is due again.
+def apply_retry_policy(
+    delivery: Delivery, result: Verdict, now: datetime, hours: float
+) -> tuple[Verdict, datetime | None]:
+    """Return the result, and when a pending delivery is due again (UTC).
 
-    `expired` when that would be more than `hours` after the first refusal. The clock starts there and not at the claim:
-    an outage that nobody answered in, or a workflow that is paused, costs no delivery.
+    The result becomes `expired` when that would be more than `hours` after the first deferral. The time runs from there
+    and not from the claim, so that an outage or a paused workflow costs no delivery.
     """
-    if verdict.state != "pending":
-        return verdict, None
-    due = now + WAITS[min(delivery.attempt, len(WAITS) - 1)]
+    if result.state != "pending":
+        return result, None
+    due = now + RETRY_DELAYS[min(delivery.attempt, len(RETRY_DELAYS) - 1)]
     if due > (delivery.refused_at or now) + timedelta(hours=hours):
-        reason = f"Given up after {delivery.attempt + 1} attempts in {hours:g} hours. {verdict.reason or ''}".strip()
-        return replace(verdict, state="expired", reason=reason), None
-    return verdict, due
+        reason = f"Given up after {delivery.attempt + 1} attempts in {hours:g} hours. {result.reason or ''}".strip()
+        return replace(result, state="expired", reason=reason), None
+    return result, due

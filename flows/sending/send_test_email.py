@@ -1,25 +1,26 @@
-"""A test email: a workflow's message to one's own address, in nobody's ledger and marked as what it is."""
+"""Test emails: a workflow's message sent to your own address, marked as a test and not recorded in the ledger."""
 
 import secrets
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from compiler import PartnerflowError, SendEmail, Workflow
 from flows.addresses import address
 from flows.ledger.delivery import utc_now
-from flows.messages.envelope import Parcel
+from flows.messages.envelope import OutgoingMessage
 from flows.messages.loader import read_message
 from flows.messages.render import render_email
 from flows.messages.unsubscribe import TEST_PREFIX
 from flows.messages.variables import sample
-from flows.sending.transports.factory import open_senders
+from flows.sending.transports.factory import open_transports
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, has_table, open_warehouse
 
 
 @dataclass(frozen=True)
-class Trial:
+class TestEmail:
     """One test email to be rendered (a flows.messages.render.Renderable). Times are UTC without a zone."""
 
     delivery_id: str
@@ -28,22 +29,24 @@ class Trial:
     partner_id: str
     email: str
     message_id: str
-    context: dict
+    context: dict[str, Any]
     as_of: datetime
     claimed_at: datetime
 
 
-def send_test(settings: Settings, workflow: Workflow, to: str, partner_id: str | None, as_of: datetime) -> dict:
-    """Send a workflow's message to `to`, as the partner (of the facts as last built) or a sample would read it.
+def send_test_email(
+    settings: Settings, workflow: Workflow, to: str, partner_id: str | None, as_of: datetime
+) -> dict[str, Any]:
+    """Send a workflow's message to `to`, as the partner (from the last build) or a sample partner would receive it.
 
-    Answers with what was sent and where to. The id and the Message-ID are random, the link to unsubscribe acts on
-    nothing, copies go to nobody. Raises PartnerflowError when the message cannot be used or the partner is not known.
+    Returns what was sent and where it was delivered. The id and the Message-ID are random, the unsubscribe link has no
+    effect, and no copies are sent. Raises PartnerflowError when the message is not valid or the partner is not known.
     """
     if not isinstance(workflow.action, SendEmail):
-        raise PartnerflowError(f"{workflow.id} accepts applications; it has no email to try.")
+        raise PartnerflowError(f"{workflow.id} accepts applications; it has no email to send.")
     message = read_message(settings.workflows / "messages" / workflow.action.message)
     identity = TEST_PREFIX + secrets.token_hex(16)
-    trial = Trial(
+    email = TestEmail(
         delivery_id=identity,
         workflow_id=workflow.id,
         program_id=workflow.program,
@@ -54,37 +57,37 @@ def send_test(settings: Settings, workflow: Workflow, to: str, partner_id: str |
         as_of=as_of.replace(tzinfo=None),
         claimed_at=utc_now(),
     )
-    parcel = render_email(trial, message, settings, is_test=True)
+    outgoing = render_email(email, message, settings, is_test=True)
     return {
         "workflow_id": workflow.id,
         "program_id": workflow.program,
         "partner_id": partner_id,
-        "language": message.language_for(trial.context["partner"]["language"]),
-        "email": trial.email,
-        "message_id": trial.message_id,
-        "delivered_to": _deliver(settings, parcel),
+        "language": message.language_for(email.context["partner"]["language"]),
+        "email": email.email,
+        "message_id": email.message_id,
+        "delivered_to": _deliver(settings, outgoing),
     }
 
 
-def _deliver(settings: Settings, parcel: Parcel) -> str:
-    """Deliver it as emails are delivered here, and say where it is."""
-    with closing(open_senders(settings)["email"].session()) as session:
-        verdict = session.prepare(parcel)()
-    if verdict.state != "sent":
-        raise PartnerflowError(f"The mail server did not take it: {verdict.reason or verdict.state}.")
-    return settings.smtp_host or str(settings.outbox / f"{parcel.delivery_id}.eml")
+def _deliver(settings: Settings, outgoing: OutgoingMessage) -> str:
+    """Deliver the email by the configured transport, and return where to: the mail server or the file."""
+    with closing(open_transports(settings)["email"].open_connection()) as connection:
+        result = connection.prepare(outgoing)()
+    if result.state != "sent":
+        raise PartnerflowError(f"The mail server did not accept the email: {result.reason or result.state}.")
+    return settings.smtp_host or str(settings.outbox / f"{outgoing.delivery_id}.eml")
 
 
-def _sample(workflow: Workflow) -> dict:
-    """The context of nobody in particular."""
+def _sample(workflow: Workflow) -> dict[str, Any]:
+    """Return the context of a sample partner."""
     context = sample(omit_optional=False)
     kept = {key: context[key] for key in ("partner", "contact")}
     program = {"id": workflow.program, "name": context["program"]["name"], "timezone": "UTC"}
     return kept | {"program": program, "workflow": {"id": workflow.id, "name": workflow.name}}
 
 
-def _context(settings: Settings, workflow: Workflow, partner_id: str) -> dict:
-    """The context of a partner, with its primary contact where it has one."""
+def _context(settings: Settings, workflow: Workflow, partner_id: str) -> dict[str, Any]:
+    """Return the context of a partner, with its primary contact if it has one."""
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "intermediate", "int_partner_addresses"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
@@ -101,7 +104,7 @@ def _context(settings: Settings, workflow: Workflow, partner_id: str) -> dict:
     }
 
 
-def _partner(connection: Connection, program_id: str, partner_id: str) -> tuple | None:
+def _partner(connection: Connection, program_id: str, partner_id: str) -> tuple[Any, ...] | None:
     query = """
         SELECT partners.name, partners.language, first_name, last_name, programs.name, programs.timezone
         FROM staging.stg_partners AS partners

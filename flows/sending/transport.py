@@ -1,7 +1,7 @@
-"""Deliver: hand a parcel over, in two steps, of which only the second cannot be taken back.
+"""The protocol between the dispatcher and a transport: a mail server, the application API or a folder of files.
 
-`prepare` does everything that may fail and may be done again; the function that it returns does the irrevocable step
-and says what became of it. The ledger says `sending` between the two.
+A delivery is handed over in two steps. `prepare` does everything that may fail and may be repeated; the function that
+it returns does what cannot be undone, and returns the result. The ledger records `sending` between the two.
 """
 
 from collections.abc import Callable
@@ -9,48 +9,49 @@ from typing import Protocol
 
 from compiler import PartnerflowError
 from flows.ledger.delivery import Verdict
-from flows.messages.envelope import Parcel
+from flows.messages.envelope import OutgoingMessage
+
+Send = Callable[[], Verdict]
+"""Hands over one prepared message."""
 
 
-class Unavailable(PartnerflowError):
-    """The other side cannot be reached, or does not let us in. No delivery has been begun.
+class TransportUnavailable(PartnerflowError):
+    """The transport cannot be reached, or refuses the login. No delivery has been started.
 
-    `for_good`: trying again in a moment is no use (a wrong password, a certificate that does not hold).
+    `is_permanent`: trying again soon will not help, as with a wrong password or an invalid certificate.
     """
 
-    def __init__(self, message: str, for_good: bool = False):
+    def __init__(self, message: str, is_permanent: bool = False):
         super().__init__(message)
-        self.for_good = for_good
+        self.is_permanent = is_permanent
 
 
-class Session(Protocol):
-    """One line to whatever takes parcels; used by one thread.
+class Connection(Protocol):
+    """A connection to a transport; used by one thread."""
 
-    `is_ready`: `prepare` has nothing to wait for, neither a connection nor a pace.
-    """
+    @property
+    def is_ready(self) -> bool:
+        """Whether `prepare` would return at once: connected, and not limited to a rate."""
 
-    is_ready: bool
-
-    def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
-        """Make ready, and return what sends. Raises Unavailable."""
+    def prepare(self, message: OutgoingMessage) -> Send:
+        """Prepare a message, and return the function that sends it. Raises TransportUnavailable."""
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
 
 
-class Sender(Protocol):
-    """Whatever takes parcels: the outbox, a mail server, an endpoint that accepts applications.
+class Transport(Protocol):
+    """A way to hand over deliveries."""
 
-    `connections` is how many sessions it is worth having at a time.
-    """
+    @property
+    def max_connections(self) -> int:
+        """How many connections may be open at a time."""
 
-    connections: int
+    def open_connection(self) -> Connection:
+        """Return a connection; it connects when it is first used."""
 
-    def session(self) -> Session:
-        """A session, which connects when it is first needed."""
+    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> Verdict | None:
+        """After a crash during sending: complete the delivery, or find out its result. None: it cannot be known.
 
-    def recall(self, delivery_id: str, make: Callable[[], Parcel]) -> Verdict | None:
-        """After a crash in the middle: complete the delivery, or find out what became of it. None: nobody can tell.
-
-        `make` makes its parcel again, if that is needed; it raises PartnerflowError when it cannot.
+        `render` renders the message again if it is needed; it raises PartnerflowError when it cannot.
         """

@@ -140,7 +140,7 @@ def test_emails_of_a_run_that_died_with_its_ledger_are_remembered(state: Setting
 def test_a_file_that_is_in_the_outbox_already_is_not_written_again(state: Settings, tmp_path: Path):
     """The backup was made in the middle of a run, and nothing was mirrored after it: its own files tell."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.pipeline.run.send_due", lambda *_: pytest.fail("killed"))
+        patch.setattr("flows.pipeline.run.Dispatcher", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             run(state)
     shutil.copytree(state.var, tmp_path / "backup")

@@ -19,7 +19,7 @@ from flows.messages.mime.compose import compose
 from flows.messages.mime.headers import mailbox, unstructured
 from flows.messages.render import render
 from flows.messages.unsubscribe import UnsubscribeLinks, sign_token, unsubscribe_links, verify_token
-from flows.sending.send_test_email import Trial
+from flows.sending.send_test_email import TestEmail as Email
 from flows.settings import Settings
 from support.example_members import MEMBERS
 from support.injection_strings import NAMES, shown
@@ -56,7 +56,7 @@ def message(text: str = "Dear {{ partner.name }},\n.\nBye", html: str | None = N
     return message_from({"format": 1, "language": "en", "languages": {"en": parts}} | keys)
 
 
-def delivery(name: str = "Acme", email: str = "you@example.org", **more) -> Trial:
+def delivery(name: str = "Acme", email: str = "you@example.org", **more) -> Email:
     """A delivery to a partner of this name, in a program of this name."""
     context = {
         "partner": {"id": "7", "name": name, "language": None},
@@ -65,7 +65,7 @@ def delivery(name: str = "Acme", email: str = "you@example.org", **more) -> Tria
         "workflow": {"id": "w", "name": name},
     }
     moment = datetime(2026, 3, 20, 18)
-    return replace(Trial("5f2c", "w", "1000", "7", email, "5f2c@example.com", context, moment, moment), **more)
+    return replace(Email("5f2c", "w", "1000", "7", email, "5f2c@example.com", context, moment, moment), **more)
 
 
 @pytest.mark.parametrize("case", NAMES)

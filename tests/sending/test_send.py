@@ -18,16 +18,16 @@ from flows.ledger.delivery import Delivery, Verdict, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.worker_lease import alive
-from flows.messages.envelope import Parcel
-from flows.sending.circuit_breaker import IN_A_ROW, REFUSED, Breakers
-from flows.sending.dispatcher import send_due
-from flows.sending.rate_limiter import Pace
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES, MIN_FAILED, CircuitBreaker
+from flows.sending.dispatcher import Dispatcher
+from flows.sending.rate_limiter import RateLimiter
 from flows.sending.recovery import recover
-from flows.sending.retry_policy import WAITS, after
-from flows.sending.summary import Outcome
-from flows.sending.transports.application_api import AcceptSender
-from flows.sending.transports.outbox import FileSender
-from flows.sending.transports.smtp import EMAILS_A_CONNECTION, SmtpSender
+from flows.sending.retry_policy import RETRY_DELAYS, apply_retry_policy
+from flows.sending.summary import SendSummary
+from flows.sending.transports.application_api import ApplicationApiTransport
+from flows.sending.transports.outbox import FileTransport
+from flows.sending.transports.smtp import MAX_EMAILS_PER_CONNECTION, SmtpTransport
 from flows.sending.transports.smtp_session import Timeouts
 from flows.settings import Settings
 from support.ledgers import delivery, log, opened, states
@@ -43,10 +43,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield one
 
 
-def made(one: Delivery) -> Parcel:
+def made(one: Delivery) -> OutgoingMessage:
     """The parcel of a delivery."""
     content = f"Message-ID: <{one.message_id}>\r\n\r\nHello\r\n".encode()
-    return Parcel(one.delivery_id, content, "us@example.com", (one.email,))
+    return OutgoingMessage(one.delivery_id, content, "us@example.com", (one.email,))
 
 
 def claimed(ledger: Ledger, count: int, workflow: str = "w") -> None:
@@ -54,26 +54,28 @@ def claimed(ledger: Ledger, count: int, workflow: str = "w") -> None:
     ledger.claim([delivery(f"{workflow}{n}", f"{workflow}{n}@x.example", workflow) for n in range(count)], {})
 
 
-def step(ledger: Ledger, sender, make: Callable[[Delivery], Parcel] = made, workflows=("w",), run_id="r") -> Outcome:
+def step(
+    ledger: Ledger, sender, make: Callable[[Delivery], OutgoingMessage] = made, workflows=("w",), run_id="r"
+) -> SendSummary:
     """One sending step with a lease."""
-    outcome = Outcome()
+    summary = SendSummary()
     with alive(ledger, run_id, "here"):
-        send_due(ledger, run_id, workflows, make, {"email": sender, "accept application": sender}, outcome)
-    return outcome
+        Dispatcher(ledger, run_id, workflows, make, {"email": sender, "accept application": sender}, summary).run()
+    return summary
 
 
-def smtp(port: int, connections: int = 3, **more) -> SmtpSender:
+def smtp(port: int, connections: int = 3, **more) -> SmtpTransport:
     """A mail server of this host."""
     known = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none", "smtp_max_connections": connections}
-    return SmtpSender(Settings(**known | more), QUICK)
+    return SmtpTransport(Settings(**known | more), QUICK)
 
 
 def test_everybody_hears_once_over_several_connections(ledger: Ledger):
     """Each row is sent, with the server's words; nothing is leased any more."""
     claimed(ledger, 250)
     with ScriptedServer() as server:
-        outcome = step(ledger, smtp(server.port))
-    assert outcome.of("w", "sent") == 250
+        summary = step(ledger, smtp(server.port))
+    assert summary.count("w", "sent") == 250
     assert sorted(server.message_ids) == sorted(one.message_id for one in deliveries(ledger, ["sent"]))
     assert 1 <= server.connections <= 6
     assert {one.reply_text for one in deliveries(ledger)} == {"250 2.0.0 queued as 3A5F"}
@@ -97,7 +99,7 @@ def test_greylisting_is_tried_again_when_it_is_due_and_given_up_within_the_budge
     """5 minutes, 15, an hour, then every four; after 24 hours it has expired, with the server's last words."""
     claimed(ledger, 1)
     clock = [utc_now()]
-    monkeypatch.setattr("flows.sending.step.utc_now", lambda: clock[-1])
+    monkeypatch.setattr("flows.sending.dispatcher.utc_now", lambda: clock[-1])
     with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
         step(ledger, smtp(server.port, connections=1))
         while due := deliveries(ledger)[0].not_before:
@@ -108,8 +110,8 @@ def test_greylisting_is_tried_again_when_it_is_due_and_given_up_within_the_budge
             step(ledger, smtp(server.port, connections=1))
     tried = clock[::2]
     waits = [late - early for early, late in itertools.pairwise(tried)]
-    assert waits == [*WAITS, *[WAITS[-1]] * (len(waits) - len(WAITS))]
-    assert tried[-1] - tried[0] <= timedelta(hours=24) < tried[-1] - tried[0] + WAITS[-1]
+    assert waits == [*RETRY_DELAYS, *[RETRY_DELAYS[-1]] * (len(waits) - len(RETRY_DELAYS))]
+    assert tried[-1] - tried[0] <= timedelta(hours=24) < tried[-1] - tried[0] + RETRY_DELAYS[-1]
     (one,) = deliveries(ledger)
     assert (one.state, one.attempt) == ("expired", len(tried))
     assert "greylisted" in one.reason
@@ -119,51 +121,51 @@ def test_the_budget_begins_with_the_first_refusal():
     """Not with the claim: an outage that nobody answered in costs nobody their email."""
     old = delivery("p", claimed_at=utc_now() - timedelta(days=9))
     refused = Verdict("pending", "450 later")
-    assert after(old, refused, utc_now(), 24)[0].state == "pending"
-    assert after(old, Verdict("sent"), utc_now(), 24) == (Verdict("sent"), None)
+    assert apply_retry_policy(old, refused, utc_now(), 24)[0].state == "pending"
+    assert apply_retry_policy(old, Verdict("sent"), utc_now(), 24) == (Verdict("sent"), None)
 
 
 def test_a_server_that_cannot_be_reached_stops_the_step_and_everybody_stays_pending(ledger: Ledger, monkeypatch):
     """After five failures in a row; no delivery was begun, no attempt is counted, the workflow's row says why."""
-    monkeypatch.setattr("flows.sending.worker.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.dispatcher.RECONNECT_DELAY", 0.01)
     claimed(ledger, 50)
-    outcome = step(ledger, smtp(free_port()))
+    summary = step(ledger, smtp(free_port()))
     assert {(one.state, one.attempt, one.not_before) for one in deliveries(ledger)} == {("pending", 0, None)}
-    assert "cannot be reached" in outcome.troubles["w"]
+    assert "cannot be reached" in summary.errors["w"]
     with ScriptedServer() as server:
-        assert step(ledger, smtp(server.port), run_id="next").of("w", "sent") == 50
+        assert step(ledger, smtp(server.port), run_id="next").count("w", "sent") == 50
 
 
 def test_a_server_that_comes_back_is_waited_for(ledger: Ledger, monkeypatch):
     """A relay that restarts is away for a moment: the same run goes on."""
-    monkeypatch.setattr("flows.sending.worker.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.dispatcher.RECONNECT_DELAY", 0.01)
     claimed(ledger, 10)
-    faults = iter(["421 restarting"] * (IN_A_ROW - 1))
+    faults = iter(["421 restarting"] * (MAX_CONSECUTIVE_FAILURES - 1))
     with ScriptedServer(lambda phase: next(faults, None) if phase == "greeting" else None) as server:
-        outcome = step(ledger, smtp(server.port, connections=1))
-    assert (outcome.of("w", "sent"), outcome.troubles) == (10, {})
+        summary = step(ledger, smtp(server.port, connections=1))
+    assert (summary.count("w", "sent"), summary.errors) == (10, {})
 
 
 def test_an_answer_in_between_begins_the_count_anew():
     """Five failures in a row open the breaker, and not five in a day; a wrong password does at once."""
-    breakers = Breakers()
+    breaker = CircuitBreaker()
     for _ in range(3):
-        for _ in range(IN_A_ROW - 1):
-            breakers.unreachable("email", "down")
-        breakers.answered("email", "w", Verdict("sent"))
-    assert breakers.stopped == {}
-    breakers.unreachable("email", "535 wrong password", for_good=True)
-    assert breakers.stopped == {"email": "535 wrong password"}
+        for _ in range(MAX_CONSECUTIVE_FAILURES - 1):
+            breaker.record_failure("email", "down")
+        breaker.record_result("email", "w", Verdict("sent"))
+    assert breaker.stopped == {}
+    breaker.record_failure("email", "535 wrong password", is_permanent=True)
+    assert breaker.stopped == {"email": "535 wrong password"}
 
 
 def test_a_server_that_is_unwell_is_left_alone(ledger: Ledger):
     """421 again and again: five emails are refused for now, the others are not even tried."""
     claimed(ledger, 50)
     with ScriptedServer(at("MAIL", "421 4.3.2 overloaded")) as server:
-        outcome = step(ledger, smtp(server.port, connections=1))
-    assert outcome.of("w", "pending") == IN_A_ROW
-    assert "overloaded" in outcome.troubles["w"]
-    assert sum(one.attempt for one in deliveries(ledger, ["pending"])) == IN_A_ROW
+        summary = step(ledger, smtp(server.port, connections=1))
+    assert summary.count("w", "pending") == MAX_CONSECUTIVE_FAILURES
+    assert "overloaded" in summary.errors["w"]
+    assert sum(one.attempt for one in deliveries(ledger, ["pending"])) == MAX_CONSECUTIVE_FAILURES
 
 
 def test_a_workflow_that_is_refused_too_often_is_paused_and_the_others_go_on(ledger: Ledger):
@@ -176,9 +178,9 @@ def test_a_workflow_that_is_refused_too_often_is_paused_and_the_others_go_on(led
             return "554 5.7.1 spam" if phase == "RCPT" and "<bad" in server.commands[-1] else None
 
         server.decide, server.extensions = refuse, ("SIZE 1000000",)
-        outcome = step(ledger, smtp(server.port, connections=1), workflows=("bad", "good"))
-    assert (outcome.of("bad", "failed"), outcome.of("good", "sent")) == (REFUSED, 100)
-    assert f"{REFUSED} of {REFUSED} deliveries failed" in outcome.troubles["bad"]
+        summary = step(ledger, smtp(server.port, connections=1), workflows=("bad", "good"))
+    assert (summary.count("bad", "failed"), summary.count("good", "sent")) == (MIN_FAILED, 100)
+    assert f"{MIN_FAILED} of {MIN_FAILED} deliveries failed" in summary.errors["bad"]
     assert sum(state == "pending" for state in states(ledger).values()) == 80
 
 
@@ -188,7 +190,7 @@ def test_a_delivery_that_cannot_be_rendered_fails_alone(ledger: Ledger):
 
     claimed(ledger, 3)
 
-    def make(one: Delivery) -> Parcel:
+    def make(one: Delivery) -> OutgoingMessage:
         if one.partner_id == "w1":
             raise PartnerflowError("partner.nmae is undefined")
         return made(one)
@@ -204,10 +206,10 @@ def test_an_error_that_nobody_foresaw_leaves_no_row_that_lies(ledger: Ledger):
     claimed(ledger, 30)
 
     class Broken:
-        connections, is_ready = 1, True
-        session = recall = close = lambda self, *_: self
+        max_connections, is_ready = 1, True
+        open_connection = reconcile = close = lambda self, *_: self
 
-        def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
+        def prepare(self, parcel: OutgoingMessage) -> Callable[[], Verdict]:
             return lambda: {}["no such key"]
 
     with pytest.raises(KeyError):
@@ -218,20 +220,20 @@ def test_an_error_that_nobody_foresaw_leaves_no_row_that_lies(ledger: Ledger):
 class Watched:
     """A sender of one session that notes the states of all deliveries whenever one is prepared and sent."""
 
-    connections = 1
+    max_connections = 1
 
     def __init__(self, ledger: Ledger, is_ready: bool, fails_at: int | None = None):
         self.ledger, self.is_ready, self.fails_at = ledger, is_ready, fails_at
         self.prepared: list[list[str]] = []
         self.sending: list[list[str]] = []
 
-    def session(self) -> "Watched":
+    def open_connection(self) -> "Watched":
         return self
 
     def close(self) -> None:
         """Nothing is open."""
 
-    def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
+    def prepare(self, parcel: OutgoingMessage) -> Callable[[], Verdict]:
         if len(self.prepared) == self.fails_at:
             raise OSError("disk full")
         self.prepared.append(self._states())
@@ -249,7 +251,7 @@ def test_one_commit_writes_down_an_answer_and_begins_the_next(ledger: Ledger):
     """While a session is ready; so between two emails one row a connection is `sending`, and never two."""
     claimed(ledger, 3)
     sender = Watched(ledger, is_ready=True)
-    assert step(ledger, sender).of("w", "sent") == 3
+    assert step(ledger, sender).count("w", "sent") == 3
     assert sender.prepared == [[], ["sending"], ["sending", "sent"]]
     assert sender.sending == [["sending"], ["sending", "sent"], ["sending", "sent", "sent"]]
 
@@ -272,14 +274,14 @@ def test_what_is_known_is_written_down_when_the_step_ends_by_an_error(ledger: Le
 
 def test_a_session_is_ready_while_its_connection_is_good_and_nothing_limits_the_pace():
     """Not before it is connected, not when it is to connect anew, and never with a rate."""
-    parcel = Parcel("d", b"Hello\r\n", "us@example.com", ("ann@example.org",))
+    parcel = OutgoingMessage("d", b"Hello\r\n", "us@example.com", ("ann@example.org",))
     with ScriptedServer() as server:
         for rate, ready in ((None, True), (1000, False)):
-            session = smtp(server.port, smtp_max_per_second=rate).session()
+            session = smtp(server.port, smtp_max_per_second=rate).open_connection()
             assert not session.is_ready
             session.prepare(parcel)()
             assert session.is_ready is ready
-            session._sent = EMAILS_A_CONNECTION
+            session._sent = MAX_EMAILS_PER_CONNECTION
             assert not session.is_ready
             session.close()
 
@@ -302,15 +304,11 @@ def test_an_ordered_stop_finishes_what_is_in_flight(ledger: Ledger):
 
 def test_the_pace_is_kept_over_all_connections():
     """20 turns at 50 a second, asked for by four threads, take at least 19 gaps of 20 ms."""
-    pace = Pace(50)
+    limiter = RateLimiter(50)
     begun = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda _: pace.wait(), range(20)))
+        list(threads.map(lambda _: limiter.acquire(), range(20)))
     assert time.monotonic() - begun >= 19 * 0.02
-
-
-class _Parcels:
-    make = staticmethod(made)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +317,7 @@ class _Parcels:
 )
 def test_a_delivery_that_a_crash_interrupted_is_finished_or_in_doubt(ledger: Ledger, tmp_path, left, state, files):
     """Under its temporary name it has not happened and is completed; in the outbox it has; gone, nobody knows."""
-    outbox = FileSender(tmp_path / "outbox", ".eml")
+    outbox = FileTransport(tmp_path / "outbox", ".eml")
     ledger.claim([delivery("p")], {})
     (one,) = ledger.lease("dead", ["w"], 1, utc_now())
     ledger.begin(one)
@@ -327,8 +325,8 @@ def test_a_delivery_that_a_crash_interrupted_is_finished_or_in_doubt(ledger: Led
     if left:
         (outbox.folder / names[left]).write_bytes(b"x")
     for _ in range(2):
-        outcome = Outcome()
-        recover(ledger, {"email": outbox}, _Parcels(), "next", outcome)
+        summary = SendSummary()
+        recover(ledger, {"email": outbox}, made, "next", summary)
         assert states(ledger) == {"p": state}
     assert sorted(file.name for file in outbox.folder.iterdir()) == [names[file] for file in files]
 
@@ -357,10 +355,10 @@ class Endpoint(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def sender(self, **more) -> AcceptSender:
+    def sender(self, **more) -> ApplicationApiTransport:
         """What posts to it."""
         url = f"http://127.0.0.1:{self.server_address[1]}/decisions?v=1"
-        return AcceptSender(
+        return ApplicationApiTransport(
             Settings(
                 **{"application_api_url": url, "application_api_token": "s3cret", "application_api_timeout": 0.3} | more
             )
@@ -395,9 +393,9 @@ def applied(ledger: Ledger) -> None:
     ledger.claim([replace(delivery("p"), email=None, email_key=None, action="accept application")], {})
 
 
-def decision(one: Delivery) -> Parcel:
+def decision(one: Delivery) -> OutgoingMessage:
     """The parcel of a decision."""
-    return Parcel(one.delivery_id, b'{"decision": "accept"}')
+    return OutgoingMessage(one.delivery_id, b'{"decision": "accept"}')
 
 
 @pytest.mark.parametrize(
@@ -429,21 +427,18 @@ def test_after_a_crash_an_idempotent_endpoint_is_asked_and_another_is_not(ledger
     (one,) = ledger.lease("dead", ["w"], 1, utc_now())
     ledger.begin(one)
 
-    class Decisions:
-        make = staticmethod(decision)
-
     with Endpoint() as endpoint:
         for idempotent, state in ((False, "in_doubt"), (True, "sent")):
             senders = {"accept application": endpoint.sender(application_api_idempotent=idempotent)}
-            recover(ledger, senders, Decisions(), "next", Outcome())
+            recover(ledger, senders, decision, "next", SendSummary())
             assert states(ledger) == {"p": state}
         assert len(endpoint.posts) == 1
 
 
 def test_an_endpoint_that_is_down_leaves_the_decision_pending(ledger: Ledger, monkeypatch):
     """Connection refused: nothing was begun."""
-    monkeypatch.setattr("flows.sending.worker.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("flows.sending.dispatcher.RECONNECT_DELAY", 0.01)
     applied(ledger)
-    sender = AcceptSender(Settings(application_api_url=f"http://127.0.0.1:{free_port()}"))
-    outcome = step(ledger, sender, decision)
-    assert (states(ledger), "cannot be reached" in outcome.troubles["w"]) == ({"p": "pending"}, True)
+    sender = ApplicationApiTransport(Settings(application_api_url=f"http://127.0.0.1:{free_port()}"))
+    summary = step(ledger, sender, decision)
+    assert (states(ledger), "cannot be reached" in summary.errors["w"]) == ({"p": "pending"}, True)

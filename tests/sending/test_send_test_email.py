@@ -13,7 +13,7 @@ from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.messages.unsubscribe import is_test, verify_token
-from flows.sending.send_test_email import send_test
+from flows.sending.send_test_email import send_test_email
 from flows.settings import Settings, read_settings
 
 KEY = "a key of these tests"
@@ -29,7 +29,7 @@ def tried(
     settings: Settings, workflow: str = "welcome", to: str = "me@example.org", partner: str | None = None
 ) -> dict:
     """What test-send answers."""
-    return send_test(settings, read_definitions(settings)[workflow], to, partner, HOUR)
+    return send_test_email(settings, read_definitions(settings)[workflow], to, partner, HOUR)
 
 
 def parsed(answer: dict) -> fast_mail_parser.PyMail:
@@ -93,7 +93,7 @@ def test_copies_of_a_test_email_go_to_nobody(state: Settings, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("workflow", "to", "partner", "says"),
-    [("accept-applications", "me@example.org", None, "has no email to try"),
+    [("accept-applications", "me@example.org", None, "has no email to send"),
      ("welcome", "me@@example.org", None, "is no address that can be written to"),
      ("welcome", "me@example.org", "7", "No facts have been built yet")],
 )  # fmt: skip

@@ -10,10 +10,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from flows.ledger.delivery import Verdict
-from flows.messages.envelope import Parcel
-from flows.sending.transport import Unavailable
-from flows.sending.transports.smtp import EMAILS_A_CONNECTION, SmtpSender
-from flows.sending.transports.smtp_replies import END, judge
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.transport import TransportUnavailable
+from flows.sending.transports.smtp import MAX_EMAILS_PER_CONNECTION, SmtpTransport
+from flows.sending.transports.smtp_replies import END_OF_DATA, classify_reply
 from flows.sending.transports.smtp_session import Timeouts
 from flows.settings import Settings
 from support.smtp_server import DROP, SILENCE, ScriptedServer, at, free_port
@@ -23,19 +23,19 @@ CONTENT = b"Message-ID: <d@x>\r\nSubject: Hi\r\n\r\n.dot\r\nText\r\n"
 PLAIN, PIPELINING = ("SIZE 1000000",), ("PIPELINING", "SIZE 1000000")
 
 
-def parcel(*recipients: str, content: bytes = CONTENT) -> Parcel:
+def parcel(*recipients: str, content: bytes = CONTENT) -> OutgoingMessage:
     """An email to somebody."""
-    return Parcel("d", content, "us@example.com", recipients or ("ann@x.example",))
+    return OutgoingMessage("d", content, "us@example.com", recipients or ("ann@x.example",))
 
 
-def sender(port: int, **more) -> SmtpSender:
+def sender(port: int, **more) -> SmtpTransport:
     """A sender to a server of this host that keeps nobody waiting."""
-    return SmtpSender(Settings(**{"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none"} | more), QUICK)
+    return SmtpTransport(Settings(**{"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none"} | more), QUICK)
 
 
-def send(port: int, *parcels: Parcel, **more) -> list[Verdict]:
+def send(port: int, *parcels: OutgoingMessage, **more) -> list[Verdict]:
     """The verdicts of some emails in one session."""
-    session = sender(port, **more).session()
+    session = sender(port, **more).open_connection()
     verdicts = [session.prepare(one)() for one in parcels]
     session.close()
     return verdicts
@@ -119,9 +119,9 @@ def test_a_copy_that_is_refused_harms_nobody_and_a_copy_alone_is_never_sent(exte
 def test_one_connection_carries_many_emails_and_is_renewed_in_time():
     """Many servers count; then a new one is opened, and nobody notices."""
     with ScriptedServer() as server:
-        verdicts = send(server.port, *[parcel()] * (EMAILS_A_CONNECTION + 1))
+        verdicts = send(server.port, *[parcel()] * (MAX_EMAILS_PER_CONNECTION + 1))
     assert {verdict.state for verdict in verdicts} == {"sent"}
-    assert (server.connections, len(server.accepted)) == (2, EMAILS_A_CONNECTION + 1)
+    assert (server.connections, len(server.accepted)) == (2, MAX_EMAILS_PER_CONNECTION + 1)
 
 
 @pytest.mark.parametrize("answer", [DROP, "421 4.4.2 too many on this connection"])
@@ -138,7 +138,7 @@ def test_what_the_server_says_it_cannot_take_is_not_offered():
     with ScriptedServer(extensions=("SIZE 10",)) as server:
         large, foreign = send(server.port, parcel(), parcel("ünal@x.example", content=b"x"))
     assert (large.state, foreign.state) == ("failed", "failed")
-    assert "the server takes 10" in large.reason
+    assert "the server accepts 10" in large.reason
     assert not [command for command in server.commands if command.startswith("MAIL")]
 
 
@@ -151,7 +151,7 @@ def test_what_the_server_says_it_cannot_take_is_not_offered():
         ("RCPT TO", 550, "No such user", "failed", False, False),
         ("RCPT TO", 552, "5.2.2 Mailbox full", "failed", False, False),
         ("RCPT TO", 550, "5.7.1 Blocked", "failed", False, False),
-        (END, 550, "5.7.515 Authentication", "failed", False, False),
+        (END_OF_DATA, 550, "5.7.515 Authentication", "failed", False, False),
         ("RCPT TO", 450, "4.2.0 Greylisted", "pending", False, False),
         ("RCPT TO", 452, "4.2.2 Mailbox full", "pending", False, False),
         ("MAIL FROM", 451, "4.7.1 Slow down", "pending", False, True),
@@ -160,7 +160,7 @@ def test_what_the_server_says_it_cannot_take_is_not_offered():
 )
 def test_codes_decide_retry_fail_and_suppress(phase, code, words, state, undeliverable, unwell):
     """The basic code decides about the delivery, the enhanced one about the address."""
-    verdict = judge(phase, code, words)
+    verdict = classify_reply(phase, code, words)
     assert (verdict.state, verdict.undeliverable, verdict.unwell) == (state, undeliverable, unwell)
 
 
@@ -209,10 +209,10 @@ def test_a_real_server_with_tls_and_password(protected: Controller, authority: t
     assert (verdict.state, protected.handler.messages) == ("sent", [CONTENT])
 
 
-def unavailable(port: int, **more) -> Unavailable:
+def unavailable(port: int, **more) -> TransportUnavailable:
     """Why a session cannot be had."""
-    with pytest.raises(Unavailable) as caught:
-        sender(port, **more).session().prepare(parcel())
+    with pytest.raises(TransportUnavailable) as caught:
+        sender(port, **more).open_connection().prepare(parcel())
     return caught.value
 
 
@@ -220,7 +220,7 @@ def test_a_wrong_password_ends_it_at_once_and_is_nowhere_printed(protected, auth
     """With what to look at."""
     port = protected.port
     error = unavailable(port, **trusting(authority, tmp_path, "wr0ng"))
-    assert error.for_good
+    assert error.is_permanent
     assert "PARTNERFLOW_SMTP_PASSWORD" in str(error)
     assert "wr0ng" not in str(error) + repr(Settings(smtp_user="ann", smtp_password="wr0ng", smtp_host="x"))
 
@@ -229,14 +229,14 @@ def test_a_certificate_that_does_not_hold_is_refused(protected, tmp_path: Path):
     """Of another authority: no password goes there."""
     port = protected.port
     error = unavailable(port, **trusting(trustme.CA(), tmp_path, "s3cret"))
-    assert (error.for_good, "does not hold" in str(error)) == (True, True)
+    assert (error.is_permanent, "is not valid" in str(error)) == (True, True)
 
 
 def test_without_starttls_nothing_is_sent_unprotected():
     """A server, or somebody in between, that does not offer it."""
     with ScriptedServer() as server:
         error = unavailable(server.port, smtp_tls="starttls")
-    assert (error.for_good, "nothing is sent unprotected" in str(error)) == (True, True)
+    assert (error.is_permanent, "nothing is sent unprotected" in str(error)) == (True, True)
     assert not [command for command in server.commands if command.startswith("MAIL")]
 
 
@@ -259,10 +259,10 @@ def test_a_drop_at_the_final_dot_under_tls_is_a_doubt_or_certain_but_never_wrong
 def test_a_server_that_does_not_let_us_in_is_unavailable(phase: str, answer: str):
     """No delivery is begun."""
     with ScriptedServer(at(phase, answer)) as server:
-        session = SmtpSender(
+        session = SmtpTransport(
             Settings(smtp_host="127.0.0.1", smtp_port=server.port, smtp_tls="none"), Timeouts(connect=0.3)
-        ).session()
-        with pytest.raises(Unavailable, match="cannot be reached"):
+        ).open_connection()
+        with pytest.raises(TransportUnavailable, match="cannot be reached"):
             session.prepare(parcel())
 
 

@@ -19,11 +19,11 @@ from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.worker_lease import alive
-from flows.messages.envelope import Parcel
-from flows.sending.dispatcher import send_due
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.dispatcher import Dispatcher
 from flows.sending.recovery import recover
-from flows.sending.summary import Outcome
-from flows.sending.transports.smtp import SmtpSender
+from flows.sending.summary import SendSummary
+from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Settings
 from support.ledgers import delivery
 from support.smtp_server import DROP, ScriptedServer
@@ -137,30 +137,26 @@ def _start(place: Path | str, port: int, number: int, with_swap: bool) -> BasePr
 
 def run(place: Path | str, port: int, number: int, with_swap: bool) -> None:
     """A runner: takes what its predecessor left, and sends until nothing is due. In a process of its own."""
+    import flows.sending.dispatcher
     import flows.sending.retry_policy
-    import flows.sending.step
 
-    flows.sending.retry_policy.WAITS = (timedelta(seconds=0.1),)
-    flows.sending.step.BLOCK = 50  # of few messages no runner takes all
+    flows.sending.retry_policy.RETRY_DELAYS = (timedelta(seconds=0.1),)
+    flows.sending.dispatcher.BATCH_SIZE = 50  # of few messages no runner takes all
     if not with_swap:
         _remove_the_swap()
     settings = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_max_connections=CONNECTIONS)
-    sender, here, me = SmtpSender(settings), f"runner {number}", f"{number}-{time.monotonic_ns()}"
+    sender, here, me = SmtpTransport(settings), f"runner {number}", f"{number}-{time.monotonic_ns()}"
     with closing(Ledger(place)) as ledger:
         ledger.retire(place=here)
         with alive(ledger, me, here):
-            recover(ledger, {"email": sender}, Parcels, me, Outcome())
-            send_due(ledger, me, ["w"], Parcels.make, {"email": sender}, Outcome())
+            recover(ledger, {"email": sender}, rendered, me, SendSummary())
+            Dispatcher(ledger, me, ["w"], rendered, {"email": sender}, SendSummary()).run()
 
 
-class Parcels:
-    """Makes parcels of a known text, without a template."""
-
-    @staticmethod
-    def make(one: Delivery) -> Parcel:
-        """The parcel of a delivery."""
-        content = f"Message-ID: <{one.message_id}>\r\nSubject: Hello\r\n\r\n{'Hello. ' * 100}\r\n".encode()
-        return Parcel(one.delivery_id, content, "us@example.com", (one.email,))
+def rendered(one: Delivery) -> OutgoingMessage:
+    """Return the message of a delivery, without a template."""
+    content = f"Message-ID: <{one.message_id}>\r\nSubject: Hello\r\n\r\n{'Hello. ' * 100}\r\n".encode()
+    return OutgoingMessage(one.delivery_id, content, "us@example.com", (one.email,))
 
 
 def _remove_the_swap() -> None:

@@ -94,9 +94,9 @@ class Meeting:
 
     def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Carry out a step."""
-        import flows.sending.step
+        import flows.sending.dispatcher
 
-        flows.sending.step.BLOCK = 5
+        flows.sending.dispatcher.BATCH_SIZE = 5
         if title in self.titles:
             (self.folder / f"{self.here} {title}").touch()
             wait_for(lambda: all((self.folder / f"{place} {title}").exists() for place in self.places))

@@ -1,101 +1,101 @@
-"""The endpoint that accepts applications: each decision is posted once, under a key by which it can tell a repetition.
+"""The application API: each decision is posted to an HTTP endpoint, with an idempotency key.
 
-The delivery's id is the key, the same for every attempt. 2xx and 409 (known already) are yes; 429, 500 and 503 no for
-now; other refusals are final. No answer after the request was written, and the 502 or 504 of a gateway that does not
-know either, leave a doubt, unless the endpoint is declared idempotent: then the same key is posted again.
+The key is the delivery id, the same for every attempt. 2xx and 409 (already known) mean success; 429, 500 and 503 mean
+try again later; other refusals are final. A request without an answer, and the 502 or 504 of a gateway, leave a doubt,
+unless the endpoint is declared idempotent: then the same key is posted again.
 """
 
 import http.client
 import ssl
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from flows.ledger.delivery import Verdict
-from flows.messages.envelope import Parcel
-from flows.sending.transport import Unavailable
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.transport import Send, TransportUnavailable
 from flows.settings import Settings
 
-ATTEMPTS = 3
-"""How often an idempotent endpoint is asked for one decision in a row."""
+MAX_ATTEMPTS = 3
+"""Requests to an idempotent endpoint for one delivery in a row."""
 
 
-class AcceptSender:
-    """The endpoint of the settings `application_api_*`. Sender and session in one."""
+class ApplicationApiTransport:
+    """The endpoint of the settings `application_api_*`; transport and connection in one."""
 
-    connections = 1
+    max_connections = 1
     is_ready = False
 
     def __init__(self, settings: Settings):
-        self._settings, self._url = settings, urlsplit(settings.application_api_url)
+        self._settings, self._url = settings, urlsplit(settings.application_api_url or "")
 
-    def session(self) -> "AcceptSender":
-        """Itself: every decision has a connection of its own."""
+    def open_connection(self) -> "ApplicationApiTransport":
+        """Return itself: every request opens a connection of its own."""
         return self
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
-    def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
-        """Connect. Raises Unavailable."""
-        return partial(self._post_until_known, self._connect(), parcel)
+    def prepare(self, message: OutgoingMessage) -> Send:
+        """Connect, and return what posts the decision. Raises TransportUnavailable."""
+        return partial(self._post_until_known, self._connect(), message)
 
-    def recall(self, delivery_id: str, make: Callable[[], Parcel]) -> Verdict | None:
-        """Ask an idempotent endpoint once more; of any other nobody can tell."""
+    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> Verdict | None:
+        """Post the decision again to an idempotent endpoint; any other endpoint cannot be asked."""
         if not self._settings.application_api_idempotent:
             return None
         try:
-            verdict = self._post(self._connect(), make())
-        except Unavailable:
+            result = self._post(self._connect(), render())
+        except TransportUnavailable:
             return None
-        return verdict if verdict.state in ("sent", "failed") else None
+        return result if result.state in ("sent", "failed") else None
 
-    def _post_until_known(self, connection: http.client.HTTPConnection, parcel: Parcel) -> Verdict:
-        verdict = self._post(connection, parcel)
-        for _ in range(ATTEMPTS - 1 if self._settings.application_api_idempotent else 0):
-            if verdict.state != "in_doubt":
+    def _post_until_known(self, connection: http.client.HTTPConnection, message: OutgoingMessage) -> Verdict:
+        result = self._post(connection, message)
+        for _ in range(MAX_ATTEMPTS - 1 if self._settings.application_api_idempotent else 0):
+            if result.state != "in_doubt":
                 break
             try:
-                verdict = self._post(self._connect(), parcel)
-            except Unavailable:
+                result = self._post(self._connect(), message)
+            except TransportUnavailable:
                 break
-        return verdict
+        return result
 
     def _connect(self) -> http.client.HTTPConnection:
-        timeout = self._settings.application_api_timeout
+        host, timeout = self._url.netloc, self._settings.application_api_timeout
         if self._url.scheme == "https":
             context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(self._url.netloc, timeout=timeout, context=context)
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, timeout=timeout, context=context)
         else:
-            connection = http.client.HTTPConnection(self._url.netloc, timeout=timeout)
+            connection = http.client.HTTPConnection(host, timeout=timeout)
         try:
             connection.connect()
         except OSError as error:
-            raise Unavailable(f"{self._url.netloc} cannot be reached: {error}") from None
+            raise TransportUnavailable(f"{host} cannot be reached: {error}") from None
         return connection
 
-    def _post(self, connection: http.client.HTTPConnection, parcel: Parcel) -> Verdict:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": parcel.delivery_id}
+    def _post(self, connection: http.client.HTTPConnection, message: OutgoingMessage) -> Verdict:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": message.delivery_id}
         if self._settings.application_api_token:
             headers["Authorization"] = f"Bearer {self._settings.application_api_token.get_secret_value()}"
-        target = self._url._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        target = urlunsplit(("", "", self._url.path, self._url.query, "")) or "/"
         try:
-            connection.request("POST", target, parcel.content, headers)
+            connection.request("POST", target, message.content, headers)
             response = connection.getresponse()
-            words = response.read(500).decode("utf-8", "replace")
+            body = response.read(500).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
             return Verdict("in_doubt", f"No answer after the request: {error or type(error).__name__}", "answer")
         finally:
             connection.close()
-        return _judge(response.status, f"{response.status} {' '.join(words.split())}".strip())
+        return _classify_response(response.status, f"{response.status} {' '.join(body.split())}".strip())
 
 
-def _judge(status: int, reply: str) -> Verdict:
-    said = {"phase": "answer", "code": status, "text": reply}
+def _classify_response(status: int, reply: str) -> Verdict:
+    result = partial(Verdict, phase="answer", code=status, text=reply)
     if 200 <= status < 300 or status == 409:
-        return Verdict("sent", None, **said)
+        return result("sent", None)
     if status in (502, 504):
-        return Verdict("in_doubt", f"A gateway has no answer: {reply}", **said)
+        return result("in_doubt", f"The gateway has no answer: {reply}")
     if status == 429 or status >= 500:
-        return Verdict("pending", f"Not now: {reply}", **said, unwell=True)
-    return Verdict("failed", f"Refused: {reply}", **said)
+        return result("pending", f"Not now: {reply}", unwell=True)
+    return result("failed", f"Refused: {reply}")

@@ -1,17 +1,15 @@
-"""Who carries out each action, as the settings say."""
+"""The transport of each action, as configured."""
 
-from flows.sending.transport import Sender
-from flows.sending.transports.application_api import AcceptSender
-from flows.sending.transports.outbox import FileSender
-from flows.sending.transports.smtp import SmtpSender
+from flows.sending.transport import Transport
+from flows.sending.transports.application_api import ApplicationApiTransport
+from flows.sending.transports.outbox import FileTransport
+from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Settings
 
 
-def open_senders(settings: Settings) -> dict[str, Sender]:
-    """The sender of each action: files, unless a mail server or an endpoint is set."""
-    return {
-        "email": SmtpSender(settings) if settings.smtp_host else FileSender(settings.outbox, ".eml"),
-        "accept application": (
-            AcceptSender(settings) if settings.application_api_url else FileSender(settings.decisions, ".json")
-        ),
-    }
+def open_transports(settings: Settings) -> dict[str, Transport]:
+    """Return the transport of each action: folders of files, unless a mail server or an application API is set."""
+    email: Transport = SmtpTransport(settings) if settings.smtp_host else FileTransport(settings.outbox, ".eml")
+    url, decisions = settings.application_api_url, settings.decisions
+    application: Transport = ApplicationApiTransport(settings) if url else FileTransport(decisions, ".json")
+    return {"email": email, "accept application": application}

@@ -1,56 +1,58 @@
-"""The outbox: deliveries as files in a folder, the default."""
+"""The outbox, the default transport: each delivery is a file of a folder."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from flows.atomic import rename_synced, write_synced
 from flows.ledger.delivery import Verdict
-from flows.messages.envelope import Parcel
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.transport import Send
 
 
-class FileSender:
-    """Delivers into a folder, one file a delivery: `<delivery id><suffix>`, whole or not at all.
+class FileTransport:
+    """Writes one complete file per delivery, `<delivery id><suffix>`; transport and connection in one.
 
-    The file is written and synced under a temporary name first; renaming it is the delivery. So a crash never leaves a
-    doubt: while the temporary name is there, the delivery has not happened. Sender and session in one.
+    The content is written and synced under a temporary name; renaming the file is the delivery. So a crash leaves no
+    doubt: while the temporary name exists, the delivery has not happened.
     """
 
-    connections = 1
+    max_connections = 1
     is_ready = True
 
     def __init__(self, folder: Path, suffix: str):
         self.folder, self.suffix = folder, suffix
         folder.mkdir(parents=True, exist_ok=True)
 
-    def session(self) -> "FileSender":
-        """Itself: a folder has no connection."""
+    def open_connection(self) -> "FileTransport":
+        """Return itself: a folder needs no connection."""
         return self
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
-    def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
+    def prepare(self, message: OutgoingMessage) -> Send:
         """Write the file under its temporary name. Raises OSError, for example when the disk is full.
 
-        One that is there already was delivered, whatever the ledger says: it may have been restored from a backup.
+        A file that exists was delivered even if the ledger does not know: the ledger may be a restored backup.
         """
-        if self._final(parcel.delivery_id).exists():
+        if self._file(message.delivery_id).exists():
             return lambda: Verdict("sent", "The file was there already.")
-        write_synced(self._temporary(parcel.delivery_id), parcel.content)
-        return lambda: self._deliver(parcel.delivery_id)
+        write_synced(self._temporary(message.delivery_id), message.content)
+        return partial(self._deliver, message.delivery_id)
 
-    def recall(self, delivery_id: str, make: Callable[[], Parcel]) -> Verdict | None:
-        """Complete a delivery that a crash has interrupted, if it was begun in this folder."""
+    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> Verdict | None:
+        """Complete a delivery to this folder that a crash interrupted; None when no file of it exists."""
         if self._temporary(delivery_id).exists():
             return self._deliver(delivery_id)
-        return Verdict("sent") if self._final(delivery_id).exists() else None
+        return Verdict("sent") if self._file(delivery_id).exists() else None
 
     def _temporary(self, delivery_id: str) -> Path:
         return self.folder / f".{delivery_id}{self.suffix}.part"
 
-    def _final(self, delivery_id: str) -> Path:
+    def _file(self, delivery_id: str) -> Path:
         return self.folder / f"{delivery_id}{self.suffix}"
 
     def _deliver(self, delivery_id: str) -> Verdict:
-        rename_synced(self._temporary(delivery_id), self._final(delivery_id))
+        rename_synced(self._temporary(delivery_id), self._file(delivery_id))
         return Verdict("sent")

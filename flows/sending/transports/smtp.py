@@ -1,6 +1,6 @@
-"""A mail server as a sender: sessions that connect, say who they are, and keep the connection while it is good.
+"""The SMTP transport: connections that log in, stay open while they work, and are renewed in time.
 
-The standard library connects, greets, starts TLS and authenticates; smtp_transaction.py does the rest.
+smtplib connects, greets, starts TLS and authenticates; smtp_session.py sends each message.
 """
 
 import smtplib
@@ -12,157 +12,164 @@ from dataclasses import replace
 from functools import cached_property, partial
 
 from flows.ledger.delivery import Verdict
-from flows.messages.envelope import Parcel
-from flows.sending.rate_limiter import Pace
-from flows.sending.transport import Unavailable
-from flows.sending.transports.smtp_session import Timeouts, transact
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.rate_limiter import RateLimiter
+from flows.sending.transport import Send, TransportUnavailable
+from flows.sending.transports.smtp_session import Timeouts, send_message
 from flows.settings import Settings
 
-EMAILS_A_CONNECTION = 200
-"""Many servers take only so many over one connection, and say 421 then."""
+MAX_EMAILS_PER_CONNECTION = 200
+"""Many servers limit the emails of one connection, and reply 421 to the next."""
 
-IDLE = 30.0
-"""Seconds after which a connection is asked whether it still lives."""
+IDLE_SECONDS = 30.0
+"""Seconds without use after which a connection is checked by NOOP before the next email."""
 
 
-class SmtpSender:
-    """The mail server of the settings (`smtp_host`, `smtp_port`, ...). `timeouts` are for tests to shorten."""
+class SmtpTransport:
+    """The mail server of the settings `smtp_*`. `timeouts` are a parameter for tests."""
 
     def __init__(self, settings: Settings, timeouts: Timeouts | None = None):
         self.settings, self.timeouts = settings, timeouts or Timeouts()
-        self.connections = settings.smtp_max_connections
-        self.pace = Pace(settings.smtp_max_per_second)
+        self.max_connections = settings.smtp_max_connections
+        self.rate_limiter = RateLimiter(settings.smtp_max_per_second)
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """What verifies the server's certificate. Read once: the system's authorities take a while."""
+        """The context that verifies the server's certificate; cached, since loading the system's roots takes time."""
         return ssl.create_default_context(cafile=self.settings.smtp_ca_file)
 
-    def session(self) -> "SmtpSession":
-        """A connection to be."""
-        return SmtpSession(self)
+    def open_connection(self) -> "SmtpConnection":
+        """Return a connection; it connects when it is first used."""
+        return SmtpConnection(self)
 
-    def greet(self) -> None:
-        """Connect, log in and hang up. Raises Unavailable, with the remedy."""
+    def check(self) -> None:
+        """Connect, log in and disconnect. Raises TransportUnavailable, which says what to do."""
         _connect(self).quit()
 
-    def recall(self, delivery_id: str, make: Callable[[], Parcel]) -> Verdict | None:
-        """A mail server cannot be asked what it has accepted."""
+    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> Verdict | None:
+        """Return None: a mail server cannot be asked what it has accepted."""
         return None
 
 
-class SmtpSession:
-    """One connection, used for many emails, by one thread."""
+class SmtpConnection:
+    """One connection for many emails, used by one thread."""
 
-    def __init__(self, sender: SmtpSender):
-        self._sender = sender
+    def __init__(self, transport: SmtpTransport):
+        self._transport = transport
         self._client: smtplib.SMTP | None = None
         self._sent, self._used_at = 0, 0.0
 
     @property
     def is_ready(self) -> bool:
-        """Connected, not about to connect anew, and without a pace."""
-        return self._client is not None and self._is_fresh() and self._sender.pace.is_free
+        """Whether it is connected, not due to be renewed, and not limited to a rate."""
+        return self._client is not None and self._is_fresh() and self._transport.rate_limiter.is_unlimited
 
-    def prepare(self, parcel: Parcel) -> Callable[[], Verdict]:
-        """Be connected, and wait for the pace. Raises Unavailable."""
-        self._sender.pace.wait()
-        if self._client is not None and not self._is_good():
+    def prepare(self, message: OutgoingMessage) -> Send:
+        """Wait for the rate limiter, and connect if needed. Raises TransportUnavailable."""
+        self._transport.rate_limiter.acquire()
+        if self._client is not None and not self._is_usable(self._client):
             self.close()
         if self._client is None:
-            self._client, self._sent = _connect(self._sender), 0
-        impossible = _impossible(self._client, parcel)
-        return (lambda: impossible) if impossible else partial(self._send, parcel)
+            self._client, self._sent = _connect(self._transport), 0
+        rejection = _rejection_in_advance(self._client, message)
+        return (lambda: rejection) if rejection else partial(self._send, self._client, message)
 
     def close(self) -> None:
-        """Say goodbye; what the server thinks of it changes nothing."""
+        """Say QUIT and disconnect; errors are ignored."""
         client, self._client = self._client, None
         if client is not None:
             try:
-                client.sock.settimeout(5)
+                if client.sock is not None:
+                    client.sock.settimeout(5)
                 client.quit()
-            except (OSError, AttributeError):
+            except OSError:
                 client.close()
 
     def _is_fresh(self) -> bool:
-        return self._sent < EMAILS_A_CONNECTION and time.monotonic() - self._used_at < IDLE
+        return self._sent < MAX_EMAILS_PER_CONNECTION and time.monotonic() - self._used_at < IDLE_SECONDS
 
-    def _is_good(self) -> bool:
+    def _is_usable(self, client: smtplib.SMTP) -> bool:
         if self._is_fresh():
             return True
-        if self._sent >= EMAILS_A_CONNECTION:
+        if self._sent >= MAX_EMAILS_PER_CONNECTION:
             return False
         try:
-            return self._client.noop()[0] == 250
+            return client.noop()[0] == 250
         except OSError:
             return False
 
-    def _send(self, parcel: Parcel) -> Verdict:
+    def _send(self, client: smtplib.SMTP, message: OutgoingMessage) -> Verdict:
         was_used = self._sent > 0
-        verdict = self._transact(parcel)
-        if was_used and verdict.phase == "MAIL FROM" and verdict.code in (None, 421):
-            # The server has hung up on a connection that it had enough of; the email had not begun.
+        result = self._send_once(client, message)
+        if was_used and result.phase == "MAIL FROM" and result.code in (None, 421):
+            # The server closed a connection after its own limit of emails; this email had not been started.
             try:
-                self._client = self._client or _connect(self._sender)
-            except Unavailable as error:
-                return replace(verdict, reason=str(error))
-            verdict = self._transact(parcel)
-        return verdict
+                self._client = self._client or _connect(self._transport)
+            except TransportUnavailable as error:
+                return replace(result, reason=str(error))
+            result = self._send_once(self._client, message)
+        return result
 
-    def _transact(self, parcel: Parcel) -> Verdict:
-        verdict, usable = transact(self._client, parcel, self._sender.timeouts)
+    def _send_once(self, client: smtplib.SMTP, message: OutgoingMessage) -> Verdict:
+        result, is_usable = send_message(client, message, self._transport.timeouts)
         self._sent, self._used_at = self._sent + 1, time.monotonic()
-        if not usable:
-            self._client.close()
+        if not is_usable:
+            client.close()
             self._client, self._sent = None, 0
-        return verdict
+        return result
 
 
-def _connect(sender: SmtpSender) -> smtplib.SMTP:
-    settings, timeout = sender.settings, sender.timeouts.connect
-    where = f"{settings.smtp_host}:{settings.smtp_port}"
-    name = settings.sender_address.rpartition("@")[2]
+def _connect(transport: SmtpTransport) -> smtplib.SMTP:
+    """Return a client that is connected, protected and logged in. Raises TransportUnavailable."""
+    settings = transport.settings
     client = None
     try:
-        where_to = {"host": settings.smtp_host, "port": settings.smtp_port, "local_hostname": name}
-        if settings.smtp_tls == "implicit":
-            client = smtplib.SMTP_SSL(**where_to, timeout=timeout, context=sender.tls)
-        else:
-            client = smtplib.SMTP(**where_to, timeout=timeout)
+        client = _open(transport)
         client.ehlo_or_helo_if_needed()
         if settings.smtp_tls == "starttls":
-            client.starttls(context=sender.tls)
+            client.starttls(context=transport.tls)
             client.ehlo()
-        if settings.smtp_user:
+        if settings.smtp_user and settings.smtp_password:
             client.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if client.sock is not None:
+            client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client
-    except (OSError, ValueError) as error:  # smtplib's own errors are OSErrors as well
+    except (OSError, ValueError) as error:  # smtplib's own errors are OSErrors
         if client is not None:
             client.close()
-        raise _unavailable(where, error, settings) from None
+        raise _unavailable(error, settings) from None
 
 
-def _unavailable(where: str, error: Exception, settings: Settings) -> Unavailable:
+def _open(transport: SmtpTransport) -> smtplib.SMTP:
+    settings, timeout = transport.settings, transport.timeouts.connect
+    host, port, name = settings.smtp_host or "", settings.smtp_port, settings.sender_address.rpartition("@")[2]
+    if settings.smtp_tls == "implicit":
+        return smtplib.SMTP_SSL(host, port, name, timeout=timeout, context=transport.tls)
+    return smtplib.SMTP(host, port, name, timeout=timeout)
+
+
+def _unavailable(error: Exception, settings: Settings) -> TransportUnavailable:
+    server = f"{settings.smtp_host}:{settings.smtp_port}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        words = error.smtp_error.decode("utf-8", "replace")
-        hint = "Look at PARTNERFLOW_SMTP_USER and PARTNERFLOW_SMTP_PASSWORD."
-        refused = f"{where} does not accept the user: {error.smtp_code} {words}. {hint}"
-        return Unavailable(refused, for_good=error.smtp_code >= 500)
+        reply = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
+        hint = "Check PARTNERFLOW_SMTP_USER and PARTNERFLOW_SMTP_PASSWORD."
+        refused = f"{server} refuses the login: {error.smtp_code} {reply}. {hint}"
+        return TransportUnavailable(refused, is_permanent=error.smtp_code >= 500)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         hint = f"PARTNERFLOW_SMTP_TLS is {settings.smtp_tls}; nothing is sent unprotected instead."
-        return Unavailable(f"{where}: {error} {hint}", for_good=True)
+        return TransportUnavailable(f"{server}: {error} {hint}", is_permanent=True)
     if isinstance(error, ssl.SSLCertVerificationError):
-        hint = "PARTNERFLOW_SMTP_CA_FILE names the authority of a server of your own."
-        return Unavailable(f"The certificate of {where} does not hold: {error.verify_message}. {hint}", for_good=True)
-    return Unavailable(f"{where} cannot be reached: {error}")
+        hint = "For a certificate authority of your own, set PARTNERFLOW_SMTP_CA_FILE to its certificate."
+        invalid = f"The certificate of {server} is not valid: {error.verify_message}. {hint}"
+        return TransportUnavailable(invalid, is_permanent=True)
+    return TransportUnavailable(f"{server} cannot be reached: {error}")
 
 
-def _impossible(client: smtplib.SMTP, parcel: Parcel) -> Verdict | None:
-    """Why the server says beforehand that it will not take this one."""
-    limit = client.esmtp_features.get("size", "")
-    if limit.isdigit() and 0 < int(limit) < len(parcel.content):
-        return Verdict("failed", f"The email has {len(parcel.content)} bytes; the server takes {limit}.")
-    if not "".join(parcel.recipients).isascii() and not client.has_extn("smtputf8"):
-        return Verdict("failed", "The address is not ASCII, and the server takes no such addresses (SMTPUTF8).")
+def _rejection_in_advance(client: smtplib.SMTP, message: OutgoingMessage) -> Verdict | None:
+    """Return the result of a message that the server's extensions rule out; None when it may be sent."""
+    limit, size = client.esmtp_features.get("size", ""), len(message.content)
+    if limit.isdigit() and 0 < int(limit) < size:
+        return Verdict("failed", f"The email has {size} bytes; the server accepts {limit}.")
+    if not "".join(message.recipients).isascii() and not client.has_extn("smtputf8"):
+        return Verdict("failed", "The address is not ASCII, and the server does not support such addresses (SMTPUTF8).")
     return None

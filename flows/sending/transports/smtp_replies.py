@@ -1,41 +1,43 @@
-"""What a mail server's reply means for a delivery (RFC 5321 codes, refined by the enhanced ones of RFC 3463)."""
+"""What an SMTP reply means for a delivery: by its code (RFC 5321), refined by the enhanced status code (RFC 3463)."""
 
 import re
+from functools import partial
 
 from flows.ledger.delivery import Verdict
 
-UNDELIVERABLE = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
-"""The mailbox or its domain does not exist, has moved, or is disabled: the address is suppressed. Policy (5.7.x), a
-full mailbox and the like say nothing about the address and suppress nobody."""
+HARD_BOUNCE_CODES = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
+"""Enhanced codes for a mailbox or domain that does not exist, has moved or is disabled: the address is suppressed.
+Policy (5.7.x), a full mailbox and the like say nothing about the address, and suppress nothing."""
 
-END = "end of message"
-"""The phase after the final dot, the only one in which an answer that is missing leaves a doubt."""
+END_OF_DATA = "end of message"
+"""The stage after the final dot, the only one at which a missing reply leaves a doubt."""
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 
 
-def judge(phase: str, code: int, words: str) -> Verdict:
-    """The verdict of a reply to a command, or to the message (`phase` is END).
+def classify_reply(stage: str, code: int, text: str) -> Verdict:
+    """Return the result that a reply means at a stage: a command, or END_OF_DATA.
 
-    >>> judge("RCPT TO", 550, "5.1.1 No such user").undeliverable
+    >>> classify_reply("RCPT TO", 550, "5.1.1 No such user").undeliverable
     True
-    >>> judge("RCPT TO", 451, "4.7.1 Greylisted").state
+    >>> classify_reply("RCPT TO", 451, "4.7.1 Greylisted").state
     'pending'
-    >>> judge(END, 250, "2.0.0 queued as 3A5F").state
+    >>> classify_reply(END_OF_DATA, 250, "2.0.0 queued as 3A5F").state
     'sent'
 
-    After the final dot only 250 is yes; another positive reply there is no protocol that we know, and a doubt. A 421
-    anywhere, and a temporary no to MAIL FROM, are about the server or about us, not about the recipient: `unwell`.
+    After the final dot only 250 means success; another positive reply there is not defined by the protocol, and leaves
+    a doubt. A 421 at any stage, and a 4xx reply to MAIL FROM, concern the server or the sender and not the recipient
+    (`unwell`).
     """
-    found = _ENHANCED.match(words)
-    status = found.group(1) if found else None
-    reply = f"{code} {' '.join(words.split())}"
-    said = {"phase": phase, "code": code, "status": status, "text": reply}
+    enhanced = _ENHANCED.match(text)
+    status = enhanced.group(1) if enhanced else None
+    reply = f"{code} {' '.join(text.split())}"
+    result = partial(Verdict, phase=stage, code=code, status=status, text=reply)
     if 500 <= code < 600:
-        refused = f"Refused at {phase}: {reply}"
-        return Verdict("failed", refused, **said, undeliverable=code != 552 and status in UNDELIVERABLE)
+        is_hard_bounce = code != 552 and status in HARD_BOUNCE_CODES
+        return result("failed", f"Refused at {stage}: {reply}", undeliverable=is_hard_bounce)
     if 400 <= code < 500:
-        return Verdict("pending", f"Not now, at {phase}: {reply}", **said, unwell=code == 421 or phase == "MAIL FROM")
-    if phase == END and code != 250:
-        return Verdict("in_doubt", f"Neither yes nor no after the message: {reply}", **said)
-    return Verdict("sent", None, **said)
+        return result("pending", f"Not now, at {stage}: {reply}", unwell=code == 421 or stage == "MAIL FROM")
+    if stage == END_OF_DATA and code != 250:
+        return result("in_doubt", f"Neither accepted nor refused after the message: {reply}")
+    return result("sent", None)

@@ -1,24 +1,25 @@
-"""One email over an open SMTP connection, that always knows how far it has come.
+"""One email over an open SMTP connection, with exact knowledge of how far the conversation has come.
 
-smtplib connects, but its sendmail() raises one and the same error before, in and after the message, and throws the 250
-away. Here the commands are pipelined where the server allows it (RFC 2920), and the final dot is a write of its own: a
-connection that breaks before it has certainly not delivered; one that breaks after it leaves a doubt, and nothing else
-does.
+smtplib opens the connection, but its sendmail() raises the same error before, during and after the message, and drops
+the text of the 250 reply. Here the commands are pipelined where the server allows it (RFC 2920), and the final dot is a
+write of its own: a connection that is lost before it has certainly not delivered the email; only one that is lost after
+it leaves a doubt.
 """
 
 import re
 import smtplib
+import socket
 import ssl
 from dataclasses import dataclass
 
 from flows.ledger.delivery import Verdict
-from flows.messages.envelope import Parcel
-from flows.sending.transports.smtp_replies import END, judge
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.transports.smtp_replies import END_OF_DATA, classify_reply
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds to wait for each phase, as RFC 5321 4.5.3.2 has them. A short one after the message makes doubts."""
+    """Seconds to wait at each stage, from RFC 5321 4.5.3.2. A short one after the message would cause doubts."""
 
     connect: float = 30
     command: float = 300
@@ -26,122 +27,141 @@ class Timeouts:
     end: float = 600
 
 
-class _BrokenError(Exception):
-    """The connection is gone; the words are the last that it said."""
+class _ConnectionLostError(Exception):
+    """The connection is lost; the text is the last reply, or the error."""
 
 
-def transact(client: smtplib.SMTP, parcel: Parcel, timeouts: Timeouts) -> tuple[Verdict, bool]:
-    """Send a parcel, and say what became of it and whether the connection may be used again. Raises nothing."""
-    client.sock.settimeout(timeouts.command)
-    phase = ["MAIL FROM"]
+def send_message(client: smtplib.SMTP, message: OutgoingMessage, timeouts: Timeouts) -> tuple[Verdict, bool]:
+    """Send a message; return the result, and whether the connection can be used again. Raises nothing."""
+    stage = ["MAIL FROM"]
     try:
-        refusal, in_step = _envelope(client, parcel, phase)
+        _socket(client).settimeout(timeouts.command)
+        refusal, in_sync = _send_envelope(client, message, stage)
         if refusal:
-            return refusal, in_step and 400 <= refusal.code < 600 and refusal.code != 421 and _reset(client)
-    except _BrokenError as broken:
-        reason = f"The connection broke at {phase[0]}, before the message: {broken}"
-        return Verdict("pending", reason, phase[0], unwell=True), False
-    return _message(client, parcel.content, timeouts)
+            return refusal, in_sync and _is_refused_alone(refusal) and _reset(client)
+    except (_ConnectionLostError, OSError) as error:
+        reason = f"The connection was lost at {stage[0]}, before the message: {error}"
+        return Verdict("pending", reason, stage[0], unwell=True), False
+    return _send_data(client, message.content, timeouts)
 
 
-def _envelope(client: smtplib.SMTP, parcel: Parcel, phase: list[str]) -> tuple[Verdict | None, bool]:
-    """Everything up to the go-ahead for the message: the refusal, if any, and whether the server is in step.
+def _is_refused_alone(refusal: Verdict) -> bool:
+    """Return whether a refusal concerns this message and leaves the connection open."""
+    return refusal.code is not None and 400 <= refusal.code < 600 and refusal.code != 421
 
-    Only the first recipient decides. A server that refuses it and yet waits for a message, for the copies, gets none.
+
+def _send_envelope(client: smtplib.SMTP, message: OutgoingMessage, stage: list[str]) -> tuple[Verdict | None, bool]:
+    """Send the commands before the message; return the refusal, if any, and whether the replies are in sync.
+
+    `stage` is updated to the command whose reply is awaited. Only the first recipient decides: a copy may be refused.
+    When the server refuses the first recipient and yet accepts DATA for the copies, no message is sent.
     """
-    size = f" SIZE={len(parcel.content)}" if client.has_extn("size") else ""
-    utf8 = "" if "".join(parcel.recipients).isascii() else " SMTPUTF8"
-    commands = [("MAIL FROM", f"MAIL FROM:<{parcel.sender}>{size}{utf8}")]
-    steps = ["RCPT TO", *["RCPT TO (copy)"] * (len(parcel.recipients) - 1)]
-    commands += [(step, f"RCPT TO:<{to}>") for step, to in zip(steps, parcel.recipients, strict=True)]
     refusal = None
-    commands.append(("DATA", "DATA"))
+    commands = _envelope_commands(client, message)
     for batch in [commands] if client.has_extn("pipelining") else [[command] for command in commands]:
-        phase[0] = batch[0][0]
+        stage[0] = batch[0][0]
         _write(client, "".join(f"{command}\r\n" for _, command in batch).encode())
         for step, _ in batch:
-            phase[0] = step
-            code, words = _reply(client)
+            stage[0] = step
+            code, text = _read_reply(client)
             if step == "DATA" and code == 354:
                 return refusal, False
-            positive = 200 <= code < 300 and step != "DATA"
-            if not positive and step != "RCPT TO (copy)":
-                refusal = refusal or _refused(step, code, words)
+            is_positive = 200 <= code < 300 and step != "DATA"
+            if not is_positive and step != "RCPT TO (copy)":
+                refusal = refusal or _refusal(step, code, text)
             if code == 421:
-                return refusal or judge(step, code, words), False
+                return refusal or classify_reply(step, code, text), False
         if refusal:
             break
     return refusal, True
 
 
-def _refused(step: str, code: int, words: str) -> Verdict:
+def _envelope_commands(client: smtplib.SMTP, message: OutgoingMessage) -> list[tuple[str, str]]:
+    """Return the commands from MAIL FROM to DATA, each with the name of its stage."""
+    size = f" SIZE={len(message.content)}" if client.has_extn("size") else ""
+    utf8 = "" if "".join(message.recipients).isascii() else " SMTPUTF8"
+    stages = ["RCPT TO", *["RCPT TO (copy)"] * (len(message.recipients) - 1)]
+    recipients = [(stage, f"RCPT TO:<{to}>") for stage, to in zip(stages, message.recipients, strict=True)]
+    return [("MAIL FROM", f"MAIL FROM:<{message.sender}>{size}{utf8}"), *recipients, ("DATA", "DATA")]
+
+
+def _refusal(stage: str, code: int, text: str) -> Verdict:
     if 400 <= code < 600:
-        return judge(step, code, words)
-    return Verdict("pending", f"An answer that is none, at {step}: {code} {words}", step, code, text=words, unwell=True)
+        return classify_reply(stage, code, text)
+    return Verdict("pending", f"Unexpected reply at {stage}: {code} {text}", stage, code, text=text, unwell=True)
 
 
-def _message(client: smtplib.SMTP, content: bytes, timeouts: Timeouts) -> tuple[Verdict, bool]:
-    client.sock.settimeout(timeouts.block)
+def _send_data(client: smtplib.SMTP, content: bytes, timeouts: Timeouts) -> tuple[Verdict, bool]:
+    sock = _socket(client)
+    sock.settimeout(timeouts.block)
     try:
-        client.sock.sendall(_stuffed(content))
+        sock.sendall(_dot_stuff(content))
     except OSError as error:
-        return _cut_short(client, "message", error), False
+        return _connection_lost_in_data(client, "message", error), False
     try:
-        client.sock.sendall(b".\r\n")
+        sock.sendall(b".\r\n")
     except OSError as error:
-        if isinstance(client.sock, ssl.SSLSocket):  # how much of the last record has left is not known
-            return Verdict("in_doubt", f"The connection broke at the final dot: {error}", END), False
-        return _cut_short(client, END, error), False
-    client.sock.settimeout(timeouts.end)
+        if isinstance(sock, ssl.SSLSocket):  # how much of the last record has left is not known
+            return Verdict("in_doubt", f"The connection was lost at the final dot: {error}", END_OF_DATA), False
+        return _connection_lost_in_data(client, END_OF_DATA, error), False
+    sock.settimeout(timeouts.end)
     try:
-        code, words = _reply(client)
-    except _BrokenError as broken:
-        return Verdict("in_doubt", f"No answer after the message: {broken}", END), False
-    verdict = judge(END, code, words) if 200 <= code < 600 else Verdict("in_doubt", f"{code} {words}", END, code)
-    return verdict, verdict.state != "in_doubt" and code != 421
+        code, text = _read_reply(client)
+    except _ConnectionLostError as error:
+        return Verdict("in_doubt", f"No answer after the message: {error}", END_OF_DATA), False
+    if not 200 <= code < 600:
+        return Verdict("in_doubt", f"{code} {text}", END_OF_DATA, code), False
+    result = classify_reply(END_OF_DATA, code, text)
+    return result, result.state != "in_doubt" and code != 421
 
 
-def _cut_short(client: smtplib.SMTP, phase: str, error: OSError) -> Verdict:
-    """The final dot has not left, so nothing is delivered; the server may have said why it hung up."""
+def _connection_lost_in_data(client: smtplib.SMTP, stage: str, error: OSError) -> Verdict:
+    """Return the result when the final dot has not left: nothing is delivered. The server may have said why."""
     try:
-        client.sock.settimeout(1)
-        code, words = _reply(client)
-    except _BrokenError:
-        code = 0
+        _socket(client).settimeout(1)
+        code, text = _read_reply(client)
+    except (_ConnectionLostError, OSError):
+        code, text = 0, ""
     if 400 <= code < 600:
-        return judge(phase, code, words)
-    return Verdict("pending", f"The connection broke in the message: {error}", phase, unwell=True)
+        return classify_reply(stage, code, text)
+    return Verdict("pending", f"The connection was lost during the message: {error}", stage, unwell=True)
 
 
-def _stuffed(content: bytes) -> bytes:
-    """The message with a dot before each line that begins with one, and its last line ended (RFC 5321 4.5.2)."""
+def _dot_stuff(content: bytes) -> bytes:
+    """Double the dot of each line that starts with one, and end the last line (RFC 5321 4.5.2)."""
     if content.startswith(b".") or b"\n." in content:
         content = re.sub(rb"(?m)^\.", b"..", content)
     return content if content.endswith(b"\r\n") else content + b"\r\n"
 
 
 def _reset(client: smtplib.SMTP) -> bool:
-    """Begin anew on the same connection after a refusal. False: it cannot be used again."""
+    """Reset the conversation after a refusal; return whether the connection can be used again."""
     try:
         _write(client, b"RSET\r\n")
-        return _reply(client)[0] == 250
-    except _BrokenError:
+        return _read_reply(client)[0] == 250
+    except _ConnectionLostError:
         return False
+
+
+def _socket(client: smtplib.SMTP) -> socket.socket:
+    if client.sock is None:
+        raise smtplib.SMTPServerDisconnected("the connection is closed")
+    return client.sock
 
 
 def _write(client: smtplib.SMTP, data: bytes) -> None:
     try:
-        client.sock.sendall(data)
+        _socket(client).sendall(data)
     except OSError as error:
-        raise _BrokenError(str(error)) from None
+        raise _ConnectionLostError(str(error)) from None
 
 
-def _reply(client: smtplib.SMTP) -> tuple[int, str]:
-    """A whole reply: its code, and its lines. What is no reply at all counts as a broken connection."""
+def _read_reply(client: smtplib.SMTP) -> tuple[int, str]:
+    """Return the code and the lines of a reply. What is not an SMTP reply counts as a lost connection."""
     try:
-        code, words = client.getreply()
-    except OSError as error:  # smtplib's own errors are OSErrors as well
-        raise _BrokenError(str(error)) from None
+        code, text = client.getreply()
+    except OSError as error:  # smtplib's own errors are OSErrors
+        raise _ConnectionLostError(str(error)) from None
     if code < 0:
-        raise _BrokenError(f"no SMTP reply: {words!r}")
-    return code, words.decode("utf-8", "replace")
+        raise _ConnectionLostError(f"not an SMTP reply: {text!r}")
+    return code, text.decode("utf-8", "replace")
