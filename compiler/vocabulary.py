@@ -152,7 +152,7 @@ def _field(model: str, segments: dict | None, column: dict, condition: dict, loa
     by_loader = condition.get("supported_values", {})
     if not isinstance(by_loader, dict):
         raise PartnerflowError(
-            f"{place}: supported_values has a list for each loader, such as {{raw: [Joined, Expired]}}."
+            f"{place}: supported_values has a list for each loader, such as {{contract: [Joined, Expired]}}."
         )
     supported_values = tuple(str(value) for value in by_loader.get(loader, values))
     if not set(supported_values) <= set(values):

@@ -92,7 +92,11 @@ def test_every_model_says_its_grain_first_and_has_its_yml_beside_it(project: Pro
 def test_every_model_with_a_key_has_it_tested(project: Project):
     """Unique and not null, in one test of the key; a model without a key says that its rows are to be summed, or that
     what is told twice is there twice."""
-    keyed = {test["attached_node"].split(".")[-1] for test in project.tests if test["name"].startswith("unique_key")}
+    keyed = {
+        test["attached_node"].split(".")[-1]
+        for test in project.tests
+        if test["name"].startswith(("unique_combination_of_columns", "reconciles_with"))
+    }
     for name, model in project.models.items():
         keyless = any(words in model["description"] for words in ("To be summed", "repeats included"))
         assert name in keyed or keyless, name

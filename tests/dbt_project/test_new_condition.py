@@ -36,7 +36,7 @@ def copy(tmp_path: Path) -> Path:
         shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("target", "logs"))
     models = tmp_path / "dbt_project" / "models"
     edit(
-        models / "staging" / "stg_partners.sql",
+        models / "staging" / "contract" / "stg_partners.sql",
         "        cast(language as {{ dbt.type_string() }}) as language\n",
         "        cast(language as {{ dbt.type_string() }}) as language,\n"
         "        cast(country as {{ dbt.type_string() }}) as country\n",

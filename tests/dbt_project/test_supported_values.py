@@ -20,7 +20,7 @@ def lossy(model: str, told: str) -> Vocabulary:
     (columns,) = [mart["columns"] for mart in files[model]["models"]]
     conditions = [column.get("config", {}).get("meta", {}).get("condition", {}) for column in columns]
     (stage,) = [condition for condition in conditions if condition.get("kind") == "stage"]
-    stage["supported_values"] = {"raw": told.split(", ")}
+    stage["supported_values"] = {"contract": told.split(", ")}
     return read_vocabulary(yaml.safe_dump(file) for file in files.values())
 
 

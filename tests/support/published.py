@@ -8,17 +8,19 @@ import pandas
 
 HOUR = datetime(2026, 3, 20, 18)
 COUNTS = ("sent", "delivered", "opened", "bot_opened_only", "clicked", "bounced", "complained", "unsubscribed")
-FATES = ("delivered", "opened", "opened_by_machine", "clicked", "bounced", "hard_bounced", "complained", "unsubscribed")
+FATES = ("delivered", "opened", "bot_opened", "clicked", "bounced", "hard_bounced", "complained", "unsubscribed")
 
 
 def total(workflow_id: str, *counts: int) -> dict:
     """A row of marts.workflow_report: the counts in the order of COUNTS, and the rates that follow from them."""
     row = {"workflow_id": workflow_id} | dict(zip(COUNTS, counts, strict=True))
-    rates = {"delivered": "sent", "bounced": "sent"} | dict.fromkeys(
-        ("opened", "clicked", "complained", "unsubscribed"), "delivered"
-    )
+    rates = {
+        "delivery": ("delivered", "sent"), "bounce": ("bounced", "sent"), "open": ("opened", "delivered"),
+        "click": ("clicked", "delivered"), "complaint": ("complained", "delivered"),
+        "unsubscribe": ("unsubscribed", "delivered"),
+    }  # fmt: skip
     return row | {"with_events": row["delivered"]} | {
-        f"{name}_of_{whole}": row[name] / row[whole] if row[whole] else None for name, whole in rates.items()
+        f"{name}_rate": row[part] / row[whole] if row[whole] else None for name, (part, whole) in rates.items()
     }  # fmt: skip
 
 

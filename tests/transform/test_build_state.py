@@ -16,7 +16,7 @@ from flows.transform.impact import Lineage
 from flows.transform.project_copy import copy_folder, write_changed
 from flows.warehouse.connection import open_warehouse
 
-OF_PROGRAMS = {"in_program_currency_stg_actions_ref_stg_programs_", "recent_for_every_program_stg_partner_clicks_daily"}
+OF_PROGRAMS = {"in_program_currency_stg_actions_ref_stg_programs_", "recency_stg_partner_clicks_daily_click_date__7__r"}
 """Tests that only warn, and hold the workflows of single programs."""
 
 SEGMENTS = {
@@ -132,7 +132,7 @@ def test_an_action_that_is_there_twice_is_found_though_only_new_keys_are_looked_
     held = rebuilt(state).held
     assert {reason.split(":")[0] for reason in held.values()} == {"test unique_combination_of_columns on stg_actions"}
     compiled = (state.var / "dbt_project" / "target" / "compiled").rglob("stg_actions.yml/*.sql")
-    assert ["new_keys" in file.read_text() for file in compiled if "stg_actions" in file.read_text()] == [True]
+    assert sum("new_keys" in file.read_text() for file in compiled) == 1
 
 
 def test_nothing_stands_after_a_test_has_failed(state: Settings, lineage: Lineage):

@@ -62,9 +62,11 @@ def run_table(plan: Plan, title: str, sending: bool) -> Table:
     return table
 
 
-REPORTED = ("delivered", "opened", "clicked", "bounced", "complained", "unsubscribed")
-DENOMINATORS = {"delivered": "sent", "bounced": "sent"}
-"""What a rate is of; all others are of the delivered."""
+RATES = {
+    "delivered": "delivery_rate", "opened": "open_rate", "clicked": "click_rate", "bounced": "bounce_rate",
+    "complained": "complaint_rate", "unsubscribed": "unsubscribe_rate",
+}  # fmt: skip
+"""The columns of counts of marts.workflow_report, each with the column of its rate."""
 
 
 def workflow_report_table(data: ReportData) -> Table:
@@ -74,11 +76,10 @@ def workflow_report_table(data: ReportData) -> Table:
     table.add_column("workflow", no_wrap=True)
     table.add_column("sent", justify="right")
     headings = {"unsubscribed": "unsub-\nscribed", "complained": "com-\nplained"}
-    for name in REPORTED:
+    for name in RATES:
         table.add_column(headings.get(name, name), justify="right", no_wrap=True)
     for row in data.totals:
-        rates = [row[f"{name}_of_{DENOMINATORS.get(name, 'delivered')}"] for name in REPORTED]
-        cells = [_with_rate(row[name], rate) for name, rate in zip(REPORTED, rates, strict=True)]
+        cells = [_with_rate(row[name], row[rate]) for name, rate in RATES.items()]
         table.add_row(Text(row["workflow_id"]), f"{row['sent']:,}", *cells)
     return table
 

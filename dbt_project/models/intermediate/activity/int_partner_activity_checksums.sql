@@ -3,7 +3,8 @@
 -- or was made by hand, it is what the facts hold. So `is_changed` sees new, late, corrected, reversed and deleted rows,
 -- whatever `_loaded_at` says of them, a corrected time zone or currency, and what an interrupted build has not reached.
 
-{% set earlier = previous_relation('intermediate', 'int_partner_activity_checksums') if previous_build_is_valid() else none %}
+{% set checksums = 'int_partner_activity_checksums' %}
+{% set earlier = previous_relation('intermediate', checksums) if previous_build_is_valid() else none %}
 {% set held_actions = none if earlier else previous_relation('intermediate', 'int_actions_localized') %}
 {% set held_days = none if earlier else previous_relation('marts', 'fct_performance_daily') %}
 {% set action = ['action_id', 'event_at', 'timezone', 'amount'] %}
@@ -16,8 +17,8 @@ loaded_actions as (
     select * from {{ ref('int_actions_filtered') }}
 ),
 
--- One below the other and summed once. Clicks and actions balance by row_set_checksum; held actions and their days, whose
--- sums are of more than one row, by weighted sums.
+-- One below the other and summed once. Clicks and actions balance by row_set_checksum; held actions and their days,
+-- whose sums are of more than one row, by weighted sums.
 sides as (
     select
         program_id,

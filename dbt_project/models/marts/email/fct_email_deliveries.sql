@@ -17,8 +17,10 @@ fct_email_deliveries as (
         deliveries.state,
         deliveries.run_id,
         deliveries.as_of,
-        coalesce(deliveries.sent_at, case when outcomes.inferred_state = 'sent' then outcomes.first_event_at end) as sent_at,
-        deliveries.state = 'sent' or coalesce(outcomes.inferred_state = 'sent' or outcomes.is_bounced, false) as is_sent,
+        coalesce(deliveries.sent_at, case when outcomes.inferred_state = 'sent' then outcomes.first_event_at end)
+            as sent_at,
+        deliveries.state = 'sent' or coalesce(outcomes.inferred_state = 'sent' or outcomes.is_bounced, false)
+            as is_sent,
         coalesce(outcomes.is_delivered, false) as is_delivered,
         coalesce(outcomes.is_opened, false) as is_opened,
         coalesce(outcomes.is_bot_opened, false) as is_bot_opened,
