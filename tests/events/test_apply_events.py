@@ -11,7 +11,8 @@ from flows.ledger.suppressions import suppress, suppressions
 
 MARTS = (
     "CREATE SCHEMA marts",
-    "CREATE TABLE marts.fct_email_deliveries (delivery_id VARCHAR, state VARCHAR, inferred_state VARCHAR, reason VARCHAR)",
+    """CREATE TABLE marts.fct_email_deliveries (
+        delivery_id VARCHAR, state VARCHAR, inferred_state VARCHAR, reason VARCHAR)""",
     "CREATE TABLE marts.suppressions (email VARCHAR, scope VARCHAR, reason VARCHAR)",
     """INSERT INTO marts.suppressions VALUES
         ('ann@bücher.example', 'all', 'hard bounce'), ('bo@x.example', 'all', 'complaint')""",
