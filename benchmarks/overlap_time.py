@@ -11,7 +11,7 @@ from datetime import date
 
 from compiler import Compiler, compile_models, project_vocabulary
 from compiler.analysis.overlap import overlaps
-from compiler.analysis.sequences import chains
+from compiler.analysis.sequences import find_sequences
 from generate import definitions, read_all
 
 ON = date(2026, 3, 20)
@@ -30,7 +30,7 @@ def main() -> None:
     compile_models(workflows, compiler, "duckdb")
     baseline = time.process_time() - started
     found = _timed("overlaps", lambda: overlaps(workflows, compiler, ON), baseline)
-    linked = _timed("chains", lambda: chains(workflows, compiler, ON), baseline)
+    linked = _timed("chains", lambda: find_sequences(workflows, compiler, ON), baseline)
     relations = Counter(one.relation for one in found.pairs)
     print(f"{len(found.pairs):,} pairs can meet ({dict(relations)}), {found.never:,} never; {len(linked)} chains")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from compiler import Compiler, Vocabulary, Workflow, membership_steps
+from compiler import Compiler, Vocabulary, Workflow, membership_statements
 from compiler.sql.dialect import to_sql
 
 Statements = list[str]
 ALWAYS, NEVER = 10**9, -1
-"""As `most_questions` of a compiler: one statement always, or never."""
+"""As `max_single_statement_features` of a compiler: one statement always, or never."""
 
 
 def floor(_: list[Workflow], __: Vocabulary) -> Statements:
@@ -30,17 +30,19 @@ def compiled(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
 
 def one_statement(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
     """One sum of a case per measure and window for every partner, and a filter a segment, in one statement."""
-    return _tables(workflows, Compiler(vocabulary, most_questions=ALWAYS))
+    return _tables(workflows, Compiler(vocabulary, max_single_statement_features=ALWAYS))
 
 
 def tables(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
     """Partners, days, sums of two families of segments, members: each a table (compiler/sql/staged_plan.py)."""
-    return _tables(workflows, Compiler(vocabulary, most_questions=NEVER))
+    return _tables(workflows, Compiler(vocabulary, max_single_statement_features=NEVER))
 
 
 def ctes(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
     """As tables, in one statement."""
-    *steps, (_, last) = membership_steps(workflows, Compiler(vocabulary, most_questions=NEVER)).items()
+    *steps, (_, last) = membership_statements(
+        workflows, Compiler(vocabulary, max_single_statement_features=NEVER)
+    ).items()
     for relation, statement in steps:
         last = last.with_(relation.split(".")[1], as_=statement, copy=False)
     made = {relation for relation, _ in steps}
@@ -55,7 +57,7 @@ def each(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
 
 def _tables(workflows: list[Workflow], compiler: Compiler) -> Statements:
     """The steps as temporary tables: the last one is `members`."""
-    steps = membership_steps(workflows, compiler)
+    steps = membership_statements(workflows, compiler)
     *made_first, _ = [relation.split(".")[1] for relation in steps]
     made = set(steps)
     return [

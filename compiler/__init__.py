@@ -1,6 +1,6 @@
 """From the words of a partner manager to SQL, and nothing else: text in, checked tree, SQL out.
 
->>> from compiler import Compiler, check, compile_workflow, format, project_vocabulary, read_definition
+>>> from compiler import Compiler, check, compile_workflow, project_vocabulary, read_definition
 >>> text = '''
 ... name: Few clicks
 ... program: "1000"
@@ -9,7 +9,7 @@
 ... '''
 >>> vocabulary = project_vocabulary()
 >>> read = read_definition("few-clicks.yml", text, vocabulary)
->>> format(read.workflow.segment)
+>>> [str(condition) for condition in read.workflow.segment]
 ['Relationship Stage is any of Joined', 'Clicks less than 1']
 >>> [problem.code for problem in check([read], vocabulary)["few-clicks"]]
 ['less-than-one', 'measure-without-range']
@@ -20,7 +20,6 @@ Never connects to anything; imports neither flows, duckdb, dbt nor prefect.
 """
 
 from compiler.errors import DefinitionError, PartnerflowError, Problem
-from compiler.format import format
 from compiler.language.definition import ReadWorkflow, read_definition
 from compiler.language.missed_hours import parse_missed_hours
 from compiler.language.parse import SentenceError, parse
@@ -28,10 +27,10 @@ from compiler.lint.linter import check
 from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, Workflow
 from compiler.sql.dbt_models import MODELS, compile_models
 from compiler.sql.dialect import dialects
-from compiler.sql.explain import dates_of, describe, explanation
+from compiler.sql.explain import describe, explain_query, window_dates
 from compiler.sql.exposures import EXPOSURES, compile_exposures
 from compiler.sql.single_statement import Compiler, compile_workflow
-from compiler.sql.staged_plan import membership_steps
+from compiler.sql.staged_plan import membership_statements
 from compiler.vocabulary import PROJECT, Vocabulary, project_vocabulary
 from compiler.yaml_source import Source, read_yaml
 
@@ -55,15 +54,14 @@ __all__ = [
     "compile_exposures",
     "compile_models",
     "compile_workflow",
-    "dates_of",
     "describe",
     "dialects",
-    "explanation",
-    "format",
-    "membership_steps",
+    "explain_query",
+    "membership_statements",
     "parse",
     "parse_missed_hours",
     "project_vocabulary",
     "read_definition",
     "read_yaml",
+    "window_dates",
 ]

@@ -10,7 +10,7 @@ from typing import Literal
 
 SELECT_ALL = "Select All"
 NO_STAGE = "None"
-WAITING = "Awaiting Advertiser Approval"
+AWAITING_APPROVAL = "Awaiting Advertiser Approval"
 """The Contract Stage of an application that waits to be accepted."""
 
 
@@ -50,10 +50,10 @@ class LastDays:
 
 
 @dataclass(frozen=True)
-class Dates:
+class DateRange:
     """Calendar dates, both ends inclusive.
 
-    >>> print(Dates(date(2024, 10, 1), date(2024, 10, 7)))
+    >>> print(DateRange(date(2024, 10, 1), date(2024, 10, 7)))
     between Oct 1 2024 and Oct 7 2024
     """
 
@@ -64,7 +64,7 @@ class Dates:
         return f"between {_page_date(self.first)} and {_page_date(self.last)}"
 
 
-Window = DaysAgo | LastDays | Dates
+Window = DaysAgo | LastDays | DateRange
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Compare:
 
 
 @dataclass(frozen=True)
-class Within:
+class DateWithin:
     """The date of the field lies in the window; for Performance Date Range, the measures are summed over it."""
 
     label: str
@@ -120,7 +120,7 @@ class Within:
         return f"{self.label} {self.window}"
 
 
-Condition = AnyOf | Contains | Compare | Within
+Condition = AnyOf | Contains | Compare | DateWithin
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from typing import Literal
 import yaml
 
 from compiler.errors import PartnerflowError
-from compiler.yaml_source import LOADER
+from compiler.yaml_source import SAFE_LOADER
 
 Kind = Literal["stage", "list", "text", "date", "window", "count", "amount"]
 Grain = Literal["partner", "contract", "group", "day"]
@@ -129,7 +129,7 @@ def read_vocabulary(documents: Iterable[str], loader: str = "contract") -> Vocab
 
     Raises PartnerflowError when a declaration is incomplete, naming model and column.
     """
-    models = [model for text in documents for model in yaml.load(text, Loader=LOADER).get("models", [])]
+    models = [model for text in documents for model in yaml.load(text, Loader=SAFE_LOADER).get("models", [])]
     return Vocabulary(tuple(field for model in models for field in _fields(model, loader)))
 
 

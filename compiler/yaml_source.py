@@ -14,10 +14,10 @@ from compiler.errors import DefinitionError, Problem
 MAX_CHARACTERS = 200_000
 MAX_DEPTH = 12
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where the wheel has it: the same grammar, some ten times faster."""
 
-Route = tuple[str | int, ...]
+YamlPath = tuple[str | int, ...]
 """Where a value is: keys and list positions from the root."""
 
 
@@ -28,15 +28,15 @@ class Source:
     path: str
     text: str
     value: Any = None
-    places: dict[Route, tuple[int, int]] = field(default_factory=dict)
+    marks: dict[YamlPath, tuple[int, int]] = field(default_factory=dict)
 
     def problem(
-        self, route: Route, code: str, message: str, hint: str, offset: int = 0, severity: str = "error"
+        self, path: YamlPath, code: str, message: str, hint: str, offset: int = 0, severity: str = "error"
     ) -> Problem:
         """A problem at a value; `offset` counts characters into a scalar of one line."""
-        while route not in self.places and route:
-            route = route[:-1]
-        line, column = self.places.get(route, (1, 1))
+        while path not in self.marks and path:
+            path = path[:-1]
+        line, column = self.marks.get(path, (1, 1))
         return self.problem_at(line, column + offset, code, message, hint, severity)
 
     def problem_at(
@@ -59,7 +59,7 @@ def read_yaml(path: str, text: str) -> Source:
         raise _refused(source, 1, 1, f"The file has {len(text):,} characters.", "A definition is a few lines long.")
     try:
         _limit(source)
-        node = yaml.compose(text, Loader=LOADER)
+        node = yaml.compose(text, Loader=SAFE_LOADER)
     except yaml.MarkedYAMLError as error:
         raise _unreadable(source, error) from None
     except yaml.YAMLError as error:
@@ -70,7 +70,7 @@ def read_yaml(path: str, text: str) -> Source:
 
 def _limit(source: Source) -> None:
     depth = 0
-    for event in yaml.parse(source.text, Loader=LOADER):
+    for event in yaml.parse(source.text, Loader=SAFE_LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         mark = event.start_mark
         if depth > MAX_DEPTH:
@@ -80,14 +80,14 @@ def _limit(source: Source) -> None:
             raise _refused(source, mark.line + 1, mark.column + 1, "Aliases (*name) are not read here.", hint)
 
 
-def _convert(source: Source, node: yaml.Node, route: Route) -> Any:
+def _convert(source: Source, node: yaml.Node, path: YamlPath) -> Any:
     quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
-    source.places[route] = (node.start_mark.line + 1, node.start_mark.column + 1 + quoted)
+    source.marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1 + quoted)
     if isinstance(node, yaml.ScalarNode):
         return _scalar(source, node)
     if isinstance(node, yaml.SequenceNode):
-        return [_convert(source, item, (*route, index)) for index, item in enumerate(node.value)]
-    return _mapping(source, node, route)
+        return [_convert(source, item, (*path, index)) for index, item in enumerate(node.value)]
+    return _mapping(source, node, path)
 
 
 _CONSTRUCTOR = yaml.SafeLoader("")
@@ -101,7 +101,7 @@ def _scalar(source: Source, node: yaml.ScalarNode) -> Any:
         raise _refused(source, *place, f"{node.value!r} cannot be read.", "Put it in quotes.") from None
 
 
-def _mapping(source: Source, node: yaml.MappingNode, route: Route) -> dict:
+def _mapping(source: Source, node: yaml.MappingNode, path: YamlPath) -> dict:
     result: dict = {}
     for key_node, value_node in node.value:
         place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
@@ -110,9 +110,9 @@ def _mapping(source: Source, node: yaml.MappingNode, route: Route) -> dict:
             raise _refused(source, *place, "A key must be one word.", "Write key: value.")
         if key in result:
             raise _refused(source, *place, f"The key {key} is here twice.", "Keep one of them.")
-        result[key] = _convert(source, value_node, (*route, key))
+        result[key] = _convert(source, value_node, (*path, key))
         if value_node.value == "":
-            source.places[(*route, key)] = place
+            source.marks[(*path, key)] = place
     return result
 
 

@@ -1,14 +1,18 @@
-"""Witness: one partner at one hour, told in facts, that shows what an analysis claims. A leaf."""
+"""An example partner: the facts of one partner at one hour that show that a result of the analysis can occur.
+
+Imports nothing of this project.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Activity:
-    """What a partner did on one local date; revenue in the program's currency, all of it that of `actions`."""
+    """A partner's clicks and actions on one local date; `revenue` is in the program's currency, all from `actions`."""
 
     day: date
     clicks: int = 0
@@ -18,7 +22,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Contract:
-    """A contract that was there before everything else; `stage` is its contract stage."""
+    """A contract that exists before all activity; `stage` is its contract stage."""
 
     id: str
     stage: str
@@ -27,28 +31,30 @@ class Contract:
 
 
 @dataclass(frozen=True)
-class Witness:
-    """A partner as of an hour of the local date `on`.
+class ExamplePartner:
+    """A partner at an hour of the local date `as_of_date`.
 
-    `stage` is its relationship stage and `since` the date of the transition to it, None for the stage None; `values`
-    are its id, name and other columns by condition, where they matter; `groups` its partner groups.
+    `stage` is its relationship stage and `stage_since` the local date of the transition to it (None for the stage
+    None). `values` has its id, name and other columns by condition label, where they matter; `groups` its partner
+    groups.
     """
 
-    on: date
+    as_of_date: date
     stage: str
-    since: date | None
+    stage_since: date | None
     activity: tuple[Activity, ...] = ()
     contracts: tuple[Contract, ...] = ()
     groups: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """The partner in a sentence.
+        """Return the partner as one sentence.
 
-        >>> print(Witness(date(2026, 3, 20), "Joined", date(2026, 3, 6), (Activity(date(2026, 3, 7), clicks=3),)))
+        >>> activity = (Activity(date(2026, 3, 7), clicks=3),)
+        >>> print(ExamplePartner(date(2026, 3, 20), "Joined", date(2026, 3, 6), activity))
         on 2026-03-20: Joined since 2026-03-06; 3 clicks on 2026-03-07
         """
-        parts = [f"{self.stage} since {self.since}" if self.since else self.stage]
+        parts = [f"{self.stage} since {self.stage_since}" if self.stage_since else self.stage]
         parts += [f"{_counted(one)} on {one.day}" for one in self.activity]
         parts += [
             f"contract {one.id} {one.stage}{f' under {one.term}' if one.term else ''}"
@@ -57,14 +63,14 @@ class Witness:
         ]
         parts += [f"in group {name}" for name in self.groups]
         parts += [f"{label} {value}" for label, value in self.values.items()]
-        return f"on {self.on}: {'; '.join(parts)}"
+        return f"on {self.as_of_date}: {'; '.join(parts)}"
 
-    def as_json(self) -> dict:
-        """The partner with ISO dates and numbers as text where they are decimal."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the partner as JSON values: dates in ISO 8601, decimal numbers as text."""
         return {
-            "on": self.on.isoformat(),
+            "as_of_date": self.as_of_date.isoformat(),
             "stage": self.stage,
-            "since": self.since and self.since.isoformat(),
+            "stage_since": self.stage_since and self.stage_since.isoformat(),
             "activity": [
                 {
                     "day": one.day.isoformat(),

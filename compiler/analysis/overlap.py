@@ -1,64 +1,69 @@
-"""Overlap: which workflows can reach one partner in one hour, and which never, from their definitions alone.
+"""Which workflows can reach the same partner in the same hour, decided from their definitions alone.
 
-By reasoning over stages, days and totals, not by trying: "never" holds for every account, and whatever can happen is
-shown by a witness, a partner whom the compiled SQL puts where it is said to be.
+The result follows from stages, days and sums, not from samples: "impossible" holds for every account, and what is
+possible is shown by an example partner whom the compiled SQL finds in the segments named.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
-from compiler.analysis.constraints import Demand, demand, merge, opposites
-from compiler.analysis.example import Witness
-from compiler.analysis.satisfiability import is_possible, witness
+from compiler.analysis.constraints import SegmentConstraints, conjunction, constraints_of, negations
+from compiler.analysis.example import ExamplePartner
+from compiler.analysis.satisfiability import example_partner, is_satisfiable
 from compiler.segment_tree import DaysAgo, Workflow
 from compiler.sql.single_statement import Compiler
 
-Relation = Literal["same", "inside", "contains", "overlap", "undecided"]
+Relation = Literal["equal", "subset", "superset", "overlap", "undecided"]
 
-Chance = Literal["never", "refunds", "can"]
-"""`refunds`: only where a day's revenue is negative."""
+Possibility = Literal["impossible", "only_with_refunds", "possible"]
+"""`only_with_refunds`: only where the revenue of a day is negative."""
+
+Comparison = tuple[Relation, str | None]
+"""The relation of two segments, and the exception to it."""
+
+NEGATIVE_REVENUE = "a day's revenue is negative"
 
 
 class _Segment:
-    """A workflow as what it demands."""
+    """The constraints of one workflow's segment."""
 
     def __init__(self, workflow: Workflow, compiler: Compiler, on: date):
         self.id, self.program, self.on = workflow.id, workflow.program, on
-        self.demand = demand(workflow, compiler.conditions)
-        self.opposites = opposites(workflow, compiler.conditions)
-        self.days = _days(self.demand)
+        self.constraints = constraints_of(workflow, compiler.builder)
+        self.negations = negations(workflow, compiler.builder)
+        self.days = _fixed_days(self.constraints)
         self.number: int | None = None
-        self.has_revenue = any(label == "Revenue" for _, label, _ in self.demand.totals)
-        self.is_empty = self.with_(Demand(self.demand.stages)) == "never"
+        self.has_revenue = any(label == "Revenue" for _, label, _ in self.constraints.totals)
+        self.is_unsatisfiable = self.possibility(SegmentConstraints(self.constraints.stages)) == "impossible"
 
-    def with_(self, also: Demand) -> Chance:
-        """Whether there is a partner of this segment who meets another demand too."""
-        if self.demand.stages.isdisjoint(also.stages) or _are_apart(self.days, _days(also)):
-            return "never"
-        merged = merge(self.demand, also)
-        if is_possible(merged, self.on):
-            return "can"
-        refunded = self.has_revenue and is_possible(merged, self.on, signed=True)
-        return "refunds" if refunded else "never"
+    def possibility(self, also: SegmentConstraints) -> Possibility:
+        """Return whether a partner of this segment can satisfy other constraints as well."""
+        if self.constraints.stages.isdisjoint(also.stages) or _are_disjoint(self.days, _fixed_days(also)):
+            return "impossible"
+        both = conjunction(self.constraints, also)
+        if is_satisfiable(both, self.on):
+            return "possible"
+        with_refunds = self.has_revenue and is_satisfiable(both, self.on, negative_revenue=True)
+        return "only_with_refunds" if with_refunds else "impossible"
 
-    def outside(self, other: "_Segment") -> Chance:
-        """Whether there is a partner of this segment who is not in the other."""
-        found: Chance = "never"
-        for opposite in other.opposites:
-            chance = self.with_(opposite)
-            if chance == "can":
-                return chance
-            found = chance if chance != "never" else found
+    def outside(self, other: "_Segment") -> Possibility:
+        """Return whether a partner of this segment can be outside the other."""
+        found: Possibility = "impossible"
+        for negation in other.negations:
+            possibility = self.possibility(negation)
+            if possibility == "possible":
+                return possibility
+            found = possibility if possibility != "impossible" else found
         return found
 
-    def witness(self, *alternatives: Demand) -> Witness | None:
-        """A partner of this segment who meets one of the demands; with negative revenue only where it must be."""
-        for signed in (False, True):
+    def example(self, *alternatives: SegmentConstraints) -> ExamplePartner | None:
+        """Return a partner of this segment that satisfies one alternative; without negative revenue if possible."""
+        for negative_revenue in (False, True):
             for also in alternatives:
-                found = witness(merge(self.demand, also), self.on, signed)
+                found = example_partner(conjunction(self.constraints, also), self.on, negative_revenue)
                 if found:
                     return found
         return None
@@ -66,118 +71,120 @@ class _Segment:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two workflows of one program that can reach one partner in one hour.
+    """Two workflows of one program that can reach the same partner in the same hour.
 
-    `relation` is what the first is to the second: the same segment, inside it, containing it, or neither. `unless` says
-    what would have to be for `relation` not to hold. Undecided: `unless` names the conditions that nothing is known of.
+    `relation` is that of the first segment to the second: equal, subset, superset, or neither (overlap).
+    `except_when` names what makes `relation` untrue. Of an undecided pair it names the conditions that the analysis
+    does not support.
     """
 
     one: _Segment
     other: _Segment
     relation: Relation
-    unless: str | None = None
+    except_when: str | None = None
 
     @property
     def workflows(self) -> tuple[str, str]:
-        """The ids of the first and the second."""
+        """Return the ids of the first and the second workflow."""
         return self.one.id, self.other.id
 
     @property
-    def both(self) -> Witness | None:
-        """A partner in both; None while undecided."""
-        return self.one.witness(self.other.demand) if self.relation != "undecided" else None
+    def both(self) -> ExamplePartner | None:
+        """Return a partner in both segments; None if undecided."""
+        return self.one.example(self.other.constraints) if self.relation != "undecided" else None
 
     @property
-    def first_only(self) -> Witness | None:
-        """A partner in the first and not in the second; None where there is none."""
-        return self.one.witness(*self.other.opposites) if self.relation != "undecided" else None
+    def first_only(self) -> ExamplePartner | None:
+        """Return a partner in the first segment and not in the second; None where there is none."""
+        return self.one.example(*self.other.negations) if self.relation != "undecided" else None
 
     @property
-    def second_only(self) -> Witness | None:
-        """A partner in the second and not in the first; None where there is none."""
-        return self.other.witness(*self.one.opposites) if self.relation != "undecided" else None
+    def second_only(self) -> ExamplePartner | None:
+        """Return a partner in the second segment and not in the first; None where there is none."""
+        return self.other.example(*self.one.negations) if self.relation != "undecided" else None
 
-    def as_json(self) -> dict:
-        """The two with their witnesses."""
-        witnesses = {"both": self.both, "first_only": self.first_only, "second_only": self.second_only}
-        shown = {name: one and one.as_json() for name, one in witnesses.items()}
-        return {"workflows": list(self.workflows), "relation": self.relation, "unless": self.unless, **shown}
+    def as_json(self) -> dict[str, Any]:
+        """Return the pair with its example partners as JSON values."""
+        examples = {"both": self.both, "first_only": self.first_only, "second_only": self.second_only}
+        shown = {name: one and one.as_json() for name, one in examples.items()}
+        return {"workflows": list(self.workflows), "relation": self.relation, "except_when": self.except_when, **shown}
 
 
 @dataclass(frozen=True)
 class Overlaps:
-    """What is found of a program's workflows: the pairs that can meet, how many never do, and who matches nobody."""
+    """The overlaps of some workflows.
+
+    `pairs` can reach the same partner in the same hour, `disjoint` is the number of pairs that cannot, and
+    `unsatisfiable` has the ids of the workflows whose segment never has a member.
+    """
 
     pairs: tuple[Overlap, ...]
-    never: int
-    nobody: tuple[str, ...]
-
-
-NEGATIVE = "a day's revenue is negative"
+    disjoint: int
+    unsatisfiable: tuple[str, ...]
 
 
 def overlaps(workflows: Iterable[Workflow], compiler: Compiler, on: date, only: str | None = None) -> Overlaps:
-    """Every two workflows of one program that can reach one partner in one hour, sorted by their ids.
+    """Compare every two workflows of one program, sorted by their ids; with `only`, the pairs of that workflow.
 
-    `on` is the local date that witnesses live on, where no segment names dates. With `only`, the pairs of that
-    workflow.
+    Example partners are as of the local date `on`, unless segments name dates that exclude it.
     """
     segments = [_Segment(one, compiler, on) for one in sorted(workflows, key=lambda one: one.id)]
-    nobody = tuple(one.id for one in segments if one.is_empty and only in (None, one.id))
-    compared = _comparison()
+    unsatisfiable = tuple(one.id for one in segments if one.is_unsatisfiable and only in (None, one.id))
+    compare = _cached_comparison()
     pairs = [
-        compared(first, second)
-        for first, second in combinations([one for one in segments if not one.is_empty], 2)
+        compare(first, second)
+        for first, second in combinations([one for one in segments if not one.is_unsatisfiable], 2)
         if first.program == second.program and only in (None, first.id, second.id)
     ]
     found = tuple(one for one in pairs if one is not None)
-    return Overlaps(found, len(pairs) - len(found), nobody)
+    return Overlaps(found, len(pairs) - len(found), unsatisfiable)
 
 
-def _comparison() -> Callable[[_Segment, _Segment], Overlap | None]:
-    """Compares two segments, and two that ask the same as two before at once."""
-    numbers: dict[tuple, int] = {}
-    known: dict[tuple[int, int], tuple[Relation, str | None] | None] = {}
+def _cached_comparison() -> Callable[[_Segment, _Segment], Overlap | None]:
+    """Return a function that compares two segments, and reuses the result for pairs with the same constraints."""
+    numbers: dict[tuple[SegmentConstraints, tuple[str, ...]], int] = {}
+    known: dict[tuple[int, int], Comparison | None] = {}
 
     def number(one: _Segment) -> int:
         if one.number is None:
-            one.number = numbers.setdefault((one.demand, one.demand.unknown), len(numbers))
+            one.number = numbers.setdefault((one.constraints, one.constraints.unsupported), len(numbers))
         return one.number
 
-    def compared(one: _Segment, other: _Segment) -> Overlap | None:
+    def compare(one: _Segment, other: _Segment) -> Overlap | None:
         key = number(one), number(other)
         if key not in known:
-            known[key] = _verdict(one, other)
-        return Overlap(one, other, *known[key]) if known[key] else None
+            known[key] = _compare(one, other)
+        comparison = known[key]
+        return Overlap(one, other, *comparison) if comparison else None
 
-    return compared
+    return compare
 
 
-def _verdict(one: _Segment, other: _Segment) -> tuple[Relation, str | None] | None:
-    if one.with_(other.demand) == "never":
+def _compare(one: _Segment, other: _Segment) -> Comparison | None:
+    if one.possibility(other.constraints) == "impossible":
         return None
-    unknown = one.demand.unknown + other.demand.unknown
-    if unknown:
-        return "undecided", "; ".join(unknown)
+    unsupported = one.constraints.unsupported + other.constraints.unsupported
+    if unsupported:
+        return "undecided", "; ".join(unsupported)
     outside = one.outside(other), other.outside(one)
-    ordinary = _relation(*[chance == "can" for chance in outside])
-    always = _relation(*[chance != "never" for chance in outside])
-    return ordinary, NEGATIVE if ordinary != always else None
+    without_refunds = _relation(*[possibility == "possible" for possibility in outside])
+    with_refunds = _relation(*[possibility != "impossible" for possibility in outside])
+    return without_refunds, NEGATIVE_REVENUE if without_refunds != with_refunds else None
 
 
 def _relation(first_only: bool, second_only: bool) -> Relation:
     if first_only:
-        return "overlap" if second_only else "contains"
-    return "inside" if second_only else "same"
+        return "overlap" if second_only else "superset"
+    return "subset" if second_only else "equal"
 
 
-def _days(found: Demand) -> tuple[int, float] | None:
-    """The days since the last transition, where they are the same on every date."""
-    if len(found.since) == 1 and isinstance(found.since[0].window, DaysAgo):
-        return found.since[0].on(date.min)
+def _fixed_days(constraints: SegmentConstraints) -> tuple[int, float] | None:
+    """Return the days since the last transition, where they are the same on every date."""
+    if len(constraints.since) == 1 and isinstance(constraints.since[0].window, DaysAgo):
+        return constraints.since[0].on(date.min)
     return None
 
 
-def _are_apart(days: tuple[int, float] | None, others: tuple[int, float] | None) -> bool:
-    """Whether the days alone keep two demands apart: most pairs, at once."""
+def _are_disjoint(days: tuple[int, float] | None, others: tuple[int, float] | None) -> bool:
+    """Return whether the days alone make two segments disjoint, as of most pairs; a fast first test."""
     return days is not None and others is not None and (days[0] > others[1] or others[0] > days[1])

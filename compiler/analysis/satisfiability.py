@@ -1,7 +1,7 @@
-"""Is there a partner, on any day, of whom all of a demand is the case? The witness, or None for never.
+"""Whether a partner can satisfy a segment's constraints, on any day, and an example partner that does.
 
-Exact: stages and names are finite or free, days and totals whole numbers. Where segments name calendar dates, the
-answer can only change where such a date and a number of days ago meet; those days are all looked at.
+The result is exact: stages and names are finite or free, days and sums whole numbers. Where segments name calendar
+dates, the result can only change where such a date and a number of days ago meet; all of those days are tried.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,134 +11,157 @@ from functools import lru_cache
 from itertools import product
 from math import inf
 
-from compiler.analysis.constraints import ALL_CONTRACT_STAGES, MEASURES, OVER, UNITS, Demand, Some, Span
-from compiler.analysis.example import Activity, Contract, Witness
-from compiler.analysis.interval_sums import FREE, Bounds, Interval, regions, solve
-from compiler.analysis.string_constraint import Texts
-from compiler.segment_tree import NO_STAGE, Dates
+from compiler.analysis.constraints import (
+    ALL_CONTRACT_STAGES,
+    CLOSED_STAGES,
+    MEASURES,
+    UNITS,
+    ContractConstraint,
+    DayRange,
+    SegmentConstraints,
+)
+from compiler.analysis.example import Activity, Contract, ExamplePartner
+from compiler.analysis.interval_sums import UNBOUNDED, Bounds, Interval, regions, solve_sums
+from compiler.analysis.string_constraint import StringConstraint
+from compiler.segment_tree import NO_STAGE, DateRange
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
-"""The hours that "never" speaks of lie between these."""
+"""The first and last local date that are considered."""
 
-Named = tuple[tuple[str, Texts], ...]
-Totals = tuple[tuple[Span | None, str, Bounds], ...]
+Strings = tuple[tuple[str, StringConstraint], ...]
+Totals = tuple[tuple[DayRange | None, str, Bounds], ...]
+Names = tuple[tuple[tuple[str, str], ...], tuple[str, ...]]
+"""The values of a partner's own columns by label, and its groups."""
 
-LIKELY = ("Joined", "Outreach", "New", "Negotiating", "Expired", NO_STAGE)
+DailyActivity = tuple[tuple[int, int, int, int], ...]
+"""Activity on some days: days ago, clicks, actions, and units of revenue."""
+
+STAGE_PREFERENCE = ("Joined", "Outreach", "New", "Negotiating", "Expired", NO_STAGE)
+"""An example partner has the first of these stages that is possible."""
+
+CACHE_SIZE = 100_000
 
 
-def is_possible(demand: Demand, on: date, signed: bool = False) -> bool:
-    """Whether there is a witness; at once, because it is not told."""
-    return _found(demand, on, signed) is not None
+def is_satisfiable(constraints: SegmentConstraints, on: date, negative_revenue: bool = False) -> bool:
+    """Return whether there is an example partner."""
+    return _solve(constraints, on, negative_revenue) is not None
 
 
-def witness(demand: Demand, on: date, signed: bool = False) -> Witness | None:
-    """A partner who meets a demand, on the date `on` where no segment names dates; None when there can be none.
+def example_partner(constraints: SegmentConstraints, on: date, negative_revenue: bool = False) -> ExamplePartner | None:
+    """Return a partner that satisfies the constraints; None when there can be none.
 
-    With `signed` a day's revenue may be negative, which refunds can make it.
+    The partner is as of the local date `on`, unless segments name dates that exclude it. With `negative_revenue` the
+    revenue of a day may be negative, as refunds can make it.
     """
-    found = _found(demand, on, signed)
-    if found is None:
+    found = _solve(constraints, on, negative_revenue)
+    names = _names(constraints.values, constraints.groups, constraints.excluded_groups)
+    contracts = _contracts(constraints.contracts, constraints.excluded_contracts, constraints.has_contract)
+    if found is None or names is None or contracts is None:
         return None
-    today, since, done = found
-    stage = next(one for one in LIKELY if one in demand.stages)
-    moved = None if stage == NO_STAGE else today - timedelta(days=since)
-    values, groups = _names(demand.values, demand.groups, demand.barred_groups)
-    contracts = _contracts(demand.contracts, demand.barred_contracts, demand.has_contract)
-    return Witness(today, stage, moved, _activity(done, today), contracts, groups, dict(values))
+    today, since, activity = found
+    stage = next(one for one in STAGE_PREFERENCE if one in constraints.stages)
+    stage_since = None if stage == NO_STAGE else today - timedelta(days=since)
+    values, groups = names
+    return ExamplePartner(today, stage, stage_since, _activity(activity, today), contracts, groups, dict(values))
 
 
-Done = tuple[tuple[int, int, int, int], ...]
-"""What is done on some days: days ago, clicks, actions, and units of revenue."""
-
-
-def _found(demand: Demand, on: date, signed: bool) -> tuple[date, int, Done] | None:
-    """A day, the days since the last transition, and what was done; None when there is no partner on any day."""
-    if not demand.stages:
+def _solve(constraints: SegmentConstraints, on: date, negative_revenue: bool) -> tuple[date, int, DailyActivity] | None:
+    """Return a local date, the days since the last transition, and activity; None when no date has a solution."""
+    one = constraints
+    if not one.stages:
         return None
-    if (demand.values or demand.groups) and _names(demand.values, demand.groups, demand.barred_groups) is None:
+    if (one.values or one.groups) and _names(one.values, one.groups, one.excluded_groups) is None:
         return None
-    if demand.contracts and _contracts(demand.contracts, demand.barred_contracts, demand.has_contract) is None:
+    if one.contracts and _contracts(one.contracts, one.excluded_contracts, one.has_contract) is None:
         return None
-    for today in _days(demand, on):
-        since = _since(demand, today)
-        done = _done(demand.totals, today, signed) if since is not None else None
-        if done is not None:
-            return today, since, done
+    for today in _days(one, on):
+        since = _days_since_transition(one, today)
+        activity = _daily_activity(one.totals, today, negative_revenue) if since is not None else None
+        if since is not None and activity is not None:
+            return today, since, activity
     return None
 
 
-def _days(demand: Demand, on: date) -> Iterator[date]:
-    """The dates on which anything can be different: `on`, then later ones, then earlier ones."""
-    spans = [*demand.since, *[span for span, _, _ in demand.totals if span is not None]]
-    named = {end for span in spans if isinstance(span.window, Dates) for end in (span.window.first, span.window.last)}
+def _days(constraints: SegmentConstraints, on: date) -> Iterator[date]:
+    """Yield the local dates on which the result can differ: `on`, then later ones, then earlier ones."""
+    windows = [days.window for days in [*constraints.since, *(days for days, _, _ in constraints.totals if days)]]
+    named = {end for one in windows if isinstance(one, DateRange) for end in (one.first, one.last)}
     if not named:
         yield on
         return
-    ago = {0} | {n for one in spans if not isinstance(one.window, Dates) for n in (one.window.first, one.window.last)}
-    ordinals = {end.toordinal() + days + beside for end in named for days in ago for beside in (-1, 0, 1)}
+    ago = {0} | {days for one in windows if not isinstance(one, DateRange) for days in (one.first, one.last)}
+    ordinals = {end.toordinal() + days + near for end in named for days in ago for near in (-1, 0, 1)}
     first, last, now = FIRST_DAY.toordinal(), LAST_DAY.toordinal(), on.toordinal()
-    looked_at = {now, first, last, *(one for one in ordinals if first <= one <= last)}
-    for ordinal in sorted(looked_at, key=lambda one: (one < now, abs(one - now))):
+    candidates = {now, first, last, *(one for one in ordinals if first <= one <= last)}
+    for ordinal in sorted(candidates, key=lambda one: (one < now, abs(one - now))):
         yield date.fromordinal(ordinal)
 
 
-def _since(demand: Demand, today: date) -> int | None:
-    """The fewest days since the last transition that will do."""
+def _days_since_transition(constraints: SegmentConstraints, today: date) -> int | None:
+    """Return the fewest days since the last transition that satisfy the constraints."""
     low, high = 0, inf
-    for span in demand.since:
-        interval = span.on(today)
+    for days in constraints.since:
+        interval = days.on(today)
         if interval is None:
             return None
         low, high = max(low, interval[0]), min(high, interval[1])
     return low if low <= high else None
 
 
-@lru_cache(maxsize=100_000)
-def _names(values: Named, groups: Named, barred: Named) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]] | None:
-    """The partner's own columns, and its groups: one for each that is asked for, none that is barred."""
-    asked: dict[str, Texts] = {}
-    for label, texts in values:
-        asked[label] = asked.get(label, Texts()) & texts
-    found = [(label, texts.one()) for label, texts in asked.items()]
-    names = []
-    for label, texts in groups:
-        known = sorted(texts.allowed) if texts.allowed is not None else [texts.one()]
-        others = [other for also, other in barred if also == label]
-        names.append(next((name for name in known if name and not any(one.meets(name) for one in others)), None))
-    if None in names or any(value is None for _, value in found):
+@lru_cache(maxsize=CACHE_SIZE)
+def _names(values: Strings, groups: Strings, excluded: Strings) -> Names | None:
+    """Return the partner's own columns, and one group for each constraint, none of them excluded."""
+    required: dict[str, StringConstraint] = {}
+    for label, strings in values:
+        required[label] = required.get(label, StringConstraint()) & strings
+    columns = [(label, strings.example()) for label, strings in required.items()]
+    names = [_group(label, strings, excluded) for label, strings in groups]
+    known = [(label, value) for label, value in columns if value is not None]
+    found = [name for name in names if name is not None]
+    if len(known) < len(columns) or len(found) < len(names):
         return None
-    return tuple(found), tuple(dict.fromkeys(names))
+    return tuple(known), tuple(dict.fromkeys(found))
 
 
-def _done(totals: Totals, today: date, signed: bool) -> Done | None:
-    """What was done on a day of each region of the one or two windows."""
+def _group(label: str, strings: StringConstraint, excluded: Strings) -> str | None:
+    candidates = sorted(strings.allowed) if strings.allowed is not None else [strings.example()]
+    others = [other for also, other in excluded if also == label]
+    return next((name for name in candidates if name and not any(one.matches(name) for one in others)), None)
+
+
+def _daily_activity(totals: Totals, today: date, negative_revenue: bool) -> DailyActivity | None:
+    """Return the activity on one day of each region of the one or two windows."""
     if not totals:
         return ()
-    windows = list(dict.fromkeys(span for span, _, _ in totals))
-    intervals = tuple((0, inf) if span is None else span.on(today) for span in windows)
-    return _solved(intervals, tuple((windows.index(span), label, bounds) for span, label, bounds in totals), signed)
+    windows = list(dict.fromkeys(days for days, _, _ in totals))
+    intervals = tuple((0, inf) if days is None else days.on(today) for days in windows)
+    by_window = tuple((windows.index(days), label, bounds) for days, label, bounds in totals)
+    return _solve_totals(intervals, by_window, negative_revenue)
 
 
-@lru_cache(maxsize=100_000)
-def _solved(
-    intervals: tuple[Interval | None, ...], totals: tuple[tuple[int, str, Bounds], ...], signed: bool
-) -> Done | None:
+@lru_cache(maxsize=CACHE_SIZE)
+def _solve_totals(
+    intervals: tuple[Interval | None, ...], totals: tuple[tuple[int, str, Bounds], ...], negative_revenue: bool
+) -> DailyActivity | None:
     days = regions(intervals[0], intervals[1] if len(intervals) > 1 else None)
-    asked: dict[str, list[Bounds]] = {}
+    required: dict[str, list[Bounds]] = {}
     for index, label, (low, high) in totals:
-        bounds = asked.setdefault(label, [FREE, FREE])
+        bounds = required.setdefault(label, [UNBOUNDED, UNBOUNDED])
         bounds[index] = (max(bounds[index][0], low), min(bounds[index][1], high))
-    found = solve(days, {label: tuple(bounds) for label, bounds in asked.items()}, signed)
+    pairs = {label: (first, second) for label, (first, second) in required.items()}
+    found = solve_sums(days, pairs, negative_revenue)
     if found is None:
         return None
-    measures = [found.get(label, (0, 0, 0)) for label in MEASURES]
-    return tuple((day, *(one[region] for one in measures)) for region, day in enumerate(days) if day is not None)
+    clicks, actions, revenue = (found.get(label, (0, 0, 0)) for label in MEASURES)
+    return tuple(
+        (day, clicks[region], actions[region], revenue[region]) for region, day in enumerate(days) if day is not None
+    )
 
 
-def _activity(done: Done, today: date) -> tuple[Activity, ...]:
+def _activity(activity: DailyActivity, today: date) -> tuple[Activity, ...]:
     return tuple(
         Activity(today - timedelta(days=day), clicks, actions, _amount(revenue))
-        for day, clicks, actions, revenue in done
+        for day, clicks, actions, revenue in activity
         if clicks or actions
     )
 
@@ -148,40 +171,44 @@ def _amount(units: int) -> Decimal:
     return amount.quantize(Decimal(1)) if amount == int(amount) else amount.normalize()
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=CACHE_SIZE)
 def _contracts(
-    demanded: tuple[tuple[Some | None, ...], ...], barred: tuple[Some, ...], has_contract: bool
+    required: tuple[tuple[ContractConstraint | None, ...], ...],
+    excluded: tuple[ContractConstraint, ...],
+    has_contract: bool,
 ) -> tuple[Contract, ...] | None:
-    """The partner's contracts: one for each that is asked for, or one for all where ids leave no other way."""
-    for alternatives in product(*demanded):
-        asked = [one for one in alternatives if one is not None]
-        if len(asked) < len(alternatives):
-            if not asked and not has_contract:
+    """Return the partner's contracts: one per constraint, or one for all where the ids leave no other way."""
+    for alternatives in product(*required):
+        chosen = [one for one in alternatives if one is not None]
+        if len(chosen) < len(alternatives):
+            if not chosen and not has_contract:
                 return ()
             continue
-        if not asked:
+        if not chosen:
             return (Contract("S-1", "Expired", superseded=True),) if has_contract else ()
-        for chosen in (asked, _merged(asked)):
-            found = _signed(chosen, barred)
+        for constraints in (chosen, _merged(chosen)):
+            found = _example_contracts(constraints, excluded)
             if found is not None:
                 return found
     return None
 
 
-def _merged(asked: Sequence[Some]) -> list[Some]:
-    first, *others = asked
+def _merged(constraints: Sequence[ContractConstraint]) -> list[ContractConstraint]:
+    first, *others = constraints
     for other in others:
         first = first & other
     return [first]
 
 
-def _signed(asked: Sequence[Some], barred: Sequence[Some]) -> tuple[Contract, ...] | None:
-    """A contract for each, with ids of their own, none of which meets one that is barred."""
-    options = [_but_not(one, barred) for one in asked]
+def _example_contracts(
+    constraints: Sequence[ContractConstraint], excluded: Sequence[ContractConstraint]
+) -> tuple[Contract, ...] | None:
+    """Return one contract per constraint, with distinct ids, none of which is excluded."""
+    options = [_minus_all(one, excluded) for one in constraints]
     for refined in product(*options):
         found: list[Contract] = []
-        for one in sorted(refined, key=lambda some: len(some.id.allowed or ()) or 1_000_000):
-            contract = _contract(one, [other.id for other in found])
+        for one in sorted(refined, key=lambda option: len(option.id.allowed or ()) or 1_000_000):
+            contract = _example_contract(one, [other.id for other in found])
             if contract is None:
                 break
             found.append(contract)
@@ -190,21 +217,22 @@ def _signed(asked: Sequence[Some], barred: Sequence[Some]) -> tuple[Contract, ..
     return None
 
 
-def _but_not(one: Some, barred: Sequence[Some]) -> list[Some]:
+def _minus_all(one: ContractConstraint, excluded: Sequence[ContractConstraint]) -> list[ContractConstraint]:
     found = [one]
-    for other in barred:
-        found = [refined for some in found for refined in some.but_not(other)]
+    for other in excluded:
+        found = [refined for option in found for refined in option.minus(other)]
     return found
 
 
-def _contract(one: Some, taken: Sequence[str]) -> Contract | None:
-    possible = (one.stages if one.stages is not None else ALL_CONTRACT_STAGES) - (OVER if one.counted else frozenset())
+def _example_contract(one: ContractConstraint, taken: Sequence[str]) -> Contract | None:
+    possible = one.stages if one.stages is not None else ALL_CONTRACT_STAGES
+    possible = possible - CLOSED_STAGES if one.is_open else possible
     if one.id.allowed is None:
-        numbers = (f"S-{number}" for number in range(1, 3 + len(taken) + len(one.id.barred)))
-        identity = next((name for name in numbers if name not in taken and one.id.meets(name)), None)
+        numbers = (f"S-{number}" for number in range(1, 3 + len(taken) + len(one.id.excluded)))
+        identity = next((name for name in numbers if name not in taken and one.id.matches(name)), None)
     else:
-        identity = one.id.one(taken)
-    term = one.term.one() if one.term is not None else None
+        identity = one.id.example(taken)
+    term = one.term.example() if one.term is not None else None
     if not possible or identity is None or (one.term is not None and term is None):
         return None
     stage = "Joined" if "Joined" in possible else min(possible)

@@ -1,68 +1,86 @@
-"""Chains: workflows that ask the same on other days after joining, and where such a chain has a gap or a double.
+"""Sequences: workflows with the same conditions on different days after a transition, with their overlaps and gaps.
 
-A chain is what is left when the windows are taken away: Example 5's four workflows differ in nothing but their days.
+Workflows belong to one sequence when they differ in nothing but their windows of days: the four workflows of Example 5
+of the help page differ only in their days.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations, pairwise
+from typing import Any
 
-from compiler.analysis.constraints import SINCE, Demand, Span, demand, merge, opposites
-from compiler.analysis.example import Witness
-from compiler.analysis.satisfiability import witness
-from compiler.segment_tree import Dates, DaysAgo, Within, Workflow
-from compiler.sql.predicates import Conditions
+from compiler.analysis.constraints import (
+    TRANSITION_DATE,
+    DayRange,
+    SegmentConstraints,
+    conjunction,
+    constraints_of,
+    negations,
+)
+from compiler.analysis.example import ExamplePartner
+from compiler.analysis.satisfiability import example_partner
+from compiler.segment_tree import DateRange, DateWithin, DaysAgo, Workflow
+from compiler.sql.predicates import PredicateBuilder
 from compiler.sql.single_statement import Compiler
+
+UNLIMITED_DAYS = 10**6
+"""Days ago that stand for all history."""
 
 
 @dataclass(frozen=True)
-class Double:
+class StepOverlap:
     """Days since the transition, both inclusive, on which a partner can be in two steps in one hour."""
 
     workflows: tuple[str, str]
     days: tuple[int, int]
-    witness: Witness
+    example: ExamplePartner
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Days since the transition, both inclusive, between two steps, on which nobody is in any.
+    """Days since the transition, both inclusive, between two steps, on which no partner is in any step.
 
-    `is_meant`: both neighbours are single days, as in Example 5. `witness` meets all that the step before asks but its
-    days.
+    `is_intended`: both neighbors are single days, as in Example 5. `example` satisfies all conditions of the step
+    before but its days.
     """
 
     days: tuple[int, int]
-    is_meant: bool
-    witness: Witness | None
+    is_intended: bool
+    example: ExamplePartner | None
 
 
 @dataclass(frozen=True)
-class Chain:
-    """The steps by their days since the transition, both inclusive; `follows` those of which every member was in the
-    step before on its day, so that nobody begins in the middle."""
+class WorkflowSequence:
+    """The steps, by their days since the transition (both inclusive).
+
+    `continues` are the steps every member of which was in the step before on its day.
+    """
 
     workflows: tuple[str, ...]
     days: tuple[tuple[int, int], ...]
-    doubles: tuple[Double, ...]
+    overlaps: tuple[StepOverlap, ...]
     gaps: tuple[Gap, ...]
-    follows: tuple[str, ...]
+    continues: tuple[str, ...]
 
-    def as_json(self) -> dict:
-        """The chain with its witnesses."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the sequence with its example partners as JSON values."""
         return {
             "workflows": list(self.workflows),
             "days": [list(days) for days in self.days],
-            "doubles": [
-                {"workflows": list(one.workflows), "days": list(one.days), "witness": one.witness.as_json()}
-                for one in self.doubles
+            "overlaps": [
+                {"workflows": list(one.workflows), "days": list(one.days), "example": one.example.as_json()}
+                for one in self.overlaps
             ],
             "gaps": [
-                {"days": list(one.days), "is_meant": one.is_meant, "witness": one.witness and one.witness.as_json()}
+                {
+                    "days": list(one.days),
+                    "is_intended": one.is_intended,
+                    "example": one.example and one.example.as_json(),
+                }
                 for one in self.gaps
             ],
-            "follows": list(self.follows),
+            "continues": list(self.continues),
         }
 
 
@@ -70,52 +88,55 @@ class Chain:
 class _Step:
     workflow: Workflow
     days: tuple[int, int]
-    demand: Demand
+    constraints: SegmentConstraints
 
 
-def chains(workflows: Iterable[Workflow], compiler: Compiler, on: date) -> list[Chain]:
-    """The chains of two steps or more among the workflows; `on` is the local date that witnesses live on."""
-    groups: dict[tuple, list[_Step]] = {}
+_Key = tuple[str, str, tuple[str, ...]]
+
+
+def find_sequences(workflows: Iterable[Workflow], compiler: Compiler, on: date) -> list[WorkflowSequence]:
+    """Return the sequences of two steps or more; example partners are as of the local date `on`."""
+    groups: dict[_Key, list[_Step]] = {}
     for workflow in workflows:
-        step = _step(workflow, compiler.conditions)
+        step = _step(workflow, compiler.builder)
         if step is not None:
             groups.setdefault(_key(workflow), []).append(step)
     ordered = [sorted(steps, key=lambda one: (one.days, one.workflow.id)) for steps in groups.values()]
-    found = [_chain(steps, compiler.conditions, on) for steps in ordered if len({one.days for one in steps}) > 1]
+    found = [_sequence(steps, compiler.builder, on) for steps in ordered if len({one.days for one in steps}) > 1]
     return sorted(found, key=lambda one: one.workflows)
 
 
-def _step(workflow: Workflow, conditions: Conditions) -> _Step | None:
-    windows = [one.window for one in workflow.segment if isinstance(one, Within) and one.label == SINCE]
-    found = demand(workflow, conditions)
-    if not windows or isinstance(windows[0], Dates) or found.unknown:
+def _step(workflow: Workflow, builder: PredicateBuilder) -> _Step | None:
+    windows = [one.window for one in workflow.segment if isinstance(one, DateWithin) and one.label == TRANSITION_DATE]
+    constraints = constraints_of(workflow, builder)
+    if not windows or isinstance(windows[0], DateRange) or constraints.unsupported:
         return None
-    days = conditions.days(windows[0])
-    return _Step(workflow, (days.first, days.last), found)
+    days = builder.days(windows[0])
+    return _Step(workflow, (days.first, days.last), constraints)
 
 
-def _key(workflow: Workflow) -> tuple:
-    """All that a segment asks but its days."""
-    rest = [one for one in workflow.segment if not isinstance(one, Within) or isinstance(one.window, Dates)]
+def _key(workflow: Workflow) -> _Key:
+    """Return everything in a workflow but its days and its name."""
+    rest = [one for one in workflow.segment if not isinstance(one, DateWithin) or isinstance(one.window, DateRange)]
     return workflow.program, str(workflow.action), tuple(sorted(str(one) for one in rest))
 
 
-def _chain(steps: list[_Step], conditions: Conditions, on: date) -> Chain:
-    return Chain(
+def _sequence(steps: list[_Step], builder: PredicateBuilder, on: date) -> WorkflowSequence:
+    return WorkflowSequence(
         tuple(one.workflow.id for one in steps),
         tuple(one.days for one in steps),
-        tuple(_doubles(steps, on)),
+        tuple(_overlaps(steps, on)),
         tuple(_gaps(steps, on)),
-        tuple(late.workflow.id for early, late in pairwise(steps) if _follows(early, late, conditions, on)),
+        tuple(late.workflow.id for early, late in pairwise(steps) if _continues(early, late, builder, on)),
     )
 
 
-def _doubles(steps: list[_Step], on: date) -> Iterable[Double]:
+def _overlaps(steps: list[_Step], on: date) -> Iterable[StepOverlap]:
     for one, other in combinations(steps, 2):
         days = max(one.days[0], other.days[0]), min(one.days[1], other.days[1])
-        found = witness(merge(one.demand, other.demand), on) if days[0] <= days[1] else None
+        found = example_partner(conjunction(one.constraints, other.constraints), on) if days[0] <= days[1] else None
         if found:
-            yield Double((one.workflow.id, other.workflow.id), days, found)
+            yield StepOverlap((one.workflow.id, other.workflow.id), days, found)
 
 
 def _gaps(steps: list[_Step], on: date) -> Iterable[Gap]:
@@ -123,31 +144,36 @@ def _gaps(steps: list[_Step], on: date) -> Iterable[Gap]:
     for step in steps[1:]:
         if step.days[0] > before.days[1] + 1:
             days = before.days[1] + 1, step.days[0] - 1
-            idle = replace(before.demand, since=(Span(DaysAgo(*days)),))
-            is_meant = all(first == last for first, last in (before.days, step.days))
-            yield Gap(days, is_meant, witness(idle, on))
+            between = replace(before.constraints, since=(DayRange(DaysAgo(*days)),))
+            is_intended = all(first == last for first, last in (before.days, step.days))
+            yield Gap(days, is_intended, example_partner(between, on))
         before = max(before, step, key=lambda one: one.days[1])
 
 
-def _follows(early: _Step, late: _Step, conditions: Conditions, on: date) -> bool:
-    """Whether a partner on the later step's day has been in the earlier one, by what is known of the earlier day.
+def _continues(early: _Step, late: _Step, builder: PredicateBuilder, on: date) -> bool:
+    """Return whether every partner in the later step was in the earlier one on its day, as far as history is known.
 
-    Seen from the later day, the earlier one's windows lie further back. Of contracts and groups no history is known.
+    From the later day, the windows of the earlier step lie further back. Contracts and groups have no history.
     """
     are_days = early.days[0] == early.days[1] < late.days[0] == late.days[1]
-    if not are_days or late.demand.contracts or late.demand.groups:
+    if not are_days or late.constraints.contracts or late.constraints.groups:
         return False
     later = late.days[0] - early.days[0]
-    other_ways = [one for one in opposites(early.workflow, conditions) if one.totals]
-    return not any(witness(merge(late.demand, _shifted(one, later)), on, signed=True) for one in other_ways)
+    others = [_shifted(one, later) for one in negations(early.workflow, builder) if one.totals]
+    return not any(example_partner(conjunction(late.constraints, one), on, negative_revenue=True) for one in others)
 
 
-def _shifted(one: Demand, days: int) -> Demand:
-    totals = []
-    for span, label, bounds in one.totals:
-        if span is not None and isinstance(span.window, DaysAgo):
-            span = Span(DaysAgo(span.window.first + days, span.window.last + days))
-        elif span is None:
-            span = Span(DaysAgo(days, 10**6))
-        totals.append((span, label, bounds))
-    return replace(one, totals=tuple(totals))
+def _shifted(constraints: SegmentConstraints, days: int) -> SegmentConstraints:
+    """Return the constraints with the windows of their totals moved back by a number of days."""
+    return replace(
+        constraints,
+        totals=tuple((_shifted_range(one, days), label, bounds) for one, label, bounds in constraints.totals),
+    )
+
+
+def _shifted_range(days_ago: DayRange | None, days: int) -> DayRange:
+    if days_ago is None:
+        return DayRange(DaysAgo(days, UNLIMITED_DAYS))
+    if isinstance(days_ago.window, DaysAgo):
+        return DayRange(DaysAgo(days_ago.window.first + days, days_ago.window.last + days))
+    return days_ago

@@ -1,65 +1,69 @@
-"""Names that a condition allows and another does not: is there one, and which?"""
+"""Constraints on a text, such as a partner's name, and an example that satisfies them."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 SEPARATORS = (" ", *map(chr, range(0x2022, 0x2C00)))
+"""Characters to put between substrings; more than the excluded substrings of any segment can contain."""
 
 
 @dataclass(frozen=True)
-class Texts:
-    """What a text must be: one of `allowed` (None: any), none of `barred`, with every one of `parts` in it and none of
-    `barred_parts`, in any letter case.
+class StringConstraint:
+    """A constraint on a text.
 
-    >>> (Texts(parts=("gold",)) & Texts(barred=("Gold",))).one()
+    The text is one of `allowed` (None: any text) and none of `excluded`, contains all of `substrings` and none of
+    `excluded_substrings`. Substrings are compared in lower case.
+
+    >>> (StringConstraint(substrings=("gold",)) & StringConstraint(excluded=("Gold",))).example()
     'gold'
-    >>> (Texts(parts=("gold",)) & Texts(barred_parts=("OLD",))).one() is None
+    >>> (StringConstraint(substrings=("gold",)) & StringConstraint(excluded_substrings=("OLD",))).example() is None
     True
     """
 
     allowed: frozenset[str] | None = None
-    barred: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
-    barred_parts: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    substrings: tuple[str, ...] = ()
+    excluded_substrings: tuple[str, ...] = ()
 
-    def __and__(self, other: "Texts") -> "Texts":
+    def __and__(self, other: "StringConstraint") -> "StringConstraint":
         sets = [one for one in (self.allowed, other.allowed) if one is not None]
-        return Texts(
+        return StringConstraint(
             frozenset.intersection(*sets) if sets else None,
-            self.barred + other.barred,
-            self.parts + other.parts,
-            self.barred_parts + other.barred_parts,
+            self.excluded + other.excluded,
+            self.substrings + other.substrings,
+            self.excluded_substrings + other.excluded_substrings,
         )
 
-    def meets(self, text: str) -> bool:
-        """Whether a text is such a one."""
+    def matches(self, text: str) -> bool:
+        """Return whether a text satisfies the constraint."""
         low = lower(text)
         return (
             (self.allowed is None or text in self.allowed)
-            and text not in self.barred
-            and all(lower(part) in low for part in self.parts)
-            and not any(lower(part) in low for part in self.barred_parts)
+            and text not in self.excluded
+            and all(lower(part) in low for part in self.substrings)
+            and not any(lower(part) in low for part in self.excluded_substrings)
         )
 
-    def one(self, beside: Collection[str] = ()) -> str | None:
-        """The first such text that is not in `beside`; None when there is none.
+    def example(self, taken: Collection[str] = ()) -> str | None:
+        """Return the first text that matches and is not in `taken`; None when there is none.
 
-        Without `allowed` it is the parts one after another, between them a letter that occurs in no barred part: if any
-        text will do, that one does, because what it holds must be in every such text.
+        Without `allowed` the candidates are the substrings joined by a character that no excluded substring contains.
+        If any text matches, this one does: every matching text contains the substrings, and joining them adds nothing
+        that is excluded.
         """
-        candidates = sorted(self.allowed) if self.allowed is not None else self._made()
-        return next((text for text in candidates if text not in beside and self.meets(text)), None)
+        candidates = sorted(self.allowed) if self.allowed is not None else self._joined_substrings()
+        return next((text for text in candidates if text not in taken and self.matches(text)), None)
 
-    def _made(self) -> Iterable[str]:
-        used = lower("".join(self.barred_parts))
+    def _joined_substrings(self) -> Iterable[str]:
+        used = lower("".join(self.excluded_substrings))
         separator = next(one for one in SEPARATORS if one not in used)
-        parts = list(dict.fromkeys(self.parts)) or ["Any"]
-        if not self.parts and used:
+        parts = list(dict.fromkeys(self.substrings)) or ["Any"]
+        if not self.substrings and used:
             parts = [separator]
-        for extra in range(len(self.barred) + 64):
+        for extra in range(len(self.excluded) + 64):
             yield separator.join(parts) + separator * extra
 
 
 def lower(text: str) -> str:
-    """Lower case letter by letter, as databases have it: whatever stands beside a letter."""
+    """Return the text in lower case, converted character by character as databases do it."""
     return "".join(letter.lower()[0] for letter in text)

@@ -13,7 +13,7 @@ from compiler.language.missed_hours import PATTERN, REMEDY, parse_missed_hours
 from compiler.language.parse import EXAMPLES, SentenceError, parse
 from compiler.segment_tree import AcceptApplication, Condition, MissedHours, SendEmail, Workflow
 from compiler.vocabulary import Vocabulary
-from compiler.yaml_source import Route, Source, read_yaml
+from compiler.yaml_source import Source, YamlPath, read_yaml
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -63,9 +63,9 @@ def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
 class ReadWorkflow:
     """A workflow that could be read, with the file it stands in, for problems that are found later."""
 
-    def __init__(self, workflow: Workflow, source: Source, segment: Source, route: Route):
+    def __init__(self, workflow: Workflow, source: Source, segment: Source, path: YamlPath):
         self.workflow, self.source = workflow, source
-        self._segment, self._route = segment, route
+        self._segment, self._path = segment, path
 
     def at(self, key: str, code: str, message: str, hint: str, severity: str = "error") -> Problem:
         """A problem at a key of the definition."""
@@ -76,11 +76,11 @@ class ReadWorkflow:
     ) -> Problem:
         """A problem at a condition, or a value in it, in the definition or in the named segment that it uses."""
         sentences = self._segment.value
-        for step in self._route:
+        for step in self._path:
             sentences = sentences[step]
         offset = max(0, sentences[index].casefold().find(value.casefold()))
-        route = (*self._route, index)
-        return self._segment.problem(route, code, message, hint, offset=offset, severity=severity)
+        path = (*self._path, index)
+        return self._segment.problem(path, code, message, hint, offset=offset, severity=severity)
 
 
 def read_definition(
@@ -102,14 +102,14 @@ def read_definition(
     if not ID.fullmatch(identity):
         hint = "Use letters, digits, dots, dashes and underscores, at most 100, a letter or digit first."
         raise DefinitionError([source.problem(("id",), "definition", f"{identity!r} cannot be an id.", hint)])
-    segment, route = _segment_of(definition, source, segments or {})
+    segment, location = _segment_of(definition, source, segments or {})
     workflow = Workflow(
         id=identity,
         name=definition.name,
         description=definition.description,
         program=definition.program,
         status=definition.status,
-        segment=read_segment(segment, route, vocabulary),
+        segment=read_segment(segment, location, vocabulary),
         action=SendEmail(definition.action.email)
         if isinstance(definition.action, EmailAction)
         else AcceptApplication(),
@@ -117,27 +117,27 @@ def read_definition(
         owner=definition.owner,
         missed_hours=parse_missed_hours(definition.missed_hours),
     )
-    return ReadWorkflow(workflow, source, segment, route)
+    return ReadWorkflow(workflow, source, segment, location)
 
 
-def read_segment(source: Source, route: Route, vocabulary: Vocabulary) -> tuple[Condition, ...]:
-    """The conditions of the list at `route`. Raises DefinitionError with every sentence that is none."""
+def read_segment(source: Source, path: YamlPath, vocabulary: Vocabulary) -> tuple[Condition, ...]:
+    """The conditions of the list at `path`. Raises DefinitionError with every sentence that is none."""
     sentences = source.value
-    for step in route:
+    for step in path:
         sentences = sentences[step]
     conditions, problems = [], []
     for index, sentence in enumerate(sentences):
         try:
             conditions.append(parse(sentence, vocabulary))
         except SentenceError as error:
-            place = (*route, index)
+            place = (*path, index)
             problems.append(source.problem(place, "condition", error.message, error.hint, offset=error.offset))
     if problems:
         raise DefinitionError(problems)
     return tuple(conditions)
 
 
-def _segment_of(definition: Definition, source: Source, segments: Mapping[str, Source]) -> tuple[Source, Route]:
+def _segment_of(definition: Definition, source: Source, segments: Mapping[str, Source]) -> tuple[Source, YamlPath]:
     if isinstance(definition.segment, list):
         return source, ("segment",)
     named = segments.get(definition.segment)
@@ -154,7 +154,7 @@ def _segment_of(definition: Definition, source: Source, segments: Mapping[str, S
 
 def _distinct(error: ValidationError) -> list[Any]:
     """One detail a place: of the alternatives of a union, pydantic reports each."""
-    by_place: dict[Route, Any] = {}
+    by_place: dict[YamlPath, Any] = {}
     for detail in error.errors(include_url=False):
         key, *steps = detail["loc"]
         place = (key, *steps[1:]) if key in ("segment", "action") else (key, *steps)  # steps[0] names the alternative
@@ -162,28 +162,28 @@ def _distinct(error: ValidationError) -> list[Any]:
     return [detail for place, detail in by_place.items() if not any(_is_inside(other, place) for other in by_place)]
 
 
-def _is_inside(place: Route, other: Route) -> bool:
+def _is_inside(place: YamlPath, other: YamlPath) -> bool:
     return len(place) > len(other) and place[: len(other)] == other
 
 
 def _invalid(source: Source, detail: Any) -> Problem:
-    route, kind, value = detail["loc"], detail["type"], detail["input"]
-    key = ".".join(str(step) for step in route)
+    path, kind, value = detail["loc"], detail["type"], detail["input"]
+    key = ".".join(str(step) for step in path)
     if kind == "extra_forbidden":
-        keys = list((EmailAction if route[0] == "action" else Definition).model_fields)
-        hint = did_you_mean(str(route[-1]), keys) + f"The keys are {', '.join(keys)}."
-        return source.problem(route, "definition", f"There is no key {route[-1]}.", hint)
+        keys = list((EmailAction if path[0] == "action" else Definition).model_fields)
+        hint = did_you_mean(str(path[-1]), keys) + f"The keys are {', '.join(keys)}."
+        return source.problem(path, "definition", f"There is no key {path[-1]}.", hint)
     if kind == "missing":
-        return source.problem(route, "definition", f"The key {key} is missing.", f"Add {key}: with a value.")
+        return source.problem(path, "definition", f"The key {key} is missing.", f"Add {key}: with a value.")
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
-        written = source.problem(route, "", "", "").source.split(":")[-1].strip(" -") or str(value)
+        written = source.problem(path, "", "", "").source.split(":")[-1].strip(" -") or str(value)
         message = f"{key} is text, but YAML reads {written} as a number."
-        return source.problem(route, "definition", message, f'Put it in quotes: "{written}".')
+        return source.problem(path, "definition", message, f'Put it in quotes: "{written}".')
     if key == "name" and kind == "string_too_long":
         message = f"The name has {len(value)} characters."
-        return source.problem(route, "name-length", message, "A workflow name has at most 50 characters.")
+        return source.problem(path, "name-length", message, "A workflow name has at most 50 characters.")
     return source.problem(
-        route, "definition", f"{key} cannot be {_shown(value)}.", _REMEDIES.get(key, "See the README.")
+        path, "definition", f"{key} cannot be {_shown(value)}.", _REMEDIES.get(key, "See the README.")
     )
 
 

@@ -16,11 +16,11 @@ from compiler.segment_tree import (
     Compare,
     Condition,
     Contains,
-    Dates,
+    DateRange,
+    DateWithin,
     DaysAgo,
     LastDays,
     Window,
-    Within,
 )
 from compiler.vocabulary import OPERATORS, Field, Vocabulary
 
@@ -54,7 +54,7 @@ def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
     >>> parse("relationship stage Is Any Of joined, New", vocabulary)
     AnyOf(label='Relationship Stage', values=('Joined', 'New'))
     >>> parse("Last Transition Date interval between 30 & 60 Days Ago", vocabulary)
-    Within(label='Last Transition Date', window=DaysAgo(first=30, last=60))
+    DateWithin(label='Last Transition Date', window=DaysAgo(first=30, last=60))
     >>> parse("Revenue greater than 999", vocabulary)
     Compare(label='Revenue', operator='greater than', value=Decimal('999'))
 
@@ -110,13 +110,13 @@ class _Meaning(Transformer):
         return DaysAgo(_whole(items[0]), _whole(items[1]))
 
     def between(self, items: list[date]) -> Window:
-        return Dates(items[0], items[1])
+        return DateRange(items[0], items[1])
 
     def day(self, items: list[Token]) -> date:
         return _date(items[0])
 
     def window(self, items: list[Window]) -> Make:
-        return lambda label: Within(label, items[0])
+        return lambda label: DateWithin(label, items[0])
 
     def _one(self, items: list[Make]) -> Make:
         return items[0]

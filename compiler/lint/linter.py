@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from compiler.errors import Problem
 from compiler.language.definition import ReadWorkflow
-from compiler.lint.rules import RULES, Facts, Subject
+from compiler.lint.rules import RULES, AccountCatalog, RuleContext
 from compiler.vocabulary import Vocabulary
 
 
@@ -12,17 +12,17 @@ def check(
     reads: Iterable[ReadWorkflow],
     vocabulary: Vocabulary,
     messages: Collection[str] | None = None,
-    facts: Facts | None = None,
+    catalog: AccountCatalog | None = None,
 ) -> dict[str, list[Problem]]:
     """Every problem of the workflows, by workflow id, each list sorted by place: those of each, and ids that two share.
 
-    `messages` are the ids of the messages that exist, `facts` what is known of the account; None leaves out the checks
+    `messages` are the ids of the messages that exist, `catalog` what the account has; None leaves out the checks
     that need them.
     """
     problems: dict[str, list[Problem]] = {}
     first: dict[str, ReadWorkflow] = {}
     for read in reads:
-        found = [problem for rule in RULES for problem in rule(Subject(read, vocabulary, messages, facts))]
+        found = [problem for rule in RULES for problem in rule(RuleContext(read, vocabulary, messages, catalog))]
         other = first.setdefault(read.workflow.id, read)
         if other is not read:
             found.append(_shared_id(read, other))

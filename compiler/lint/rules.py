@@ -14,20 +14,20 @@ from typing import Protocol
 from compiler.errors import Problem
 from compiler.language.definition import ReadWorkflow, did_you_mean
 from compiler.segment_tree import (
+    AWAITING_APPROVAL,
     NO_STAGE,
     SELECT_ALL,
-    WAITING,
     AcceptApplication,
     AnyOf,
     Compare,
     Condition,
     Contains,
-    Dates,
+    DateRange,
+    DateWithin,
     DaysAgo,
     LastDays,
     SendEmail,
     Window,
-    Within,
 )
 from compiler.vocabulary import Field, Vocabulary
 
@@ -35,7 +35,7 @@ MAX_DAYS = 36_600
 """A hundred years; more is a slip."""
 
 
-class Facts(Protocol):
+class AccountCatalog(Protocol):
     """What is known of the account, for the checks that need it."""
 
     def programs(self) -> Collection[str]:
@@ -46,13 +46,13 @@ class Facts(Protocol):
 
 
 @dataclass(frozen=True)
-class Subject:
+class RuleContext:
     """What a rule looks at: one workflow as read, the vocabulary, and where they are known, messages and facts."""
 
     read: ReadWorkflow
     vocabulary: Vocabulary
     messages: Collection[str] | None = None
-    facts: Facts | None = None
+    catalog: AccountCatalog | None = None
 
     def __iter__(self) -> Iterator[tuple[int, Condition, Field]]:
         for index, condition in enumerate(self.read.workflow.segment):
@@ -68,131 +68,131 @@ class Subject:
         return [index for index, _, field in self if field.kind in kinds]
 
 
-Rule = Callable[[Subject], Iterable[Problem]]
+Rule = Callable[[RuleContext], Iterable[Problem]]
 
 
-def less_than_one(subject: Subject) -> Iterable[Problem]:
+def less_than_one(context: RuleContext) -> Iterable[Problem]:
     """Clicks, Actions and Revenue can't be set to less than 1: nobody has less than nothing."""
-    for index, condition, field in subject:
+    for index, condition, field in context:
         if isinstance(condition, Compare) and condition.operator == "less than" and condition.value <= 1:
             message = f"{field.label} can't be set to less than 1."
             hint = f"To target partners with only little, write an option such as {field.label} less than 100."
-            yield subject.read.at_condition(index, "less-than-one", message, hint)
+            yield context.read.at_condition(index, "less-than-one", message, hint)
 
 
-def number_limits(subject: Subject) -> Iterable[Problem]:
+def number_limits(context: RuleContext) -> Iterable[Problem]:
     """Measures are compared with numbers from 0 on; Clicks and Actions with whole ones."""
-    for index, condition, field in subject:
+    for index, condition, field in context:
         if not isinstance(condition, Compare):
             continue
         if condition.value < 0:
             hint = f"Write {field.label} {condition.operator} 0 or more."
-            yield subject.read.at_condition(index, "number-limits", f"{field.label} is never negative.", hint)
+            yield context.read.at_condition(index, "number-limits", f"{field.label} is never negative.", hint)
         elif field.kind == "count" and condition.value != int(condition.value):
             hint = f"Write {field.label} {condition.operator} {int(condition.value)}."
-            yield subject.read.at_condition(index, "number-limits", f"{field.label} are whole numbers.", hint)
+            yield context.read.at_condition(index, "number-limits", f"{field.label} are whole numbers.", hint)
         elif condition.value >= Decimal(10) ** 15 or -condition.value.as_tuple().exponent > 8:
             hint = "Write less than 15 digits before the point and at most 8 after it."
-            yield subject.read.at_condition(index, "number-limits", "This number cannot be compared exactly.", hint)
+            yield context.read.at_condition(index, "number-limits", "This number cannot be compared exactly.", hint)
 
 
-def window_order(subject: Subject) -> Iterable[Problem]:
+def window_order(context: RuleContext) -> Iterable[Problem]:
     """A window runs from its nearer to its farther end: interval between 1 and 30, between Oct 1 and Oct 7."""
-    for index, condition, field in subject:
-        window = condition.window if isinstance(condition, Within) else None
+    for index, condition, field in context:
+        window = condition.window if isinstance(condition, DateWithin) else None
         if isinstance(window, DaysAgo) and window.first > window.last:
             hint = f"Write {field.label} {DaysAgo(window.last, window.first)}."
-            yield subject.read.at_condition(index, "window-order", "The first number is the greater one.", hint)
-        if isinstance(window, Dates) and window.first > window.last:
-            hint = f"Write {field.label} {Dates(window.last, window.first)}."
-            yield subject.read.at_condition(index, "window-order", "The first date is the later one.", hint)
+            yield context.read.at_condition(index, "window-order", "The first number is the greater one.", hint)
+        if isinstance(window, DateRange) and window.first > window.last:
+            hint = f"Write {field.label} {DateRange(window.last, window.first)}."
+            yield context.read.at_condition(index, "window-order", "The first date is the later one.", hint)
 
 
-def window_out_of_range(subject: Subject) -> Iterable[Problem]:
+def window_out_of_range(context: RuleContext) -> Iterable[Problem]:
     """A window of days holds at least one day and reaches back a hundred years at most."""
-    for index, condition, _ in subject:
-        window = condition.window if isinstance(condition, Within) else None
+    for index, condition, _ in context:
+        window = condition.window if isinstance(condition, DateWithin) else None
         days = getattr(window, "days", getattr(window, "last", 1) if isinstance(window, DaysAgo) else 1)
         if days > MAX_DAYS:
             hint = f"Write at most {MAX_DAYS} days."
-            yield subject.read.at_condition(
+            yield context.read.at_condition(
                 index, "window-out-of-range", "This is more than a hundred years ago.", hint
             )
         if days == 0 and not isinstance(window, DaysAgo):
-            yield subject.read.at_condition(index, "window-out-of-range", "Last 0 Days is no day.", "Write is Today.")
+            yield context.read.at_condition(index, "window-out-of-range", "Last 0 Days is no day.", "Write is Today.")
 
 
-def repeated_condition(subject: Subject) -> Iterable[Problem]:
+def repeated_condition(context: RuleContext) -> Iterable[Problem]:
     """A condition stands once in a segment; a measure may have one greater than and one less than."""
     keys = [
-        (condition.label, condition.operator if isinstance(condition, Compare) else "") for _, condition, _ in subject
+        (condition.label, condition.operator if isinstance(condition, Compare) else "") for _, condition, _ in context
     ]
     counts = Counter(keys)
     for index, key in enumerate(keys):
         if counts[key] > 1 and index != keys.index(key):
             message = f"{' '.join(key).strip()} is here twice; a partner would have to meet both."
             hint = "Put the values into one condition (is any of A, B), or take one of the two away."
-            yield subject.read.at_condition(index, "repeated-condition", message, hint)
+            yield context.read.at_condition(index, "repeated-condition", message, hint)
 
 
-def performance_range_alone(subject: Subject) -> Iterable[Problem]:
+def performance_range_alone(context: RuleContext) -> Iterable[Problem]:
     """Performance Date Range must be paired with at least 1 Clicks, Actions or Revenue condition."""
-    if not subject.of_kind("count", "amount"):
-        for index in subject.of_kind("window"):
-            label = subject.read.workflow.segment[index].label
+    if not context.of_kind("count", "amount"):
+        for index in context.of_kind("window"):
+            label = context.read.workflow.segment[index].label
             message = f"{label} must be paired with at least 1 clicks, actions, or revenue condition."
             hint = "Add for example Clicks less than 100."
-            yield subject.read.at_condition(index, "performance-range-alone", message, hint)
+            yield context.read.at_condition(index, "performance-range-alone", message, hint)
 
 
-def measure_without_range(subject: Subject) -> Iterable[Problem]:
+def measure_without_range(context: RuleContext) -> Iterable[Problem]:
     """Clicks, Actions and Revenue without a Performance Date Range count all history (warning)."""
-    if not subject.of_kind("window"):
-        for index in subject.of_kind("count", "amount"):
-            label = subject.read.workflow.segment[index].label
+    if not context.of_kind("window"):
+        for index in context.of_kind("count", "amount"):
+            label = context.read.workflow.segment[index].label
             message = f"{label} without a Performance Date Range counts all history."
             hint = "Add for example Performance Date Range is Last 30 Days."
-            yield subject.read.at_condition(index, "measure-without-range", message, hint, "warning")
+            yield context.read.at_condition(index, "measure-without-range", message, hint, "warning")
 
 
-def transition_date_alone(subject: Subject) -> Iterable[Problem]:
+def transition_date_alone(context: RuleContext) -> Iterable[Problem]:
     """Last Transition Date can only be used with Relationship Stage."""
-    index = subject.first("Last Transition Date")
-    if index is not None and subject.first("Relationship Stage") is None:
+    index = context.first("Last Transition Date")
+    if index is not None and context.first("Relationship Stage") is None:
         message = "Last Transition Date can only be used with Relationship Stage."
         hint = "Add for example Relationship Stage is any of Joined."
-        yield subject.read.at_condition(index, "transition-date-alone", message, hint)
+        yield context.read.at_condition(index, "transition-date-alone", message, hint)
 
 
-def contract_stage_with_dates(subject: Subject) -> Iterable[Problem]:
+def contract_stage_with_dates(context: RuleContext) -> Iterable[Problem]:
     """Contract Stage can't be used with Last Transition Date nor with Performance Date Range."""
-    index = subject.first("Contract Stage")
+    index = context.first("Contract Stage")
     for label in ("Last Transition Date", "Performance Date Range"):
-        if index is not None and subject.first(label) is not None:
+        if index is not None and context.first(label) is not None:
             message = f"Contract Stage can't be used with {label}."
             hint = "Choose Relationship Stage is any of Joined instead."
-            yield subject.read.at_condition(index, "contract-stage-with-dates", message, hint)
+            yield context.read.at_condition(index, "contract-stage-with-dates", message, hint)
 
 
-def unknown_value(subject: Subject) -> Iterable[Problem]:
+def unknown_value(context: RuleContext) -> Iterable[Problem]:
     """A stage is one of the page's, or Select All."""
-    for index, condition, field in subject:
+    for index, condition, field in context:
         if isinstance(condition, AnyOf) and field.values:
             known = (*field.values, SELECT_ALL)
             for value in condition.values:
                 if value not in known:
                     hint = did_you_mean(value.title(), known) + f"The values are {', '.join(known)}."
                     message = f"{field.label} is never {value}."
-                    yield subject.read.at_condition(index, "unknown-value", message, hint, value=value)
+                    yield context.read.at_condition(index, "unknown-value", message, hint, value=value)
 
 
-def unsupported_stage(subject: Subject) -> Iterable[Problem]:
+def unsupported_stage(context: RuleContext) -> Iterable[Problem]:
     """A segment names only stages that the project's loader delivers (`supported_values` of the column's condition).
 
     Sources are lossy: one that has the contracts in force only knows neither None nor a proposal. Select All means the
     stages that are told, with a warning. An application workflow needs the stage of waiting applications.
     """
-    for index, condition, field in subject:
+    for index, condition, field in context:
         untold = [value for value in field.values if value not in field.supported_values]
         remedy = (
             f"It tells {', '.join(field.supported_values)}. Name these, or load more and say so in {field.model}.yml."
@@ -201,130 +201,130 @@ def unsupported_stage(subject: Subject) -> Iterable[Problem]:
             if value in untold:
                 message = f"The source of this project cannot tell {field.label} {value}."
                 hint = did_you_mean(value, field.supported_values) + remedy
-                yield subject.read.at_condition(index, "unsupported-stage", message, hint, value=value)
+                yield context.read.at_condition(index, "unsupported-stage", message, hint, value=value)
             elif value == SELECT_ALL and untold:
                 message = f"{SELECT_ALL} misses what the source of this project cannot tell: {', '.join(untold)}."
-                yield subject.read.at_condition(index, "unsupported-stage", message, remedy, "warning", value)
-    if isinstance(subject.read.workflow.action, AcceptApplication):
-        for field in subject.vocabulary.fields:
-            if WAITING in field.values and WAITING not in field.supported_values:
-                message = f"The source of this project cannot tell {field.label} {WAITING}, so nothing can be accepted."
+                yield context.read.at_condition(index, "unsupported-stage", message, remedy, "warning", value)
+    if isinstance(context.read.workflow.action, AcceptApplication):
+        for field in context.vocabulary.fields:
+            if AWAITING_APPROVAL in field.values and AWAITING_APPROVAL not in field.supported_values:
+                message = f"The loader does not deliver {field.label} {AWAITING_APPROVAL}, so nothing can be accepted."
                 hint = f"Load applications and say so in {field.model}.yml, or decide about them elsewhere."
-                yield subject.read.at("action", "unsupported-stage", message, hint)
+                yield context.read.at("action", "unsupported-stage", message, hint)
 
 
-def empty_text(subject: Subject) -> Iterable[Problem]:
+def empty_text(context: RuleContext) -> Iterable[Problem]:
     """A value or search text has at least one character, and no NUL."""
-    for index, condition, field in subject:
+    for index, condition, field in context:
         texts = (condition.text,) if isinstance(condition, Contains) else getattr(condition, "values", ())
         if any(not text.strip() or "\0" in text for text in texts):
             hint = f"Take it away, or write the value that {field.label} should have."
-            yield subject.read.at_condition(index, "empty-text", "A value is empty.", hint)
+            yield context.read.at_condition(index, "empty-text", "A value is empty.", hint)
 
 
-def placeholder(subject: Subject) -> Iterable[Problem]:
+def placeholder(context: RuleContext) -> Iterable[Problem]:
     """A value in square brackets is the help page's placeholder, to be replaced by your own (warning)."""
-    for index, condition, field in subject:
+    for index, condition, field in context:
         for value in getattr(condition, "values", ()):
             if re.fullmatch(r"\[.*\]", value):
                 message = f"{value} looks like the help page's placeholder."
                 hint = f"Write the {field.label} that you mean, without brackets."
-                yield subject.read.at_condition(index, "placeholder", message, hint, "warning", value)
+                yield context.read.at_condition(index, "placeholder", message, hint, "warning", value)
 
 
-def no_transition_date(subject: Subject) -> Iterable[Problem]:
+def no_transition_date(context: RuleContext) -> Iterable[Problem]:
     """A partner of stage None has no transition date, so the two together match nobody (warning)."""
-    stage, date = subject.first("Relationship Stage"), subject.first("Last Transition Date")
-    if stage is not None and date is not None and _values(subject, stage) == {NO_STAGE}:
+    stage, date = context.first("Relationship Stage"), context.first("Last Transition Date")
+    if stage is not None and date is not None and _values(context, stage) == {NO_STAGE}:
         message = "Stage None has no Last Transition Date; this segment matches nobody."
         hint = "Take one of the two away."
-        yield subject.read.at_condition(date, "no-transition-date", message, hint, "warning")
+        yield context.read.at_condition(date, "no-transition-date", message, hint, "warning")
 
 
-def none_with_contract_condition(subject: Subject) -> Iterable[Problem]:
+def none_with_contract_condition(context: RuleContext) -> Iterable[Problem]:
     """Contract Stage None is no contract, so another condition on contracts beside it matches nobody (warning)."""
-    stage = subject.first("Contract Stage")
-    others = [index for index, _, field in subject if field.grain == "contract" and index != stage]
-    if stage is not None and others and NO_STAGE in _values(subject, stage):
+    stage = context.first("Contract Stage")
+    others = [index for index, _, field in context if field.grain == "contract" and index != stage]
+    if stage is not None and others and NO_STAGE in _values(context, stage):
         message = "Contract Stage None is no contract, which can meet no other condition on contracts."
         hint = "Take None away, or the other conditions on contracts."
-        yield subject.read.at_condition(stage, "none-with-contract-condition", message, hint, "warning")
+        yield context.read.at_condition(stage, "none-with-contract-condition", message, hint, "warning")
 
 
-def contradicting_numbers(subject: Subject) -> Iterable[Problem]:
+def contradicting_numbers(context: RuleContext) -> Iterable[Problem]:
     """A measure cannot be greater than one number and less than another with nothing between them (warning)."""
     bounds: dict[tuple[str, str], tuple[int, Decimal]] = {
         (condition.label, condition.operator): (index, condition.value)
-        for index, condition, _ in subject
+        for index, condition, _ in context
         if isinstance(condition, Compare)
     }
     for (label, operator), (index, least) in bounds.items():
         _, most = bounds.get((label, "less than"), (0, None))
-        step = 1 if subject.vocabulary[label].kind == "count" else 0
+        step = 1 if context.vocabulary[label].kind == "count" else 0
         if operator == "greater than" and most is not None and most <= least + step:
             message = f"No number of {label} is greater than {least:f} and less than {most:f}."
             hint = "Exchange the two numbers, or take one of the conditions away."
-            yield subject.read.at_condition(index, "contradicting-numbers", message, hint, "warning")
+            yield context.read.at_condition(index, "contradicting-numbers", message, hint, "warning")
 
 
-def matches_inactive_partners(subject: Subject) -> Iterable[Problem]:
+def matches_inactive_partners(context: RuleContext) -> Iterable[Problem]:
     """`less than` also matches everybody who has nothing: prospects, and partners that never joined (warning).
 
     "Without a Joined relationship, partners will not have any performance data to analyze" (best practices page).
     """
-    stages = [_values(subject, index) for index in subject.of_kind("stage")]
+    stages = [_values(context, index) for index in context.of_kind("stage")]
     if any("Joined" in values for values in stages):
         return
-    for index, condition, field in subject:
+    for index, condition, field in context:
         if isinstance(condition, Compare) and condition.operator == "less than":
             message = f"{field.label} less than {condition.value:f} also matches partners that never joined."
             hint = "Add Relationship Stage is any of Joined."
-            yield subject.read.at_condition(index, "matches-inactive-partners", message, hint, "warning")
+            yield context.read.at_condition(index, "matches-inactive-partners", message, hint, "warning")
 
 
-def unknown_program(subject: Subject) -> Iterable[Problem]:
+def unknown_program(context: RuleContext) -> Iterable[Problem]:
     """A workflow's program is one of the account."""
-    program = subject.read.workflow.program
-    if subject.facts is not None and program not in subject.facts.programs():
-        known = subject.facts.programs()
+    program = context.read.workflow.program
+    if context.catalog is not None and program not in context.catalog.programs():
+        known = context.catalog.programs()
         hint = did_you_mean(program, known) + f"The programs are {', '.join(sorted(known))}."
-        yield subject.read.at("program", "unknown-program", f"There is no program {program}.", hint)
+        yield context.read.at("program", "unknown-program", f"There is no program {program}.", hint)
 
 
-def value_not_found(subject: Subject) -> Iterable[Problem]:
+def value_not_found(context: RuleContext) -> Iterable[Problem]:
     """A template term, group, name or id that no partner of the program has matches nobody (warning)."""
-    program = subject.read.workflow.program
-    if subject.facts is None or program not in subject.facts.programs():
+    program = context.read.workflow.program
+    if context.catalog is None or program not in context.catalog.programs():
         return
-    for index, condition, field in subject:
+    for index, condition, field in context:
         if isinstance(condition, AnyOf) and not field.values:
-            known = subject.facts.values(program, field)
+            known = context.catalog.values(program, field)
             for value in condition.values:
                 if value not in known:
                     message = f"No partner of program {program} has the {field.label} {value}."
                     hint = did_you_mean(value, known) + "Names are compared letter by letter."
-                    yield subject.read.at_condition(index, "value-not-found", message, hint, "warning", value)
+                    yield context.read.at_condition(index, "value-not-found", message, hint, "warning", value)
 
 
-def load_lag(subject: Subject) -> Iterable[Problem]:
+def load_lag(context: RuleContext) -> Iterable[Problem]:
     """Days that the loader has not loaded in full would count as few: less than may not look at them, nor may a range
     that holds no others."""
-    windows = [condition.window for _, condition, field in subject if field.kind == "window"]
-    for index, condition, field in subject:
+    windows = [condition.window for _, condition, field in context if field.kind == "window"]
+    for index, condition, field in context:
         newest, oldest = _days_ago(windows[0]) if windows else (0, MAX_DAYS)
         missing = field.load_lag_days
         if isinstance(condition, Compare) and (newest if condition.operator == "less than" else oldest) < missing:
             message = f"{field.label} of the last {missing} days (0 to {missing - 1} days ago) are not all loaded yet."
             hint = f"Let the Performance Date Range begin {missing} days ago, as in interval between {missing} and 30."
-            yield subject.read.at_condition(index, "load-lag", message, hint)
+            yield context.read.at_condition(index, "load-lag", message, hint)
 
 
-def unknown_message(subject: Subject) -> Iterable[Problem]:
+def unknown_message(context: RuleContext) -> Iterable[Problem]:
     """An email's message is a folder of workflows/messages/."""
-    action = subject.read.workflow.action
-    if isinstance(action, SendEmail) and subject.messages is not None and action.message not in subject.messages:
-        hint = did_you_mean(action.message, subject.messages) + "A message is a folder of workflows/messages/."
-        yield subject.read.at("action", "unknown-message", f"There is no message {action.message}.", hint)
+    action = context.read.workflow.action
+    if isinstance(action, SendEmail) and context.messages is not None and action.message not in context.messages:
+        hint = did_you_mean(action.message, context.messages) + "A message is a folder of workflows/messages/."
+        yield context.read.at("action", "unknown-message", f"There is no message {action.message}.", hint)
 
 
 RULES: tuple[Rule, ...] = (
@@ -359,10 +359,10 @@ def _days_ago(window: Window) -> tuple[int, int]:
     return (window.first, window.last) if isinstance(window, DaysAgo) else (MAX_DAYS, MAX_DAYS)
 
 
-def _values(subject: Subject, index: int) -> set[str]:
+def _values(context: RuleContext, index: int) -> set[str]:
     """The values of a condition, Select All written out."""
-    condition = subject.read.workflow.segment[index]
+    condition = context.read.workflow.segment[index]
     values = set(getattr(condition, "values", ()))
     if SELECT_ALL in values:
-        values |= set(subject.vocabulary[condition.label].values) - {NO_STAGE}
+        values |= set(context.vocabulary[condition.label].values) - {NO_STAGE}
     return values - {SELECT_ALL}

@@ -8,7 +8,7 @@ from sqlglot import exp
 DEFAULT = "duckdb"
 
 
-def literal(value: str | int | Decimal | date) -> exp.Expression:
+def literal(value: str | int | Decimal | date) -> exp.Expr:
     """A user's value as a typed literal; the only way by which one reaches SQL.
 
     >>> literal("Robert'); DROP TABLE partners;--").sql()
@@ -40,12 +40,12 @@ def name_of(relation: str) -> str:
     return relation.split(".")[1]
 
 
-def to_sql(statement: exp.Expression, dialect: str = DEFAULT) -> str:
+def to_sql(statement: exp.Expr, dialect: str = DEFAULT) -> str:
     """The statement as SQL text of a dialect, laid out for people."""
     return statement.sql(dialect=dialect, pretty=True)
 
 
-def to_model(statement: exp.Expression, dialect: str = DEFAULT) -> str:
+def to_model(statement: exp.Expr, dialect: str = DEFAULT) -> str:
     """The statement as a dbt model: our relations become ref(), and no text of a user's is ever Jinja.
 
     The tree is used up: copies of large ones take longer than the text.
@@ -61,7 +61,7 @@ def to_model(statement: exp.Expression, dialect: str = DEFAULT) -> str:
     return statement.transform(_as_jinja, dialect, copy=False).sql(dialect=dialect, pretty=True, copy=False)
 
 
-def _as_jinja(node: exp.Expression, dialect: str) -> exp.Expression:
+def _as_jinja(node: exp.Expr, dialect: str) -> exp.Expr:
     if isinstance(node, exp.Table) and node.db:
         raw = exp.Table(this=exp.Var(this="{{ ref('" + node.name + "') }}"))
         if node.alias:

@@ -4,37 +4,37 @@ from datetime import date, timedelta
 
 from sqlglot import exp
 
-from compiler.segment_tree import Compare, Condition, Dates, Within, Workflow
+from compiler.segment_tree import Compare, Condition, DateRange, DateWithin, Workflow
 from compiler.sql.dialect import literal, table
 from compiler.sql.predicates import KEY
 from compiler.sql.single_statement import Compiler
 
 
-def explanation(workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expression:
+def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expr:
     """One row an hour: whether the partner is a member, and for each condition whether it holds and what is the case.
 
     Columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment. `actual` is null for conditions on
     contracts, groups and for the Performance Date Range.
     """
-    conditions = compiler.conditions
-    columns: list[exp.Expression] = [
+    builder = compiler.builder
+    columns: list[exp.Expr] = [
         exp.column("as_of"),
-        exp.alias_(exp.and_(*conditions.tests(workflow)), "member"),
+        exp.alias_(exp.and_(*builder.predicates(workflow)), "member"),
     ]
     for index, condition in enumerate(workflow.segment):
-        columns.append(exp.alias_(conditions.test(workflow, condition), f"holds_{index}"))
+        columns.append(exp.alias_(builder.predicate(workflow, condition), f"holds_{index}"))
         columns.append(exp.alias_(_actual(workflow, condition, compiler), f"actual_{index}"))
     mine = exp.column("program_id").eq(literal(workflow.program))
     statement = exp.select(*columns).from_("partners").where(mine).order_by("as_of")
-    return compiler.with_partners(statement, [workflow], partner_id)
+    return compiler.with_partner_ctes(statement, [workflow], partner_id)
 
 
-def values_of(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expression | None:
+def values_query(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expr | None:
     """The values that the partner's contracts or groups have for a condition, a row each; None for other conditions.
 
     Columns as_of (for contracts; null for groups, which are as they are now) and value.
     """
-    field = compiler.conditions.field(condition)
+    field = compiler.builder.field(condition)
     if field.grain not in ("contract", "group"):
         return None
     by_hour = field.grain == "contract"
@@ -48,20 +48,20 @@ def values_of(condition: Condition, workflow: Workflow, partner_id: str, compile
     return exp.select(*columns).distinct().from_(table(field.relation)).where(*tests).order_by("value")
 
 
-def dates_of(condition: Condition, local_date: date, compiler: Compiler) -> tuple[date, date] | None:
+def window_dates(condition: Condition, local_date: date, compiler: Compiler) -> tuple[date, date] | None:
     """The first and last calendar date that a condition's window has on a local date; None without a window.
 
     >>> from compiler import Compiler, parse, project_vocabulary
     >>> compiler = Compiler(project_vocabulary())
     >>> condition = parse("Last Transition Date is Last 30 Days", compiler.vocabulary)
-    >>> [str(day) for day in dates_of(condition, date(2026, 3, 20), compiler)]
+    >>> [str(day) for day in window_dates(condition, date(2026, 3, 20), compiler)]
     ['2026-02-18', '2026-03-19']
     """
-    if not isinstance(condition, Within):
+    if not isinstance(condition, DateWithin):
         return None
-    if isinstance(condition.window, Dates):
+    if isinstance(condition.window, DateRange):
         return condition.window.first, condition.window.last
-    days = compiler.conditions.days(condition.window)
+    days = compiler.builder.days(condition.window)
     return local_date - timedelta(days=days.last), local_date - timedelta(days=days.first)
 
 
@@ -90,12 +90,12 @@ def _in_words(condition: Condition, window: str | None) -> str:
     return str(condition)
 
 
-def _actual(workflow: Workflow, condition: Condition, compiler: Compiler) -> exp.Expression:
-    conditions = compiler.conditions
-    field = conditions.field(condition)
+def _actual(workflow: Workflow, condition: Condition, compiler: Compiler) -> exp.Expr:
+    builder = compiler.builder
+    field = builder.field(condition)
     if isinstance(condition, Compare) and field.grain == "day":
-        return exp.column(conditions.feature(field, conditions.window_of(workflow)))
+        return exp.column(builder.feature_column(field, builder.window_of(workflow)))
     if field.grain == "partner":
-        (column,) = conditions.columns(condition)
+        (column,) = builder.columns(condition)
         return exp.column(column, table="partners" if column in KEY else None)
     return exp.null()

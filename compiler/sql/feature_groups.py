@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from compiler.segment_tree import Condition, Window, Within, Workflow
+from compiler.segment_tree import Condition, DateWithin, Window, Workflow
 from compiler.sql.dialect import literal
-from compiler.sql.predicates import Conditions
+from compiler.sql.predicates import PredicateBuilder
 from compiler.sql.single_statement import Compiler, Features
 
 
 @dataclass(frozen=True)
-class Family:
+class FeatureGroup:
     """Segments that sum measures of the same partners: `name` is by_transition or all_partners."""
 
     name: str
@@ -24,7 +24,7 @@ class Family:
         return f"segments.segment_features_{self.name}"
 
     @property
-    def flag(self) -> str:
+    def flag_column(self) -> str:
         """The column of a partner that is true if one of them can have it."""
         return f"in_features_{self.name}"
 
@@ -33,45 +33,45 @@ class Family:
         return compiler.features(self.workflows)
 
 
-def families_of(workflows: Sequence[Workflow], compiler: Compiler) -> list[Family]:
+def feature_groups(workflows: Sequence[Workflow], compiler: Compiler) -> list[FeatureGroup]:
     """The families that these workflows need."""
     measured = [one for one in workflows if compiler.features([one])]
     split: dict[str, list[Workflow]] = {"by_transition": [], "all_partners": []}
     for workflow in measured:
-        split["by_transition" if _transition(workflow, compiler.conditions) else "all_partners"].append(workflow)
-    return [Family(name, tuple(chosen)) for name, chosen in split.items() if chosen]
+        split["by_transition" if _transition(workflow, compiler.builder) else "all_partners"].append(workflow)
+    return [FeatureGroup(name, tuple(chosen)) for name, chosen in split.items() if chosen]
 
 
-def reach(family: Family, conditions: Conditions) -> exp.Expression:
+def candidate_predicate(group: FeatureGroup, builder: PredicateBuilder) -> exp.Expr:
     """True for every partner that one of the segments can have, by program, stage and transition date.
 
     Few others meet it: the windows of one program and stage are taken together.
     """
     windows: dict[tuple[str, Condition | None, str], list[Window]] = {}
-    for workflow in family.workflows:
-        date = _transition(workflow, conditions)
-        key = (workflow.program, _of_kind("stage", workflow, conditions), date.label if date else "")
+    for workflow in group.workflows:
+        date = _transition(workflow, builder)
+        key = (workflow.program, _of_kind("stage", workflow, builder), date.label if date else "")
         windows.setdefault(key, []).extend([date.window] if date else [])
-    return exp.or_(*[exp.and_(*_bounds(*key, found, conditions)) for key, found in windows.items()], copy=False)
+    return exp.or_(*[exp.and_(*_bounds(*key, found, builder)) for key, found in windows.items()], copy=False)
 
 
 def _bounds(
-    program: str, stage: Condition | None, date: str, windows: list[Window], conditions: Conditions
-) -> list[exp.Expression]:
+    program: str, stage: Condition | None, date: str, windows: list[Window], builder: PredicateBuilder
+) -> list[exp.Expr]:
     """The tests of one program, stage and field of dates."""
     tests = [exp.column("program_id").eq(literal(program))]
     if stage is not None:
-        tests.append(conditions.on_row(stage))
-    return tests + (conditions.hull(conditions.vocabulary[date], windows) if date else [])
+        tests.append(builder.row_predicate(stage))
+    return tests + (builder.bounding_range(builder.vocabulary[date], windows) if date else [])
 
 
-def _transition(workflow: Workflow, conditions: Conditions) -> Within | None:
+def _transition(workflow: Workflow, builder: PredicateBuilder) -> DateWithin | None:
     """Its Last Transition Date, or another date of a partner that the vocabulary has."""
-    found = _of_kind("date", workflow, conditions)
-    return found if isinstance(found, Within) else None
+    found = _of_kind("date", workflow, builder)
+    return found if isinstance(found, DateWithin) else None
 
 
-def _of_kind(kind: str, workflow: Workflow, conditions: Conditions) -> Condition | None:
+def _of_kind(kind: str, workflow: Workflow, builder: PredicateBuilder) -> Condition | None:
     """The first condition on a partner of this kind."""
-    found = (one for one in conditions.on(workflow, "partner") if conditions.field(one).kind == kind)
+    found = (one for one in builder.conditions_at_grain(workflow, "partner") if builder.field(one).kind == kind)
     return next(found, None)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-import compiler
 from compiler import (
     PROJECT,
     DefinitionError,
@@ -53,7 +52,7 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
 def format_command(paths: Paths = None, as_json: Json = False) -> None:
     """Print the canonical sentences of the definitions."""
     definitions = read_definitions(read_settings(), paths or ())
-    sentences = {one.id: compiler.format(one.segment) for one in definitions.workflows}
+    sentences = {one.id: [str(condition) for condition in one.segment] for one in definitions.workflows}
     if as_json:
         answer({"workflows": [{"workflow_id": name, "segment": segment} for name, segment in sentences.items()]})
     else:
@@ -111,24 +110,24 @@ def overlaps(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Which workflows can reach one partner in one hour, and where a chain has a gap or a double."""
+    """Show which workflows can reach the same partner in the same hour, and the gaps and overlaps of sequences."""
     from compiler.analysis.overlap import overlaps as compare
-    from compiler.analysis.sequences import chains
+    from compiler.analysis.sequences import find_sequences
     from flows.cli.output.overlaps import overlap_lines, overlaps_json
 
     definitions = read_definitions(read_settings())
     chosen = definitions[workflow] if workflow else None
     on = read_as_of(as_of).date()
     found = compare(definitions.workflows, definitions.compiler, on, chosen and chosen.id)
-    linked = [
+    sequences = [
         one
-        for one in chains(definitions.workflows, definitions.compiler, on)
+        for one in find_sequences(definitions.workflows, definitions.compiler, on)
         if chosen is None or chosen.id in one.workflows
     ]
     if as_json:
-        answer(overlaps_json(found, linked))
+        answer(overlaps_json(found, sequences))
     else:
-        print_lines(overlap_lines(found, linked))
+        print_lines(overlap_lines(found, sequences))
     print_errors(definitions.broken.values())
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from compiler import Workflow, format
+from compiler import Workflow
 from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions
 from flows.settings import Settings
@@ -91,7 +91,7 @@ def _described(workflow: Workflow) -> dict[str, str | Sequence[str]]:
         "name": workflow.name,
         "program": workflow.program,
         "status": workflow.status,
-        "segment": format(workflow.segment),
+        "segment": [str(condition) for condition in workflow.segment],
         "action": f"email {action}" if action else str(workflow.action),
         "recipients": workflow.recipients,
     }

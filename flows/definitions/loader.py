@@ -17,7 +17,7 @@ from compiler import (
     read_definition,
     read_yaml,
 )
-from compiler.lint.rules import Facts
+from compiler.lint.rules import AccountCatalog
 from flows.settings import Settings
 
 
@@ -58,11 +58,13 @@ class Definitions:
         raise PartnerflowError(f"There is no workflow {workflow_id}. The workflows are: {known}.")
 
 
-def read_definitions(settings: Settings, paths: Iterable[Path] = (), facts: Facts | None = None) -> Definitions:
+def read_definitions(
+    settings: Settings, paths: Iterable[Path] = (), catalog: AccountCatalog | None = None
+) -> Definitions:
     """The definitions of the workflows folder, or of the files and folders named.
 
-    With `facts`, programs, groups and terms are compared with those of the account. Raises PartnerflowError when a path
-    does not exist.
+    With `catalog`, programs, groups and terms are compared with those of the account.
+    Raises PartnerflowError when a path does not exist.
     """
     vocabulary = project_vocabulary(loader=settings.loader)
     segments, problems = read_segments(settings.workflows)
@@ -73,7 +75,7 @@ def read_definitions(settings: Settings, paths: Iterable[Path] = (), facts: Fact
             reads.append(read_definition(shown(file), _text(file), vocabulary, segments))
         except DefinitionError as error:
             found.setdefault(file.stem, []).extend(error.problems)
-    for workflow_id, more in check(reads, vocabulary, message_ids(settings.workflows), facts).items():
+    for workflow_id, more in check(reads, vocabulary, message_ids(settings.workflows), catalog).items():
         found.setdefault(workflow_id, []).extend(more)
     found = _naming_users(found)
     errors = {name: [str(one) for one in some if one.severity == "error"] for name, some in found.items()}

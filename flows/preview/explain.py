@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from compiler import Compiler, PartnerflowError, Workflow
 from compiler.sql.dialect import to_sql
-from compiler.sql.explain import dates_of, describe, explanation, values_of
+from compiler.sql.explain import describe, explain_query, values_query, window_dates
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations
@@ -75,7 +75,7 @@ def _explain(
     name, zone = _partner(connection, workflow, partner_id)
     hours = [as_of, *_hours_of_change(connection, workflow, partner_id, zone, as_of)]
     write_evaluations(connection, *hours)
-    rows = connection.execute(to_sql(explanation(workflow, partner_id, compiler))).fetchall()
+    rows = connection.execute(to_sql(explain_query(workflow, partner_id, compiler))).fetchall()
     now, later = rows[0], rows[1:]
     change = next((row for row in later if bool(row[1]) != bool(now[1])), None)
     contacted_at, state = _contact(connection, workflow, partner_id)
@@ -108,10 +108,10 @@ def _conditions(
 ) -> Iterator[Explained]:
     for index, condition in enumerate(workflow.segment):
         holds, actual = row[2 + 2 * index : 4 + 2 * index]
-        dates = dates_of(condition, local_date, compiler)
+        dates = window_dates(condition, local_date, compiler)
         if dates and isinstance(actual, int):
             actual = local_date - timedelta(days=actual)
-        values = values_of(condition, workflow, partner_id, compiler)
+        values = values_query(condition, workflow, partner_id, compiler)
         if values is not None:
             found = connection.execute(to_sql(values)).fetchall()
             actual = ", ".join(dict.fromkeys(value for at, value in found if at in (row[0], None) and value))

@@ -17,7 +17,7 @@ import duckdb
 
 from compiler import AcceptApplication, Compiler, Workflow
 from compiler.sql.dialect import to_sql
-from compiler.sql.predicates import stages
+from compiler.sql.predicates import selected_stages
 from flows.preview import replay_sql
 from flows.preview.hours import Hour, batches, temporary, turn_to
 from flows.preview.stage_models import StageModel
@@ -99,8 +99,10 @@ class Replay:
 
     def _is_fed_back(self, workflow: Workflow) -> bool:
         """Whether an email of ours can bring a partner into its segment or out of it."""
-        fields = ((one, self._compiler.conditions.field(one)) for one in workflow.segment)
-        named = [stages(one, field) for one, field in fields if field.kind == "stage" and field.grain == "partner"]
+        fields = ((one, self._compiler.builder.field(one)) for one in workflow.segment)
+        named = [
+            selected_stages(one, field) for one, field in fields if field.kind == "stage" and field.grain == "partner"
+        ]
         return any(MOVED_BY_EMAIL.intersection(values) for values in named)
 
     def _begin(self, start: datetime) -> None:

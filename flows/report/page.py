@@ -13,7 +13,6 @@ from pathlib import Path
 from markupsafe import Markup
 
 from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
-from compiler import format as sentences_of
 from compiler.sql.explain import describe
 from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions, read_definitions
@@ -138,7 +137,7 @@ def _workflow(
         description=workflow.description if workflow else "",
         state=workflow.status if workflow else state,
         sentence=describe(workflow) if workflow else definitions.broken.get(workflow_id, "Its definition is gone."),
-        conditions=sentences_of(workflow.segment) if workflow else [],
+        conditions=[str(condition) for condition in workflow.segment] if workflow else [],
         sql=compile_workflow(workflow, definitions.compiler, "duckdb") if workflow else "",
         message=workflow.action.message if workflow and isinstance(workflow.action, SendEmail) else None,
         totals=totals,

@@ -16,12 +16,12 @@ from compiler import (
     Workflow,
     compile_models,
     compile_workflow,
-    membership_steps,
+    membership_statements,
     parse,
     project_vocabulary,
 )
 from compiler.sql.dialect import to_sql
-from compiler.sql.single_statement import MOST_QUESTIONS
+from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
 from conftest import HOUR, partnerflow, with_example
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
@@ -142,13 +142,17 @@ def test_a_users_text_reaches_sql_as_a_literal(dialect: str):
     assert NASTY in literals
 
 
-@pytest.mark.parametrize("most_questions", [MOST_QUESTIONS, -1])
-def test_a_users_text_is_never_jinja(most_questions: int):
+@pytest.mark.parametrize("max_single_statement_features", [MAX_SINGLE_STATEMENT_FEATURES, -1])
+def test_a_users_text_is_never_jinja(max_single_statement_features: int):
     """Every brace of a literal is written so that dbt's Jinja gives it back; in tables as in one statement."""
     from jinja2 import Environment
 
     sentences = [f'{label} is any of "' + NASTY.replace('"', '""') + '"' for label in ("Partner Name", "Partner Group")]
-    models = compile_models([workflow(*sentences)], Compiler(VOCABULARY, most_questions=most_questions), "duckdb")
+    models = compile_models(
+        [workflow(*sentences)],
+        Compiler(VOCABULARY, max_single_statement_features=max_single_statement_features),
+        "duckdb",
+    )
     texts = [text for text in models.values() if "config(enabled=false)" not in text]
     rendered = [Environment().from_string(text).render(ref=lambda name: name) for text in texts]
     trees = [sqlglot.parse_one(text, dialect="duckdb") for text in rendered]
@@ -214,18 +218,20 @@ def many(windows: int) -> list[Workflow]:
     ]
 
 
-@pytest.mark.parametrize(("windows", "tables"), [(MOST_QUESTIONS, 1), (MOST_QUESTIONS + 1, 5)])
+@pytest.mark.parametrize(
+    ("windows", "tables"), [(MAX_SINGLE_STATEMENT_FEATURES, 1), (MAX_SINGLE_STATEMENT_FEATURES + 1, 5)]
+)
 def test_few_questions_make_one_statement_and_many_make_tables(windows: int, tables: int):
     """What is not needed is a model that dbt leaves out."""
     models = compile_models(many(windows), COMPILER, "duckdb")
-    assert len(membership_steps(many(windows), COMPILER)) == tables
+    assert len(membership_statements(many(windows), COMPILER)) == tables
     assert sum("{{ config(enabled=false) }}" in text for text in models.values()) == 5 - tables
     assert list(models) == list(compile_models([], COMPILER, "duckdb"))
 
 
 def test_a_sum_is_made_for_the_partners_that_are_asked_for():
     """Of the segments with a Last Transition Date, and of the others: each table has its own windows."""
-    steps = membership_steps(many(20), COMPILER)
+    steps = membership_statements(many(20), COMPILER)
     names = ("by_transition", "all_partners")
     by_transition, all_partners = (steps[f"segments.segment_features_{name}"].sql("duckdb") for name in names)
     assert ("clicks_1_to_19_days_ago" in by_transition, "clicks_1_to_20_days_ago" in by_transition) == (True, False)
@@ -243,7 +249,7 @@ def test_another_date_of_a_partner_bounds_the_partners_of_its_own_segments():
     asked = ("Performance Date Range is Last 7 Days", "Clicks less than 9")
     segments = [tuple(parse(one, vocabulary) for one in (sentence, *asked)) for sentence in sentences]
     workflows = [replace(workflow(), id=f"w{number}", segment=segment) for number, segment in enumerate(segments)]
-    steps = membership_steps(workflows, Compiler(vocabulary, most_questions=-1))
+    steps = membership_statements(workflows, Compiler(vocabulary, max_single_statement_features=-1))
     tests = "program_id = '1000' AND {} = {}"
     expected = " OR ".join(
         f"({tests.format(*one)})" for one in (("last_transition_days_ago", 3), ("signup_days_ago", 4))
@@ -256,7 +262,7 @@ def test_a_question_about_contracts_or_groups_is_asked_once():
     """However many segments ask it."""
     sentences = [("Partner Group is any of Gold",), ("Contract Stage is any of None, Joined",)] * 3
     workflows = [workflow(*one, identity=f"w{number}") for number, one in enumerate(sentences)]
-    steps = membership_steps(workflows, Compiler(VOCABULARY, most_questions=-1))
+    steps = membership_statements(workflows, Compiler(VOCABULARY, max_single_statement_features=-1))
     assert list(steps) == ["segments.segment_partners", "marts.segment_membership"]
     partners = steps["segments.segment_partners"].sql("duckdb")
     assert partners.count("MAX(") == 3  # Gold; Joined; any contract at all
@@ -267,7 +273,7 @@ def test_dbt_builds_the_tables_of_many_workflows(settings: Settings, tmp_path: P
     """And the members are those of the one statement."""
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
-    for days in range(1, MOST_QUESTIONS + 2):
+    for days in range(1, MAX_SINGLE_STATEMENT_FEATURES + 2):
         text = (workflows / "few-clicks-14.yml").read_text().replace("14 Days Ago", f"{days} Days Ago")
         (workflows / f"x{days}.yml").write_text(text)
     settings = with_example(settings.model_copy(update={"workflows": workflows}))
@@ -275,9 +281,9 @@ def test_dbt_builds_the_tables_of_many_workflows(settings: Settings, tmp_path: P
     with open_warehouse(settings.warehouse) as connection:
         write_evaluations(connection, HOUR)
     assert build(settings, definitions).held == {}
-    one_statement = Compiler(VOCABULARY, most_questions=10**9).membership(definitions.active)
+    one_statement = Compiler(VOCABULARY, max_single_statement_features=10**9).membership(definitions.active)
     with open_warehouse(settings.warehouse) as connection:
         found = connection.execute("SELECT * FROM marts.segment_membership").fetchall()
         assert connection.execute("SELECT count(*) FROM segments.segment_features_by_transition").fetchone() > (0,)
         assert sorted(found) == sorted(connection.execute(to_sql(one_statement)).fetchall())
-        assert len({workflow_id for workflow_id, *_ in found}) > MOST_QUESTIONS
+        assert len({workflow_id for workflow_id, *_ in found}) > MAX_SINGLE_STATEMENT_FEATURES

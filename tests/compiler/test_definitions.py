@@ -11,7 +11,7 @@ import pytest
 from compiler import SentenceError, parse, project_vocabulary, read_definition
 from compiler.errors import DefinitionError
 from compiler.lint.rules import RULES
-from compiler.segment_tree import AnyOf, Compare, Contains, Dates, DaysAgo, LastDays, Within
+from compiler.segment_tree import AnyOf, Compare, Contains, DateRange, DateWithin, DaysAgo, LastDays
 from conftest import partnerflow
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
@@ -20,18 +20,18 @@ VOCABULARY = project_vocabulary()
 
 PRINTED = {
     "Relationship Stage is any of New": AnyOf("Relationship Stage", ("New",)),
-    "Last Transition Date is Today": Within("Last Transition Date", DaysAgo(0, 0)),
-    "Last Transition Date is 7 Days Ago": Within("Last Transition Date", DaysAgo(7, 7)),
-    "Last Transition Date is 14 days ago": Within("Last Transition Date", DaysAgo(14, 14)),
+    "Last Transition Date is Today": DateWithin("Last Transition Date", DaysAgo(0, 0)),
+    "Last Transition Date is 7 Days Ago": DateWithin("Last Transition Date", DaysAgo(7, 7)),
+    "Last Transition Date is 14 days ago": DateWithin("Last Transition Date", DaysAgo(14, 14)),
     "Partner template term is any of [your selected template term]": AnyOf(
         "Partner Template Term", ("[your selected template term]",)
     ),
     "Relationship Stage Is Any Of Joined": AnyOf("Relationship Stage", ("Joined",)),
-    "Last Transition Date Is Last 30 Days": Within("Last Transition Date", LastDays(30)),
-    "Performance Date Range Is Last 30 Days": Within("Performance Date Range", LastDays(30)),
+    "Last Transition Date Is Last 30 Days": DateWithin("Last Transition Date", LastDays(30)),
+    "Performance Date Range Is Last 30 Days": DateWithin("Performance Date Range", LastDays(30)),
     "Revenue greater than 0": Compare("Revenue", "greater than", Decimal(0)),
-    "Last Transition Date interval between 30 & 60 Days Ago": Within("Last Transition Date", DaysAgo(30, 60)),
-    "Performance Date Range interval between 0 and 14 Days Ago": Within("Performance Date Range", DaysAgo(0, 14)),
+    "Last Transition Date interval between 30 & 60 Days Ago": DateWithin("Last Transition Date", DaysAgo(30, 60)),
+    "Performance Date Range interval between 0 and 14 Days Ago": DateWithin("Performance Date Range", DaysAgo(0, 14)),
     "Clicks less than 100": Compare("Clicks", "less than", Decimal(100)),
     "Revenue greater than 9999": Compare("Revenue", "greater than", Decimal(9999)),
 }
@@ -39,13 +39,13 @@ PRINTED = {
 
 TOLERATED = {
     "  relationship   STAGE is ANY of  joined ,new": AnyOf("Relationship Stage", ("Joined", "New")),
-    "Performance Date Range between Oct 1 2024-Oct 7 2024": Within(
-        "Performance Date Range", Dates(date(2024, 10, 1), date(2024, 10, 7))
+    "Performance Date Range between Oct 1 2024-Oct 7 2024": DateWithin(
+        "Performance Date Range", DateRange(date(2024, 10, 1), date(2024, 10, 7))
     ),
-    "Last Transition Date between 2024-10-01 and 10/7/2024": Within(
-        "Last Transition Date", Dates(date(2024, 10, 1), date(2024, 10, 7))
+    "Last Transition Date between 2024-10-01 and 10/7/2024": DateWithin(
+        "Last Transition Date", DateRange(date(2024, 10, 1), date(2024, 10, 7))
     ),
-    "Last Transition Date interval between 10 & 20 day ago": Within("Last Transition Date", DaysAgo(10, 20)),
+    "Last Transition Date interval between 10 & 20 day ago": DateWithin("Last Transition Date", DaysAgo(10, 20)),
     "Click less than 1,000": Compare("Clicks", "less than", Decimal(1000)),
     "Revenue greater than 999.50": Compare("Revenue", "greater than", Decimal("999.50")),
     'Partner Name is any of O\'Brien, "Smith, ""the"" Sons"': AnyOf("Partner Name", ("O'Brien", 'Smith, "the" Sons')),
@@ -174,7 +174,7 @@ def test_names_are_compared_with_those_of_the_account(own: Settings, program, se
     """Where the account is known; the caret is at the name."""
     (own.workflows / "w.yml").write_text(define(segment, program=program))
     assert read_definitions(own).problems == ()
-    (problem,) = read_definitions(own, facts=Account()).problems
+    (problem,) = read_definitions(own, catalog=Account()).problems
     assert (problem.code, problem.column) == (code, column)
     assert hint in problem.hint
 

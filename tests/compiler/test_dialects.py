@@ -10,9 +10,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from compiler import Compiler, SendEmail, Workflow, dialects, membership_steps, parse, project_vocabulary
+from compiler import Compiler, SendEmail, Workflow, dialects, membership_statements, parse, project_vocabulary
 from compiler.sql.dialect import to_sql
-from compiler.sql.single_statement import MOST_QUESTIONS
+from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
 from flows.settings import CHECKOUT
 
 FROZEN = CHECKOUT / "tests" / "data" / "dialects"
@@ -44,8 +44,8 @@ SEGMENTS = {
 }  # fmt: skip
 
 
-PLANS = {"one-statement": MOST_QUESTIONS, "tables": -1}
-"""Folder of `dialects` to `most_questions`."""
+PLANS = {"one-statement": MAX_SINGLE_STATEMENT_FEATURES, "tables": -1}
+"""Folder of `dialects` to `max_single_statement_features`."""
 
 
 def text(plan: str, dialect: str) -> str:
@@ -54,7 +54,7 @@ def text(plan: str, dialect: str) -> str:
         Workflow(name, name, "", "1000", "active", tuple(parse(one, VOCABULARY) for one in sentences), SendEmail("m"))
         for name, sentences in SEGMENTS.items()
     ]
-    steps = membership_steps(workflows, Compiler(VOCABULARY, most_questions=PLANS[plan]))
+    steps = membership_statements(workflows, Compiler(VOCABULARY, max_single_statement_features=PLANS[plan]))
     return "".join(f"-- {relation}\n{to_sql(step, dialect)};\n" for relation, step in steps.items())
 
 

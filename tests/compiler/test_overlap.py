@@ -12,7 +12,7 @@ from test_proof import workflow
 
 from compiler import Compiler, SendEmail, Workflow, parse
 from compiler.analysis.overlap import Overlap, overlaps
-from compiler.analysis.sequences import Chain, chains
+from compiler.analysis.sequences import WorkflowSequence, find_sequences
 from conftest import HOUR, partnerflow
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
@@ -34,7 +34,7 @@ def pair(*segments: Iterable[str], compiler: Compiler = COMPILER) -> Overlap | N
 
 
 def claims(found: Overlap) -> dict[str, set[str]]:
-    """Each witness that an overlap names, and the workflows that it is said to be in."""
+    """Each example that an overlap names, and the workflows that it is said to be in."""
     one, other = found.workflows
     return {"both": {one, other}, "first_only": {one}, "second_only": {other}}
 
@@ -57,9 +57,9 @@ def found(examples) -> dict[tuple[str, str], Overlap]:
 
 
 @pytest.fixture(scope="module")
-def linked(examples) -> dict[str, Chain]:
+def linked(examples) -> dict[str, WorkflowSequence]:
     """Their chains, by the first step."""
-    return {one.workflows[0]: one for one in chains(examples.values(), COMPILER, ON)}
+    return {one.workflows[0]: one for one in find_sequences(examples.values(), COMPILER, ON)}
 
 
 def test_example_6_overlaps_and_example_4_does_not(found):
@@ -77,19 +77,19 @@ def test_every_claim_about_the_examples_is_confirmed_by_the_sql(found, examples)
         two = [examples[name] for name in one.workflows]
         assert by_sql(one.both, two, COMPILER) == set(one.workflows), str(one.both)
         for name, expected in claims(one).items():
-            witness = getattr(one, name)
-            held = witness and by_oracle(witness, two[0].program, meanings(two))
-            assert witness is None or held == expected, (one.workflows, str(witness))
+            example = getattr(one, name)
+            held = example and by_oracle(example, two[0].program, meanings(two))
+            assert example is None or held == expected, (one.workflows, str(example))
 
 
 def test_one_segment_inside_another_and_two_that_are_the_same(found):
     """1,000 within 30 days is inside any revenue within 30 days; Example 4's first row is Example 6's."""
-    relations = {names: (one.relation, one.unless) for names, one in found.items() if one.relation != "overlap"}
+    relations = {names: (one.relation, one.except_when) for names, one in found.items() if one.relation != "overlap"}
     assert relations == {
-        ("first-action-30", "high-revenue-1-30"): ("contains", None),
-        ("first-action-30", "revenue-1000"): ("contains", None),
-        ("first-action-30-60", "high-revenue-31-60"): ("contains", "a day's revenue is negative"),
-        ("high-revenue-1-30", "revenue-1000"): ("same", None),
+        ("first-action-30", "high-revenue-1-30"): ("superset", None),
+        ("first-action-30", "revenue-1000"): ("superset", None),
+        ("first-action-30-60", "high-revenue-31-60"): ("superset", "a day's revenue is negative"),
+        ("high-revenue-1-30", "revenue-1000"): ("equal", None),
     }
     refunds = found["first-action-30-60", "high-revenue-31-60"].second_only
     assert any(one.revenue < 0 for one in refunds.activity)
@@ -99,21 +99,21 @@ def test_example_5_is_a_chain_without_a_double_and_silent_between_its_days(linke
     """Nobody is in two steps in one hour, and nobody comes to a later step who was not in those before."""
     five = linked["few-clicks-14"]
     assert five.workflows == ("few-clicks-14", "few-clicks-30", "few-clicks-60", "few-clicks-90")
-    assert five.doubles == ()
-    assert [(gap.days, gap.is_meant) for gap in five.gaps] == [((15, 29), True), ((31, 59), True), ((61, 89), True)]
-    assert five.follows == five.workflows[1:]
+    assert five.overlaps == ()
+    assert [(gap.days, gap.is_intended) for gap in five.gaps] == [((15, 29), True), ((31, 59), True), ((61, 89), True)]
+    assert five.continues == five.workflows[1:]
     for gap in five.gaps:
-        assert by_sql(gap.witness, [examples[name] for name in five.workflows], COMPILER) == set()
+        assert by_sql(gap.example, [examples[name] for name in five.workflows], COMPILER) == set()
 
 
 def test_example_3_doubles_on_day_30_and_example_4_has_neither_gap_nor_double(linked, examples):
-    """The double is a partner whom the SQL puts into both rows."""
-    (double,) = linked["first-action-30"].doubles
-    assert (double.workflows, double.days) == (("first-action-30", "first-action-30-60"), (30, 30))
-    assert by_sql(double.witness, [examples[name] for name in double.workflows], COMPILER) == set(double.workflows)
+    """The overlap is a partner whom the SQL puts into both rows."""
+    (overlap,) = linked["first-action-30"].overlaps
+    assert (overlap.workflows, overlap.days) == (("first-action-30", "first-action-30-60"), (30, 30))
+    assert by_sql(overlap.example, [examples[name] for name in overlap.workflows], COMPILER) == set(overlap.workflows)
     four = [one for one in examples.values() if one.id.startswith("high-revenue")]
-    (chain,) = chains(four, COMPILER, ON)
-    assert (chain.days, chain.gaps, chain.doubles) == (((1, 30), (31, 60)), (), ())
+    (chain,) = find_sequences(four, COMPILER, ON)
+    assert (chain.days, chain.gaps, chain.overlaps) == (((1, 30), (31, 60)), (), ())
 
 
 def test_a_gap_between_two_ranges_is_not_meant():
@@ -123,11 +123,11 @@ def test_a_gap_between_two_ranges_is_not_meant():
         workflow(name, "1000", [JOINED, f"Last Transition Date interval between {first} and {last} Days Ago", *rest])
         for name, first, last in (("early", 1, 30), ("late", 32, 60))
     ]
-    (chain,) = chains(two, COMPILER, ON)
+    (chain,) = find_sequences(two, COMPILER, ON)
     (gap,) = chain.gaps
-    assert (gap.days, gap.is_meant) == ((31, 31), False)
-    assert by_sql(gap.witness, two, COMPILER) == by_oracle(gap.witness, "1000", meanings(two)) == set()
-    assert sum(one.revenue for one in gap.witness.activity) == 10
+    assert (gap.days, gap.is_intended) == ((31, 31), False)
+    assert by_sql(gap.example, two, COMPILER) == by_oracle(gap.example, "1000", meanings(two)) == set()
+    assert sum(one.revenue for one in gap.example.activity) == 10
 
 
 def test_a_step_that_looks_back_less_far_can_be_the_first(linked):
@@ -139,8 +139,8 @@ def test_a_step_that_looks_back_less_far_can_be_the_first(linked):
             (30, "Performance Date Range interval between 0 and 7 Days Ago"),
         )
     ]
-    (chain,) = chains(two, COMPILER, ON)
-    assert chain.follows == ()
+    (chain,) = find_sequences(two, COMPILER, ON)
+    assert chain.continues == ()
 
 
 DAYS = "Performance Date Range interval between {} and {} Days Ago"
@@ -165,7 +165,7 @@ PAIRS = {
     "dates inside dates": (
         [JOINED, "Last Transition Date between Oct 2 2024 and Oct 3 2024"],
         [JOINED, "Last Transition Date between Oct 1 2024 and Oct 7 2024"],
-        "inside",
+        "subset",
     ),
     "nested windows": (
         [DAYS.format(0, 14), "Clicks greater than 9"],
@@ -203,7 +203,7 @@ PAIRS = {
         "overlap",
     ),
     "a name and another": (["Partner Name is any of A, B"], ["Partner Name is any of C"], None),
-    "a name in both": (["Partner Name is any of A, B"], ["Partner Name is any of B"], "contains"),
+    "a name in both": (["Partner Name is any of A, B"], ["Partner Name is any of B"], "superset"),
     "groups never exclude": (["Partner Group is any of A"], ["Partner Group is any of B"], "overlap"),
     "one contract has one stage": (
         ["Contract ID is any of S", "Contract Stage is any of Joined"],
@@ -212,7 +212,7 @@ PAIRS = {
     ),
     "two contracts have two": (["Contract Stage is any of Joined"], ["Contract Stage is any of Expired"], "overlap"),
     "none is no contract": (["Contract Stage is any of None"], ["Contract ID is any of S"], None),
-    "none or joined": (["Contract Stage is any of None, Joined"], ["Contract Stage is any of Joined"], "contains"),
+    "none or joined": (["Contract Stage is any of None, Joined"], ["Contract Stage is any of Joined"], "superset"),
     "in play is not expired": (
         ["Contract ID is any of S", "Contract Stage is any of Expired"],
         ["Contract ID is any of S", "Partner Template Term is any of Gold"],
@@ -221,38 +221,38 @@ PAIRS = {
     "part of a part": (
         ['Partner Template Term contains "gold tier"'],
         ['Partner Template Term contains "OLD"'],
-        "inside",
+        "subset",
     ),
     "part of a name": (
         ["Partner Template Term is any of Gold Tier"],
         ['Partner Template Term contains "gold"'],
-        "inside",
+        "subset",
     ),
-    "today, and all history": ([DAYS.format(0, 0), "Clicks greater than 5"], ["Clicks greater than 5"], "inside"),
+    "today, and all history": ([DAYS.format(0, 0), "Clicks greater than 5"], ["Clicks greater than 5"], "subset"),
 }
 """Two segments, and what the first is to the second; None where they never meet."""
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_two_segments_are_what_a_person_would_say(name: str):
-    """And each witness is where it is said to be, by the SQL and by the oracle."""
+    """And each example is where it is said to be, by the SQL and by the oracle."""
     first, second, expected = PAIRS[name]
     one = pair(first, second)
     assert (one and one.relation) == expected
     if one:
         two = [workflow("a", "1000", first), workflow("b", "1000", second)]
-        for witness_name, ids in claims(one).items():
-            witness = getattr(one, witness_name)
-            if witness:
-                held = by_sql(witness, two, COMPILER), by_oracle(witness, "1000", meanings(two))
-                assert held == (ids, ids), (witness_name, str(witness))
+        for example_name, ids in claims(one).items():
+            example = getattr(one, example_name)
+            if example:
+                held = by_sql(example, two, COMPILER), by_oracle(example, "1000", meanings(two))
+                assert held == (ids, ids), (example_name, str(example))
 
 
 def test_the_setting_on_today_counts():
     """Last 7 Days meets Today only where it includes it."""
     two = [JOINED, "Last Transition Date is Today"], [JOINED, "Last Transition Date is Last 7 Days"]
     assert pair(*two) is None
-    assert pair(*two, compiler=Compiler(VOCABULARY, last_n_days_include_today=True)).relation == "inside"
+    assert pair(*two, compiler=Compiler(VOCABULARY, last_n_days_include_today=True)).relation == "subset"
 
 
 def test_a_segment_that_matches_nobody_is_said_so():
@@ -260,7 +260,7 @@ def test_a_segment_that_matches_nobody_is_said_so():
     empty = workflow("empty", "1000", [JOINED, "Contract Stage is any of None, Joined", "Contract ID is any of S"])
     nobody = workflow("nobody", "1000", ["Relationship Stage is any of None", "Last Transition Date is Today"])
     found = overlaps([empty, nobody, workflow("some", "1000", [JOINED])], COMPILER, ON)
-    assert found.nobody == ("nobody",)
+    assert found.unsatisfiable == ("nobody",)
     assert [one.workflows for one in found.pairs] == [("empty", "some")]
 
 
@@ -289,16 +289,16 @@ def test_whatever_two_segments_the_verdict_holds(drawn: Draw, data: st.DataObjec
     for one in found.pairs:
         assert one.relation != "undecided"
         for name, expected in claims(one).items():
-            witness = getattr(one, name)
-            if witness:
+            example = getattr(one, name)
+            if example:
                 two = [workflows[workflow_id] for workflow_id in one.workflows]
                 segments = {name: drawn.segments[name].conditions for name in one.workflows}
-                held = by_oracle(witness, two[0].program, segments, drawn.include_today)
-                assert held == expected, f"{one.workflows} {name}: {witness}"
-                told.append((witness, two, expected))
+                held = by_oracle(example, two[0].program, segments, drawn.include_today)
+                assert held == expected, f"{one.workflows} {name}: {example}"
+                told.append((example, two, expected))
     if told:
-        witness, two, expected = data.draw(st.sampled_from(told))
-        assert by_sql(witness, two, compiler) == expected, str(witness)
+        example, two, expected = data.draw(st.sampled_from(told))
+        assert by_sql(example, two, compiler) == expected, str(example)
     for hour in drawn.hours:
         refute(drawn, found, hour)
 
@@ -316,30 +316,30 @@ def refute(drawn: Draw, found, hour) -> None:
     for name, segment in drawn.segments.items():
         oracle = Oracle(drawn.rows, segment.program, hour, drawn.include_today)
         members[name] = oracle.members(segment.conditions)
-        assert not (name in found.nobody and members[name])
+        assert not (name in found.unsatisfiable and members[name])
     for names in combinations(sorted(drawn.segments), 2):
         if drawn.segments[names[0]].program != drawn.segments[names[1]].program:
             continue
         one, other = (members[name] for name in names)
         relation = pairs[names].relation if names in pairs else "never"
-        if relation == "never" and not set(names) & set(found.nobody):
+        if relation == "never" and not set(names) & set(found.unsatisfiable):
             assert not one & other, f"{names} never meet"
-        if names in pairs and pairs[names].unless is None:
-            assert not (relation in ("inside", "same") and one - other), f"{names[0]} is inside"
-            assert not (relation in ("contains", "same") and other - one), f"{names[1]} is inside"
+        if names in pairs and pairs[names].except_when is None:
+            assert not (relation in ("subset", "equal") and one - other), f"{names[0]} is inside"
+            assert not (relation in ("superset", "equal") and other - one), f"{names[1]} is inside"
 
 
 def test_the_command_lists_them_and_answers_in_json(tmp_path):
     """Only what concerns one workflow, where it is named."""
     settings = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
     said = partnerflow(settings, "overlaps", "revenue-10000", "--as-of", HOUR.isoformat()).stdout
-    assert "revenue-1000 and revenue-10000 can reach one partner in one hour." in said
+    assert "revenue-1000 and revenue-10000 can reach the same partner in the same hour." in said
     assert "few-clicks-14 and first-action-30 " not in said
     document = partnerflow(settings, "overlaps", "--as-of", HOUR.isoformat(), "--json").json()
-    assert list(document) == ["overlaps", "never", "chains", "nobody"]
-    assert (len(document["overlaps"]), document["never"]) == (28, 37)
+    assert list(document) == ["overlaps", "disjoint", "sequences", "unsatisfiable"]
+    assert (len(document["overlaps"]), document["disjoint"]) == (28, 37)
     six = next(one for one in document["overlaps"] if one["workflows"] == ["revenue-1000", "revenue-10000"])
-    assert list(six) == ["workflows", "relation", "unless", "both", "first_only", "second_only"]
+    assert list(six) == ["workflows", "relation", "except_when", "both", "first_only", "second_only"]
     assert six["both"]["activity"] == [{"day": "2026-03-19", "clicks": 0, "actions": 1, "revenue": "10000"}]
 
 

@@ -16,7 +16,7 @@ from compiler.language.definition import read_definition
 from flows.settings import CHECKOUT
 
 VOCABULARY = project_vocabulary()
-COMPILERS = (Compiler(VOCABULARY), Compiler(VOCABULARY, most_questions=-1))
+COMPILERS = (Compiler(VOCABULARY), Compiler(VOCABULARY, max_single_statement_features=-1))
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "15"))
 BUDGET = settings(max_examples=1_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 

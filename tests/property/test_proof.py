@@ -27,8 +27,8 @@ from hypothesis import HealthCheck, given, settings
 
 from compiler import Compiler, Workflow, check, compile_workflow, read_definition
 from compiler.sql.dialect import to_sql
-from compiler.sql.explain import explanation
-from compiler.sql.single_statement import MOST_QUESTIONS
+from compiler.sql.explain import explain_query
+from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
 from flows.settings import CHECKOUT
 from support.account import VOCABULARY, empty_account, rows_told
 from support.example_members import MEMBERS
@@ -36,7 +36,7 @@ from support.oracle import DATES, LABELS, MEASURES, Oracle, meaning
 from support.strategies import PARTNERS, Draw, Segment, draws
 
 IN_TABLES = -1
-"""As `most_questions`: never in one statement."""
+"""As `max_single_statement_features`: never in one statement."""
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 CASES = CHECKOUT / "tests" / "data" / "cases"
@@ -66,7 +66,9 @@ def workflow(workflow_id: str, program: str, sentences: Iterable[str]) -> Workfl
 @given(drawn=draws())
 def test_all_members_are_those_of_the_oracle(drawn: Draw):
     """Whatever the account, hour and segments: the SQL finds the members, stages and dates that the semantics give."""
-    compiler = Compiler(VOCABULARY, drawn.include_today, IN_TABLES if drawn.in_tables else MOST_QUESTIONS)
+    compiler = Compiler(
+        VOCABULARY, drawn.include_today, IN_TABLES if drawn.in_tables else MAX_SINGLE_STATEMENT_FEATURES
+    )
     workflows = [workflow(name, one.program, one.sentences) for name, one in drawn.segments.items()]
     with empty_account().holding(drawn.rows, drawn.hours[0]) as account:
         for hours in [drawn.hours] if drawn.in_tables else [(hour,) for hour in drawn.hours]:
@@ -91,7 +93,7 @@ def test_explain_says_of_each_condition_what_the_oracle_says(drawn: Draw):
         account.turn_to(*drawn.hours)
         for name, segment in list(drawn.segments.items())[:2]:
             partner = PARTNERS[0]
-            statement = explanation(workflow(name, segment.program, segment.sentences), partner, compiler)
+            statement = explain_query(workflow(name, segment.program, segment.sentences), partner, compiler)
             for hour, is_member, *found in account.connection.execute(to_sql(statement)).fetchall():
                 oracle = Oracle(drawn.rows, segment.program, hour.replace(tzinfo=UTC), drawn.include_today)
                 assert bool(is_member) == (partner in oracle.members(segment.conditions))
@@ -197,8 +199,8 @@ def test_a_case_is_proved_by_its_sql_its_rows_and_the_oracle(case):
     compiler = Compiler(VOCABULARY, drawn.include_today)
     assert frozen(name, compile_workflow(one, compiler, "duckdb")) == compile_workflow(one, compiler, "duckdb")
     assert expected == Oracle(drawn.rows, "1000", hour, drawn.include_today).members(drawn.segments[name].conditions)
-    for most_questions in (MOST_QUESTIONS, IN_TABLES):
-        compiler = Compiler(VOCABULARY, drawn.include_today, most_questions)
+    for max_single_statement_features in (MAX_SINGLE_STATEMENT_FEATURES, IN_TABLES):
+        compiler = Compiler(VOCABULARY, drawn.include_today, max_single_statement_features)
         with empty_account().holding(drawn.rows, hour) as account:
             found = account.members([one], compiler)[hour]
             report = differences(drawn, hour, found, account.stages(hour))
@@ -215,8 +217,8 @@ SEVERAL_HOURS = {
 }
 
 
-@pytest.mark.parametrize("most_questions", [MOST_QUESTIONS, IN_TABLES])
-def test_the_hours_of_one_run_are_evaluated_each_for_itself(most_questions: int):
+@pytest.mark.parametrize("max_single_statement_features", [MAX_SINGLE_STATEMENT_FEATURES, IN_TABLES])
+def test_the_hours_of_one_run_are_evaluated_each_for_itself(max_single_statement_features: int):
     """What a partner did, was and had signed at one hour makes it no member at another."""
     early, late = (datetime(2026, 3, day, 18, tzinfo=UTC) for day in (19, 20))
     stories = {
@@ -227,7 +229,9 @@ def test_the_hours_of_one_run_are_evaluated_each_for_itself(most_questions: int)
     workflows = [workflow(name, "1000", sentences) for name, sentences in SEVERAL_HOURS.items()]
     with empty_account().holding(rows_told(stories, ZoneInfo("UTC")), early) as account:
         account.turn_to(early, late)
-        found = account.members(workflows, Compiler(VOCABULARY, most_questions=most_questions))
+        found = account.members(
+            workflows, Compiler(VOCABULARY, max_single_statement_features=max_single_statement_features)
+        )
     assert found == {
         early: {"clicks-today": {"early"}, "moved-today": {"early"}, "joined": {"early"}, "gold": {"early"}},
         late: {"clicks-today": {"late"}, "moved-today": {"late"}, "joined": {"early", "late"}, "gold": {"early"}},

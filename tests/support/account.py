@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 from dbt.cli.main import dbtRunner
 
-from compiler import Compiler, Workflow, membership_steps, project_vocabulary
+from compiler import Compiler, Workflow, membership_statements, project_vocabulary
 from compiler.sql.dialect import to_sql
 from flows.definitions.loader import Definitions
 from flows.settings import Settings
@@ -137,7 +137,7 @@ class Account:
 
     def members(self, workflows: Sequence[Workflow], compiler: Compiler) -> dict[datetime, dict[str, set[str]]]:
         """Hour to workflow id to the partner ids of its members, of all workflows and hours at once."""
-        *tables, membership = membership_steps(workflows, compiler).items()
+        *tables, membership = membership_statements(workflows, compiler).items()
         for relation, statement in tables:
             self.connection.execute(f"CREATE OR REPLACE TABLE {relation} AS {to_sql(statement)}")
         rows = self.connection.execute(to_sql(membership[1])).fetchall()

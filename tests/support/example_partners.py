@@ -1,4 +1,4 @@
-"""Witnesses as raw rows: what an analysis claims of one partner, put before the project's own SQL and the oracle."""
+"""Example partners as raw rows, to compare the analysis with the compiled SQL and the oracle."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from compiler import Compiler, Workflow
-from compiler.analysis.example import Witness
+from compiler.analysis.example import ExamplePartner
 from support.account import empty_account
 from support.oracle import Condition, Oracle
 
@@ -14,26 +14,26 @@ BEFORE_ALL = datetime(1880, 1, 1, tzinfo=UTC)
 RUN = time(12)
 
 
-def hour(witness: Witness) -> datetime:
-    """The hour of a witness: noon of its date in a program whose zone is UTC."""
-    return datetime.combine(witness.on, RUN, UTC)
+def hour(example: ExamplePartner) -> datetime:
+    """The hour of a example: noon of its date in a program whose zone is UTC."""
+    return datetime.combine(example.as_of_date, RUN, UTC)
 
 
-def rows_of(witness: Witness, program: str) -> dict[str, list[dict[str, Any]]]:
+def rows_of(example: ExamplePartner, program: str) -> dict[str, list[dict[str, Any]]]:
     """The raw rows of a partner like this one, alone in its program."""
-    key = {"program_id": program, "partner_id": witness.values.get("Partner ID", "p")}
-    partner = {"name": witness.values.get("Partner Name", "Somebody")}
+    key = {"program_id": program, "partner_id": example.values.get("Partner ID", "p")}
+    partner = {"name": example.values.get("Partner Name", "Somebody")}
     supplied = {"transitioned_at": datetime(1890, 1, 1, tzinfo=UTC), "relationship_stage": "None"}
-    if witness.since:
-        supplied = {"transitioned_at": _instant(witness.since), "relationship_stage": witness.stage}
+    if example.stage_since:
+        supplied = {"transitioned_at": _instant(example.stage_since), "relationship_stage": example.stage}
     return {
         "programs": [{"program_id": program, "timezone": "UTC", "currency": "USD"}],
         "partners": [key | partner],
         "relationship_events": [key | supplied],
-        "contracts": [key | _contract(one) for one in witness.contracts],
-        "partner_groups": [key | {"group_id": name, "group_name": name} for name in witness.groups],
-        "partner_clicks_daily": [key | {"click_date": one.day, "clicks": one.clicks} for one in witness.activity],
-        "actions": [key | row for row in _actions(witness)],
+        "contracts": [key | _contract(one) for one in example.contracts],
+        "partner_groups": [key | {"group_id": name, "group_name": name} for name in example.groups],
+        "partner_clicks_daily": [key | {"click_date": one.day, "clicks": one.clicks} for one in example.activity],
+        "actions": [key | row for row in _actions(example)],
     }
 
 
@@ -48,7 +48,7 @@ def _contract(one) -> dict[str, Any]:
     }
 
 
-def _actions(witness: Witness) -> list[dict[str, Any]]:
+def _actions(example: ExamplePartner) -> list[dict[str, Any]]:
     """One action a count; the first has the day's revenue, the others are worth nothing."""
     return [
         {
@@ -58,7 +58,7 @@ def _actions(witness: Witness) -> list[dict[str, Any]]:
             "amount": Decimal(0) if number else one.revenue,
             "currency": "USD",
         }
-        for one in witness.activity
+        for one in example.activity
         for number in range(one.actions)
     ]
 
@@ -68,15 +68,15 @@ def _instant(day: date) -> datetime:
 
 
 def by_oracle(
-    witness: Witness, program: str, segments: Mapping[str, Iterable[Condition]], include_today: bool = False
+    example: ExamplePartner, program: str, segments: Mapping[str, Iterable[Condition]], include_today: bool = False
 ) -> set[str]:
-    """The names of the segments in which the witness is, by the oracle."""
-    oracle = Oracle(rows_of(witness, program), program, hour(witness), include_today)
+    """The names of the segments in which the example is, by the oracle."""
+    oracle = Oracle(rows_of(example, program), program, hour(example), include_today)
     return {name for name, conditions in segments.items() if oracle.members(conditions)}
 
 
-def by_sql(witness: Witness, workflows: Sequence[Workflow], compiler: Compiler) -> set[str]:
-    """The workflows in whose segment the witness is, by the project's models and the compiled SQL."""
-    with empty_account().holding(rows_of(witness, workflows[0].program), hour(witness)) as account:
+def by_sql(example: ExamplePartner, workflows: Sequence[Workflow], compiler: Compiler) -> set[str]:
+    """The workflows in whose segment the example is, by the project's models and the compiled SQL."""
+    with empty_account().holding(rows_of(example, workflows[0].program), hour(example)) as account:
         (members,) = account.members(workflows, compiler).values()
     return {name for name, partners in members.items() if partners}

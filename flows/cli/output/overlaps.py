@@ -1,57 +1,61 @@
-"""What a person and a program read of overlaps and chains."""
+"""Overlaps and sequences as text and as JSON."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from compiler.analysis.overlap import Overlap, Overlaps
-from compiler.analysis.sequences import Chain
+from compiler.analysis.sequences import WorkflowSequence
 
 RELATIONS = {
-    "same": "{0} and {1} are the same segment",
-    "inside": "{0} is inside {1}: whoever is in {0} is in {1}",
-    "contains": "{1} is inside {0}: whoever is in {1} is in {0}",
-    "overlap": "{0} and {1} can reach one partner in one hour",
-    "undecided": "{0} and {1} cannot be told apart",
+    "equal": "{0} and {1} are the same segment",
+    "subset": "{0} is a subset of {1}: every partner in {0} is also in {1}",
+    "superset": "{1} is a subset of {0}: every partner in {1} is also in {0}",
+    "overlap": "{0} and {1} can reach the same partner in the same hour",
+    "undecided": "{0} and {1} cannot be compared",
 }
 
 
-def overlaps_json(found: Overlaps, linked: Sequence[Chain]) -> dict:
-    """Pairs, chains, the number of pairs that never meet, and the workflows that match nobody."""
+def overlaps_json(found: Overlaps, sequences: Sequence[WorkflowSequence]) -> dict[str, Any]:
+    """Return the pairs, the number of disjoint pairs, the sequences, and the workflows that match no partner."""
     return {
         "overlaps": [one.as_json() for one in found.pairs],
-        "never": found.never,
-        "chains": [one.as_json() for one in linked],
-        "nobody": list(found.nobody),
+        "disjoint": found.disjoint,
+        "sequences": [one.as_json() for one in sequences],
+        "unsatisfiable": list(found.unsatisfiable),
     }
 
 
-def overlap_lines(found: Overlaps, linked: Sequence[Chain]) -> list[str]:
-    """The chains, then the pairs, each with its example."""
-    lines = [line for one in linked for line in _chain(one)]
+def overlap_lines(found: Overlaps, sequences: Sequence[WorkflowSequence]) -> list[str]:
+    """Return the sequences, then the pairs, each with its example partner."""
+    lines = [line for one in sequences for line in _sequence(one)]
     lines += [line for one in found.pairs for line in _pair(one)]
-    lines += [f"{name} matches nobody, ever." for name in found.nobody]
-    counted = f"{len(found.pairs):,} pairs of workflows can reach one partner in one hour, {found.never:,} never can."
-    return [*lines, counted]
+    lines += [f"{name} can never match a partner." for name in found.unsatisfiable]
+    lines += [
+        f"{len(found.pairs):,} pairs of workflows can reach the same partner in the same hour; "
+        f"{found.disjoint:,} pairs cannot."
+    ]
+    return lines
 
 
 def _pair(one: Overlap) -> Iterable[str]:
     if one.relation == "undecided":
-        yield f"{RELATIONS[one.relation].format(*one.workflows)}: nothing is known of {one.unless}."
+        yield f"{RELATIONS[one.relation].format(*one.workflows)}: the analysis does not support {one.except_when}."
         return
-    unless = f", unless {one.unless}" if one.unless else ""
-    yield RELATIONS[one.relation].format(*one.workflows) + unless + "."
+    exception = f", except when {one.except_when}" if one.except_when else ""
+    yield RELATIONS[one.relation].format(*one.workflows) + exception + "."
     yield f"    {one.both}"
 
 
-def _chain(one: Chain) -> Iterable[str]:
+def _sequence(one: WorkflowSequence) -> Iterable[str]:
     steps = [f"{name} ({_days(days)})" for name, days in zip(one.workflows, one.days, strict=True)]
-    yield f"Chain: {', '.join(steps)}"
-    for double in one.doubles:
-        yield f"    double on {_days(double.days)}: {' and '.join(double.workflows)}, {double.witness}"
+    yield f"Sequence: {', '.join(steps)}"
+    for overlap in one.overlaps:
+        yield f"    overlap on {_days(overlap.days)}: {' and '.join(overlap.workflows)}, {overlap.example}"
     for gap in one.gaps:
-        shown = f", {gap.witness}" if gap.witness and not gap.is_meant else ""
-        yield f"    {'between steps' if gap.is_meant else 'gap'} on {_days(gap.days)}{shown}"
-    if one.follows:
-        yield f"    whoever is in {', '.join(one.follows)} was in the step before"
+        shown = f", {gap.example}" if gap.example and not gap.is_intended else ""
+        yield f"    {'between steps' if gap.is_intended else 'gap'} on {_days(gap.days)}{shown}"
+    if one.continues:
+        yield f"    every partner in {', '.join(one.continues)} was in the step before"
 
 
 def _days(days: tuple[int, int]) -> str:

@@ -13,7 +13,7 @@ from liquid.expression import Expression
 
 from compiler import Problem, Source
 from compiler.language.definition import did_you_mean
-from compiler.yaml_source import Route
+from compiler.yaml_source import YamlPath
 from flows.messages.liquid.environment import FAILURES, FORBIDDEN_TAGS, describe, parse
 from flows.messages.liquid.tokens import TOKENS, Translated, translate
 from flows.messages.variables import NAMES, sample
@@ -28,7 +28,7 @@ class TemplateSource:
 
     file: Source
     text: str
-    route: Route | None = None
+    route: YamlPath | None = None
     html: bool = False
     translated: Translated = field(init=False)
 
