@@ -14,8 +14,8 @@ from typing import Annotated
 import typer
 
 from flows.definitions.loader import Definitions, read_definitions
-from flows.report.data import RECIPIENTS, RUNS, WEEKS, ReportData, Row
-from flows.report.page import RATES, render_report
+from flows.report.data import RATES, RECIPIENTS, RUNS, WEEKS, ReportData, Row
+from flows.report.page import render_report
 from flows.settings import CHECKOUT, Settings
 
 MONDAY = date(2026, 3, 16)

@@ -1,1 +1,1 @@
-"""Reports: what a person reads, in the terminal and on a page."""
+"""The report of workflows: its data, and its HTML page."""

@@ -1,4 +1,4 @@
-"""What the report says, read from the published file: so it never waits for a run, nor a run for it."""
+"""Read the report's data from the published file, so that neither it nor a run ever waits for the other."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,22 +10,36 @@ import duckdb
 from compiler import PartnerflowError
 
 WEEKS = 12
-"""Weeks in a workflow's plot."""
+"""Weeks of a workflow that are read, at most."""
 
 RUNS = 5
+"""Runs of a workflow that are read, at most."""
+
 RECIPIENTS = 8
+"""Recipients of a workflow that are read, at most."""
+
+RATES = [
+    ("delivered", "delivery_rate"),
+    ("opened", "open_rate"),
+    ("clicked", "click_rate"),
+    ("bounced", "bounce_rate"),
+    ("complained", "complaint_rate"),
+    ("unsubscribed", "unsubscribe_rate"),
+]
+"""The counts of marts.workflow_report and their rates, in the order in which they are shown."""
 
 Row = dict[str, Any]
-"""A row of a mart, by column name."""
+"""A row of a mart: column names to values."""
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """The rows that the report shows, each list in its order.
+    """The rows that the report shows, each list in order of workflow id.
 
-    `totals` are marts.workflow_report by workflow; `weeks` the latest of marts.workflow_report_weekly, oldest first;
-    `runs` the last run of each workflow and the latest others in which anything happened, newest first; `recipients`
-    the latest emails, newest first. `as_of` is the hour of the last run (UTC without a zone), None before any.
+    `totals` are the rows of marts.workflow_report; `weeks` the last WEEKS of marts.workflow_report_weekly, oldest
+    first; `runs` the last run of each workflow and its latest other runs with emails or problems, newest first;
+    `recipients` the latest rows of marts.fct_email_deliveries with the partner's name, newest first. `as_of` is the
+    hour of the last run (UTC, without a zone), or None before the first.
     """
 
     as_of: datetime | None
@@ -34,26 +48,26 @@ class ReportData:
     runs: list[Row]
     recipients: list[Row]
 
-    def as_json(self) -> dict:
-        """The report as the command line answers with it: totals and weeks, dates in ISO."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `partnerflow report`: totals and weeks, with ISO dates."""
         weeks = [row | {"week": row["week"].isoformat()} for row in self.weeks]
         return {"as_of": self.as_of and self.as_of.isoformat() + "Z", "workflows": self.totals, "weeks": weeks}
 
 
 def read_report(published: Path) -> ReportData:
-    """The report as last published. Raises PartnerflowError before the first run."""
+    """Return the report as last published. Raises PartnerflowError before the first run."""
     if not published.exists():
-        raise PartnerflowError("Nothing has been published yet. Run `partnerflow run` once; it publishes.")
+        raise PartnerflowError("Nothing has been published yet. Run `partnerflow run` first.")
     with duckdb.connect(published, read_only=True) as connection:
         try:
             return _read(connection)
         except duckdb.CatalogException:
-            hint = "`partnerflow run` publishes one with the next facts that pass their tests."
+            hint = "The next `partnerflow run` whose data passes its tests publishes one."
             raise PartnerflowError(f"{published} holds no report yet. {hint}") from None
 
 
 def _read(connection: duckdb.DuckDBPyConnection) -> ReportData:
-    (newest,) = connection.execute("SELECT max(as_of) FROM marts.workflow_runs").fetchone()
+    ((newest,),) = connection.execute("SELECT max(as_of) FROM marts.workflow_runs").fetchall()
     return ReportData(
         newest,
         _rows(connection, "SELECT * FROM marts.workflow_report ORDER BY workflow_id"),
@@ -63,9 +77,9 @@ def _read(connection: duckdb.DuckDBPyConnection) -> ReportData:
     )
 
 
-def by_workflow(rows: list[Row]) -> dict[object, list[Row]]:
-    """The rows of each workflow, in their order."""
-    found: dict[object, list[Row]] = {}
+def by_workflow(rows: list[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each workflow id, in their order."""
+    found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(row["workflow_id"], []).append(row)
     return found

@@ -1,7 +1,7 @@
-"""The report as one page that needs nothing else: no network, no server, a click in a mail program's preview is enough.
+"""Render the report as one self-contained HTML file that needs neither a network nor a server.
 
-Every value is escaped by the template; the content security policy of the page lets nothing be loaded and no script
-run but its own, known by its hash. A message's HTML is shown in a frame of its own, without script.
+The template escapes every value. The page's content security policy blocks all requests and all scripts but its own,
+which it identifies by hash. A message's HTML is shown in a sandboxed frame.
 """
 
 import base64
@@ -19,31 +19,21 @@ from flows.definitions.loader import Definitions, read_definitions
 from flows.messages.loader import read_message
 from flows.messages.variables import sample
 from flows.report.chart import Chart, weekly_chart
-from flows.report.data import ReportData, Row, by_workflow, read_report
+from flows.report.data import RATES, ReportData, Row, by_workflow, read_report
 from flows.report.templates import FOLDER, page
 from flows.settings import Settings
-
-RATES = [
-    ("delivered", "delivery_rate"),
-    ("opened", "open_rate"),
-    ("clicked", "click_rate"),
-    ("bounced", "bounce_rate"),
-    ("complained", "complaint_rate"),
-    ("unsubscribed", "unsubscribe_rate"),
-]
-"""The counts that have a rate, in the order in which they are shown."""
 
 EMPTY = (
     dict.fromkeys(("sent", "with_events", "bot_opened_only"), 0)
     | dict.fromkeys((count for count, _ in RATES), 0)
     | dict.fromkeys(rate for _, rate in RATES)
 )
-"""The totals of a workflow that has never run."""
+"""The totals of a workflow that has not run yet."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A message as a recipient sees it, rendered with sample values."""
+class MessagePreview:
+    """A message rendered with sample values."""
 
     subject: str
     text: str
@@ -52,7 +42,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class WorkflowPage:
-    """Everything that the page says of one workflow. `state` is active, draft, paused, broken or deleted."""
+    """Everything that the page shows of one workflow. `state` is active, draft, paused, broken or deleted."""
 
     id: str
     name: str
@@ -70,18 +60,18 @@ class WorkflowPage:
 
 
 def write_report(settings: Settings, definitions: Definitions, file: Path, show_addresses: bool = False) -> None:
-    """Write the page of what is published, whole or not at all. Addresses are masked unless `show_addresses`."""
+    """Write the page of the published data atomically. Addresses are masked unless `show_addresses`."""
     data = read_report(settings.published)
     write_atomic(file, render_report(data, definitions, settings.workflows, show_addresses))
 
 
 def report_file(settings: Settings, file: Path, show_addresses: bool) -> None:
-    """`partnerflow report --html`: with the definitions as they are now."""
+    """Write the page for `partnerflow report --html`, with the current definitions."""
     write_report(settings, read_definitions(settings), file, show_addresses)
 
 
 def render_report(data: ReportData, definitions: Definitions, folder: Path, show_addresses: bool) -> str:
-    """The page as text. `folder` is that of the workflows, in which the messages are."""
+    """Return the page as HTML. `folder` is the workflows folder, which has the messages."""
     totals = {row["workflow_id"]: row for row in data.totals}
     weeks, runs, recipients = map(by_workflow, (data.weeks, data.runs, data.recipients))
     defined = {workflow.id: workflow for workflow in definitions.workflows}
@@ -103,27 +93,27 @@ def render_report(data: ReportData, definitions: Definitions, folder: Path, show
         columns=RATES,
         as_of=data.as_of,
         made_at=datetime.now(UTC),
-        address=str if show_addresses else mask,
-        fate=fate,
+        address=str if show_addresses else mask_address,
+        outcome=outcome,
         script=Markup(script),
         script_digest=digest,
     )
 
 
-def mask(address: object) -> str:
-    """An address that says enough to recognise it.
+def mask_address(address: object) -> str:
+    """Return the first letter and the domain of an address, enough to recognize it.
 
-    >>> mask("anna@partner.example"), mask("nobody")
+    >>> mask_address("anna@partner.example"), mask_address("nobody")
     ('a…@partner.example', '…')
     """
     local, at, domain = str(address).rpartition("@")
     return f"{local[:1]}…@{domain}" if at else "…"
 
 
-def fate(delivery: Row) -> str:
-    """What became of an email (a row of marts.fct_email_deliveries) in one word: the gravest, or the furthest."""
-    words = ("complained", "unsubscribed", "bounced", "clicked", "opened", "delivered")
-    return next((word for word in words if delivery[f"is_{word}"]), str(delivery["state"]).replace("_", " "))
+def outcome(delivery: Row) -> str:
+    """Return the outcome of a row of marts.fct_email_deliveries: its worst event, else its latest, else its state."""
+    outcomes = ("complained", "unsubscribed", "bounced", "clicked", "opened", "delivered")
+    return next((one for one in outcomes if delivery[f"is_{one}"]), str(delivery["state"]).replace("_", " "))
 
 
 def _workflow(
@@ -136,7 +126,7 @@ def _workflow(
         name=workflow.name if workflow else workflow_id,
         description=workflow.description if workflow else "",
         state=workflow.status if workflow else state,
-        sentence=describe(workflow) if workflow else definitions.broken.get(workflow_id, "Its definition is gone."),
+        sentence=describe(workflow) if workflow else definitions.broken.get(workflow_id, "Its definition was deleted."),
         conditions=[str(condition) for condition in workflow.segment] if workflow else [],
         sql=compile_workflow(workflow, definitions.compiler, "duckdb") if workflow else "",
         message=workflow.action.message if workflow and isinstance(workflow.action, SendEmail) else None,
@@ -148,14 +138,14 @@ def _workflow(
     )
 
 
-def _messages(pages: list[WorkflowPage], folder: Path) -> dict[str, Shown | str]:
-    """Each message once, by id; or what is wrong with it."""
-    messages: dict[str, Shown | str] = {}
+def _messages(pages: list[WorkflowPage], folder: Path) -> dict[str, MessagePreview | str]:
+    """Return each message by id, or the problems of one that cannot be read."""
+    messages: dict[str, MessagePreview | str] = {}
     for one in {shown.message for shown in pages if shown.message}:
         try:
             message = read_message(folder / "messages" / one)
-            written = message.render(sample(omit_optional=False), message.content["language"])
-            messages[one] = Shown(written.subject, written.text, written.html)
+            content = message.render(sample(omit_optional=False), message.content["language"])
+            messages[one] = MessagePreview(content.subject, content.text, content.html)
         except PartnerflowError as error:
             messages[one] = str(error)
     return messages

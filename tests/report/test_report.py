@@ -15,7 +15,7 @@ from flows.definitions.loader import Definitions
 from flows.pipeline.run import run_hour
 from flows.progress import Report
 from flows.report.chart import weekly_chart
-from flows.report.page import fate, mask, report_file
+from flows.report.page import mask_address, outcome, report_file
 from flows.report.templates import ENVIRONMENT
 from flows.settings import Settings
 from flows.transform.build import Built
@@ -288,10 +288,10 @@ def test_every_run_publishes_the_page(example):
 
 def test_the_gravest_or_furthest_is_an_emails_fate():
     """A complaint outweighs a click."""
-    assert fate(delivery("w", "p", "a@x", "delivered", "opened", "clicked", "complained")) == "complained"
-    assert fate(delivery("w", "p", "a@x", "delivered", "opened")) == "opened"
-    assert fate(delivery("w", "p", "a@x") | {"state": "in_doubt"}) == "in doubt"
-    assert mask("x@y@partner.example") == "x…@partner.example"
+    assert outcome(delivery("w", "p", "a@x", "delivered", "opened", "clicked", "complained")) == "complained"
+    assert outcome(delivery("w", "p", "a@x", "delivered", "opened")) == "opened"
+    assert outcome(delivery("w", "p", "a@x") | {"state": "in_doubt"}) == "in doubt"
+    assert mask_address("x@y@partner.example") == "x…@partner.example"
 
 
 def test_chart_has_a_column_per_week_and_round_ticks():

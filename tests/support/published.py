@@ -1,4 +1,4 @@
-"""A published file with the tables that the report reads, filled by hand."""
+"""Write a published file with the tables that the report reads, from rows in Python."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -8,19 +8,19 @@ import pandas
 
 HOUR = datetime(2026, 3, 20, 18)
 COUNTS = ("sent", "delivered", "opened", "bot_opened_only", "clicked", "bounced", "complained", "unsubscribed")
-FATES = ("delivered", "opened", "bot_opened", "clicked", "bounced", "hard_bounced", "complained", "unsubscribed")
+OUTCOMES = ("delivered", "opened", "bot_opened", "clicked", "bounced", "hard_bounced", "complained", "unsubscribed")
 
 
 def total(workflow_id: str, *counts: int) -> dict:
     """A row of marts.workflow_report: the counts in the order of COUNTS, and the rates that follow from them."""
     row = {"workflow_id": workflow_id} | dict(zip(COUNTS, counts, strict=True))
     rates = {
-        "delivery": ("delivered", "sent"), "bounce": ("bounced", "sent"), "open": ("opened", "delivered"),
-        "click": ("clicked", "delivered"), "complaint": ("complained", "delivered"),
-        "unsubscribe": ("unsubscribed", "delivered"),
+        "delivery_rate": ("delivered", "sent"), "bounce_rate": ("bounced", "sent"),
+        "open_rate": ("opened", "delivered"), "click_rate": ("clicked", "delivered"),
+        "complaint_rate": ("complained", "delivered"), "unsubscribe_rate": ("unsubscribed", "delivered"),
     }  # fmt: skip
     return row | {"with_events": row["delivered"]} | {
-        f"{name}_rate": row[part] / row[whole] if row[whole] else None for name, (part, whole) in rates.items()
+        rate: row[count] / row[whole] if row[whole] else None for rate, (count, whole) in rates.items()
     }  # fmt: skip
 
 
@@ -39,12 +39,12 @@ def run(workflow_id: str, as_of: datetime, status: str = "done", sent: int = 0, 
     return row | zeros | {"sent": sent, "detail": detail}
 
 
-def delivery(workflow_id: str, partner_id: str, email: str, *fates: str) -> dict:
+def delivery(workflow_id: str, partner_id: str, email: str, *outcomes: str) -> dict:
     """A row of marts.fct_email_deliveries."""
     return {
         "delivery_id": f"{workflow_id}/{partner_id}", "workflow_id": workflow_id, "program_id": "1000",
         "partner_id": partner_id, "email": email, "state": "sent", "as_of": HOUR,
-    } | {f"is_{fate}": fate in fates for fate in FATES}  # fmt: skip
+    } | {f"is_{one}": one in outcomes for one in OUTCOMES}  # fmt: skip
 
 
 def partner(partner_id: str, name: str) -> dict:

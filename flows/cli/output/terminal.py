@@ -1,8 +1,8 @@
-"""What a person reads in the terminal: progress, the run table, members."""
+"""Terminal output: progress, and the tables and lines of most commands."""
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from rich import box
 from rich.console import Console
@@ -14,40 +14,43 @@ from flows.doctor import Finding
 from flows.plan.plan import Plan, WorkflowPlan
 from flows.preview.explain import Explanation
 from flows.preview.preview import Preview
-from flows.report.data import ReportData
+from flows.report.data import RATES, ReportData
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 STYLES = {"done": "green", "over_limit": "yellow", "held": "yellow", "error": "red"}
 COUNTS = ("members", "already_contacted", "suppressed", "no_address", "recipients")
 SENT = ("sent", "failed", "in_doubt")
-HEADINGS = {"already_contacted": "already\nreached", "no_address": "no\naddress", "recipients": "to send"}
+HEADINGS = {"already_contacted": "already\ncontacted", "no_address": "no\naddress", "recipients": "to send"}
 ALWAYS = ("members", "recipients", "sent")
-"""Columns that are shown even when every row has 0."""
+"""Columns that are shown even if every row has 0."""
 
 
 class Progress:
-    """A `step` that says on stderr what is being done, how far it is and how long it took."""
+    """A step runner that shows on stderr the current step, its progress, and how long each step took."""
 
     def __init__(self, console: Console):
         self.console = console
         self._status: Status | None = None
         self._title = ""
 
-    def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Carry out a step."""
-        begun, self._title = time.monotonic(), title
+    def __call__(self, title: str, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        """Run a step and return its result."""
+        started, self._title = time.monotonic(), title
         with self.console.status(title) as self._status:
-            result = function(*arguments)
-        self.console.print(f"[green]✓[/] {title} [dim]{time.monotonic() - begun:.1f} s[/]", highlight=False)
+            result = function(*arguments, **named)
+        self.console.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]", highlight=False)
         return result
 
     def report(self, done: int, total: int) -> None:
-        """How far the step at work is."""
+        """Show how much of the current step is done."""
         if self._status is not None:
             self._status.update(f"{self._title} [dim]{done:,} of {total:,}[/]")
 
 
 def run_table(plan: Plan, title: str, sending: bool) -> Table:
-    """The plan's rows as a table; with what was sent when `sending`. A column of nothing but 0 is left out."""
+    """Return the plan as a table, with the sending results if `sending`. Columns with only zeros are omitted."""
     totals = {name: sum(getattr(row, name) for row in plan.workflows) for name in COUNTS + (SENT if sending else ())}
     columns = [name for name, total in totals.items() if total or name in ALWAYS]
     table = Table(title=title, title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, padding=0)
@@ -62,24 +65,17 @@ def run_table(plan: Plan, title: str, sending: bool) -> Table:
     return table
 
 
-RATES = {
-    "delivered": "delivery_rate", "opened": "open_rate", "clicked": "click_rate", "bounced": "bounce_rate",
-    "complained": "complaint_rate", "unsubscribed": "unsubscribe_rate",
-}  # fmt: skip
-"""The columns of counts of marts.workflow_report, each with the column of its rate."""
-
-
 def workflow_report_table(data: ReportData) -> Table:
-    """The report: a row a workflow, a rate beside each number; nothing where there is nothing to divide by."""
-    title = f"What became of the emails, as of {data.as_of:%Y-%m-%d %H:%M} UTC" if data.as_of else "No run yet"
+    """Return the report as a table: one row per workflow, each count with its rate, which is blank where it is null."""
+    title = f"Email outcomes as of {data.as_of:%Y-%m-%d %H:%M} UTC" if data.as_of else "No run yet"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
     table.add_column("workflow", no_wrap=True)
     table.add_column("sent", justify="right")
     headings = {"unsubscribed": "unsub-\nscribed", "complained": "com-\nplained"}
-    for name in RATES:
+    for name, _ in RATES:
         table.add_column(headings.get(name, name), justify="right", no_wrap=True)
     for row in data.totals:
-        cells = [_with_rate(row[name], row[rate]) for name, rate in RATES.items()]
+        cells = [_with_rate(row[count], row[rate]) for count, rate in RATES]
         table.add_row(Text(row["workflow_id"]), f"{row['sent']:,}", *cells)
     return table
 
@@ -89,26 +85,26 @@ def _with_rate(count: int, rate: float | None) -> Text:
 
 
 def details(plan: Plan) -> list[str]:
-    """Why workflows are not done, a line each."""
+    """Return one line per workflow that has a detail, such as why it is held."""
     return [f"{row.workflow_id}: {row.detail}" for row in plan.workflows if row.detail]
 
 
 def late_lines(plan: Plan) -> list[str]:
-    """The hours that are caught up: how many, and a line for each that brings anybody or could not be evaluated."""
+    """Return how many missed hours were evaluated, and one line per hour that adds recipients or has a problem."""
     if not plan.late:
         return []
     first, last = f"{plan.late[0].as_of:%Y-%m-%d %H:%M}", f"{plan.late[-1].as_of:%Y-%m-%d %H:%M}"
-    lines = [f"Caught up before: {len(plan.late)} times from {first} to {last} UTC."]
+    lines = [f"Caught up: {len(plan.late)} hours from {first} to {last} UTC."]
     for one in plan.late:
-        said = [f"{row.workflow_id} {row.recipients:,}" for row in one.workflows if row.recipients]
-        said += [f"{row.workflow_id} {row.status} ({row.detail})" for row in one.workflows if row.status != "done"]
-        if said:
-            lines.append(f"  {one.as_of:%Y-%m-%d %H:%M} UTC: {', '.join(said)}")
+        parts = [f"{row.workflow_id} {row.recipients:,}" for row in one.workflows if row.recipients]
+        parts += [f"{row.workflow_id} {row.status} ({row.detail})" for row in one.workflows if row.status != "done"]
+        if parts:
+            lines.append(f"  {one.as_of:%Y-%m-%d %H:%M} UTC: {', '.join(parts)}")
     return lines
 
 
 def members_table(workflow_id: str, preview: Preview) -> Table:
-    """The members of a segment."""
+    """Return the members of a segment as a table."""
     title = f"{workflow_id}: {len(preview.members)} members, {preview.addresses} addresses"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("program", "partner", "name"):
@@ -119,7 +115,7 @@ def members_table(workflow_id: str, preview: Preview) -> Table:
 
 
 def explanation_lines(found: Explanation) -> list[Text]:
-    """Why a partner is in or out, a line a condition, and what follows from it."""
+    """Return why a partner is in a segment or not: one line per condition, then what follows."""
     name = f" ({' '.join(found.name.split())})" if found.name else ""
     verdict = "is in" if found.member else "is not in"
     lines = [Text(f"{found.partner_id}{name} {verdict} {found.workflow_id} as of {found.as_of}.", style="bold")]
@@ -128,16 +124,16 @@ def explanation_lines(found: Explanation) -> list[Text]:
         dates = f" ({one.dates})" if one.dates else ""
         lines.append(mark + Text(f"{one.text}{dates}") + Text(f": {one.actual}" if one.actual is not None else ""))
     if found.already_contacted_at:
-        lines.append(Text(f"Contacted by this workflow at {found.already_contacted_at} ({found.state}); never again."))
+        lines.append(Text(f"This workflow contacted the partner at {found.already_contacted_at} ({found.state})."))
     elif not found.addresses:
-        lines.append(Text("Unsubscribed or suppressed." if found.unsubscribed else "Has no address to write to."))
-    change = f"{found.then.capitalize()} at {found.next_change}" if found.then else "Stays so for the next 400 days"
+        lines.append(Text("Unsubscribed or suppressed." if found.unsubscribed else "Has no email address."))
+    change = f"{found.then.capitalize()} at {found.next_change}" if found.then else "No change for the next 400 days"
     lines.append(Text(f"{change}, if nothing else happens."))
     return lines
 
 
 def finding_lines(findings: list[Finding]) -> list[Text]:
-    """What doctor found: a line a finding, and below it what to do."""
+    """Return one line per finding of doctor, with its hint below it."""
     marks = {"ok": Text("✓ ", style="green"), "warning": Text("! ", style="yellow"), "error": Text("✗ ", style="red")}
     lines = []
     for one in findings:
@@ -147,8 +143,8 @@ def finding_lines(findings: list[Finding]) -> list[Text]:
     return lines
 
 
-def fields_table(fields: list[dict]) -> Table:
-    """The conditions that a segment may use: name, what may follow it, and the column that it reads."""
+def fields_table(fields: list[dict[str, Any]]) -> Table:
+    """Return the conditions that a segment can use: label, operators and values, and the column."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("condition", no_wrap=True)
     table.add_column("followed by")
@@ -160,6 +156,6 @@ def fields_table(fields: list[dict]) -> Table:
 
 
 def summary(row: WorkflowPlan) -> str:
-    """One workflow in one line, for logs."""
+    """Return one workflow's counts as one line, for logs."""
     counts = ", ".join(f"{getattr(row, name)} {name.replace('_', ' ')}" for name in (*COUNTS, *SENT))
     return f"{row.workflow_id}: {row.status}; {counts}" + (f"; {row.detail}" if row.detail else "")

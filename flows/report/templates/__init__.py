@@ -1,4 +1,4 @@
-"""HTML pages, in which every value is text: nothing that a partner is called becomes markup."""
+"""Jinja templates of the report, which escape every value: no name can become markup."""
 
 from pathlib import Path
 
@@ -16,5 +16,5 @@ ENVIRONMENT = Environment(
 
 
 def page(template: str, **values: object) -> str:
-    """The page of a template of this folder."""
+    """Render a template of this folder."""
     return ENVIRONMENT.get_template(template).render(**values)
