@@ -41,16 +41,18 @@ ALLOWED = {
 """Places where a word may stay: a file, and a line's text or None for all of the file."""
 
 COINED = (
-    "anew", "begun", "whoever", "befell", "mended", "told", "stands", "standing", "remembered", "forgotten", "forgetful",
-    "memory", "parcel", "parcels", "witness", "demand", "opposites", "barred", "reach", "families", "look_ups", "asked",
-    "answers", "united", "named", "nothing", "hull", "tests_of", "Swaps", "swap", "swaps", "Verdict", "unwell", "Settlement",
-    "settled", "settle", "beat", "reap", "retire", "adopt", "fence", "holder", "Troubles", "troubles", "Blocks", "blocks", "Made",
-    "Gone", "Worker", "judged", "pace", "breakers", "unreachable", "answered", "recall", "for_good", "trial", "Passage",
-    "passages", "WayOut", "way_out", "written_for", "Written", "landing", "landed", "consequences", "Evidence", "missed",
-    "Missed", "outlook", "tripped", "bursts", "Stay", "turn_to", "Tripped", "wish", "Drafted", "known", "Found", "OURS", "examine",
-    "doubts", "Fault", "hold", "holds", "look", "stand_again", "to_build", "recall", "keep", "SEAL", "seal", "copied", "told_apart",
-    "counted_column", "evaluated_column", "days_not_loaded", "fingerprint", "is_of", "in_byte_order", "just_after",
-    "forget",
+    "anew", "begun", "whoever", "befell", "mended", "told", "stands", "standing", "remembered",
+    "forgotten", "forgetful", "memory", "parcel", "parcels", "witness", "demand", "opposites",
+    "barred", "reach", "families", "look_ups", "asked", "answers", "united", "named", "nothing",
+    "hull", "tests_of", "Swaps", "swap", "swaps", "Verdict", "unwell", "Settlement", "settled",
+    "settle", "beat", "reap", "retire", "adopt", "fence", "holder", "Troubles", "troubles", "Blocks",
+    "blocks", "Made", "Gone", "Worker", "judged", "pace", "breakers", "unreachable", "answered",
+    "recall", "for_good", "trial", "Passage", "passages", "WayOut", "way_out", "written_for",
+    "Written", "landing", "landed", "consequences", "Evidence", "missed", "Missed", "outlook",
+    "tripped", "bursts", "Stay", "turn_to", "Tripped", "wish", "Drafted", "known", "Found", "OURS",
+    "examine", "doubts", "Fault", "hold", "holds", "look", "stand_again", "to_build", "recall",
+    "keep", "SEAL", "seal", "copied", "told_apart", "counted_column", "evaluated_column",
+    "days_not_loaded", "fingerprint", "is_of", "in_byte_order", "just_after", "forget",
 )  # fmt: skip
 """Words that the first version had made up, or used in a sense of its own (docs/decisions/0012)."""
 
