@@ -1,12 +1,13 @@
-"""What can go wrong with a definition, and how it is shown.
+"""Errors, and the problems of definitions as they are shown to people.
 
-    PartnerflowError            anything this project raises on purpose: one message, no traceback
-    └── DefinitionError         definitions that do not hold; carries every Problem found
-        └── NotYet              a construct that is understood but not compiled yet
+    PartnerflowError            an expected error: shown as one message, without a traceback
+    └── DefinitionError         definitions that are not valid; has every Problem found
 
-A leaf: imports nothing of this package.
+Imports nothing of this project.
 """
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,10 +16,10 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong in one place, and what to do about it.
+    """A problem of a definition: its place, what is wrong, and what to do.
 
-    `line` and `column` count from 1. `code` is the name of the check that found it. `source` is the line itself, for
-    the caret.
+    `line` and `column` count from 1. `code` is the name of the rule. `source` is the text of the line, for the
+    caret.
     """
 
     path: str
@@ -31,11 +32,11 @@ class Problem:
     source: str = ""
 
     def __str__(self) -> str:
-        """The problem as a person reads it: place, message, the line with a caret, the remedy.
+        """Return the problem as people read it: place, message, the line with a caret, the hint.
 
-        >>> print(Problem("w.yml", 6, 5, "limits", "error", "Clicks less than 1 asks for nobody.",
+        >>> print(Problem("w.yml", 6, 5, "limits", "error", "Clicks less than 1 matches no partner.",
         ...               "Write Clicks less than 100.", "  - Clicks less than 1"))
-        w.yml:6:5: error: Clicks less than 1 asks for nobody. [limits]
+        w.yml:6:5: error: Clicks less than 1 matches no partner. [limits]
             - Clicks less than 1
               ^
             Write Clicks less than 100.
@@ -49,22 +50,28 @@ class Problem:
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, str | int]:
-        """The problem with the keys of the contract: path, line, column, code, severity, message, hint."""
+        """Return the problem as JSON values: path, line, column, code, severity, message, hint."""
         keys = ("path", "line", "column", "code", "severity", "message", "hint")
         return {key: getattr(self, key) for key in keys}
 
 
 class PartnerflowError(Exception):
-    """An expected failure: its text says where, what, and what to do."""
+    """An expected error, whose text says where, what, and what to do."""
 
 
 class DefinitionError(PartnerflowError):
-    """One or more definitions do not hold; `problems` has them all, sorted by place."""
+    """Definitions that are not valid; `problems` has every problem, sorted by place."""
 
     def __init__(self, problems: list[Problem]):
         self.problems = sorted(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class NotYet(PartnerflowError):
-    """The construct is understood, but this version cannot compile it."""
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a sentence with the most similar known word, or an empty text.
+
+    >>> did_you_mean("Joyned", ["Joined", "New"])
+    'Did you mean Joined? '
+    """
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean {near[0]}? " if near else ""

@@ -1,4 +1,4 @@
-"""The conditions that exist: read from the `meta` of the marts' yml, so that a new one takes no Python.
+"""The vocabulary: the conditions that a project declares in the `meta` of its marts' yml, without Python.
 
 A column of a mart is a condition when its yml says so:
 
@@ -8,8 +8,8 @@ A column of a mart is a condition when its yml says so:
           meta:
             condition: {label: Country, kind: list}
 
-and the model's own `meta.segments` says at which grain its rows are and which relation holds them as of the hour that
-is evaluated (`fct_partners` keeps the present, `segments.partners_as_of` cuts its history).
+and the model's own `meta.segments` declares the grain of its rows and the relation that has them as of the evaluation
+hour (`fct_partners` has the present state, `segments.partners_as_of` the state as of an hour).
 """
 
 import difflib
@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -40,7 +40,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "count": ("greater than", "less than"),
     "amount": ("greater than", "less than"),
 }
-"""What may follow a field of each kind, in the help page's words."""
+"""The operators of each kind of field, in the words of the help page."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,17 @@ class Field:
 
     @property
     def operators(self) -> tuple[str, ...]:
-        """What may follow the label."""
+        """Return the operators that may follow the label."""
         return OPERATORS[self.kind]
 
     def as_json(self) -> dict[str, object]:
-        """The field with the keys of the contract."""
+        """Return the field as JSON values."""
         keys = ("label", "kind", "operators", "values", "model", "column", "description")
         return {key: list(value) if isinstance(value := getattr(self, key), tuple) else value for key in keys}
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The label in any letter case and spacing, its last word in singular or plural."""
+        """Return a pattern for the label in any letter case and spacing, with its last word in singular or plural."""
         words = [re.escape(word) for word in self.label.split()]
         words[-1] = words[-1].removesuffix("s") + "s?"
         return re.compile(r"\s*" + r"\s+".join(words) + r"(?!\w)", re.IGNORECASE)
@@ -90,7 +90,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All conditions of a project."""
+    """The fields of a project."""
 
     fields: tuple[Field, ...]
 
@@ -102,12 +102,12 @@ class Vocabulary:
         return {field.label: field for field in self.fields}
 
     def match(self, sentence: str) -> tuple[Field, int] | None:
-        """The field that the sentence begins with and where its name ends; the longest name wins."""
+        """Return the field that a sentence begins with, and where its label ends; the longest label wins."""
         found = [(field, match.end()) for field in self.fields if (match := field.pattern.match(sentence))]
         return max(found, key=lambda pair: pair[1], default=None)
 
     def nearest(self, sentence: str) -> str | None:
-        """The label most like the beginning of the sentence, if any is."""
+        """Return the label that is most similar to the beginning of a sentence, if one is similar."""
         heads = {field.label: sentence.strip()[: len(field.label)].lower() for field in self.fields}
         scores = {label: difflib.SequenceMatcher(None, label.lower(), head).ratio() for label, head in heads.items()}
         best = max(scores, key=lambda label: scores[label])
@@ -115,7 +115,7 @@ class Vocabulary:
 
 
 def project_vocabulary(project: Path = PROJECT, loader: str = "contract") -> Vocabulary:
-    """The vocabulary that a dbt project declares, for an account loaded by `loader`.
+    """Return the vocabulary that a dbt project declares, for an account loaded by `loader`.
 
     >>> [field.label for field in project_vocabulary().fields if field.grain == "day"]
     ['Performance Date Range', 'Clicks', 'Actions', 'Revenue']
@@ -125,7 +125,7 @@ def project_vocabulary(project: Path = PROJECT, loader: str = "contract") -> Voc
 
 
 def read_vocabulary(documents: Iterable[str], loader: str = "contract") -> Vocabulary:
-    """The vocabulary declared in the texts of the marts' yml files.
+    """Return the vocabulary that the texts of the marts' yml files declare.
 
     Raises PartnerflowError when a declaration is incomplete, naming model and column.
     """
@@ -133,7 +133,7 @@ def read_vocabulary(documents: Iterable[str], loader: str = "contract") -> Vocab
     return Vocabulary(tuple(field for model in models for field in _fields(model, loader)))
 
 
-def _fields(model: dict, loader: str) -> Iterable[Field]:
+def _fields(model: dict[str, Any], loader: str) -> Iterable[Field]:
     segments = model.get("config", {}).get("meta", {}).get("segments")
     for column in model.get("columns", []):
         condition = column.get("config", {}).get("meta", {}).get("condition")
@@ -141,7 +141,9 @@ def _fields(model: dict, loader: str) -> Iterable[Field]:
             yield _field(model["name"], segments, column, condition, loader)
 
 
-def _field(model: str, segments: dict | None, column: dict, condition: dict, loader: str) -> Field:
+def _field(
+    model: str, segments: dict[str, Any] | None, column: dict[str, Any], condition: dict[str, Any], loader: str
+) -> Field:
     place = f"{model}.{column['name']}"
     if not segments:
         raise PartnerflowError(f"{place} is a condition, but {model} has no config.meta.segments (grain, relation).")

@@ -1,7 +1,7 @@
-"""YAML text to plain values, each with its place in the text, so that a problem can point at it.
+"""YAML text becomes plain values, each with its line and column, so that a problem can point at it.
 
-Only what a definition needs: mappings, lists and scalars. Duplicate keys, anchors, tabs, deep nesting and huge files
-are problems, not surprises.
+Only what a definition needs is read: mappings, lists and scalars. Duplicate keys, aliases, tabs, deep nesting and huge
+files are reported as problems.
 """
 
 from dataclasses import dataclass, field
@@ -9,21 +9,24 @@ from typing import Any
 
 import yaml
 
-from compiler.errors import DefinitionError, Problem
+from compiler.errors import DefinitionError, Problem, Severity
 
 MAX_CHARACTERS = 200_000
+"""The longest text that is read, in characters."""
+
 MAX_DEPTH = 12
+"""The deepest nesting of mappings and lists that is read."""
 
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's where the wheel has it: the same grammar, some ten times faster."""
+"""The loader of libyaml where PyYAML has it: the same grammar, about ten times as fast."""
 
 YamlPath = tuple[str | int, ...]
-"""Where a value is: keys and list positions from the root."""
+"""The path to a value: keys and list positions from the root."""
 
 
 @dataclass
 class Source:
-    """A parsed file: `value` as plain Python, and where each part of it stands."""
+    """A parsed file: `value` in plain Python, and the line and column of each part in `marks`, both from 1."""
 
     path: str
     text: str
@@ -31,28 +34,28 @@ class Source:
     marks: dict[YamlPath, tuple[int, int]] = field(default_factory=dict)
 
     def problem(
-        self, path: YamlPath, code: str, message: str, hint: str, offset: int = 0, severity: str = "error"
+        self, path: YamlPath, code: str, message: str, hint: str, offset: int = 0, severity: Severity = "error"
     ) -> Problem:
-        """A problem at a value; `offset` counts characters into a scalar of one line."""
+        """Return a problem at a value; `offset` counts characters into a scalar of one line."""
         while path not in self.marks and path:
             path = path[:-1]
         line, column = self.marks.get(path, (1, 1))
         return self.problem_at(line, column + offset, code, message, hint, severity)
 
     def problem_at(
-        self, line: int, column: int, code: str, message: str, hint: str, severity: str = "error"
+        self, line: int, column: int, code: str, message: str, hint: str, severity: Severity = "error"
     ) -> Problem:
-        """A problem at a line and column, both from 1."""
+        """Return a problem at a line and column, both from 1."""
         lines = self.text.splitlines()
         shown = lines[line - 1] if 0 < line <= len(lines) else ""
         return Problem(self.path, line, column, code, severity, message, hint, shown)
 
 
 def read_yaml(path: str, text: str) -> Source:
-    """The values and places of one YAML document.
+    """Return the values of one YAML document with their lines and columns.
 
-    Scalars keep the type that YAML gives them (a plain 1000 is a number). Raises DefinitionError with a problem that
-    has code `yaml`.
+    Scalars keep the type that YAML gives them (a plain 1000 is a number). Raises DefinitionError with a problem with
+    the code `yaml`.
     """
     source = Source(path, text)
     if len(text) > MAX_CHARACTERS:
@@ -63,7 +66,7 @@ def read_yaml(path: str, text: str) -> Source:
     except yaml.MarkedYAMLError as error:
         raise _unreadable(source, error) from None
     except yaml.YAMLError as error:
-        raise _refused(source, 1, 1, f"This is not text that YAML allows: {error}", "Save it as UTF-8 text.") from None
+        raise _refused(source, 1, 1, f"The text is not valid YAML: {error}", "Save it as UTF-8 text.") from None
     source.value = None if node is None else _convert(source, node, ())
     return source
 
@@ -72,12 +75,16 @@ def _limit(source: Source) -> None:
     depth = 0
     for event in yaml.parse(source.text, Loader=SAFE_LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        mark = event.start_mark
+        line, column = _place(event.start_mark)
         if depth > MAX_DEPTH:
-            raise _refused(source, mark.line + 1, mark.column + 1, "This is nested too deeply.", "Write it flat.")
+            raise _refused(source, line, column, f"Nested more than {MAX_DEPTH} levels deep.", "Use fewer levels.")
         if isinstance(event, yaml.AliasEvent):
             hint = "Write the value out, or reuse a segment by its name."
-            raise _refused(source, mark.line + 1, mark.column + 1, "Aliases (*name) are not read here.", hint)
+            raise _refused(source, line, column, "Aliases (*name) are not supported.", hint)
+
+
+def _place(mark: Any) -> tuple[int, int]:
+    return mark.line + 1, mark.column + 1
 
 
 def _convert(source: Source, node: yaml.Node, path: YamlPath) -> Any:
@@ -87,6 +94,7 @@ def _convert(source: Source, node: yaml.Node, path: YamlPath) -> Any:
         return _scalar(source, node)
     if isinstance(node, yaml.SequenceNode):
         return [_convert(source, item, (*path, index)) for index, item in enumerate(node.value)]
+    assert isinstance(node, yaml.MappingNode)
     return _mapping(source, node, path)
 
 
@@ -97,19 +105,19 @@ def _scalar(source: Source, node: yaml.ScalarNode) -> Any:
     try:
         return _CONSTRUCTOR.construct_object(node)
     except (yaml.YAMLError, ValueError):
-        place = (node.start_mark.line + 1, node.start_mark.column + 1)
-        raise _refused(source, *place, f"{node.value!r} cannot be read.", "Put it in quotes.") from None
+        place = _place(node.start_mark)
+        raise _refused(source, *place, f"{node.value!r} is not a valid value.", "Put it in quotes.") from None
 
 
-def _mapping(source: Source, node: yaml.MappingNode, path: YamlPath) -> dict:
-    result: dict = {}
+def _mapping(source: Source, node: yaml.MappingNode, path: YamlPath) -> dict[str, Any]:
+    result: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        place = _place(key_node.start_mark)
         key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
         if key is None:
             raise _refused(source, *place, "A key must be one word.", "Write key: value.")
         if key in result:
-            raise _refused(source, *place, f"The key {key} is here twice.", "Keep one of them.")
+            raise _refused(source, *place, f"The key {key} is given twice.", "Remove one of them.")
         result[key] = _convert(source, value_node, (*path, key))
         if value_node.value == "":
             source.marks[(*path, key)] = place
@@ -119,11 +127,11 @@ def _mapping(source: Source, node: yaml.MappingNode, path: YamlPath) -> dict:
 def _unreadable(source: Source, error: yaml.MarkedYAMLError) -> DefinitionError:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    problem = (error.problem or "it cannot be read").removeprefix("found ")
+    problem = (error.problem or "it cannot be parsed").removeprefix("found ")
     hint = "Check quotes, colons and indentation around this place."
     if "\\t" in problem or "\t" in source.problem_at(line, 1, "", "", "").source:
-        hint = "Indent with spaces; YAML allows no tabs."
-    return _refused(source, line, column, f"This is not YAML: {problem}.", hint)
+        hint = "Indent with spaces; YAML does not allow tabs."
+    return _refused(source, line, column, f"The text is not valid YAML: {problem}.", hint)
 
 
 def _refused(source: Source, line: int, column: int, message: str, hint: str) -> DefinitionError:

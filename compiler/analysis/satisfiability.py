@@ -124,7 +124,7 @@ def _names(values: Strings, groups: Strings, excluded: Strings) -> Names | None:
 
 
 def _group(label: str, strings: StringConstraint, excluded: Strings) -> str | None:
-    candidates = sorted(strings.allowed) if strings.allowed is not None else [strings.example()]
+    candidates = sorted(strings.allowed) if strings.allowed is not None else [strings.example() or ""]
     others = [other for also, other in excluded if also == label]
     return next((name for name in candidates if name and not any(one.matches(name) for one in others)), None)
 

@@ -1,14 +1,13 @@
-"""The text of a definition file becomes a Workflow, or a list of problems with their places."""
+"""The text of a definition file becomes a Workflow, or a list of problems with line and column."""
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
-from compiler.errors import DefinitionError, Problem
+from compiler.errors import DefinitionError, Problem, Severity, did_you_mean
 from compiler.language.missed_hours import PATTERN, REMEDY, parse_missed_hours
 from compiler.language.parse import EXAMPLES, SentenceError, parse
 from compiler.segment_tree import AcceptApplication, Condition, MissedHours, SendEmail, Workflow
@@ -19,7 +18,7 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class EmailAction(BaseModel):
-    """Send an email: the name of a folder of workflows/messages/."""
+    """An email to send: the name of a folder of workflows/messages/."""
 
     model_config = ConfigDict(extra="forbid")
     email: Annotated[StrictStr, Field(min_length=1, description="A folder of workflows/messages/.")]
@@ -29,27 +28,27 @@ Text = Annotated[StrictStr, Field(min_length=1)]
 
 
 class Definition(BaseModel):
-    """A workflow of partnerflow: who should hear from it, and what is sent."""
+    """A workflow of partnerflow: which partners it contacts, and what is sent."""
 
     model_config = ConfigDict(extra="forbid")
-    id: StrictStr | None = Field(None, description="Never changes; the file's name unless it is given.")
+    id: StrictStr | None = Field(None, description="Must never change; the default is the file name.")
     name: Annotated[StrictStr, Field(min_length=1, max_length=50, description="At most 50 characters.")]
-    description: StrictStr = Field("", description="For colleagues; never shown to partners.")
+    description: StrictStr = Field("", description="For colleagues; not shown to partners.")
     program: Annotated[StrictStr, Field(min_length=1, description="The program's id, in quotes.")]
     status: Literal["draft", "active", "paused"] = Field("draft", description="Only active workflows run.")
     segment: Text | Annotated[list[StrictStr], Field(min_length=1)] = Field(
         description="Conditions, all of which must hold; or the name of a file in workflows/segments/."
     )
     action: Literal["accept application"] | EmailAction
-    recipients: Literal["primary", "all"] = Field("primary", description="One contact a partner, or every one.")
-    owner: StrictStr = Field("", description="Who answers for it: Ann Lee <ann@example.com>.")
+    recipients: Literal["primary", "all"] = Field("primary", description="One contact per partner, or every contact.")
+    owner: StrictStr = Field("", description="The person responsible: Ann Lee <ann@example.com>.")
     missed_hours: Annotated[StrictStr, Field(pattern=PATTERN, description="send up to 3 days late, skip or hold.")] = (
         str(MissedHours())
     )
 
 
 def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
-    """The JSON schema of a definition file, by which editors complete keys and conditions."""
+    """Return the JSON schema of a definition file, with which editors complete keys and conditions."""
     schema = Definition.model_json_schema()
     snippets = [
         {"label": field.label, "body": f"{field.label} {EXAMPLES[field.kind].split(', ')[0]}"}
@@ -61,18 +60,18 @@ def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 class ReadWorkflow:
-    """A workflow that could be read, with the file it stands in, for problems that are found later."""
+    """A workflow with the file that defines it, to report problems that are found later."""
 
     def __init__(self, workflow: Workflow, source: Source, segment: Source, path: YamlPath):
         self.workflow, self.source = workflow, source
         self._segment, self._path = segment, path
 
-    def at(self, key: str, code: str, message: str, hint: str, severity: str = "error") -> Problem:
+    def at(self, key: str, code: str, message: str, hint: str, severity: Severity = "error") -> Problem:
         """A problem at a key of the definition."""
         return self.source.problem((key,), code, message, hint, severity=severity)
 
     def at_condition(
-        self, index: int, code: str, message: str, hint: str, severity: str = "error", value: str = ""
+        self, index: int, code: str, message: str, hint: str, severity: Severity = "error", value: str = ""
     ) -> Problem:
         """A problem at a condition, or a value in it, in the definition or in the named segment that it uses."""
         sentences = self._segment.value
@@ -86,22 +85,22 @@ class ReadWorkflow:
 def read_definition(
     path: str, text: str, vocabulary: Vocabulary, segments: Mapping[str, Source] | None = None
 ) -> ReadWorkflow:
-    """The workflow that a file defines. `segments` are the named segments it may use.
+    """Return the workflow that a file defines. `segments` are the named segments by name.
 
-    The file name is the id unless `id:` says otherwise. Raises DefinitionError with every problem of the file.
+    The file name is the id unless the file has `id:`. Raises DefinitionError with every problem of the file.
     """
     source = read_yaml(path, text)
     if not isinstance(source.value, dict):
-        hint = "Begin with name:, program:, segment: and action:."
-        raise DefinitionError([source.problem((), "definition", "This file defines no workflow.", hint)])
+        hint = "Start with name:, program:, segment: and action:."
+        raise DefinitionError([source.problem((), "definition", "This file does not define a workflow.", hint)])
     try:
         definition = Definition.model_validate(source.value)
     except ValidationError as error:
         raise DefinitionError([_invalid(source, detail) for detail in _distinct(error)]) from None
     identity = definition.id if definition.id is not None else PurePath(path).stem
     if not ID.fullmatch(identity):
-        hint = "Use letters, digits, dots, dashes and underscores, at most 100, a letter or digit first."
-        raise DefinitionError([source.problem(("id",), "definition", f"{identity!r} cannot be an id.", hint)])
+        hint = "Use at most 100 letters, digits, dots, dashes and underscores, starting with a letter or digit."
+        raise DefinitionError([source.problem(("id",), "definition", f"{identity!r} is not a valid id.", hint)])
     segment, location = _segment_of(definition, source, segments or {})
     workflow = Workflow(
         id=identity,
@@ -121,7 +120,7 @@ def read_definition(
 
 
 def read_segment(source: Source, path: YamlPath, vocabulary: Vocabulary) -> tuple[Condition, ...]:
-    """The conditions of the list at `path`. Raises DefinitionError with every sentence that is none."""
+    """Return the conditions of the list at `path`. Raises DefinitionError with every sentence that is not valid."""
     sentences = source.value
     for step in path:
         sentences = sentences[step]
@@ -147,13 +146,13 @@ def _segment_of(definition: Definition, source: Source, segments: Mapping[str, S
         raise DefinitionError([source.problem(("segment",), "unknown-segment", message, hint)])
     sentences = named.value
     if not (isinstance(sentences, list) and sentences and all(isinstance(item, str) for item in sentences)):
-        hint = "Write one condition a line, each after a dash."
+        hint = "Write one condition per line, each after a dash."
         raise DefinitionError([named.problem((), "definition", "A segment is a list of conditions.", hint)])
     return named, ()
 
 
 def _distinct(error: ValidationError) -> list[Any]:
-    """One detail a place: of the alternatives of a union, pydantic reports each."""
+    """Return one error per place; pydantic reports each alternative of a union."""
     by_place: dict[YamlPath, Any] = {}
     for detail in error.errors(include_url=False):
         key, *steps = detail["loc"]
@@ -183,7 +182,7 @@ def _invalid(source: Source, detail: Any) -> Problem:
         message = f"The name has {len(value)} characters."
         return source.problem(path, "name-length", message, "A workflow name has at most 50 characters.")
     return source.problem(
-        path, "definition", f"{key} cannot be {_shown(value)}.", _REMEDIES.get(key, "See the README.")
+        path, "definition", f"{_shown(value)} is not a valid {key}.", _REMEDIES.get(key, "See the README.")
     )
 
 
@@ -194,7 +193,7 @@ _REMEDIES = {
     "segment": "A segment is a list of at least one condition, or the name of a file in workflows/segments/.",
     "action": "An action is `email: MESSAGE` (a folder of workflows/messages/) or `accept application`.",
     "action.email": "Name a folder of workflows/messages/.",
-    "recipients": "Recipients are primary (one contact a partner) or all.",
+    "recipients": "Recipients are primary (one contact per partner) or all.",
     "owner": "An owner is a name, an address, or both: Ann Lee <ann@example.com>.",
     "missed_hours": REMEDY,
 }
@@ -202,13 +201,3 @@ _REMEDIES = {
 
 def _shown(value: Any) -> str:
     return "empty" if value in (None, "", [], {}) else repr(value)[:60]
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence with the nearest known word, or nothing.
-
-    >>> did_you_mean("Joyned", ["Joined", "New"])
-    'Did you mean Joined? '
-    """
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean {near[0]}? " if near else ""

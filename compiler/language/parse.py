@@ -1,4 +1,4 @@
-"""One sentence of a segment becomes one condition of the tree."""
+"""One sentence of a segment becomes one condition of the segment tree."""
 
 import calendar
 import re
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.exceptions import VisitError
@@ -39,7 +40,7 @@ EXAMPLES["window"] = EXAMPLES["date"]
 
 
 class SentenceError(ValueError):
-    """A sentence that is no condition. `offset` is where in it, from 0."""
+    """A sentence that is not a condition; `offset` is the position of the error in it, from 0."""
 
     def __init__(self, offset: int, message: str, hint: str):
         super().__init__(message)
@@ -47,7 +48,7 @@ class SentenceError(ValueError):
 
 
 def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
-    """The condition that a sentence states.
+    """Return the condition that a sentence states.
 
     >>> from compiler.vocabulary import project_vocabulary
     >>> vocabulary = project_vocabulary()
@@ -58,7 +59,7 @@ def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
     >>> parse("Revenue greater than 999", vocabulary)
     Compare(label='Revenue', operator='greater than', value=Decimal('999'))
 
-    Raises SentenceError with the offset of what cannot be understood and what to write instead.
+    Raises SentenceError with the position of the error and what to write instead.
     """
     found = vocabulary.match(sentence)
     if found is None:
@@ -66,7 +67,7 @@ def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
     field, end = found
     try:
         tree = _GRAMMAR.parse(sentence[end:], start=f"after_{field.kind}")
-        make = _MEANING.transform(tree)
+        make = _CONDITIONS.transform(tree)
     except UnexpectedInput as error:
         raise _unexpected(sentence, field.label, field.kind, end, error) from None
     except VisitError as error:
@@ -80,8 +81,8 @@ def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
 Make = Callable[[str], Condition]
 
 
-class _Meaning(Transformer):
-    """From grammar rules to the tree; each rule of a kind becomes a function of the label."""
+class _Conditions(Transformer[Token, Make]):
+    """Turns grammar rules into conditions; the rules of a kind become functions of the label."""
 
     def any_of(self, items: list[Token]) -> Make:
         values = tuple(dict.fromkeys(_text(item) for item in items))
@@ -91,13 +92,15 @@ class _Meaning(Transformer):
         return lambda label: Contains(label, _text(items[0]))
 
     def compare(self, items: list[Token]) -> Make:
-        operator = "greater than" if items[0].lower().startswith("greater") else "less than"
+        operator: Literal["greater than", "less than"] = (
+            "greater than" if items[0].lower().startswith("greater") else "less than"
+        )
         return lambda label: Compare(label, operator, _number(items[1]))
 
-    def today(self, _: list) -> Window:
+    def today(self, _: list[Token]) -> Window:
         return DaysAgo(0, 0)
 
-    def yesterday(self, _: list) -> Window:
+    def yesterday(self, _: list[Token]) -> Window:
         return DaysAgo(1, 1)
 
     def days_ago(self, items: list[Token]) -> Window:
@@ -124,11 +127,11 @@ class _Meaning(Transformer):
     after_stage = after_list = after_text = after_date = after_window = after_count = after_amount = _one
 
 
-_MEANING = _Meaning(visit_tokens=False)
+_CONDITIONS = _Conditions(visit_tokens=False)
 
 
 def _canonical(condition: Condition, field: Field) -> Condition:
-    """The values of a closed list in the page's letter case; one that is not in the list stays as written."""
+    """Return the condition with the values of a closed list in their letter case; unknown values stay as written."""
     if not (isinstance(condition, AnyOf) and field.values):
         return condition
     known = {value.casefold(): value for value in (*field.values, SELECT_ALL)}
@@ -148,7 +151,11 @@ def _number(token: Token) -> Decimal:
 def _whole(token: Token) -> int:
     number = _number(token)
     if number < 0 or number != int(number):
-        raise SentenceError(token.start_pos, f"{token} is not a number of days.", "Days are whole numbers from 0 on.")
+        raise SentenceError(
+            token.start_pos or 0,
+            f"{token} is not a valid number of days.",
+            "A number of days is a whole number, 0 or more.",
+        )
     return int(number)
 
 
@@ -164,7 +171,7 @@ def _date(token: Token) -> date:
         return date(year, month, day)
     except ValueError:
         hint = "Write Oct 1 2024, 10/1/2024 (month first) or 2024-10-01."
-        raise SentenceError(token.start_pos, f"{token} is no date of the calendar.", hint) from None
+        raise SentenceError(token.start_pos or 0, f"{token} is not a valid date.", hint) from None
 
 
 def _unknown_label(sentence: str, vocabulary: Vocabulary) -> SentenceError:
@@ -172,7 +179,7 @@ def _unknown_label(sentence: str, vocabulary: Vocabulary) -> SentenceError:
     nearest = vocabulary.nearest(sentence)
     start = len(sentence) - len(sentence.lstrip())
     hint = f"Did you mean {nearest}? " if nearest else ""
-    return SentenceError(start, "This begins with no condition that exists.", f"{hint}The conditions are {labels}.")
+    return SentenceError(start, "This does not begin with a known condition.", f"{hint}The conditions are {labels}.")
 
 
 def _unexpected(sentence: str, label: str, kind: str, end: int, error: UnexpectedInput) -> SentenceError:
@@ -180,7 +187,7 @@ def _unexpected(sentence: str, label: str, kind: str, end: int, error: Unexpecte
     at_end = isinstance(error, UnexpectedInput) and getattr(getattr(error, "token", None), "type", "") == "$END"
     offset = len(sentence.rstrip()) if at_end or position is None else end + position
     rest = sentence[offset:].strip()
-    what = f"{rest[:40]!r} is not understood here" if rest else "something is missing"
+    what = f"{rest[:40]!r} is not valid" if rest else "something is missing"
     return SentenceError(offset, f"After {label}, {what}.", f"Write {label} {EXAMPLES[kind]}.")
 
 

@@ -1,4 +1,4 @@
-"""Check: every problem of the definitions at once."""
+"""The linter: all rules on all workflows."""
 
 from collections.abc import Collection, Iterable
 
@@ -14,10 +14,10 @@ def check(
     messages: Collection[str] | None = None,
     catalog: AccountCatalog | None = None,
 ) -> dict[str, list[Problem]]:
-    """Every problem of the workflows, by workflow id, each list sorted by place: those of each, and ids that two share.
+    """Return the problems of the workflows by workflow id, each list sorted by place.
 
-    `messages` are the ids of the messages that exist, `catalog` what the account has; None leaves out the checks
-    that need them.
+    A shared id of two workflows is one of the problems. `messages` are the ids of the messages that exist, `catalog`
+    has the programs and values of the account; without them, the rules that need them find nothing.
     """
     problems: dict[str, list[Problem]] = {}
     first: dict[str, ReadWorkflow] = {}
@@ -31,6 +31,6 @@ def check(
 
 
 def _shared_id(read: ReadWorkflow, other: ReadWorkflow) -> Problem:
-    message = f"The id {read.workflow.id} is also that of {other.source.path}."
-    hint = "Give one of the two another id; an id that has run keeps its file."
+    message = f"The id {read.workflow.id} is also the id of {other.source.path}."
+    hint = "Give one of them another id; do not change an id that has already run."
     return read.at("id", "shared-id", message, hint)

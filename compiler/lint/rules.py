@@ -1,7 +1,6 @@
 """The rules of the two help pages, each a function whose docstring is its manual.
 
-A rule looks at one workflow and yields every problem it finds. Its name, with dashes, is the code of its problems. Long
-for a file, because it is a list.
+A rule checks one workflow and yields every problem. The name of the function, with dashes, is the code of its problems.
 """
 
 import re
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from compiler.errors import Problem
-from compiler.language.definition import ReadWorkflow, did_you_mean
+from compiler.errors import Problem, did_you_mean
+from compiler.language.definition import ReadWorkflow
 from compiler.segment_tree import (
     AWAITING_APPROVAL,
     NO_STAGE,
@@ -32,22 +31,22 @@ from compiler.segment_tree import (
 from compiler.vocabulary import Field, Vocabulary
 
 MAX_DAYS = 36_600
-"""A hundred years; more is a slip."""
+"""The most days in a window: a hundred years."""
 
 
 class AccountCatalog(Protocol):
-    """What is known of the account, for the checks that need it."""
+    """The programs and values of the account, for the rules that need them."""
 
     def programs(self) -> Collection[str]:
-        """The ids of all programs."""
+        """Return the ids of all programs."""
 
     def values(self, program: str, field: Field) -> Collection[str]:
-        """The values that a field has among the partners of a program."""
+        """Return the values that a field has among the partners of a program."""
 
 
 @dataclass(frozen=True)
 class RuleContext:
-    """What a rule looks at: one workflow as read, the vocabulary, and where they are known, messages and facts."""
+    """The input of a rule: one workflow as read, the vocabulary, and the messages and the catalog if they are known."""
 
     read: ReadWorkflow
     vocabulary: Vocabulary
@@ -59,12 +58,12 @@ class RuleContext:
             yield index, condition, self.vocabulary[condition.label]
 
     def first(self, label: str) -> int | None:
-        """The position of the first condition with this label."""
+        """Return the position of the first condition with this label."""
         labels = [condition.label for condition in self.read.workflow.segment]
         return labels.index(label) if label in labels else None
 
     def of_kind(self, *kinds: str) -> list[int]:
-        """The positions of the conditions of these kinds."""
+        """Return the positions of the conditions of these kinds."""
         return [index for index, _, field in self if field.kind in kinds]
 
 
@@ -72,16 +71,16 @@ Rule = Callable[[RuleContext], Iterable[Problem]]
 
 
 def less_than_one(context: RuleContext) -> Iterable[Problem]:
-    """Clicks, Actions and Revenue can't be set to less than 1: nobody has less than nothing."""
+    """Clicks, Actions and Revenue can't be set to less than 1, since no partner has less than 0."""
     for index, condition, field in context:
         if isinstance(condition, Compare) and condition.operator == "less than" and condition.value <= 1:
             message = f"{field.label} can't be set to less than 1."
-            hint = f"To target partners with only little, write an option such as {field.label} less than 100."
+            hint = f"To target partners with little activity, write an option such as {field.label} less than 100."
             yield context.read.at_condition(index, "less-than-one", message, hint)
 
 
 def number_limits(context: RuleContext) -> Iterable[Problem]:
-    """Measures are compared with numbers from 0 on; Clicks and Actions with whole ones."""
+    """Measures are compared with numbers of at least 0; Clicks and Actions with whole numbers."""
     for index, condition, field in context:
         if not isinstance(condition, Compare):
             continue
@@ -91,47 +90,51 @@ def number_limits(context: RuleContext) -> Iterable[Problem]:
         elif field.kind == "count" and condition.value != int(condition.value):
             hint = f"Write {field.label} {condition.operator} {int(condition.value)}."
             yield context.read.at_condition(index, "number-limits", f"{field.label} are whole numbers.", hint)
-        elif condition.value >= Decimal(10) ** 15 or -condition.value.as_tuple().exponent > 8:
-            hint = "Write less than 15 digits before the point and at most 8 after it."
-            yield context.read.at_condition(index, "number-limits", "This number cannot be compared exactly.", hint)
+        elif condition.value >= Decimal(10) ** 15 or _decimals(condition.value) > 8:
+            hint = "Write at most 15 digits before the point and at most 8 after it."
+            yield context.read.at_condition(
+                index, "number-limits", "This number has too many digits to be compared exactly.", hint
+            )
 
 
 def window_order(context: RuleContext) -> Iterable[Problem]:
-    """A window runs from its nearer to its farther end: interval between 1 and 30, between Oct 1 and Oct 7."""
+    """The first end of a window comes before the second: interval between 1 and 30, between Oct 1 and Oct 7."""
     for index, condition, field in context:
         window = condition.window if isinstance(condition, DateWithin) else None
         if isinstance(window, DaysAgo) and window.first > window.last:
             hint = f"Write {field.label} {DaysAgo(window.last, window.first)}."
-            yield context.read.at_condition(index, "window-order", "The first number is the greater one.", hint)
+            yield context.read.at_condition(index, "window-order", "The first number is greater than the second.", hint)
         if isinstance(window, DateRange) and window.first > window.last:
             hint = f"Write {field.label} {DateRange(window.last, window.first)}."
-            yield context.read.at_condition(index, "window-order", "The first date is the later one.", hint)
+            yield context.read.at_condition(index, "window-order", "The first date is later than the second.", hint)
 
 
 def window_out_of_range(context: RuleContext) -> Iterable[Problem]:
-    """A window of days holds at least one day and reaches back a hundred years at most."""
+    """A window of days has at least one day and goes back at most a hundred years."""
     for index, condition, _ in context:
         window = condition.window if isinstance(condition, DateWithin) else None
         days = getattr(window, "days", getattr(window, "last", 1) if isinstance(window, DaysAgo) else 1)
         if days > MAX_DAYS:
             hint = f"Write at most {MAX_DAYS} days."
             yield context.read.at_condition(
-                index, "window-out-of-range", "This is more than a hundred years ago.", hint
+                index, "window-out-of-range", "The window goes back more than a hundred years.", hint
             )
         if days == 0 and not isinstance(window, DaysAgo):
-            yield context.read.at_condition(index, "window-out-of-range", "Last 0 Days is no day.", "Write is Today.")
+            yield context.read.at_condition(
+                index, "window-out-of-range", "Last 0 Days contains no day.", "Write is Today."
+            )
 
 
 def repeated_condition(context: RuleContext) -> Iterable[Problem]:
-    """A condition stands once in a segment; a measure may have one greater than and one less than."""
+    """A segment has each condition once; a measure may have one greater than and one less than."""
     keys = [
         (condition.label, condition.operator if isinstance(condition, Compare) else "") for _, condition, _ in context
     ]
     counts = Counter(keys)
     for index, key in enumerate(keys):
         if counts[key] > 1 and index != keys.index(key):
-            message = f"{' '.join(key).strip()} is here twice; a partner would have to meet both."
-            hint = "Put the values into one condition (is any of A, B), or take one of the two away."
+            message = f"{' '.join(key).strip()} is given twice; a partner would have to meet both."
+            hint = "Put the values into one condition (is any of A, B), or remove one of the two."
             yield context.read.at_condition(index, "repeated-condition", message, hint)
 
 
@@ -175,84 +178,83 @@ def contract_stage_with_dates(context: RuleContext) -> Iterable[Problem]:
 
 
 def unknown_value(context: RuleContext) -> Iterable[Problem]:
-    """A stage is one of the page's, or Select All."""
+    """A stage is one of those of the help page, or Select All."""
     for index, condition, field in context:
         if isinstance(condition, AnyOf) and field.values:
             known = (*field.values, SELECT_ALL)
             for value in condition.values:
                 if value not in known:
                     hint = did_you_mean(value.title(), known) + f"The values are {', '.join(known)}."
-                    message = f"{field.label} is never {value}."
+                    message = f"{value} is not a valid {field.label}."
                     yield context.read.at_condition(index, "unknown-value", message, hint, value=value)
 
 
 def unsupported_stage(context: RuleContext) -> Iterable[Problem]:
     """A segment names only stages that the project's loader delivers (`supported_values` of the column's condition).
 
-    Sources are lossy: one that has the contracts in force only knows neither None nor a proposal. Select All means the
-    stages that are told, with a warning. An application workflow needs the stage of waiting applications.
+    Some sources are incomplete: one with only the contracts in force has neither None nor proposals. Select All means
+    the supported stages, with a warning. An application workflow needs the stage of waiting applications.
     """
     for index, condition, field in context:
-        untold = [value for value in field.values if value not in field.supported_values]
-        remedy = (
-            f"It tells {', '.join(field.supported_values)}. Name these, or load more and say so in {field.model}.yml."
-        )
-        for value in getattr(condition, "values", ()):
-            if value in untold:
-                message = f"The source of this project cannot tell {field.label} {value}."
+        unsupported = [value for value in field.values if value not in field.supported_values]
+        supported = ", ".join(field.supported_values)
+        remedy = f"Supported are {supported}. Use these, or load more and add them in {field.model}.yml."
+        for value in _written_values(condition):
+            if value in unsupported:
+                message = f"The loader does not deliver {field.label} {value}."
                 hint = did_you_mean(value, field.supported_values) + remedy
                 yield context.read.at_condition(index, "unsupported-stage", message, hint, value=value)
-            elif value == SELECT_ALL and untold:
-                message = f"{SELECT_ALL} misses what the source of this project cannot tell: {', '.join(untold)}."
+            elif value == SELECT_ALL and unsupported:
+                message = f"{SELECT_ALL} does not include what the loader does not deliver: {', '.join(unsupported)}."
                 yield context.read.at_condition(index, "unsupported-stage", message, remedy, "warning", value)
     if isinstance(context.read.workflow.action, AcceptApplication):
         for field in context.vocabulary.fields:
             if AWAITING_APPROVAL in field.values and AWAITING_APPROVAL not in field.supported_values:
                 message = f"The loader does not deliver {field.label} {AWAITING_APPROVAL}, so nothing can be accepted."
-                hint = f"Load applications and say so in {field.model}.yml, or decide about them elsewhere."
+                hint = f"Load applications and add the stage in {field.model}.yml, or accept them elsewhere."
                 yield context.read.at("action", "unsupported-stage", message, hint)
 
 
 def empty_text(context: RuleContext) -> Iterable[Problem]:
-    """A value or search text has at least one character, and no NUL."""
+    """A value or search text has at least one visible character, and no NUL."""
     for index, condition, field in context:
-        texts = (condition.text,) if isinstance(condition, Contains) else getattr(condition, "values", ())
+        texts = (condition.text,) if isinstance(condition, Contains) else _written_values(condition)
         if any(not text.strip() or "\0" in text for text in texts):
-            hint = f"Take it away, or write the value that {field.label} should have."
+            hint = f"Remove it, or write a value of {field.label}."
             yield context.read.at_condition(index, "empty-text", "A value is empty.", hint)
 
 
 def placeholder(context: RuleContext) -> Iterable[Problem]:
     """A value in square brackets is the help page's placeholder, to be replaced by your own (warning)."""
     for index, condition, field in context:
-        for value in getattr(condition, "values", ()):
+        for value in _written_values(condition):
             if re.fullmatch(r"\[.*\]", value):
                 message = f"{value} looks like the help page's placeholder."
-                hint = f"Write the {field.label} that you mean, without brackets."
+                hint = f"Write a {field.label} without brackets."
                 yield context.read.at_condition(index, "placeholder", message, hint, "warning", value)
 
 
 def no_transition_date(context: RuleContext) -> Iterable[Problem]:
-    """A partner of stage None has no transition date, so the two together match nobody (warning)."""
+    """A partner of stage None has no transition date, so the two together match no partner (warning)."""
     stage, date = context.first("Relationship Stage"), context.first("Last Transition Date")
     if stage is not None and date is not None and _values(context, stage) == {NO_STAGE}:
-        message = "Stage None has no Last Transition Date; this segment matches nobody."
-        hint = "Take one of the two away."
+        message = "Stage None has no Last Transition Date; so this segment matches no partner."
+        hint = "Remove one of the two conditions."
         yield context.read.at_condition(date, "no-transition-date", message, hint, "warning")
 
 
 def none_with_contract_condition(context: RuleContext) -> Iterable[Problem]:
-    """Contract Stage None is no contract, so another condition on contracts beside it matches nobody (warning)."""
+    """Contract Stage None means no contract, so no partner meets it and another condition on contracts (warning)."""
     stage = context.first("Contract Stage")
     others = [index for index, _, field in context if field.grain == "contract" and index != stage]
     if stage is not None and others and NO_STAGE in _values(context, stage):
-        message = "Contract Stage None is no contract, which can meet no other condition on contracts."
-        hint = "Take None away, or the other conditions on contracts."
+        message = "Contract Stage None means no contract, so the other conditions on contracts cannot be met with it."
+        hint = "Remove None, or the other conditions on contracts."
         yield context.read.at_condition(stage, "none-with-contract-condition", message, hint, "warning")
 
 
 def contradicting_numbers(context: RuleContext) -> Iterable[Problem]:
-    """A measure cannot be greater than one number and less than another with nothing between them (warning)."""
+    """A measure cannot be greater than one number and less than another with no number between them (warning)."""
     bounds: dict[tuple[str, str], tuple[int, Decimal]] = {
         (condition.label, condition.operator): (index, condition.value)
         for index, condition, _ in context
@@ -263,12 +265,12 @@ def contradicting_numbers(context: RuleContext) -> Iterable[Problem]:
         step = 1 if context.vocabulary[label].kind == "count" else 0
         if operator == "greater than" and most is not None and most <= least + step:
             message = f"No number of {label} is greater than {least:f} and less than {most:f}."
-            hint = "Exchange the two numbers, or take one of the conditions away."
+            hint = "Swap the two numbers, or remove one of the conditions."
             yield context.read.at_condition(index, "contradicting-numbers", message, hint, "warning")
 
 
 def matches_inactive_partners(context: RuleContext) -> Iterable[Problem]:
-    """`less than` also matches everybody who has nothing: prospects, and partners that never joined (warning).
+    """`less than` also matches partners without any activity, such as prospects that never joined (warning).
 
     "Without a Joined relationship, partners will not have any performance data to analyze" (best practices page).
     """
@@ -283,7 +285,7 @@ def matches_inactive_partners(context: RuleContext) -> Iterable[Problem]:
 
 
 def unknown_program(context: RuleContext) -> Iterable[Problem]:
-    """A workflow's program is one of the account."""
+    """A workflow's program is a program of the account."""
     program = context.read.workflow.program
     if context.catalog is not None and program not in context.catalog.programs():
         known = context.catalog.programs()
@@ -292,7 +294,7 @@ def unknown_program(context: RuleContext) -> Iterable[Problem]:
 
 
 def value_not_found(context: RuleContext) -> Iterable[Problem]:
-    """A template term, group, name or id that no partner of the program has matches nobody (warning)."""
+    """A template term, group, name or id that no partner of the program has matches no partner (warning)."""
     program = context.read.workflow.program
     if context.catalog is None or program not in context.catalog.programs():
         return
@@ -302,20 +304,24 @@ def value_not_found(context: RuleContext) -> Iterable[Problem]:
             for value in condition.values:
                 if value not in known:
                     message = f"No partner of program {program} has the {field.label} {value}."
-                    hint = did_you_mean(value, known) + "Names are compared letter by letter."
+                    hint = did_you_mean(value, known) + "Names must match exactly."
                     yield context.read.at_condition(index, "value-not-found", message, hint, "warning", value)
 
 
 def load_lag(context: RuleContext) -> Iterable[Problem]:
-    """Days that the loader has not loaded in full would count as few: less than may not look at them, nor may a range
-    that holds no others."""
-    windows = [condition.window for _, condition, field in context if field.kind == "window"]
+    """Days that are not loaded completely have too little activity.
+
+    `less than` must not read such days, and a range must not consist of them only.
+    """
+    windows = [one.window for _, one, field in context if isinstance(one, DateWithin) and field.kind == "window"]
     for index, condition, field in context:
         newest, oldest = _days_ago(windows[0]) if windows else (0, MAX_DAYS)
         missing = field.load_lag_days
         if isinstance(condition, Compare) and (newest if condition.operator == "less than" else oldest) < missing:
-            message = f"{field.label} of the last {missing} days (0 to {missing - 1} days ago) are not all loaded yet."
-            hint = f"Let the Performance Date Range begin {missing} days ago, as in interval between {missing} and 30."
+            message = (
+                f"{field.label} of the last {missing} days (0 to {missing - 1} days ago) are not loaded completely."
+            )
+            hint = f"Start the Performance Date Range {missing} days ago, as in interval between {missing} and 30."
             yield context.read.at_condition(index, "load-lag", message, hint)
 
 
@@ -353,16 +359,26 @@ RULES: tuple[Rule, ...] = (
 
 
 def _days_ago(window: Window) -> tuple[int, int]:
-    """The newest and the oldest day of a window, in days ago; dates of a calendar are taken as long ago."""
+    """Return the newest and the oldest day of a window, in days ago; calendar dates count as long ago."""
     if isinstance(window, LastDays):
         return 1, window.days
     return (window.first, window.last) if isinstance(window, DaysAgo) else (MAX_DAYS, MAX_DAYS)
 
 
 def _values(context: RuleContext, index: int) -> set[str]:
-    """The values of a condition, Select All written out."""
+    """Return the values of a condition, with Select All replaced by its values."""
     condition = context.read.workflow.segment[index]
-    values = set(getattr(condition, "values", ()))
+    values = set(_written_values(condition))
     if SELECT_ALL in values:
         values |= set(context.vocabulary[condition.label].values) - {NO_STAGE}
     return values - {SELECT_ALL}
+
+
+def _written_values(condition: Condition) -> tuple[str, ...]:
+    return condition.values if isinstance(condition, AnyOf) else ()
+
+
+def _decimals(number: Decimal) -> int:
+    """Return the number of digits after the point."""
+    exponent = number.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0

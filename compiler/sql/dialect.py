@@ -1,4 +1,4 @@
-"""The one place that knows SQL dialects: trees of sqlglot in, text out."""
+"""SQL dialects: sqlglot trees become SQL text here and nowhere else."""
 
 from datetime import date
 from decimal import Decimal
@@ -9,7 +9,7 @@ DEFAULT = "duckdb"
 
 
 def literal(value: str | int | Decimal | date) -> exp.Expr:
-    """A user's value as a typed literal; the only way by which one reaches SQL.
+    """Return a user's value as a typed literal; values reach SQL in no other way.
 
     >>> literal("Robert'); DROP TABLE partners;--").sql()
     "'Robert''); DROP TABLE partners;--'"
@@ -22,7 +22,7 @@ def literal(value: str | int | Decimal | date) -> exp.Expr:
 
 
 def table(relation: str) -> exp.Table:
-    """A relation of ours, `schema.name`.
+    """Return a relation of the project, given as `schema.name`.
 
     >>> table("segments.partners_as_of").sql()
     'segments.partners_as_of'
@@ -32,7 +32,7 @@ def table(relation: str) -> exp.Table:
 
 
 def name_of(relation: str) -> str:
-    """The bare name of a relation.
+    """Return the name of a relation without its schema.
 
     >>> name_of("segments.partners_as_of")
     'partners_as_of'
@@ -41,14 +41,14 @@ def name_of(relation: str) -> str:
 
 
 def to_sql(statement: exp.Expr, dialect: str = DEFAULT) -> str:
-    """The statement as SQL text of a dialect, laid out for people."""
+    """Return the statement as formatted SQL of a dialect."""
     return statement.sql(dialect=dialect, pretty=True)
 
 
 def to_model(statement: exp.Expr, dialect: str = DEFAULT) -> str:
-    """The statement as a dbt model: our relations become ref(), and no text of a user's is ever Jinja.
+    """Return the statement as a dbt model: relations become ref(), and Jinja in a user's text is escaped.
 
-    The tree is used up: copies of large ones take longer than the text.
+    Changes the tree in place, because copying a large tree takes longer than generating the text.
 
     >>> select = exp.select("name").from_(table("marts.fct_partners")).where(exp.column("name").eq(literal("{{ x }}")))
     >>> print(to_model(select))
@@ -73,5 +73,5 @@ def _as_jinja(node: exp.Expr, dialect: str) -> exp.Expr:
 
 
 def dialects() -> list[str]:
-    """The dialects that are written and frozen (tests/data/dialects)."""
+    """Return the supported dialects; their SQL is frozen in tests/data/dialects."""
     return ["bigquery", "databricks", "duckdb", "postgres", "redshift", "snowflake", "spark", "trino"]

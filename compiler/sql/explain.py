@@ -1,4 +1,4 @@
-"""Why a partner is in a segment or not: the same conditions as the compiled SQL's, one by one."""
+"""Queries that explain why a partner is in a segment or not, one condition at a time."""
 
 from datetime import date, timedelta
 
@@ -11,10 +11,10 @@ from compiler.sql.single_statement import Compiler
 
 
 def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expr:
-    """One row an hour: whether the partner is a member, and for each condition whether it holds and what is the case.
+    """Return a query for whether the partner is a member, and for each condition whether it holds and its actual value.
 
-    Columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment. `actual` is null for conditions on
-    contracts, groups and for the Performance Date Range.
+    One row per hour, with the columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment.
+    `actual` is null for conditions on contracts, groups and for the Performance Date Range.
     """
     builder = compiler.builder
     columns: list[exp.Expr] = [
@@ -30,26 +30,26 @@ def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> ex
 
 
 def values_query(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expr | None:
-    """The values that the partner's contracts or groups have for a condition, a row each; None for other conditions.
+    """Return a query for the values of a condition among the partner's contracts or groups; None for other conditions.
 
-    Columns as_of (for contracts; null for groups, which are as they are now) and value.
+    One row per hour and value (as_of, value). as_of is null for groups, which have no history.
     """
     field = compiler.builder.field(condition)
     if field.grain not in ("contract", "group"):
         return None
     by_hour = field.grain == "contract"
-    tests = [
+    predicates = [
         exp.column("program_id").eq(literal(workflow.program)),
         exp.column("partner_id").eq(literal(partner_id)),
         *([exp.column("is_current")] if by_hour else []),
     ]
     as_of = exp.column("as_of") if by_hour else exp.cast(exp.null(), "timestamp")
     columns = (exp.alias_(as_of, "as_of"), exp.alias_(exp.column(field.as_of_column), "value"))
-    return exp.select(*columns).distinct().from_(table(field.relation)).where(*tests).order_by("value")
+    return exp.select(*columns).distinct().from_(table(field.relation)).where(*predicates).order_by("value")
 
 
 def window_dates(condition: Condition, local_date: date, compiler: Compiler) -> tuple[date, date] | None:
-    """The first and last calendar date that a condition's window has on a local date; None without a window.
+    """Return the first and last calendar date of a condition's window on a local date; None without a window.
 
     >>> from compiler import Compiler, parse, project_vocabulary
     >>> compiler = Compiler(project_vocabulary())
@@ -66,7 +66,7 @@ def window_dates(condition: Condition, local_date: date, compiler: Compiler) -> 
 
 
 def describe(workflow: Workflow) -> str:
-    """The segment as one English sentence.
+    """Return the segment as one English sentence.
 
     >>> from compiler import parse, project_vocabulary
     >>> from compiler.segment_tree import SendEmail

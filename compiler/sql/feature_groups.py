@@ -1,4 +1,4 @@
-"""Segments that sum measures, in two families: those with a Last Transition Date, and those without."""
+"""Segments with measures, in two feature groups: those with a Last Transition Date, and those without."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from compiler.sql.single_statement import Compiler, Features
 
 @dataclass(frozen=True)
 class FeatureGroup:
-    """Segments that sum measures of the same partners: `name` is by_transition or all_partners."""
+    """Segments whose measures are summed for the same partners: `name` is by_transition or all_partners."""
 
     name: str
     workflows: tuple[Workflow, ...] = ()
 
     @property
     def relation(self) -> str:
-        """The table of their partners with the sums."""
+        """Return the table of their partners with the sums."""
         return f"segments.segment_features_{self.name}"
 
     @property
     def flag_column(self) -> str:
-        """The column of a partner that is true if one of them can have it."""
+        """Return the column of a partner that is true if one of the segments can have it as a member."""
         return f"in_features_{self.name}"
 
     def features(self, compiler: Compiler) -> Features:
-        """The sums."""
+        """Return the sums."""
         return compiler.features(self.workflows)
 
 
 def feature_groups(workflows: Sequence[Workflow], compiler: Compiler) -> list[FeatureGroup]:
-    """The families that these workflows need."""
+    """Return the feature groups that these workflows need."""
     measured = [one for one in workflows if compiler.features([one])]
     split: dict[str, list[Workflow]] = {"by_transition": [], "all_partners": []}
     for workflow in measured:
@@ -43,9 +43,9 @@ def feature_groups(workflows: Sequence[Workflow], compiler: Compiler) -> list[Fe
 
 
 def candidate_predicate(group: FeatureGroup, builder: PredicateBuilder) -> exp.Expr:
-    """True for every partner that one of the segments can have, by program, stage and transition date.
+    """Return a predicate that every possible member of the group satisfies, by program, stage and transition date.
 
-    Few others meet it: the windows of one program and stage are taken together.
+    Few other partners satisfy it: the windows of one program and stage are combined into one range.
     """
     windows: dict[tuple[str, Condition | None, str], list[Window]] = {}
     for workflow in group.workflows:
@@ -58,20 +58,20 @@ def candidate_predicate(group: FeatureGroup, builder: PredicateBuilder) -> exp.E
 def _bounds(
     program: str, stage: Condition | None, date: str, windows: list[Window], builder: PredicateBuilder
 ) -> list[exp.Expr]:
-    """The tests of one program, stage and field of dates."""
-    tests = [exp.column("program_id").eq(literal(program))]
+    """Return the predicates of one program, stage and date field."""
+    found: list[exp.Expr] = [exp.column("program_id").eq(literal(program))]
     if stage is not None:
-        tests.append(builder.row_predicate(stage))
-    return tests + (builder.bounding_range(builder.vocabulary[date], windows) if date else [])
+        found.append(builder.row_predicate(stage))
+    return found + (builder.bounding_range(builder.vocabulary[date], windows) if date else [])
 
 
 def _transition(workflow: Workflow, builder: PredicateBuilder) -> DateWithin | None:
-    """Its Last Transition Date, or another date of a partner that the vocabulary has."""
+    """Return its Last Transition Date, or another date of a partner that the vocabulary has."""
     found = _of_kind("date", workflow, builder)
     return found if isinstance(found, DateWithin) else None
 
 
 def _of_kind(kind: str, workflow: Workflow, builder: PredicateBuilder) -> Condition | None:
-    """The first condition on a partner of this kind."""
+    """Return the first condition of this kind on a partner."""
     found = (one for one in builder.conditions_at_grain(workflow, "partner") if builder.field(one).kind == kind)
     return next(found, None)

@@ -1,7 +1,7 @@
-"""Conditions become boolean expressions over the relations that segments read.
+"""Conditions become predicates: boolean expressions over the relations that segments read.
 
-The relations are cut to the hour already; an expression compares columns with literals, and holds no date but those
-that a segment names.
+Those relations hold the rows as of the evaluation hour, so a predicate compares columns with literals and contains no
+date other than those that a segment names.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,16 +26,16 @@ from compiler.sql.dialect import literal, table
 from compiler.vocabulary import Field, Vocabulary
 
 KEY = ("program_id", "as_of", "partner_id")
-"""What every relation of segments has, and is joined by."""
+"""The key of every relation that segments read; they are joined on it."""
 
 HasRow = Callable[..., exp.Expr]
-"""Asks whether a relation has a row of the partner that meets tests: (relation, tests, by_hour=True)."""
+"""Tests whether a relation has a row of the partner that satisfies predicates: (relation, predicates, by_hour=True)."""
 
 
 class PredicateBuilder:
-    """The meaning of conditions under a project's vocabulary.
+    """Builds the predicates of conditions, for a project's vocabulary.
 
-    `last_n_days_include_today` is the project setting of the semantics ("Dates"): Last N Days are 0 to N, not 1 to N.
+    `last_n_days_include_today` is the project setting of that name: Last N Days are the days 0 to N ago, not 1 to N.
     """
 
     def __init__(self, vocabulary: Vocabulary, last_n_days_include_today: bool = False):
@@ -43,29 +43,30 @@ class PredicateBuilder:
         self._include_today = last_n_days_include_today
 
     def field(self, condition: Condition) -> Field:
-        """The field that a condition is about."""
+        """Return the field of a condition."""
         return self.vocabulary[condition.label]
 
     def conditions_at_grain(self, workflow: Workflow, grain: str) -> list[Condition]:
-        """The conditions of a segment whose field lives at this grain."""
+        """Return the conditions of a segment whose field has this grain."""
         return [one for one in workflow.segment if self.field(one).grain == grain]
 
     def window_of(self, workflow: Workflow) -> Window | None:
-        """The Performance Date Range of a segment, which applies to every measure in it."""
-        return next((one.window for one in workflow.segment if self._is_window(one)), None)
+        """Return the Performance Date Range of a segment, which applies to all of its measures."""
+        windows = (one for one in workflow.segment if isinstance(one, DateWithin))
+        return next((one.window for one in windows if self._is_performance_range(one)), None)
 
     def predicates(self, workflow: Workflow, has_row: HasRow | None = None) -> list[exp.Expr]:
-        """What a row of `partners` must meet to be a member; all of them.
+        """Return the predicates that a row of `partners` satisfies if the partner is a member.
 
-        `has_row` says how a partner's contracts and groups are asked: by `exists` unless it is given.
+        `has_row` tests the partner's contracts and groups; the default is `exists`.
         """
-        tests = [exp.EQ(this=exp.column("program_id"), expression=literal(workflow.program))]
-        tests += [self.predicate(workflow, one, has_row) for one in workflow.segment if self._is_tested_alone(one)]
+        found: list[exp.Expr] = [exp.EQ(this=exp.column("program_id"), expression=literal(workflow.program))]
+        found += [self.predicate(workflow, one, has_row) for one in workflow.segment if self._has_own_predicate(one)]
         contracts = self.conditions_at_grain(workflow, "contract")
-        return [*tests, self._on_one_contract(contracts, contracts, has_row or exists)] if contracts else tests
+        return [*found, self._on_one_contract(contracts, contracts, has_row or exists)] if contracts else found
 
     def predicate(self, workflow: Workflow, condition: Condition, has_row: HasRow | None = None) -> exp.Expr:
-        """Whether one condition holds for a row of `partners`, for itself."""
+        """Return whether one condition, by itself, holds for a row of `partners`."""
         field, has_row = self.field(condition), has_row or exists
         if field.grain == "contract":
             return self._on_one_contract([condition], self.conditions_at_grain(workflow, "contract"), has_row)
@@ -76,7 +77,7 @@ class PredicateBuilder:
         return exp.true() if field.grain == "day" else self.row_predicate(condition)
 
     def row_predicate(self, condition: Condition) -> exp.Expr:
-        """Whether a condition holds for a row of its own field's relation."""
+        """Return whether a condition holds for a row of its own field's relation."""
         field = self.field(condition)
         column = exp.column(field.as_of_column)
         if isinstance(condition, AnyOf):
@@ -90,39 +91,40 @@ class PredicateBuilder:
         return _compare(column, condition)
 
     def in_window(self, field: Field, window: Window) -> exp.Expr:
-        """Whether the date of a row lies in a window."""
+        """Return whether the date of a row lies in a window."""
         if isinstance(window, DateRange):
             column = exp.column(field.as_of_column)
             return exp.Between(this=column, low=literal(window.first), high=literal(window.last))
         days = self.days(window)
-        column = exp.column(field.as_of_days_ago_column)
+        column = exp.column(days_ago_column(field))
         if days.first == days.last:
             return exp.EQ(this=column, expression=literal(days.first))
         return exp.Between(this=column, low=literal(days.first), high=literal(days.last))
 
     def bounding_range(self, field: Field, windows: Sequence[Window | None]) -> list[exp.Expr]:
-        """What every date in one of the windows meets: the first day of them to the last. No test for all history."""
-        if None in windows:
+        """Return a predicate for the range from the first to the last day of all windows; none for all history."""
+        given = [one for one in windows if one is not None]
+        if len(given) < len(windows):
             return []
-        days = [self.days(one) for one in windows if not isinstance(one, DateRange)]
-        fixed = [one for one in windows if isinstance(one, DateRange)]
-        hulls: list[Window] = []
+        days = [self.days(one) for one in given if not isinstance(one, DateRange)]
+        dates = [one for one in given if isinstance(one, DateRange)]
+        ranges: list[Window] = []
         if days:
-            hulls.append(DaysAgo(min(one.first for one in days), max(one.last for one in days)))
-        if fixed:
-            hulls.append(DateRange(min(one.first for one in fixed), max(one.last for one in fixed)))
-        return [exp.or_(*[self.in_window(field, one) for one in hulls], copy=False)]
+            ranges.append(DaysAgo(min(one.first for one in days), max(one.last for one in days)))
+        if dates:
+            ranges.append(DateRange(min(one.first for one in dates), max(one.last for one in dates)))
+        return [exp.or_(*[self.in_window(field, one) for one in ranges], copy=False)]
 
     def days(self, window: DaysAgo | LastDays) -> DaysAgo:
-        """A relative window as days ago."""
+        """Return a relative window in days ago."""
         return window.days_ago(self._include_today) if isinstance(window, LastDays) else window
 
     def columns(self, condition: Condition) -> list[str]:
-        """The columns of a row that a condition reads."""
+        """Return the columns of a row that a condition reads."""
         return sorted({column.name for column in self.row_predicate(condition).find_all(exp.Column)})
 
     def feature_column(self, field: Field, window: Window | None) -> str:
-        """The name of the column that holds a measure summed over a window."""
+        """Return the name of the column with a measure summed over a window."""
         if window is None:
             return f"{field.column}_ever"
         if isinstance(window, DateRange):
@@ -133,51 +135,62 @@ class PredicateBuilder:
     def _on_one_contract(
         self, conditions: Sequence[Condition], segment: Sequence[Condition], has_row: HasRow
     ) -> exp.Expr:
-        """All the conditions hold on one contract that is not superseded; Contract Stage None is no contract at all.
+        """Return whether all conditions hold on one contract that is not superseded.
 
-        Where the whole segment names no stage, a template term looks at contracts in force or in play only.
+        Contract Stage None means no contract at all. Where the whole segment names no stage, a condition with a
+        `default_filter_column` (Partner Template Term) considers open contracts only.
         """
-        stage = next((one for one in conditions if self.field(one).kind == "stage"), None)
+        stage = next((one for one in conditions if isinstance(one, AnyOf) and self.field(one).kind == "stage"), None)
         relation = self.field(conditions[0]).relation
         branches = []
         if stage is None or selected_stages(stage, self.field(stage)) != [NO_STAGE]:
-            tests = [exp.column("is_current"), *[self.row_predicate(one) for one in conditions]]
+            found: list[exp.Expr] = [exp.column("is_current"), *[self.row_predicate(one) for one in conditions]]
             if not any(self.field(one).kind == "stage" for one in segment):
-                counted = {self.field(one).default_filter_column for one in conditions} - {None}
-                tests += [exp.column(column) for column in sorted(counted)]
-            branches.append(has_row(relation, tests))
+                filters = {column for one in conditions if (column := self.field(one).default_filter_column)}
+                found += [exp.column(column) for column in sorted(filters)]
+            branches.append(has_row(relation, found))
         if stage is not None and NO_STAGE in stage.values and len(conditions) == 1:
             branches.append(exp.not_(has_row(relation, [])))
         return exp.or_(*branches) if branches else exp.false()
 
-    def _is_window(self, condition: Condition) -> bool:
+    def _is_performance_range(self, condition: Condition) -> bool:
         return isinstance(condition, DateWithin) and self.field(condition).kind == "window"
 
-    def _is_tested_alone(self, condition: Condition) -> bool:
-        return self.field(condition).grain != "contract" and not self._is_window(condition)
+    def _has_own_predicate(self, condition: Condition) -> bool:
+        return self.field(condition).grain != "contract" and not self._is_performance_range(condition)
+
+
+def days_ago_column(field: Field) -> str:
+    """Return the column with the days from a field's date to the local date of the hour.
+
+    Raises ValueError for a date field whose yml names none.
+    """
+    if field.as_of_days_ago_column is None:
+        raise ValueError(f"{field.model}.{field.column} is a date condition without as_of_days_ago_column.")
+    return field.as_of_days_ago_column
 
 
 def selected_stages(condition: AnyOf, field: Field) -> list[str]:
-    """The stages meant, in the page's order: Select All is every stage but None."""
+    """Return the stages of a condition, in the order of the help page; Select All is every stage but None."""
     named = set(condition.values)
     if SELECT_ALL in named:
         named |= set(field.values) - {NO_STAGE}
     return [value for value in field.values if value in named]
 
 
-def exists(relation: str, tests: list[exp.Expr], by_hour: bool = True) -> exp.Expr:
-    """Whether the relation has a row of the partner (`partners`) that meets the tests."""
+def exists(relation: str, predicates: list[exp.Expr], by_hour: bool = True) -> exp.Expr:
+    """Return whether a relation has a row of the partner (of `partners`) that satisfies all predicates."""
     name = relation.split(".")[1]
     keys = [key for key in KEY if by_hour or key != "as_of"]
-    same = [exp.EQ(this=exp.column(key, table=name), expression=exp.column(key, table="partners")) for key in keys]
-    own = [qualified(test, name) for test in tests]
+    joined = [exp.EQ(this=exp.column(key, table=name), expression=exp.column(key, table="partners")) for key in keys]
+    own = [qualified(one, name) for one in predicates]
     rows = exp.select(literal(1), copy=False).from_(table(relation), copy=False)
-    return exp.Exists(this=rows.where(*same, *own, copy=False))
+    return exp.Exists(this=rows.where(*joined, *own, copy=False))
 
 
-def qualified(test: exp.Expr, name: str) -> exp.Expr:
-    """The test, its columns those of the relation of this name."""
-    return test.transform(_qualify, name, copy=False)
+def qualified(predicate: exp.Expr, name: str) -> exp.Expr:
+    """Return the predicate with its columns qualified by a relation's name."""
+    return predicate.transform(_qualify, name, copy=False)
 
 
 def _qualify(node: exp.Expr, name: str) -> exp.Expr:

@@ -1,4 +1,4 @@
-"""What the contracts and groups of a partner meet, registered once for all segments: a column a question."""
+"""Semi-joins of partners with their contracts and groups, shared by all segments: one boolean column each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ Relation = tuple[str, bool]
 
 @dataclass
 class SemiJoinColumns:
-    """Asks as `PredicateBuilder.predicates` wants it (HasRow), and remembers what was registered.
+    """Registers semi-joins as a `HasRow` of `PredicateBuilder.predicates`, each distinct one once.
 
-    `registered` is relation to name and test of each column, by the text of the test.
+    `registered` has the name and the predicate of each column by relation and by the predicate's text.
 
     >>> semi_joins = SemiJoinColumns()
-    >>> tests = [exp.column("group_name").isin(literal("Gold"))]
-    >>> semi_joins("marts.fct_partner_groups", tests, by_hour=False).sql()
+    >>> predicates = [exp.column("group_name").isin(literal("Gold"))]
+    >>> semi_joins("marts.fct_partner_groups", predicates, by_hour=False).sql()
     'fct_partner_groups_1'
-    >>> semi_joins("marts.fct_partner_groups", tests, by_hour=False).sql()
+    >>> semi_joins("marts.fct_partner_groups", predicates, by_hour=False).sql()
     'fct_partner_groups_1'
     >>> semi_joins.count
     1
@@ -30,51 +30,51 @@ class SemiJoinColumns:
 
     registered: dict[Relation, dict[str, tuple[str, exp.Expr]]] = field(default_factory=dict)
 
-    def __call__(self, relation: str, tests: Sequence[exp.Expr], by_hour: bool = True) -> exp.Column:
-        """The column that says whether the relation has a row of the partner that meets all the tests."""
-        test = exp.and_(*tests) if tests else exp.true()
+    def __call__(self, relation: str, predicates: Sequence[exp.Expr], by_hour: bool = True) -> exp.Column:
+        """Return the column that is true if the relation has a row of the partner that satisfies all predicates."""
+        predicate = exp.and_(*predicates) if predicates else exp.true()
         known = self.registered.setdefault((relation, by_hour), {})
-        name, _ = known.setdefault(test.sql(), (f"{name_of(relation)}_{len(known) + 1}", test))
+        name, _ = known.setdefault(predicate.sql(), (f"{name_of(relation)}_{len(known) + 1}", predicate))
         return exp.column(name)
 
     @property
     def count(self) -> int:
-        """How many questions were registered."""
+        """Return the number of columns."""
         return sum(map(len, self.registered.values()))
 
     def columns(self) -> list[exp.Expr]:
-        """The columns, for a relation of partners that `join_to` has joined."""
+        """Return the columns, for a SELECT from partners that `join_to` has joined."""
         return [
-            exp.alias_(_zero_is_no(exp.column(name, table=_part(relation))), name, copy=False)
-            for relation, _ in sorted(self.registered)
-            for name, _ in self.registered[relation, _].values()
+            exp.alias_(_is_one(exp.column(name, table=_cte(relation))), name, copy=False)
+            for relation, by_hour in sorted(self.registered)
+            for name, _ in self.registered[relation, by_hour].values()
         ]
 
     def join_to(self, partners: exp.Select, base: str) -> exp.Select:
-        """The partners, whose relation is called `base`, joined with what their rows meet; nothing is copied."""
+        """Return a SELECT from partners (the relation named `base`) joined with the columns; changes it in place."""
         for relation, by_hour in sorted(self.registered):
             keys = [key for key in KEY if by_hour or key != "as_of"]
-            meets = [_any(test, name) for name, test in self.registered[relation, by_hour].values()]
-            rows = exp.select(*keys, *meets, copy=False).from_(table(relation), copy=False).group_by(*keys, copy=False)
-            part = _part(relation)
-            partners = partners.with_(part, as_=rows, copy=False)
-            partners = partners.join(part, on=equi_join(part, base, keys), join_type="left", copy=False)
+            columns = [_any(predicate, name) for name, predicate in self.registered[relation, by_hour].values()]
+            rows = exp.select(*keys, *columns, copy=False).from_(table(relation), copy=False)
+            cte = _cte(relation)
+            partners = partners.with_(cte, as_=rows.group_by(*keys, copy=False), copy=False)
+            partners = partners.join(cte, on=equi_join(cte, base, keys), join_type="left", copy=False)
         return partners
 
 
 def equi_join(left: str, right: str, keys: Sequence[str]) -> exp.Expr:
-    """The rows of two relations with the same keys."""
+    """Return the condition that two relations are equal in all keys."""
     return exp.and_(*[exp.column(key, table=left).eq(exp.column(key, table=right)) for key in keys], copy=False)
 
 
-def _any(test: exp.Expr, name: str) -> exp.Expr:
-    return exp.alias_(exp.Max(this=exp.Case().when(test, literal(1)).else_(literal(0))), name, copy=False)
+def _any(predicate: exp.Expr, name: str) -> exp.Expr:
+    return exp.alias_(exp.Max(this=exp.Case().when(predicate, literal(1)).else_(literal(0))), name, copy=False)
 
 
-def _zero_is_no(column: exp.Column) -> exp.Expr:
-    """Without a row of the relation the answer is no."""
+def _is_one(column: exp.Column) -> exp.Expr:
+    """Return whether a column is 1; without a row of the relation it is null, which is false."""
     return exp.func("coalesce", column, literal(0), copy=False).eq(literal(1))
 
 
-def _part(relation: str) -> str:
+def _cte(relation: str) -> str:
     return f"{name_of(relation)}_matches"

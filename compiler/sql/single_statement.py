@@ -1,10 +1,11 @@
-"""Checked workflows become one statement: all segments in one pass over the facts (tables.py: in several).
+"""Checked workflows become one SQL statement, with all segments in one pass over the facts.
 
-The statement has three parts, and no date: the hour is a row of raw.evaluations, behind the relations it reads.
+`staged_plan` splits it into several tables for many workflows. The statement has three parts and no date; the
+evaluation hour is a row of raw.evaluations behind the relations it reads.
 
-1. `features`: the performance facts summed once, one column a distinct (measure, window) of all segments;
-2. `partners`: one row a partner, with its stage and its features, where no activity is 0;
-3. a SELECT a workflow over `partners`, united.
+1. `features`: the performance facts summed once, one column per distinct measure and window of all segments;
+2. `partners`: one row per partner, with its stage and its features; without activity they are 0;
+3. one SELECT per workflow from `partners`, combined by UNION ALL.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from functools import cached_property
 from sqlglot import exp
 
 from compiler.segment_tree import AWAITING_APPROVAL, AcceptApplication, Compare, Window, Workflow
-from compiler.sql.dialect import literal, table, to_sql
+from compiler.sql.dialect import literal, name_of, table, to_sql
 from compiler.sql.predicates import KEY, PredicateBuilder
 from compiler.vocabulary import Field, Vocabulary
 
@@ -21,17 +22,17 @@ PARTNERS_AS_OF = "segments.partners_as_of"
 CONTRACTS_AS_OF = "segments.contracts_as_of"
 
 MAX_SINGLE_STATEMENT_FEATURES = 16
-"""Up to as many, one statement takes about as long as several (benchmarks/README.md)."""
+"""Feature columns up to which one statement takes about as long as several (benchmarks/README.md)."""
 
 Features = dict[str, tuple[Field, Window | None]]
 """Column name to the measure and window that it sums."""
 
 
 class Compiler:
-    """Turns workflows into statements.
+    """Compiles workflows to statements.
 
-    `last_n_days_include_today` is the project setting of the semantics ("Dates"): Last N Days are 0 to N, not 1 to N.
-    With more than `max_single_statement_features` feature columns the membership is computed in several tables.
+    `last_n_days_include_today` is the project setting of that name: Last N Days are the days 0 to N ago, not 1 to N.
+    With more than `max_single_statement_features` sums and semi-joins, the membership is computed in several tables.
     """
 
     def __init__(
@@ -44,36 +45,39 @@ class Compiler:
         self.max_single_statement_features = max_single_statement_features
         self.builder = PredicateBuilder(vocabulary, last_n_days_include_today)
 
-    def membership(self, workflows: Iterable[Workflow]) -> exp.Expr:
-        """Who is in each segment: one row a workflow, program, partner and hour (workflow_id, program_id, partner_id,
-        evaluated_at)."""
+    def membership(self, workflows: Iterable[Workflow]) -> exp.Query:
+        """Return the members of all segments.
+
+        One row per workflow, program, partner and hour (workflow_id, program_id, partner_id, evaluated_at).
+        """
         chosen = sorted_by_id(workflows)
-        members = union_all(
-            [select_members(workflow, "partners", self.builder.predicates(workflow)) for workflow in chosen]
-        )
+        members = union_all([select_members(one, "partners", self.builder.predicates(one)) for one in chosen])
         if members is None:
             return empty_relation("workflow_id", "program_id", "partner_id").select(_null("evaluated_at", "timestamp"))
         return self.with_partner_ctes(members, chosen)
 
     def with_partner_ctes(
-        self, statement: exp.Expr, workflows: Sequence[Workflow], partner_id: str | None = None
-    ) -> exp.Expr:
-        """The statement, with the parts `features` and `partners` that these workflows need put before it.
+        self, statement: exp.Query, workflows: Sequence[Workflow], partner_id: str | None = None
+    ) -> exp.Query:
+        """Return the statement with the CTEs `features` and `partners` that these workflows need.
 
-        With `partner_id` the parts hold that partner only.
+        With `partner_id` the CTEs have that partner only.
         """
         features = self.features(workflows)
-        parts = {"features": self._sums(features)} if features else {}
-        parts["partners"] = self._partners(workflows, features)
-        for name, part in parts.items():
+        ctes = {"features": self._sums(features)} if features else {}
+        ctes["partners"] = self._partners(workflows, features)
+        for name, cte in ctes.items():
             if partner_id is not None:
-                owner = "partners_as_of" if name == "partners" else None
-                part = part.where(exp.column("partner_id", table=owner).eq(literal(partner_id)))
-            statement = statement.with_(name, as_=part, copy=False)
+                owner = name_of(PARTNERS_AS_OF) if name == "partners" else None
+                cte = cte.where(exp.column("partner_id", table=owner).eq(literal(partner_id)))
+            statement = statement.with_(name, as_=cte, copy=False)
         return statement
 
-    def workflows(self, workflows: Iterable[Workflow]) -> exp.Expr:
-        """What is done for each workflow: one row a workflow (workflow_id, program_id, action, recipients)."""
+    def workflows(self, workflows: Iterable[Workflow]) -> exp.Query:
+        """Return the action of each workflow.
+
+        One row per workflow (workflow_id, program_id, action, recipients).
+        """
         rows = [
             exp.select(
                 aliased("workflow_id", literal(workflow.id)),
@@ -85,32 +89,33 @@ class Compiler:
         ]
         return union_all(rows) or empty_relation("workflow_id", "program_id", "action", "recipients")
 
-    def applications(self, workflows: Iterable[Workflow]) -> exp.Expr:
-        """The waiting applications that meet each application workflow's conditions on contracts.
+    def applications(self, workflows: Iterable[Workflow]) -> exp.Query:
+        """Return the waiting applications that meet each application workflow's conditions on contracts.
 
-        One row a workflow, contract and hour (workflow_id, program_id, partner_id, contract_id, evaluated_at).
+        One row per workflow, contract and hour (workflow_id, program_id, partner_id, contract_id, evaluated_at).
         """
+        applied = [one for one in sorted_by_id(workflows) if isinstance(one.action, AcceptApplication)]
+        none = empty_relation("workflow_id", "program_id", "partner_id", "contract_id")
+        return union_all([self._applications(one) for one in applied]) or none.select(
+            _null("evaluated_at", "timestamp")
+        )
+
+    def _applications(self, workflow: Workflow) -> exp.Select:
         columns = ("program_id", "partner_id", "contract_id", aliased("evaluated_at", "as_of"))
-        rows = [
+        conditions = self.builder.conditions_at_grain(workflow, "contract")
+        return (
             exp.select(aliased("workflow_id", literal(workflow.id)), *columns)
             .from_(table(CONTRACTS_AS_OF))
             .where(
                 exp.column("program_id").eq(literal(workflow.program)),
                 exp.column("is_current"),
                 exp.column("contract_stage").eq(literal(AWAITING_APPROVAL)),
-                *[
-                    self.builder.row_predicate(condition)
-                    for condition in self.builder.conditions_at_grain(workflow, "contract")
-                ],
+                *[self.builder.row_predicate(condition) for condition in conditions],
             )
-            for workflow in sorted_by_id(workflows)
-            if isinstance(workflow.action, AcceptApplication)
-        ]
-        none = empty_relation("workflow_id", "program_id", "partner_id", "contract_id")
-        return union_all(rows) or none.select(_null("evaluated_at", "timestamp"))
+        )
 
     def features(self, workflows: Sequence[Workflow]) -> Features:
-        """The distinct (measure, window) pairs of these workflows, by the name of their column."""
+        """Return the distinct pairs of measure and window of these workflows, by the name of their column."""
         features: Features = {}
         for workflow in workflows:
             window = self.builder.window_of(workflow)
@@ -122,23 +127,23 @@ class Compiler:
 
     @cached_property
     def dates(self) -> Field:
-        """The field whose windows the measures are summed over."""
+        """Return the field whose windows the measures are summed over."""
         return next(one for one in self.vocabulary.fields if one.kind == "window")
+
+    def sum(self, field: Field, window: Window | None) -> exp.Expr:
+        """Return a measure summed exactly over the days of a window."""
+        measure: exp.Expr = exp.column(field.as_of_column)
+        if window is not None:
+            inside = self.builder.in_window(self.dates, window)
+            measure = exp.Case().when(inside, measure, copy=False).else_(literal(0), copy=False)
+        kind = "decimal(38, 8)" if field.kind == "amount" else "bigint"
+        return exp.cast(exp.Sum(this=measure), kind, copy=False)
 
     def _sums(self, features: Features) -> exp.Select:
         relation = next(iter(features.values()))[0].relation
         columns = [aliased(name, self.sum(field, window)) for name, (field, window) in features.items()]
         inside = self.builder.bounding_range(self.dates, [window for _, window in features.values()])
         return exp.select(*KEY, *columns).from_(table(relation)).where(*inside).group_by(*KEY)
-
-    def sum(self, field: Field, window: Window | None) -> exp.Expr:
-        """A measure summed over a window of the days, exactly."""
-        measure = exp.column(field.as_of_column)
-        if window is not None:
-            inside = self.builder.in_window(self.dates, window)
-            measure = exp.Case().when(inside, measure, copy=False).else_(literal(0), copy=False)
-        kind = "decimal(38, 8)" if field.kind == "amount" else "bigint"
-        return exp.cast(exp.Sum(this=measure), kind, copy=False)
 
     def _partners(self, workflows: Sequence[Workflow], features: Features) -> exp.Select:
         conditions = [one for workflow in workflows for one in self.builder.conditions_at_grain(workflow, "partner")]
@@ -148,7 +153,7 @@ class Compiler:
             return exp.select(*KEY, *sorted(used)).from_(base)
 
         def partner(name: str) -> exp.Column:
-            return exp.column(name, table="partners_as_of")
+            return exp.column(name, table=base.name)
 
         def feature(name: str) -> exp.Column:
             return exp.column(name, table="features")
@@ -166,14 +171,14 @@ class Compiler:
 
 
 def compile_workflow(workflow: Workflow, compiler: Compiler, dialect: str) -> str:
-    """One workflow's membership as SQL that a person can read and run in the warehouse, its sentences above it."""
+    """Return one workflow's membership as readable SQL to run in the warehouse, with its sentences as comments."""
     lines = [f"{workflow.id}: {workflow.name}", *[str(condition) for condition in workflow.segment]]
     comments = "".join(f"-- {' '.join(line.split())}\n" for line in lines)
     return comments + to_sql(compiler.membership([workflow]), dialect) + "\n"
 
 
-def select_members(workflow: Workflow, relation: str, tests: Sequence[exp.Expr]) -> exp.Select:
-    """One segment: the rows of a relation of partners that meet its tests."""
+def select_members(workflow: Workflow, relation: str, predicates: Sequence[exp.Expr]) -> exp.Select:
+    """Return the members of one segment: the rows of a relation of partners that satisfy its predicates."""
     columns = [
         aliased("workflow_id", literal(workflow.id)),
         exp.column("program_id"),
@@ -181,28 +186,28 @@ def select_members(workflow: Workflow, relation: str, tests: Sequence[exp.Expr])
         aliased("evaluated_at", "as_of"),
     ]
     source = table(relation) if "." in relation else exp.to_table(relation)
-    return exp.select(*columns, copy=False).from_(source, copy=False).where(*tests, copy=False)
+    return exp.select(*columns, copy=False).from_(source, copy=False).where(*predicates, copy=False)
 
 
 def sorted_by_id(workflows: Iterable[Workflow]) -> list[Workflow]:
-    """In the order in which they stand in every statement."""
+    """Return the workflows in the order of every statement."""
     return sorted(workflows, key=lambda workflow: workflow.id)
 
 
 def aliased(name: str, value: exp.Expr | str) -> exp.Expr:
-    """A value, or the column of that name, as a column of another name."""
+    """Return a value, or the column of that name, with an alias."""
     return exp.alias_(exp.column(value) if isinstance(value, str) else value, name, copy=False)
 
 
-def union_all(rows: list[exp.Select]) -> exp.Expr | None:
-    """All rows of these; None when there is nothing to unite."""
+def union_all(rows: list[exp.Select]) -> exp.Query | None:
+    """Return the rows of all statements; None when there is no statement."""
     return rows[0] if len(rows) == 1 else exp.union(*rows, distinct=False, copy=False) if rows else None
+
+
+def empty_relation(*columns: str) -> exp.Select:
+    """Return no row, with text columns of these names."""
+    return exp.select(*[_null(name, "varchar") for name in columns]).where(exp.false())
 
 
 def _null(name: str, kind: str) -> exp.Expr:
     return exp.alias_(exp.cast(exp.null(), kind), name)
-
-
-def empty_relation(*columns: str) -> exp.Select:
-    """No row, with text columns of these names."""
-    return exp.select(*[_null(name, "varchar") for name in columns]).where(exp.false())

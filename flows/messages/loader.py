@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler import DefinitionError, Problem, SendEmail, Source, read_yaml
-from compiler.language.definition import did_you_mean
+from compiler.errors import did_you_mean
 from flows.definitions.loader import Definitions, message_ids, shown
 from flows.messages.liquid.lint import TemplateSource, check_template
 from flows.messages.liquid.tokens import masked

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from compiler import DefinitionError, PartnerflowError, Problem, Source
-from compiler.language.definition import did_you_mean
+from compiler.errors import did_you_mean
 from flows.addresses import address
 from flows.messages.liquid.tokens import LIQUID
 from flows.messages.mime.languages import TAG

@@ -88,7 +88,7 @@ def test_a_wrong_definition_is_told_what_is_printed(tmp_path: Path):
     file.parent.mkdir()
     file.write_text(definition.replace("less than", "les than"))
     answer = partnerflow(Settings(), "check", "workflows/few-clicks-14.yml", cwd=tmp_path)
-    printed = next(block for block in blocks("") if "is not understood here" in block)
+    printed = next(block for block in blocks("") if "is not valid. [condition]" in block)
     assert answer.stdout.startswith(printed)
 
 

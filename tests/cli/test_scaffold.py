@@ -228,9 +228,9 @@ def test_a_workflow_from_scratch_is_a_checked_draft(own: Settings):
     ("wish", "says"),
     [
         (WorkflowRequest("W", "1000", "m", ("Clicks less than 1",)), "can't be set to less than 1"),
-        (WorkflowRequest("W", "1000", "m", ("Clicks les than 5",)), "is not understood here"),
+        (WorkflowRequest("W", "1000", "m", ("Clicks les than 5",)), "is not valid"),
         (WorkflowRequest("W" * 51, "1000", "m", ("Clicks less than 5",)), "at most 50 characters"),
-        (WorkflowRequest("W", "1000", "../m", ("Clicks less than 5",)), "cannot be an id"),
+        (WorkflowRequest("W", "1000", "../m", ("Clicks less than 5",)), "is not a valid id"),
         (WorkflowRequest("W", "1000", "m", (), "nowhere"), "There is no segment nowhere"),
         (WorkflowRequest("W", "1000", "m", ("Clicks less than 5",), id="taken"), "The id taken is taken"),
         (WorkflowRequest("W", "9", "m", ("Clicks less than 5",)), "There is no program 9"),

@@ -74,7 +74,7 @@ def test_the_canonical_sentence_means_the_same(sentence: str):
         ("Clicks les than 100", 7, "Write Clicks greater than 100 or less than 100."),
         ("Revenu greater than 3", 0, "Did you mean Revenue?"),
         ("Relationship Stage is any of", 28, "is any of Joined"),
-        ("Last Transition Date is 1.5 days ago", 24, "Days are whole numbers"),
+        ("Last Transition Date is 1.5 days ago", 24, "is a whole number, 0 or more"),
         ("Last Transition Date between Feb 30 2024 and Mar 1 2024", 29, "2024-10-01"),
         ('Partner Name is any of 12" Vinyl', 25, '"with, a comma"'),
         ("", 0, "The conditions are"),
@@ -167,7 +167,7 @@ class Account:
     [
         ('"1001"', [JOINED], "unknown-program", "Did you mean 1000?", 11),
         ('"1000"', ["Partner Group is any of Gold, Golden"], "value-not-found", "Did you mean Gold?", 35),
-        ('"1000"', ["Partner Template Term is any of Gold"], "value-not-found", "letter by letter", 37),
+        ('"1000"', ["Partner Template Term is any of Gold"], "value-not-found", "must match exactly", 37),
     ],
 )
 def test_names_are_compared_with_those_of_the_account(own: Settings, program, segment, code, hint, column):
@@ -226,10 +226,10 @@ def test_every_rule_has_a_manual():
 
 YAML_SLIPS = {
     "tab": ("name: x\n\tprogram: 1\n", "Indent with spaces"),
-    "twice": ("name: x\nname: y\n", "Keep one of them"),
-    "empty": ("", "Begin with name:"),
-    "list": ("- a\n", "Begin with name:"),
-    "deep": ("a: " + "[" * 3000, "Write it flat"),
+    "twice": ("name: x\nname: y\n", "Remove one of them"),
+    "empty": ("", "Start with name:"),
+    "list": ("- a\n", "Start with name:"),
+    "deep": ("a: " + "[" * 3000, "Use fewer levels"),
     "huge": ("a: " + "x" * 300_000, "a few lines long"),
     "alias": ("a: &x 1\nb: *x\n", "Write the value out"),
     "number": (define([JOINED], program="1000"), 'Put it in quotes: "1000"'),
@@ -260,7 +260,7 @@ def test_all_problems_are_found_at_once_and_shown_with_a_caret(own: Settings):
     (own.workflows / "b.yml").write_text(define(["Last Transition Date is Today"]))
     answer = partnerflow(own, "check")
     assert answer.code == 1
-    assert "a.yml:6:12: error: After Clicks, 'les than 100' is not understood here. [condition]" in answer.stdout
+    assert "a.yml:6:12: error: After Clicks, 'les than 100' is not valid. [condition]" in answer.stdout
     assert "    - Clicks les than 100\n             ^\n    Write Clicks greater than 100" in answer.stdout
     assert "a.yml:7:5: error:" in answer.stdout
     assert "b.yml:5:5: error: Last Transition Date can only be used with Relationship Stage." in answer.stdout
@@ -328,7 +328,7 @@ def test_the_id_is_the_file_name_unless_it_is_given(own: Settings):
     assert [workflow.id for workflow in read_definitions(own).workflows] == ["a", "own-id"]
     (own.workflows / "c.yml").write_text(define([JOINED], id="a"))
     definitions = read_definitions(own)
-    assert "is also that of" in definitions.broken["a"]
+    assert "is also the id of" in definitions.broken["a"]
     assert [workflow.id for workflow in definitions.workflows] == ["own-id"]
 
 

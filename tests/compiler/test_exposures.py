@@ -39,7 +39,7 @@ def test_the_owner_is_that_of_the_definition():
     assert [one["owner"] for one in found] == [
         {"name": "Ann Lee", "email": "ann@example.com"},
         {"name": "ann@example.com", "email": "ann@example.com"},
-        {"name": "Nobody named"},
+        {"name": "No owner"},
     ]
 
 

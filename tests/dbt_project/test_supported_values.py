@@ -37,9 +37,9 @@ def test_a_stage_that_the_source_cannot_tell_is_refused_with_those_that_it_can()
     (problem,) = problems(vocabulary, "'Contract Stage is any of Joined, Publisher Retracted'")
     assert problem == (
         "error",
-        "The source of this project cannot tell Contract Stage Publisher Retracted.",
-        "Did you mean Publisher Declined? It tells Joined, Publisher Declined. Name these, or load more and say so in "
-        "fct_contracts.yml.",
+        "The loader does not deliver Contract Stage Publisher Retracted.",
+        "Did you mean Publisher Declined? Supported are Joined, Publisher Declined. Use these, or load more and add "
+        "them in fct_contracts.yml.",
     )
 
 
@@ -55,7 +55,7 @@ def test_select_all_is_what_can_be_told_with_a_warning():
     )
     assert (severity, message) == (
         "warning",
-        "Select All misses what the source of this project cannot tell: New, Outreach, Negotiating.",
+        "Select All does not include what the loader does not deliver: New, Outreach, Negotiating.",
     )
 
 
@@ -64,7 +64,7 @@ def test_applications_are_accepted_only_where_the_source_tells_that_they_wait():
     sentence, action = "Partner Template Term is any of Gold", "accept application"
     assert problems(lossy("fct_contracts", "Joined, Awaiting Advertiser Approval"), sentence, action) == []
     (problem,) = problems(lossy("fct_contracts", "Joined"), sentence, action)
-    assert problem[1].startswith("The source of this project cannot tell Contract Stage Awaiting Advertiser Approval")
+    assert problem[1].startswith("The loader does not deliver Contract Stage Awaiting Advertiser Approval")
 
 
 def test_each_loader_tells_its_own_stages():
@@ -72,7 +72,7 @@ def test_each_loader_tells_its_own_stages():
     sentence = "Contract Stage is any of Publisher Countered"
     assert problems(project_vocabulary(loader="contract"), sentence) == []
     (problem,) = problems(project_vocabulary(loader="fivetran"), sentence)
-    assert problem[:2] == ("error", "The source of this project cannot tell Contract Stage Publisher Countered.")
+    assert problem[:2] == ("error", "The loader does not deliver Contract Stage Publisher Countered.")
 
 
 def test_a_slip_in_the_yml_names_its_place():

@@ -95,7 +95,7 @@ def _files(settings: Settings, wish: WorkflowRequest) -> dict[str, str]:
     for name in (identity, wish.message, wish.segment or identity):
         if not ID.fullmatch(name):
             hint = "Use letters, digits, dots, dashes and underscores, at most 100, a letter or digit first."
-            raise PartnerflowError(f"{name!r} cannot be an id. {hint}")
+            raise PartnerflowError(f"{name!r} is not a valid id. {hint}")
     definition = {
         "name": wish.name,
         "description": wish.description,

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 
 from compiler import PartnerflowError
-from compiler.language.definition import did_you_mean
+from compiler.errors import did_you_mean
 from flows.settings import Settings
 
 

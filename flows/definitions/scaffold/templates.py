@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from compiler import PartnerflowError, project_vocabulary, read_definition
-from compiler.language.definition import did_you_mean
+from compiler.errors import did_you_mean
 from compiler.segment_tree import AnyOf
 
 LIBRARY = Path(__file__).parent / "library"

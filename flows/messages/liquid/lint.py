@@ -12,7 +12,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
 from compiler import Problem, Source
-from compiler.language.definition import did_you_mean
+from compiler.errors import did_you_mean
 from compiler.yaml_source import YamlPath
 from flows.messages.liquid.environment import FAILURES, FORBIDDEN_TAGS, describe, parse
 from flows.messages.liquid.tokens import TOKENS, Translated, translate

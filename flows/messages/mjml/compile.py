@@ -10,8 +10,7 @@ from itertools import pairwise
 
 import mrml
 
-from compiler.errors import Problem
-from compiler.language.definition import did_you_mean
+from compiler.errors import Problem, did_you_mean
 from flows.messages.liquid.tokens import masked, pieces
 from flows.messages.mjml.tags import Markup, MjmlError, StartTag, Text, read_tags
 from flows.messages.variables import LINKS
