@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
@@ -20,6 +20,7 @@ import pytest
 
 from flows.cli.main import OBJECTS_BETWEEN_COLLECTIONS, main
 from flows.definitions.loader import read_definitions
+from flows.ledger.ledger import Ledger
 from flows.pipeline.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
@@ -101,6 +102,13 @@ def loaded_anew(settings: Settings, hour: datetime) -> None:
         query = "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'raw' AND column_name = '_loaded_at'"
         for (table,) in connection.execute(query).fetchall():
             connection.execute(f"UPDATE raw.{table} SET _loaded_at = ?", [hour.replace(tzinfo=None)])
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """An empty ledger in SQLite."""
+    with closing(Ledger(tmp_path / "ledger.db")) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

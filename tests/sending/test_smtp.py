@@ -1,6 +1,7 @@
-"""One email over SMTP: whatever the server does and wherever it hangs up, the verdict is true."""
+"""One email over SMTP: whatever the server does and wherever it hangs up, the result is true."""
 
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,29 +17,60 @@ from flows.sending.transports.smtp import MAX_EMAILS_PER_CONNECTION, SmtpTranspo
 from flows.sending.transports.smtp_replies import END_OF_DATA, classify_reply
 from flows.sending.transports.smtp_session import Timeouts
 from flows.settings import Settings
-from support.smtp_server import DROP, SILENCE, ScriptedServer, at, free_port
+from support.processes import wait_for
+from support.sending import PATIENT
+from support.smtp_server import DROP, SILENCE, FreePortController, ScriptedServer, at
 
-QUICK = Timeouts(connect=2, command=0.3, block=0.3, end=0.3)
 CONTENT = b"Message-ID: <d@x>\r\nSubject: Hi\r\n\r\n.dot\r\nText\r\n"
 PLAIN, PIPELINING = ("SIZE 1000000",), ("PIPELINING", "SIZE 1000000")
 
 
-def parcel(*recipients: str, content: bytes = CONTENT) -> OutgoingMessage:
-    """An email to somebody."""
+def email(*recipients: str, content: bytes = CONTENT) -> OutgoingMessage:
+    """Return an email to these recipients."""
     return OutgoingMessage("d", content, "us@example.com", recipients or ("ann@x.example",))
 
 
-def sender(port: int, **more) -> SmtpTransport:
-    """A sender to a server of this host that keeps nobody waiting."""
-    return SmtpTransport(Settings(**{"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none"} | more), QUICK)
+def transport(port: int, timeouts: Timeouts = PATIENT, **more) -> SmtpTransport:
+    """Return the transport to a server on this host."""
+    return SmtpTransport(Settings(**{"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none"} | more), timeouts)
 
 
-def send(port: int, *parcels: OutgoingMessage, **more) -> list[Verdict]:
-    """The verdicts of some emails in one session."""
-    session = sender(port, **more).open_connection()
-    verdicts = [session.prepare(one)() for one in parcels]
-    session.close()
-    return verdicts
+def send(port: int, *emails: OutgoingMessage, timeouts: Timeouts = PATIENT, **more) -> list[Verdict]:
+    """Send emails over one connection, and return their results."""
+    connection = transport(port, timeouts, **more).open_connection()
+    results = [connection.prepare(one)() for one in emails]
+    connection.close()
+    return results
+
+
+class ShortOnce:
+    """Timeouts of a minute, except for the first wait at one stage; no other wait can run out on a busy machine.
+
+    `dot_sent` is set when the first final dot has left.
+    """
+
+    connect = block = 60.0
+
+    def __init__(self, stage: str | None):
+        self._short = {stage}
+        self.dot_sent = threading.Event()
+
+    @property
+    def command(self) -> float:
+        """The timeout of the commands of one email."""
+        return self._seconds("command")
+
+    @property
+    def end(self) -> float:
+        """The timeout after the final dot; it is asked for when the dot has left."""
+        self.dot_sent.set()
+        return self._seconds("end")
+
+    def _seconds(self, stage: str) -> float:
+        if stage not in self._short:
+            return 60.0
+        self._short.clear()
+        return 0.3
 
 
 NOT_YET, NEVER, DOUBT = "pending", "failed", "in_doubt"
@@ -58,7 +90,7 @@ FAULTS = {
     ("DATA", "250 what"): NOT_YET,
     ("DATA", DROP): NOT_YET,
     ("DATA", SILENCE): NOT_YET,
-    ("body", DROP): DOUBT,  # a small message is in the kernel, dot and all, before the server hangs up
+    ("body", DROP): DOUBT,  # the server hangs up when the whole of a small message, with its dot, has left
     ("end", "451 4.3.0 later"): NOT_YET,
     ("end", "421 closing"): NOT_YET,
     ("end", "554 5.7.1 spam"): NEVER,
@@ -73,12 +105,26 @@ FAULTS = {
 
 @pytest.mark.parametrize("extensions", [PLAIN, PIPELINING], ids=["one by one", "pipelined"])
 @pytest.mark.parametrize(("phase", "answer"), FAULTS)
-def test_whatever_goes_wrong_wherever_the_verdict_is_true(phase: str, answer: str, extensions: tuple[str, ...]):
-    """Nothing that may have been accepted is called unsent; nothing is in doubt that is certain. And the connection is
-    not used again when it may be out of step: the next email arrives."""
+def test_result_is_true_for_every_fault_at_every_phase(phase: str, answer: str, extensions: tuple[str, ...]):
+    """An email that may have been accepted is never called unsent; only real doubts are in doubt.
+
+    A connection whose replies may be out of sync is not used again: the next email arrives.
+    """
     faults = [answer]
-    with ScriptedServer(lambda now: faults.pop() if faults and now == phase else None, extensions) as server:
-        first, second = send(server.port, parcel(), parcel(content=b"Message-ID: <e@x>\r\n\r\nNext\r\n"))
+    timeouts = ShortOnce(None if answer != SILENCE else "end" if phase in ("end", "reply") else "command")
+
+    def decide(now: str) -> str | None:
+        if now != phase or not faults:
+            return None
+        if phase == "body":
+            timeouts.dot_sent.wait()
+        return faults.pop()
+
+    following = email(content=b"Message-ID: <e@x>\r\n\r\nNext\r\n")
+    with ScriptedServer(decide, extensions) as server:
+        first, second = send(server.port, email(), following, timeouts=timeouts)
+        if phase == "reply":
+            wait_for(lambda: "d@x" in server.message_ids)  # the server may be slower than a short timeout
         accepted = server.message_ids
     assert first.state == FAULTS[phase, answer]
     assert accepted.count("d@x") == (phase == "reply")
@@ -86,29 +132,29 @@ def test_whatever_goes_wrong_wherever_the_verdict_is_true(phase: str, answer: st
 
 
 @pytest.mark.parametrize("extensions", [PLAIN, PIPELINING], ids=["one by one", "pipelined"])
-def test_a_large_message_that_is_cut_off_has_certainly_not_arrived(extensions: tuple[str, ...]):
+def test_message_cut_off_before_the_dot_is_pending(extensions: tuple[str, ...]):
     """The final dot is a write of its own, and it never left."""
-    large = parcel(content=b"Message-ID: <d@x>\r\n\r\n" + b"x" * 70 + b"\r\n" * 10 + (b"y" * 78 + b"\r\n") * 300_000)
+    large = email(content=b"Message-ID: <d@x>\r\n\r\n" + b"x" * 70 + b"\r\n" * 10 + (b"y" * 78 + b"\r\n") * 300_000)
     with ScriptedServer(at("body", DROP), (*extensions[:-1], "SIZE 0")) as server:
-        (verdict,) = send(server.port, large)
-        assert (verdict.state, verdict.phase, server.accepted) == ("pending", "message", [])
+        (result,) = send(server.port, large)
+        assert (result.state, result.phase, server.accepted) == ("pending", "message", [])
 
 
-def test_the_words_of_the_server_are_kept_and_the_message_arrives_as_it_was():
+def test_reply_text_is_kept_and_message_arrives_unchanged():
     """The 250 carries the queue id by which the provider finds the message again."""
     with ScriptedServer() as server:
-        (verdict,) = send(server.port, parcel())
-    assert (verdict.state, verdict.code, verdict.status) == ("sent", 250, "2.0.0")
-    assert verdict.text == "250 2.0.0 queued as 3A5F"
+        (result,) = send(server.port, email())
+    assert (result.state, result.code, result.status) == ("sent", 250, "2.0.0")
+    assert result.text == "250 2.0.0 queued as 3A5F"
     assert server.accepted == [(["ann@x.example"], CONTENT)]
     mail = f"MAIL FROM:<us@example.com> SIZE={len(CONTENT)}"
     assert server.commands == ["ehlo example.com", mail, "RCPT TO:<ann@x.example>", "DATA", "quit"]
 
 
 @pytest.mark.parametrize("extensions", [PLAIN, PIPELINING], ids=["one by one", "pipelined"])
-def test_a_copy_that_is_refused_harms_nobody_and_a_copy_alone_is_never_sent(extensions: tuple[str, ...]):
-    """The partner's address decides; cc and bcc go with it or not."""
-    copied = parcel("ann@x.example", "cc@x.example", "bcc@x.example")
+def test_refused_copy_is_dropped_and_never_sent_alone(extensions: tuple[str, ...]):
+    """The partner's address decides; cc and bcc are sent with it or not at all."""
+    copied = email("ann@x.example", "cc@x.example", "bcc@x.example")
     answers = iter([None, "550 5.1.1 unknown", None, "550 5.1.1 unknown", None, None])
     with ScriptedServer(lambda now: next(answers) if now == "RCPT" else None, extensions) as server:
         kept, refused = send(server.port, copied, copied)
@@ -116,27 +162,27 @@ def test_a_copy_that_is_refused_harms_nobody_and_a_copy_alone_is_never_sent(exte
     assert (refused.state, refused.undeliverable) == ("failed", True)
 
 
-def test_one_connection_carries_many_emails_and_is_renewed_in_time():
-    """Many servers count; then a new one is opened, and nobody notices."""
+def test_connection_is_renewed_after_its_limit_of_emails():
+    """Many servers count; a new connection is opened before they refuse."""
     with ScriptedServer() as server:
-        verdicts = send(server.port, *[parcel()] * (MAX_EMAILS_PER_CONNECTION + 1))
-    assert {verdict.state for verdict in verdicts} == {"sent"}
+        results = send(server.port, *[email()] * (MAX_EMAILS_PER_CONNECTION + 1))
+    assert {result.state for result in results} == {"sent"}
     assert (server.connections, len(server.accepted)) == (2, MAX_EMAILS_PER_CONNECTION + 1)
 
 
 @pytest.mark.parametrize("answer", [DROP, "421 4.4.2 too many on this connection"])
-def test_a_server_that_has_had_enough_of_a_connection_gets_a_new_one(answer: str):
-    """Only for an email that had not begun: the refusal was at MAIL FROM of a connection used before."""
+def test_connection_closed_by_the_server_is_reopened(answer: str):
+    """Only when the email had not been started: at MAIL FROM, on a connection that was used before."""
     answers = iter([None, answer, None])
     with ScriptedServer(lambda now: next(answers) if now == "MAIL" else None) as server:
-        verdicts = send(server.port, parcel(), parcel())
-    assert ([verdict.state for verdict in verdicts], server.connections) == (["sent", "sent"], 2)
+        results = send(server.port, email(), email())
+    assert ([result.state for result in results], server.connections) == (["sent", "sent"], 2)
 
 
-def test_what_the_server_says_it_cannot_take_is_not_offered():
-    """Its SIZE, and addresses that are not ASCII without SMTPUTF8."""
+def test_email_ruled_out_by_extensions_is_not_sent():
+    """Larger than the server's SIZE, or to an address that is not ASCII without SMTPUTF8."""
     with ScriptedServer(extensions=("SIZE 10",)) as server:
-        large, foreign = send(server.port, parcel(), parcel("ünal@x.example", content=b"x"))
+        large, foreign = send(server.port, email(), email("ünal@x.example", content=b"x"))
     assert (large.state, foreign.state) == ("failed", "failed")
     assert "the server accepts 10" in large.reason
     assert not [command for command in server.commands if command.startswith("MAIL")]
@@ -158,21 +204,21 @@ def test_what_the_server_says_it_cannot_take_is_not_offered():
         ("RCPT TO", 421, "4.7.0 Closing", "pending", False, True),
     ],
 )
-def test_codes_decide_retry_fail_and_suppress(phase, code, words, state, undeliverable, unwell):
+def test_reply_codes_decide_retry_failure_and_suppression(phase, code, words, state, undeliverable, unwell):
     """The basic code decides about the delivery, the enhanced one about the address."""
-    verdict = classify_reply(phase, code, words)
-    assert (verdict.state, verdict.undeliverable, verdict.unwell) == (state, undeliverable, unwell)
+    result = classify_reply(phase, code, words)
+    assert (result.state, result.undeliverable, result.unwell) == (state, undeliverable, unwell)
 
 
 @pytest.fixture
 def authority() -> trustme.CA:
-    """A certificate authority of this test's own."""
+    """A certificate authority for one test."""
     return trustme.CA()
 
 
 @pytest.fixture
 def protected(authority: trustme.CA) -> Iterator[Controller]:
-    """aiosmtpd with STARTTLS, a certificate for 127.0.0.1, and one user."""
+    """A server with STARTTLS, a certificate for 127.0.0.1, and one user."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
 
@@ -186,9 +232,9 @@ def protected(authority: trustme.CA) -> Iterator[Controller]:
     def authenticate(server, session, envelope, mechanism, data) -> AuthResult:
         return AuthResult(success=data == LoginPassword(b"ann", b"s3cret"), handled=False)
 
-    controller = Controller(
-        Keep(), "127.0.0.1", free_port(), tls_context=context, require_starttls=True, authenticator=authenticate,
-        auth_required=True,
+    controller = FreePortController(
+        Keep(), "127.0.0.1", 0, tls_context=context, require_starttls=True, authenticator=authenticate,
+        auth_required=True, ready_timeout=60,
     )  # fmt: skip
     controller.start()
     yield controller
@@ -196,28 +242,28 @@ def protected(authority: trustme.CA) -> Iterator[Controller]:
 
 
 def trusting(authority: trustme.CA, folder: Path, password: str) -> dict:
-    """Settings of a user who trusts the authority."""
+    """Return the settings of a user who trusts the authority."""
     file = folder / "ca.pem"
     authority.cert_pem.write_to_path(file)
     return {"smtp_tls": "starttls", "smtp_ca_file": file, "smtp_user": "ann", "smtp_password": password}
 
 
-def test_a_real_server_with_tls_and_password(protected: Controller, authority: trustme.CA, tmp_path: Path):
-    """STARTTLS, verified; AUTH; and the message as it was."""
+def test_email_arrives_by_starttls_and_login(protected: Controller, authority: trustme.CA, tmp_path: Path):
+    """STARTTLS with a verified certificate, AUTH, and the message unchanged."""
     port = protected.port
-    (verdict,) = send(port, parcel(), **trusting(authority, tmp_path, "s3cret"))
-    assert (verdict.state, protected.handler.messages) == ("sent", [CONTENT])
+    (result,) = send(port, email(), **trusting(authority, tmp_path, "s3cret"))
+    assert (result.state, protected.handler.messages) == ("sent", [CONTENT])
 
 
 def unavailable(port: int, **more) -> TransportUnavailable:
-    """Why a session cannot be had."""
+    """Return the error of a connection that cannot be opened."""
     with pytest.raises(TransportUnavailable) as caught:
-        sender(port, **more).open_connection().prepare(parcel())
+        transport(port, **more).open_connection().prepare(email())
     return caught.value
 
 
-def test_a_wrong_password_ends_it_at_once_and_is_nowhere_printed(protected, authority, tmp_path: Path):
-    """With what to look at."""
+def test_wrong_password_is_permanent_and_not_printed(protected, authority, tmp_path: Path):
+    """The error names the settings to check."""
     port = protected.port
     error = unavailable(port, **trusting(authority, tmp_path, "wr0ng"))
     assert error.is_permanent
@@ -225,45 +271,45 @@ def test_a_wrong_password_ends_it_at_once_and_is_nowhere_printed(protected, auth
     assert "wr0ng" not in str(error) + repr(Settings(smtp_user="ann", smtp_password="wr0ng", smtp_host="x"))
 
 
-def test_a_certificate_that_does_not_hold_is_refused(protected, tmp_path: Path):
-    """Of another authority: no password goes there."""
+def test_invalid_certificate_is_permanent(protected, tmp_path: Path):
+    """It was issued by another authority; the password is not sent."""
     port = protected.port
     error = unavailable(port, **trusting(trustme.CA(), tmp_path, "s3cret"))
     assert (error.is_permanent, "is not valid" in str(error)) == (True, True)
 
 
-def test_without_starttls_nothing_is_sent_unprotected():
-    """A server, or somebody in between, that does not offer it."""
+def test_missing_starttls_is_permanent():
+    """The server, or an attacker in between, does not offer it; nothing is sent unprotected."""
     with ScriptedServer() as server:
         error = unavailable(server.port, smtp_tls="starttls")
     assert (error.is_permanent, "nothing is sent unprotected" in str(error)) == (True, True)
     assert not [command for command in server.commands if command.startswith("MAIL")]
 
 
-def test_a_drop_at_the_final_dot_under_tls_is_a_doubt_or_certain_but_never_wrong(authority, tmp_path: Path):
-    """The server hangs up in the body of a large message: TLS knows less, and says no more than it knows."""
+def test_drop_during_message_under_tls_is_never_sent(authority, tmp_path: Path):
+    """The server hangs up during a large message: pending or in doubt, since TLS hides how much has left."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     tls = {"smtp_tls": "starttls", "smtp_ca_file": tmp_path / "ca.pem"}
-    large = parcel(content=b"Message-ID: <d@x>\r\n\r\n" + (b"y" * 78 + b"\r\n") * 100_000)
+    large = email(content=b"Message-ID: <d@x>\r\n\r\n" + (b"y" * 78 + b"\r\n") * 100_000)
     with ScriptedServer(at("body", DROP), ("SIZE 0",), context) as server:
-        (verdict,) = send(server.port, large, **tls)
-        assert (verdict.state in ("pending", "in_doubt"), server.accepted) == (True, [])
+        (result,) = send(server.port, large, **tls)
+        assert (result.state in ("pending", "in_doubt"), server.accepted) == (True, [])
     with ScriptedServer(tls=context) as server:
-        (verdict,) = send(server.port, parcel(), **tls)
-        assert (verdict.state, len(server.accepted)) == ("sent", 1)
+        (result,) = send(server.port, email(), **tls)
+        assert (result.state, len(server.accepted)) == ("sent", 1)
 
 
 @pytest.mark.parametrize(("phase", "answer"), [("greeting", "554 go away"), ("greeting", DROP), ("greeting", SILENCE)])
-def test_a_server_that_does_not_let_us_in_is_unavailable(phase: str, answer: str):
-    """No delivery is begun."""
+def test_failed_greeting_is_unavailable(phase: str, answer: str):
+    """No delivery is started."""
     with ScriptedServer(at(phase, answer)) as server:
-        session = SmtpTransport(
+        connection = SmtpTransport(
             Settings(smtp_host="127.0.0.1", smtp_port=server.port, smtp_tls="none"), Timeouts(connect=0.3)
         ).open_connection()
         with pytest.raises(TransportUnavailable, match="cannot be reached"):
-            session.prepare(parcel())
+            connection.prepare(email())
 
 
 @pytest.mark.parametrize(
@@ -275,7 +321,7 @@ def test_a_server_that_does_not_let_us_in_is_unavailable(phase: str, answer: str
         ({"application_api_url": "api.example"}, "no URL of an endpoint"),
     ],
 )
-def test_settings_that_would_give_a_secret_away_are_refused(settings: dict, says: str):
-    """Before anything is connected."""
+def test_settings_that_expose_a_secret_are_refused(settings: dict, says: str):
+    """Before anything connects."""
     with pytest.raises(ValueError, match=says):
         Settings(**settings)

@@ -1,39 +1,62 @@
-"""A mail server that does as it is told: answers, hangs up or falls silent at any point of the conversation.
+"""A scripted mail server: it answers, hangs up or falls silent at any point of the conversation.
 
-aiosmtpd serves the ordinary tests; it cannot hang up between two bytes of the protocol. What this one has accepted it
-knows for certain, so a test can say whether a verdict was true.
+aiosmtpd cannot hang up between two bytes of the protocol. What this server has accepted it knows for certain, so a test
+can say whether a result was true.
 """
 
 import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 
+from aiosmtpd.controller import Controller
+
 DROP, SILENCE = "drop", "silence"
-"""Hang up, or say nothing more, in place of an answer."""
+"""In place of an answer: hang up, or stay silent."""
 
 Decide = Callable[[str], str | None]
-"""For a phase: an answer, DROP, SILENCE, or None for the ordinary answer. The phases are `greeting`, the commands,
-`body` (the first line of a message has come), `end` (the final dot has, and the message is not accepted yet), and
-`reply` (it is accepted, and the answer is about to leave)."""
+"""Phase to an answer, DROP, SILENCE, or None for the ordinary answer.
+
+The phases are `greeting`, the commands, `body` (the first line of a message has arrived), `end` (the final dot has
+arrived, and the message is not accepted yet), and `reply` (it is accepted, and the answer is about to leave).
+"""
 
 
 def at(phase: str, answer: str) -> Decide:
-    """Answer so at a phase, and in the ordinary way elsewhere."""
+    """Return a Decide that gives this answer at one phase."""
     return lambda now: answer if now == phase else None
 
 
 def free_port() -> int:
-    """A port of this host that nobody listens on."""
+    """Return a port that was free a moment ago, for a server that cannot choose one by itself."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
 
 
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Reserve a port that refuses connections for as long as the block lasts."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+class FreePortController(Controller):
+    """An aiosmtpd server that is given port 0: `port` is the one that the system chose."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 class ScriptedServer(socketserver.ThreadingTCPServer):
-    """Serves on 127.0.0.1 while the `with` block lasts. `accepted` are the messages taken, `commands` all commands."""
+    """A server on 127.0.0.1 for the length of a `with` block.
+
+    `accepted` are recipients and content of the messages it accepted, `commands` all commands of all connections.
+    """
 
     allow_reuse_address = daemon_threads = True
     request_queue_size = 64
@@ -54,12 +77,12 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return self.server_address[1]
 
     @property
     def message_ids(self) -> list[str]:
-        """The Message-IDs of what was accepted, as often as it was."""
+        """The Message-IDs of the accepted messages, repeated as often as they were accepted."""
         return [message_from_bytes(data)["Message-ID"].strip("<>") for _, data in self.accepted]
 
     def __enter__(self) -> "ScriptedServer":
@@ -72,7 +95,7 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that is gone is no error here."""
+        """Ignore clients that disconnect."""
 
 
 class _HangUpError(Exception):
@@ -152,7 +175,7 @@ class _Conversation(socketserver.StreamRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
             raise _HangUpError
         if answer == SILENCE:
-            self.server.over.wait(30)
+            self.server.over.wait()
             raise _HangUpError
         self.wfile.write(f"{answer}\r\n".encode())
         if answer.startswith("421"):

@@ -1,0 +1,236 @@
+"""The dispatcher: each delivery once, results recorded in an order that a kill cannot upset, and circuits that open."""
+
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from compiler import PartnerflowError
+from flows.ledger.delivery import Delivery, Verdict
+from flows.ledger.ledger import Ledger
+from flows.ledger.queries import deliveries
+from flows.messages.envelope import OutgoingMessage
+from flows.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES, MIN_FAILED
+from flows.sending.transports.smtp import MAX_EMAILS_PER_CONNECTION
+from support.ledgers import log, states
+from support.sending import claim, dispatcher, rendered, run, send, smtp
+from support.smtp_server import ScriptedServer, at, closed_port
+
+
+class RecordedWaits(threading.Event):
+    """A `stopping` event whose waits return at once; it records their seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Record the wait."""
+        self.seconds.append(timeout)
+        return self.is_set()
+
+
+def test_everything_is_sent_once_over_several_connections(ledger: Ledger):
+    """Each row is sent, with the server's reply; nothing stays leased."""
+    claim(ledger, 250)
+    with ScriptedServer() as server:
+        summary = send(ledger, smtp(server.port))
+    assert summary.count("w", "sent") == 250
+    assert sorted(server.message_ids) == sorted(one.message_id for one in deliveries(ledger, ["sent"]))
+    assert 1 <= server.connections <= 6
+    assert {one.reply_text for one in deliveries(ledger)} == {"250 2.0.0 queued as 3A5F"}
+
+
+def test_sending_is_committed_before_the_first_byte(ledger: Ledger):
+    """What the ledger says while the server reads MAIL FROM."""
+    claim(ledger, 20)
+    seen: list[list[str]] = []
+
+    def look(phase: str) -> None:
+        if phase == "MAIL":
+            seen.append([one.state for one in deliveries(ledger, ["sending"])])
+
+    with ScriptedServer(look) as server:
+        send(ledger, smtp(server.port, connections=1))
+    assert seen == [["sending"]] * 20
+
+
+def test_unreachable_server_stops_the_step(ledger: Ledger):
+    """After five failures in a row; no delivery was started, no attempt is counted, the summary says why."""
+    claim(ledger, 50)
+    with closed_port() as port:
+        one = dispatcher(ledger, smtp(port))
+        one.stopping = RecordedWaits()
+        summary = run(ledger, one)
+    assert {(one.state, one.attempt, one.not_before) for one in deliveries(ledger)} == {("pending", 0, None)}
+    assert "cannot be reached" in summary.errors["w"]
+    with ScriptedServer() as server:
+        assert send(ledger, smtp(server.port), run_id="next").count("w", "sent") == 50
+
+
+def test_restarting_server_is_waited_for(ledger: Ledger):
+    """The same run goes on when the server is back; the waits double, so that a restart does not stop the run."""
+    claim(ledger, 10)
+    replies = iter(["421 restarting"] * (MAX_CONSECUTIVE_FAILURES - 1))
+    with ScriptedServer(lambda phase: next(replies, None) if phase == "greeting" else None) as server:
+        one = dispatcher(ledger, smtp(server.port, connections=1))
+        one.stopping = waits = RecordedWaits()
+        summary = run(ledger, one)
+    assert (summary.count("w", "sent"), summary.errors) == (10, {})
+    assert waits.seconds == [0.5, 1, 2, 4]
+
+
+def test_server_in_trouble_stops_the_step(ledger: Ledger):
+    """421 again and again: five emails are deferred, the others are not even tried."""
+    claim(ledger, 50)
+    with ScriptedServer(at("MAIL", "421 4.3.2 overloaded")) as server:
+        summary = send(ledger, smtp(server.port, connections=1))
+    assert summary.count("w", "pending") == MAX_CONSECUTIVE_FAILURES
+    assert "overloaded" in summary.errors["w"]
+    assert sum(one.attempt for one in deliveries(ledger, ["pending"])) == MAX_CONSECUTIVE_FAILURES
+
+
+def test_refused_workflow_is_paused_and_others_go_on(ledger: Ledger):
+    """Twenty permanent refusals, and more than a tenth: the rest of that workflow stays pending."""
+    claim(ledger, 100, "bad")
+    claim(ledger, 100, "good")
+    with ScriptedServer() as server:
+
+        def refuse(phase: str) -> str | None:
+            return "554 5.7.1 spam" if phase == "RCPT" and "<bad" in server.commands[-1] else None
+
+        server.decide, server.extensions = refuse, ("SIZE 1000000",)
+        summary = send(ledger, smtp(server.port, connections=1), workflows=("bad", "good"))
+    assert (summary.count("bad", "failed"), summary.count("good", "sent")) == (MIN_FAILED, 100)
+    assert f"{MIN_FAILED} of {MIN_FAILED} deliveries failed" in summary.errors["bad"]
+    assert sum(state == "pending" for state in states(ledger).values()) == 80
+
+
+def test_rendering_error_fails_one_delivery(ledger: Ledger):
+    """It never was `sending`, and the others are sent."""
+    claim(ledger, 3)
+
+    def render(one: Delivery) -> OutgoingMessage:
+        if one.partner_id == "w1":
+            raise PartnerflowError("partner.nmae is undefined")
+        return rendered(one)
+
+    with ScriptedServer() as server:
+        send(ledger, smtp(server.port), render)
+    assert states(ledger) == {"w0": "sent", "w1": "failed", "w2": "sent"}
+    assert ("claimed", "failed", "r") in log(ledger)
+
+
+def test_unexpected_error_leaves_one_doubt(ledger: Ledger):
+    """During sending: that delivery is in doubt, the others are given back, and the run raises the error."""
+    claim(ledger, 30)
+
+    class Broken:
+        max_connections, is_ready = 1, True
+        open_connection = reconcile = close = lambda self, *_: self
+
+        def prepare(self, message: OutgoingMessage) -> Callable[[], Verdict]:
+            return lambda: {}["no such key"]
+
+    with pytest.raises(KeyError):
+        send(ledger, Broken())
+    assert sorted(states(ledger).values()) == ["in_doubt"] + ["pending"] * 29
+
+
+class Watched:
+    """A transport of one connection that records the states of all deliveries at each prepare and send."""
+
+    max_connections = 1
+
+    def __init__(self, ledger: Ledger, is_ready: bool, fails_at: int | None = None):
+        self.ledger, self.is_ready, self.fails_at = ledger, is_ready, fails_at
+        self.prepared: list[list[str]] = []
+        self.sending: list[list[str]] = []
+
+    def open_connection(self) -> "Watched":
+        """Return itself."""
+        return self
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def prepare(self, message: OutgoingMessage) -> Callable[[], Verdict]:
+        """Record, and fail where the test says so."""
+        if len(self.prepared) == self.fails_at:
+            raise OSError("disk full")
+        self.prepared.append(self._states())
+        return self.send
+
+    def send(self) -> Verdict:
+        """Record."""
+        self.sending.append(self._states())
+        return Verdict("sent")
+
+    def _states(self) -> list[str]:
+        return sorted(state for state in states(self.ledger).values() if state in ("sending", "sent"))
+
+
+def test_result_and_next_start_share_a_commit(ledger: Ledger):
+    """While the connection is ready; so one row per connection is `sending` between two emails, and never two."""
+    claim(ledger, 3)
+    transport = Watched(ledger, is_ready=True)
+    assert send(ledger, transport).count("w", "sent") == 3
+    assert transport.prepared == [[], ["sending"], ["sending", "sent"]]
+    assert transport.sending == [["sending"], ["sending", "sent"], ["sending", "sent", "sent"]]
+
+
+def test_result_is_recorded_before_waiting_for_a_connection(ledger: Ledger):
+    """It is on disk before the worker waits to connect or for its turn: a kill then leaves no doubt."""
+    claim(ledger, 3)
+    transport = Watched(ledger, is_ready=False)
+    send(ledger, transport)
+    assert transport.prepared == [[], ["sent"], ["sent", "sent"]]
+
+
+def test_known_results_are_recorded_when_the_step_fails(ledger: Ledger):
+    """A full disk at the third: the two before it are sent."""
+    claim(ledger, 5)
+    with pytest.raises(OSError, match="disk full"):
+        send(ledger, Watched(ledger, is_ready=True, fails_at=2))
+    assert sorted(states(ledger).values()) == ["pending"] * 3 + ["sent"] * 2
+
+
+def test_connection_is_ready_while_open_and_unlimited():
+    """Not before it is connected, not when it is due to be renewed, and never with a rate."""
+    message = OutgoingMessage("d", b"Hello\r\n", "us@example.com", ("ann@example.org",))
+    with ScriptedServer() as server:
+        for rate, ready in ((None, True), (1000, False)):
+            connection = smtp(server.port, smtp_max_per_second=rate).open_connection()
+            assert not connection.is_ready
+            connection.prepare(message)()
+            assert connection.is_ready is ready
+            connection._sent = MAX_EMAILS_PER_CONNECTION
+            assert not connection.is_ready
+            connection.close()
+
+
+def test_interrupt_finishes_what_is_being_sent(ledger: Ledger):
+    """SIGINT at the fourth email: what is being sent is finished and recorded, at most one email per connection.
+
+    The server holds its replies from the fourth email on until the interrupt has reached the dispatcher.
+    """
+    claim(ledger, 200)
+    ends = itertools.count(1)
+    with ScriptedServer() as server:
+        one = dispatcher(ledger, smtp(server.port, connections=2))
+
+        def interrupt_at_the_fourth(phase: str) -> None:
+            if phase == "end" and (number := next(ends)) >= 4:
+                if number == 4:
+                    os.kill(os.getpid(), signal.SIGINT)
+                one.stopping.wait(60)
+
+        server.decide = interrupt_at_the_fourth
+        with pytest.raises(KeyboardInterrupt):
+            run(ledger, one)
+    counts = list(states(ledger).values())
+    assert (counts.count("sent"), counts.count("pending")) == (len(server.accepted), 200 - len(server.accepted))
+    assert len(server.accepted) in (4, 5)
