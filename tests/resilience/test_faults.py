@@ -107,7 +107,7 @@ def test_two_hosts_with_one_ledger_write_to_everybody_once_between_them(example,
         more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none", "ledger_url": url}
         hosts = {name: built(example[0], tmp_path / name, **more) for name in ("one", "two")}
         titles = ["Claim the recipients", "Send"]
-        runs = [start(host, Meeting(name, list(hosts), tmp_path, titles)) for name, host in hosts.items()]
+        runs = [start(host, Meeting(name, list(hosts), tmp_path, titles, share=True)) for name, host in hosts.items()]
         for process in runs:
             process.join()
         assert [process.exitcode for process in runs] == [0, 0]

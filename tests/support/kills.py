@@ -1,11 +1,13 @@
-"""Killed on purpose: runners that send to a bad server and are SIGKILLed again and again, and what is left of it.
+"""Runners that send to an unreliable server and are killed (SIGKILL) again and again.
 
-Two runners share a ledger, each with several connections. The server delays, refuses, hangs up and loses answers. It
-knows for certain what it has accepted; the ledger says what it believes. `Account` compares the two.
+Two runners share a ledger, each with several connections. The server delays, refuses, hangs up and loses replies. It
+knows for certain what it has accepted; `Account` compares that with what the ledger says.
 """
 
 import multiprocessing
 import random
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -37,12 +39,15 @@ FAULTS = {
     "end": [DROP, "451 4.3.0 later", "554 5.7.1 no"],
     "reply": [DROP],
 }
-"""What may go wrong at each phase; `reply` with DROP is the answer that is lost after the message was accepted."""
+"""The faults of each phase; `reply` with DROP is a reply that is lost after the message was accepted."""
 
 
 @dataclass
 class Account:
-    """What the server accepted against what the ledger says, and what was done to get there."""
+    """What the server accepted compared with what the ledger says.
+
+    `duplicates` are Message-IDs accepted more than once, `unexplained` those whose state is wrong or not final.
+    """
 
     messages: int
     kills: int
@@ -54,7 +59,7 @@ class Account:
     doubts_accepted: int = 0
 
     def __str__(self) -> str:
-        """One line."""
+        """Return one line."""
         states = ", ".join(f"{count} {state}" for state, count in sorted(self.counts.items()))
         return (
             f"{self.messages} messages, {self.kills} kills, {self.seconds:.0f} s: {len(self.duplicates)} duplicates, "
@@ -66,49 +71,75 @@ class Account:
 def survive(
     place: Path | str, messages: int, kills: int, seed: int, fault_rate: float = 0.01, with_swap: bool = True
 ) -> Account:
-    """Send so many messages through so many kills, until nothing is left to do, and take account."""
+    """Send these messages, and more if they do not last, through this many kills, until nothing is left to do."""
     dice = random.Random(seed)
-    begun = time.monotonic()
-    with closing(Ledger(place)) as ledger, ScriptedServer(_moody(dice, fault_rate)) as server:
-        ledger.claim([delivery(str(n), f"p{n}@x.example") for n in range(messages)], {})
+    started = time.monotonic()
+    server = MoodyServer(dice, fault_rate)
+    with closing(Ledger(place)) as ledger, server:
+        _claim(ledger, 0, messages)
         killed = _kill_them(ledger, server, dice, kills, lambda n: _start(place, server.port, n, with_swap))
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - started
         return _account(deliveries(ledger), Counter(server.message_ids), killed, seconds)
 
 
-def _moody(dice: random.Random, rate: float) -> Callable[[str], str | None]:
-    def decide(phase: str) -> str | None:
-        if phase == "end":
-            time.sleep(dice.random() * 0.02)
-        return dice.choice(FAULTS[phase]) if phase in FAULTS and dice.random() < rate else None
+class MoodyServer(ScriptedServer):
+    """A server with random faults and delays.
 
-    return decide
+    Until `replying` is set it holds the replies to accepted messages; `has_held` says that there is one.
+    """
+
+    def __init__(self, dice: random.Random, fault_rate: float):
+        super().__init__(self._decide)
+        self._dice, self._fault_rate = dice, fault_rate
+        self.replying, self.has_held = threading.Event(), threading.Event()
+
+    def _decide(self, phase: str) -> str | None:
+        if phase == "end":
+            time.sleep(self._dice.random() * 0.02)
+        if phase == "reply" and not self.replying.is_set():
+            self.has_held.set()
+            self.replying.wait()
+        return self._dice.choice(FAULTS[phase]) if phase in FAULTS and self._dice.random() < self._fault_rate else None
+
+
+def _claim(ledger: Ledger, first: int, count: int) -> None:
+    ledger.claim([delivery(str(n), f"p{n}@x.example") for n in range(first, first + count)], {})
 
 
 def _kill_them(
-    ledger: Ledger, server: ScriptedServer, dice: random.Random, kills: int, start: Callable[[int], BaseProcess]
+    ledger: Ledger, server: MoodyServer, dice: random.Random, kills: int, start: Callable[[int], BaseProcess]
 ) -> int:
-    """Keep the runners running, and kill one of them each time that the server has accepted some more."""
+    """Keep the runners running, and kill one of them each time that the server has accepted some more messages.
+
+    At first all of them are killed while the server holds a reply, which is certainly after a message was accepted and
+    before the ledger records it. However fast the runners are, they get more to do until there have been enough kills.
+    """
     runners = [start(n) for n in range(RUNNERS)]
-    killed = 0
+    assert server.has_held.wait(300)
+    killed = sum(_kill(runner) for runner in runners)
+    server.replying.set()
     at = len(server.accepted) + dice.randrange(5, 60)
     while True:
         time.sleep(0.001)
         if killed < kills and len(server.accepted) >= at:
-            victim = dice.randrange(RUNNERS)
             time.sleep(dice.random() * 0.01)
-            if runners[victim].is_alive():
-                runners[victim].kill()
-                killed += 1
-            runners[victim].join()
+            killed += _kill(dice.choice(runners))
             at = len(server.accepted) + dice.randrange(5, 60)
-        for n, runner in enumerate(runners):
-            if not runner.is_alive():
-                if not deliveries(ledger, ["pending", "claimed", "sending"]):
-                    for one in runners:
-                        one.join()
-                    return killed
-                runners[n] = start(n)
+        is_done = not deliveries(ledger, ["pending", "claimed", "sending"])
+        if is_done and killed < kills:
+            _claim(ledger, len(deliveries(ledger)), 60)
+        elif is_done:
+            for runner in runners:
+                runner.join()
+            return killed
+        runners = [runner if runner.is_alive() else start(n) for n, runner in enumerate(runners)]
+
+
+def _kill(runner: BaseProcess) -> bool:
+    """Kill a runner, and return whether it died of that."""
+    runner.kill()
+    runner.join()
+    return runner.exitcode == -signal.SIGKILL
 
 
 def _account(found: list[Delivery], accepted: Counter, kills: int, seconds: float) -> Account:
@@ -127,21 +158,21 @@ def _account(found: list[Delivery], accepted: Counter, kills: int, seconds: floa
 
 
 def _start(place: Path | str, port: int, number: int, with_swap: bool) -> BaseProcess:
-    """A runner in a process of its own, forked from one that has imported everything already."""
+    """Start a runner in a process of its own, forked from one that has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kills"])
+    context.set_forkserver_preload(["support.kills"])
     process = context.Process(target=run, args=(place, port, number, with_swap), daemon=True)
     process.start()
     return process
 
 
 def run(place: Path | str, port: int, number: int, with_swap: bool) -> None:
-    """A runner: takes what its predecessor left, and sends until nothing is due. In a process of its own."""
+    """Recover what the previous process of this runner left, and send until nothing is due."""
     import flows.sending.dispatcher
     import flows.sending.retry_policy
 
     flows.sending.retry_policy.RETRY_DELAYS = (timedelta(seconds=0.1),)
-    flows.sending.dispatcher.BATCH_SIZE = 50  # of few messages no runner takes all
+    flows.sending.dispatcher.BATCH_SIZE = 50  # so that no runner leases all messages
     if not with_swap:
         _remove_the_swap()
     settings = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_max_connections=CONNECTIONS)
@@ -160,7 +191,7 @@ def rendered(one: Delivery) -> OutgoingMessage:
 
 
 def _remove_the_swap() -> None:
-    """`sending` is written down after the email has been sent, as many do: what this must be caught at."""
+    """Record `sending` only after the email was sent, the mistake that the test must find."""
     begin, settle = Ledger.begin, Ledger.settle
 
     def settle_late(self: Ledger, one: Delivery, source: str, *verdict) -> bool:

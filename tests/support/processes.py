@@ -1,4 +1,4 @@
-"""Runs as processes of their own, forked from one that has imported everything, and disturbed where a test says."""
+"""Runs in processes of their own, forked from one that has imported everything, and disturbed where a test says."""
 
 import multiprocessing
 import os
@@ -14,6 +14,8 @@ from typing import Any
 from compiler import PartnerflowError
 from conftest import HOUR
 from flows.cli.output.terminal import details
+from flows.ledger.delivery import Delivery
+from flows.ledger.ledger import Ledger
 from flows.pipeline.run import run_hour
 from flows.settings import Settings
 from support.fault_injection import NOBODY_HELD
@@ -24,15 +26,15 @@ Step = Callable[..., Any]
 
 
 def start(settings: Settings, step: Step) -> BaseProcess:
-    """A run of the account's hour in a process of its own, with the exit code of the command line."""
-    CONTEXT.set_forkserver_preload(["processes", "dbt.cli.main"])
+    """Start a run of the account's hour in a process of its own; it exits as the command line does."""
+    CONTEXT.set_forkserver_preload(["support.processes", "dbt.cli.main"])
     process = CONTEXT.Process(target=_run, args=(settings.model_dump(exclude_unset=True), step), daemon=True)
     process.start()
     return process
 
 
 def finish(settings: Settings, step: Step) -> tuple[int, str]:
-    """A run to its end: its exit code, and its message when that is 1."""
+    """Run to the end; return the exit code, and the message when that is 1."""
     _said(settings).unlink(missing_ok=True)
     process = start(settings, step)
     process.join()
@@ -57,9 +59,9 @@ def _run(variables: dict[str, Any], step: Step) -> None:
 
 @dataclass
 class Killed:
-    """A `step` that kills its process so many seconds into the step of this number, or at its end if that is sooner.
+    """A `step` that kills its process during the step of this number: after some seconds, or at its end if sooner.
 
-    The facts are taken as they are, but by a run that is killed while it builds them.
+    Only a run that is killed during the build builds the facts; others take them as they are.
     """
 
     number: int
@@ -67,7 +69,7 @@ class Killed:
     _begun: int = 0
 
     def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Carry out a step."""
+        """Run a step."""
         self._begun += 1
         if self._begun == self.number:
             threading.Thread(target=self._kill, args=(self.seconds.get(title, 0.05),), daemon=True).start()
@@ -82,37 +84,55 @@ class Killed:
 
 @dataclass
 class Meeting:
-    """A `step` that waits before these steps until every one of `places` has come to the same one.
+    """A `step` that waits before certain steps until every one of `places` has reached the same one.
 
-    A file in `folder` says that a place has come. Few are leased at a time, so that all get some.
+    A file in `folder` says that a place has reached it. With `share`, each place waits after its first lease until the
+    others have leased deliveries too, so that all of them send some.
     """
 
     here: str
     places: list[str]
     folder: Path
     titles: list[str] = field(default_factory=list)
+    share: bool = False
 
     def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Carry out a step."""
+        """Run a step."""
+        if title in self.titles:
+            self._meet(title)
+        if title == "Send" and self.share:
+            self._share()
+        return NOBODY_HELD if title == "Build the facts" else function(*arguments)
+
+    def _meet(self, event: str) -> None:
+        (self.folder / f"{self.here} {event}").touch()
+        wait_for(lambda: all((self.folder / f"{place} {event}").exists() for place in self.places))
+
+    def _share(self) -> None:
         import flows.sending.dispatcher
 
+        lease = Ledger.lease
+
+        def lease_and_meet(*arguments: Any) -> list[Delivery]:
+            leased = lease(*arguments)
+            Ledger.lease = lease
+            self._meet("leased")
+            return leased
+
         flows.sending.dispatcher.BATCH_SIZE = 5
-        if title in self.titles:
-            (self.folder / f"{self.here} {title}").touch()
-            wait_for(lambda: all((self.folder / f"{place} {title}").exists() for place in self.places))
-        return NOBODY_HELD if title == "Build the facts" else function(*arguments)
+        Ledger.lease = lease_and_meet
 
 
 @dataclass
 class Filled:
-    """A `step` that fills the disk of the state before the step of this title, but for `free` bytes."""
+    """A `step` that fills the disk before the step of this title, except for `free` bytes."""
 
     title: str
     ballast: Path
     free: int
 
     def __call__(self, title: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Carry out a step."""
+        """Run a step."""
         if title == self.title:
             with self.ballast.open("wb", buffering=0) as file:
                 disk = os.statvfs(self.ballast.parent)
@@ -120,8 +140,8 @@ class Filled:
         return NOBODY_HELD if title == "Build the facts" and title != self.title else function(*arguments)
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until something has happened. Raises AssertionError after so many seconds."""
+def wait_for(happened: Callable[[], bool], seconds: float = 300) -> None:
+    """Wait until something has happened. Raises AssertionError after the time limit, long enough for any machine."""
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"
