@@ -1,1 +1,1 @@
-"""Events: what providers, bounces and recipients say of emails, from the receiver to the ledger."""
+"""Email events: provider webhooks, bounce messages and unsubscribes, from the receiver to the ledger."""

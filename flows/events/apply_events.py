@@ -1,7 +1,7 @@
-"""Consequences: what the provider's events mean for the ledger, as the last build has them.
+"""Apply email events to the ledger, as of the last dbt build: resolve deliveries in doubt, and suppress addresses.
 
-They settle deliveries that were in doubt, and suppress addresses. dbt leaves out whoever is in marts.suppressions by
-itself (int_partner_addresses); the ledger's own row is for the swap to `sending`, which looks at nothing else.
+dbt already excludes the addresses of marts.suppressions (int_partner_addresses). The ledger needs rows of its own
+because it alone is checked when a delivery starts sending.
 """
 
 from collections import defaultdict
@@ -14,12 +14,12 @@ from flows.ledger.suppressions import suppress, suppressions, unsuppress
 from flows.warehouse.connection import Connection, has_table
 
 EVENT = "event"
-"""The source of a suppression that follows from an event; only these are lifted here."""
+"""The source of suppressions that follow from events; only these are lifted here."""
 
 
 @dataclass(frozen=True)
 class InferredOutcome:
-    """What events prove of one delivery: `state` is sent or failed, `reason` says from what."""
+    """The outcome of one delivery in doubt: `state` is sent or failed, `reason` names the event that shows it."""
 
     delivery_id: str
     state: str
@@ -27,9 +27,9 @@ class InferredOutcome:
 
 
 def apply_email_events(connection: Connection, ledger: Ledger) -> int:
-    """Settle what is proven and suppress what is to be suppressed; how many deliveries and addresses were new.
+    """Resolve deliveries, suppress and unsuppress addresses, and return how many deliveries and addresses changed.
 
-    Nothing is ever sent anew. Does nothing before the marts of events have been built.
+    Nothing is sent again. Does nothing before the marts of events exist.
     """
     if not all(has_table(connection, "marts", name) for name in ("fct_email_deliveries", "suppressions")):
         return 0
@@ -40,30 +40,30 @@ def apply_email_events(connection: Connection, ledger: Ledger) -> int:
     return settled + _suppress(ledger, _suppressions(connection))
 
 
-def _suppress(ledger: Ledger, told: dict[tuple[str, str], list[str]]) -> int:
-    """Make the ledger's suppressions by events those of the marts: an address that was reactivated is lifted."""
-    keys = {(address_key(email), scope) for (_, scope), emails in told.items() for email in emails}
+def _suppress(ledger: Ledger, by_reason: dict[tuple[str, str], list[str]]) -> int:
+    """Make the ledger's suppressions by events equal to those of the marts, and return how many changed."""
+    keys = {(address_key(email), scope) for (_, scope), emails in by_reason.items() for email in emails}
     lifted = [one for one in suppressions(ledger) if one.source == EVENT and (one.email_key, one.scope) not in keys]
     for one in lifted:
         unsuppress(ledger, one.email_key, one.scope)
-    new = [suppress(ledger, emails, reason, EVENT, scope) for (reason, scope), emails in told.items()]
+    new = [suppress(ledger, emails, reason, EVENT, scope) for (reason, scope), emails in by_reason.items()]
     return sum(new) + len(lifted)
 
 
 def read_inferred_outcomes(connection: Connection) -> list[InferredOutcome]:
-    """The evidence for deliveries that the mirror has in doubt, from the events as last built."""
+    """Return the outcomes that events show for the deliveries in doubt, as of the last build."""
     query = """
         SELECT delivery_id, inferred_state, coalesce(reason, '') FROM marts.fct_email_deliveries
         WHERE state = 'in_doubt' AND inferred_state IS NOT NULL
         ORDER BY delivery_id"""
     return [
-        InferredOutcome(delivery_id, state, f"An event of the provider proves it. {reason}".strip())
+        InferredOutcome(delivery_id, state, f"A provider event shows the outcome. {reason}".strip())
         for delivery_id, state, reason in connection.execute(query).fetchall()
     ]
 
 
 def _suppressions(connection: Connection) -> dict[tuple[str, str], list[str]]:
-    """The suppressed addresses by reason and scope."""
+    """Return the suppressed addresses by reason and scope."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     query = "SELECT email, reason, scope FROM marts.suppressions ORDER BY email"
     for email, reason, scope in connection.execute(query).fetchall():

@@ -1,7 +1,7 @@
-"""A bounce message (RFC 3464, or any of the shapes that mail servers invent) as facts.
+"""Parse bounce messages (RFC 3464, or the formats of individual mail servers) and complaints (RFC 5965).
 
-Which delivery it is about is asked first of our own envelope sender, `bounce+<delivery id>@…`, which no server can
-leave out; then of the headers of the message that came back.
+The delivery is identified by the address that the bounce was sent to, `bounce+<delivery id>@…`, or else by the headers
+of the returned message.
 """
 
 import logging
@@ -10,24 +10,29 @@ from datetime import UTC
 from email import message_from_bytes
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
+from typing import Any
 
 from flufl.bounce import all_failures
+
+MAX_PARTS = 200
+"""MIME parts of a message that are looked at."""
 
 _VERP = re.compile(r"\+([0-9a-f]{32})@")
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 
-_STUMBLES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What flufl.bounce's detectors raise on mail that is not what they expect, one without a sender for example."""
+_DETECTOR_ERRORS = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What flufl.bounce's detectors raise on unexpected mail, for example without a sender."""
 
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
 
-def read_bounce(content: bytes) -> dict:
-    """The facts of a bounce message, as JSON holds them.
+def read_bounce(content: bytes) -> dict[str, Any]:
+    """Return a bounce message as JSON values.
 
-    `kind` is bounce, complaint (RFC 5965) or delay; `recipients` one object a failed address: email, action, status,
-    diagnostic_code, is_permanent. `delivery_id` and `message_id` are those of the message that came back, where they
-    can be found. Never raises: what cannot be read has no recipients.
+    `kind` is bounce, complaint, delay or delivery; `recipients` has one object per address: email, action, status,
+    diagnostic_code, is_permanent. `delivery_id` and `message_id` are those of the returned message, or None. Never
+    raises: a message that cannot be parsed has no recipients.
     """
     message = message_from_bytes(content)
     original = _original(message)
@@ -44,20 +49,20 @@ def read_bounce(content: bytes) -> dict:
 
 
 def _walk(message: Message) -> list[Message]:
-    return list(message.walk())[:200]
+    return list(islice(message.walk(), MAX_PARTS))
 
 
-def _recipients(message: Message) -> list[dict]:
-    """The groups of message/delivery-status that name a recipient."""
+def _recipients(message: Message) -> list[dict[str, Any]]:
+    """Return one object per recipient in the parts of type message/delivery-status."""
     found = []
     for part in _walk(message):
         if part.get_content_type() == "message/delivery-status" and part.is_multipart():
-            groups = [group for group in part.get_payload() if group.get("Final-Recipient")]
+            groups = [group for group in _subparts(part) if group.get("Final-Recipient")]
             found += [_recipient(group) for group in groups]
     return found
 
 
-def _recipient(group: Message) -> dict:
+def _recipient(group: Message) -> dict[str, Any]:
     address = _text(group, "Original-Recipient") or _text(group, "Final-Recipient")
     status = _STATUS.search(_text(group, "Status")) or _STATUS.search(_text(group, "Diagnostic-Code"))
     action = _text(group, "Action").strip().lower()
@@ -70,11 +75,11 @@ def _recipient(group: Message) -> dict:
     }
 
 
-def _guess(message: Message) -> list[dict]:
-    """What flufl.bounce knows of the many servers that write no delivery-status."""
+def _guess(message: Message) -> list[dict[str, Any]]:
+    """Return the recipients that flufl.bounce finds in a message without a delivery-status part."""
     try:
         temporary, permanent = all_failures(message)
-    except _STUMBLES:
+    except _DETECTOR_ERRORS:
         return []
     pairs = [(address, False) for address in temporary - permanent] + [(address, True) for address in permanent]
     return [
@@ -84,23 +89,22 @@ def _guess(message: Message) -> list[dict]:
     ]  # fmt: skip
 
 
-def _kind(reports: list[dict], complaint: Message | None) -> str:
+def _kind(reports: list[dict[str, Any]], complaint: Message | None) -> str:
     if complaint is not None:
         return "complaint"
-    return (
-        "delay"
-        if reports and all(one["action"] in ("delayed", "relayed", "expanded") for one in reports)
-        else ("delivery" if reports and all(one["action"] == "delivered" for one in reports) else "bounce")
-    )
+    actions = {report["action"] for report in reports}
+    if actions and actions <= {"delayed", "relayed", "expanded"}:
+        return "delay"
+    return "delivery" if actions == {"delivered"} else "bounce"
 
 
 def _original(message: Message) -> Message | None:
-    """The message that came back, whole or its headers."""
+    """Return the returned message, whole or only its headers."""
     for part in _walk(message)[1:]:
         if part.get_content_type() == "message/rfc822" and part.is_multipart():
-            return part.get_payload(0)
+            return next(iter(_subparts(part)), None)
         if part.get_content_type() == "text/rfc822-headers":
-            return message_from_bytes(part.get_payload(decode=True) or b"")
+            return message_from_bytes(_content(part))
     return None
 
 
@@ -113,13 +117,21 @@ def _delivery_id(message: Message, original: Message | None) -> str | None:
 
 
 def _complainer(complaint: Message) -> str | None:
-    """The address that complained, from the report's own fields."""
-    inner = (
-        complaint.get_payload(0)
-        if complaint.is_multipart()
-        else message_from_bytes(complaint.get_payload(decode=True) or b"")
-    )
-    return _text(inner, "Original-Rcpt-To").strip(" <>") or None
+    """Return the address that complained, from the fields of the report."""
+    fields = next(iter(_subparts(complaint)), None) or message_from_bytes(_content(complaint))
+    return _text(fields, "Original-Rcpt-To").strip(" <>") or None
+
+
+def _subparts(part: Message) -> list[Message]:
+    """Return the messages in a multipart part."""
+    payload = part.get_payload()
+    return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+
+
+def _content(part: Message) -> bytes:
+    """Return the decoded content of a part that is not multipart."""
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
 
 
 def _text(message: Message | None, name: str) -> str:

@@ -1,11 +1,11 @@
-"""The landing folder: what providers say, untouched, one line a payload, until the next run loads it.
+"""The landing folder: raw payloads of email events, unchanged, until the next run loads them.
 
-    email_events/20260320T180000.123456-9f2c….jsonl   what the receiver took: a line a payload, as RawPayload is
-    email_events/sendgrid/any-name.jsonl               what a provider or an export dropped: a payload a line
-    email_events/ses/any-name.json                     the same, a payload a file
-    email_events/bounce/any-name.eml                   bounce messages, as the mail server got them
+    email_events/20260320T180000.123456-9f2c….jsonl   from the receiver: one RawPayload per line
+    email_events/sendgrid/any-name.jsonl               from a provider or an export: one payload per line
+    email_events/ses/any-name.json                     the same, one payload per file
+    email_events/bounce/any-name.eml                   bounce messages as the mail server received them
 
-Nothing here knows of the ledger or the warehouse: the receiver uses this module.
+This module uses neither the ledger nor the warehouse, because the receiver must not import them.
 """
 
 import hashlib
@@ -20,18 +20,18 @@ from flows.atomic import write_atomic
 from flows.events.bounces import read_bounce
 
 UNKNOWN = "unknown"
-"""The provider of a line that nobody can read; it is kept and counted."""
+"""The provider of a line that cannot be parsed; the line is loaded and counted."""
 
-SMALL = 10_000_000
-"""Bytes of a file that is merged with others."""
+MERGE_BELOW = 10_000_000
+"""Bytes below which a file is merged with others."""
 
 
 @dataclass(frozen=True)
 class RawPayload:
-    """One payload as it landed: a row of raw.email_events.
+    """One payload, a row of raw.email_events.
 
-    `event_id` names the payload, not the events in it. `received_at` is UTC, ISO, without a zone. `payload` is the text
-    of the request.
+    `event_id` identifies the payload, not the events in it. `received_at` is ISO 8601 in UTC, without an offset.
+    `payload` is the text of the request.
     """
 
     event_id: str
@@ -41,7 +41,7 @@ class RawPayload:
 
 
 def write_payload(folder: Path, provider: str, payload: str) -> Path:
-    """Append one payload to the landing folder: on disk, whole, when this returns. Raises OSError."""
+    """Write one payload to the landing folder, durably and atomically, and return its file. Raises OSError."""
     now = datetime.now(UTC).replace(tzinfo=None)
     event_id = secrets.token_hex(16)
     record = RawPayload(event_id, provider, now.isoformat(), payload)
@@ -51,15 +51,15 @@ def write_payload(folder: Path, provider: str, payload: str) -> Path:
 
 
 def payload_files(folder: Path) -> list[Path]:
-    """Every file that has landed, oldest name first; none that is still being written."""
+    """Return every file of the landing folder in order of name, without those still being written."""
     patterns = ("*.jsonl", "*/*.jsonl", "*/*.json", "*/*.eml")
     return sorted(file for pattern in patterns for file in folder.glob(pattern) if not file.name.startswith("."))
 
 
 def read_payloads(folder: Path, file: Path) -> Iterator[RawPayload]:
-    """The payloads of a file. A line that cannot be read is a payload too, of provider UNKNOWN.
+    """Yield the payloads of a file. A line that cannot be parsed is a payload of provider UNKNOWN.
 
-    A payload that has no id of its own is named by its content, so that a file dropped twice is read once.
+    A payload without an id gets a hash of its content as id, so that a file delivered twice is loaded once.
     """
     content = file.read_bytes()
     if file.parent == folder:
@@ -68,15 +68,15 @@ def read_payloads(folder: Path, file: Path) -> Iterator[RawPayload]:
     provider = file.parent.name
     texts = {".eml": _bounces, ".json": _whole, ".jsonl": _lines}[file.suffix](content)
     for text in texts:
-        yield _named_by_content(provider, text, file)
+        yield _with_content_id(provider, text, file)
 
 
-def merge(folder: Path, files: Iterable[Path]) -> Path | None:
-    """Make one file of the receiver's own small ones, which have been loaded, and return it.
+def merge_files(folder: Path, files: Iterable[Path]) -> Path | None:
+    """Merge the receiver's small files among `files`, which are loaded already, and return the new file, if any.
 
-    A crash on the way leaves lines twice, never none.
+    A crash can leave payloads in both the old and the new file, but loses none.
     """
-    small = [file for file in files if file.parent == folder and file.stat().st_size < SMALL]
+    small = [file for file in files if file.parent == folder and file.stat().st_size < MERGE_BELOW]
     if len(small) < 2:
         return None
     content = b"".join(line.encode() + b"\n" for file in small for line in _lines(file.read_bytes()))
@@ -94,18 +94,18 @@ def _read_line(line: str, file: Path) -> RawPayload:
         event_id, provider, payload = (_clean(record[name]) for name in ("event_id", "provider", "payload"))
         return RawPayload(event_id, provider, received_at, payload)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return _named_by_content(UNKNOWN, line, file)
+        return _with_content_id(UNKNOWN, line, file)
 
 
 def _clean(text: str) -> str:
-    """The text without what UTF-8 cannot hold (half a surrogate pair, which JSON can)."""
+    """Replace what UTF-8 cannot encode: a lone surrogate, which JSON allows."""
     return text.encode(errors="replace").decode()
 
 
-def _named_by_content(provider: str, text: str, file: Path) -> RawPayload:
-    digest = hashlib.blake2s(f"{provider}\n{text}".encode(), digest_size=16).hexdigest()
-    changed = datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None)
-    return RawPayload(digest, provider, changed.isoformat(), text)
+def _with_content_id(provider: str, text: str, file: Path) -> RawPayload:
+    event_id = hashlib.blake2s(f"{provider}\n{text}".encode(), digest_size=16).hexdigest()
+    modified = datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None)
+    return RawPayload(event_id, provider, modified.isoformat(), text)
 
 
 def _lines(content: bytes) -> list[str]:

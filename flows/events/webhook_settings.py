@@ -1,4 +1,4 @@
-"""The secrets of the receiver: from the environment, from no file. A provider without its secret is refused."""
+"""The secrets of the webhook receiver, read from environment variables only."""
 
 import base64
 import binascii
@@ -12,27 +12,27 @@ from compiler import PartnerflowError
 
 
 class ReceiverSettings(BaseSettings):
-    """What verifies requests. Read from PARTNERFLOW_<NAME>."""
+    """The secrets that verify requests, from PARTNERFLOW_<NAME>. A provider without its secret is refused."""
 
     model_config = SettingsConfigDict(env_prefix="PARTNERFLOW_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     unsubscribe_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """Signs unsubscribe links. Several, with commas between them: the first signs, the others are still believed."""
+    """Keys of unsubscribe links, separated by commas: the first signs, all verify."""
 
     sendgrid_key: str | None = None
-    """SendGrid's verification key (public), as its settings page shows it."""
+    """SendGrid's public verification key, base64, as its settings page shows it."""
 
     mailgun_key: SecretStr | None = None
     """Mailgun's HTTP webhook signing key."""
 
     postmark_basic_auth: SecretStr | None = None
-    """`user:password` of the webhook's address, which Postmark sends as basic authentication."""
+    """`user:password` in the webhook's URL, which Postmark sends as HTTP basic authentication."""
 
     sns_certificate_dir: Path | None = None
-    """The folder of Amazon SNS's signing certificates, each under its own name."""
+    """The folder of Amazon SNS's signing certificates, each under its original file name."""
 
     sns_topic_arn: str | None = None
-    """The ARN of the one topic that may write."""
+    """The ARN of the only topic that is accepted."""
 
     @field_validator("unsubscribe_signing_keys", mode="before")
     @classmethod
@@ -48,9 +48,9 @@ class ReceiverSettings(BaseSettings):
         try:
             found = load_der_public_key(base64.b64decode(key, validate=True)) if key else None
         except (ValueError, binascii.Error):
-            raise ValueError("it is no public key in base64") from None
+            raise ValueError("it is not a public key in base64") from None
         if found is not None and not (isinstance(found, EllipticCurvePublicKey) and isinstance(found.curve, SECP256R1)):
-            raise ValueError("it is no key of the curve P-256")
+            raise ValueError("it is not a key on the curve P-256")
         return key
 
     @field_validator("postmark_basic_auth")
@@ -58,12 +58,12 @@ class ReceiverSettings(BaseSettings):
     def _login(cls, login: SecretStr | None) -> SecretStr | None:
         user, _, password = login.get_secret_value().partition(":") if login else ("", "", "")
         if login and not (user and len(password) >= 16):
-            raise ValueError("it is no user:password with 16 characters or more of password")
+            raise ValueError("it must be user:password, with a password of at least 16 characters")
         return login
 
 
 def read_receiver_settings() -> ReceiverSettings:
-    """The secrets of the environment. Raises PartnerflowError that names what is wrong, and shows no secret."""
+    """Return the settings. Raises PartnerflowError, which names each invalid variable but shows no value."""
     try:
         return ReceiverSettings()
     except ValidationError as error:
@@ -71,4 +71,4 @@ def read_receiver_settings() -> ReceiverSettings:
             f"PARTNERFLOW_{str(detail['loc'][0]).upper()}: {detail['msg'].removeprefix('Value error, ')}"
             for detail in error.errors()
         ]
-        raise PartnerflowError("The receiver cannot use these settings.\n  " + "\n  ".join(lines)) from None
+        raise PartnerflowError("These settings of the receiver are not valid.\n  " + "\n  ".join(lines)) from None

@@ -1,10 +1,10 @@
-"""The receiver: what providers post and who unsubscribes, into the landing folder. Nothing else.
+"""The webhook receiver: writes provider events and unsubscribes to the landing folder, which the next run loads.
 
-    POST /events/{provider}     an event webhook; the signature is checked on the raw body
-    GET  /u/{token}             a page that asks
-    POST /u/{token}             unsubscribes: the button of that page, or a mail program's one click (RFC 8058)
+    POST /events/{provider}     an event webhook; the signature is verified on the raw body
+    GET  /u/{token}             a confirmation page
+    POST /u/{token}             unsubscribes: the button of that page, or one-click unsubscribe (RFC 8058)
 
-It cannot read the ledger or the warehouse, and imports neither; a test holds it. The next run loads what has landed.
+It has no access to the ledger or the warehouse, and a test checks that it imports neither.
 """
 
 import asyncio
@@ -28,19 +28,19 @@ from flows.events.webhook_settings import ReceiverSettings
 from flows.messages.unsubscribe import is_test, verify_token
 
 MAX_BODY_BYTES = 5_000_000
-"""Bytes of a request; SendGrid's batches have up to 768 KB."""
+"""Bytes of an event request. SendGrid sends batches of up to 768 KB."""
 
 MAX_FORM_BYTES = 4_000
-"""Bytes of the form that unsubscribes."""
+"""Bytes of an unsubscribe request."""
 
 REQUEST_TIMEOUT = 10.0
-"""Seconds in which a request must have arrived."""
+"""Seconds within which the whole request must arrive."""
 
 MAX_CONCURRENCY = 200
-"""Connections; further ones get 503, and providers try again."""
+"""Concurrent connections; more are answered with 503, and providers retry."""
 
 DEDUP_CACHE_SIZE = 100_000
-"""Requests that are known again when they are repeated; dbt knows older ones by the provider's own event id."""
+"""Requests whose repeats are recognized. dbt removes older duplicates by the provider's own event id."""
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -59,11 +59,12 @@ HEADERS = {
 }
 
 Check = Callable[[Request, bytes, float], str]
+"""Verifies a request and its body at a time (seconds since 1970); returns the id of the request, or raises Refused."""
 
 
 @dataclass
 class Receiver:
-    """The requests, and where they land. `clock` says the seconds since 1970."""
+    """The handlers of all requests. `clock` returns the seconds since 1970; `recent_request_ids` are oldest first."""
 
     landing: Path
     settings: ReceiverSettings
@@ -71,61 +72,61 @@ class Receiver:
     recent_request_ids: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
 
     async def events(self, request: Request) -> Response:
-        """Land one webhook. 200 landed or known, 401 refused, 404 no such provider, 413 too large, 400 no text."""
+        """Store one webhook. 200 stored or a repeat, 400 not text, 401 refused, 404 unknown provider, 413 too large."""
         provider = request.path_params["provider"]
         check = _checks(self.settings).get(provider)
         if check is None:
-            return PlainTextResponse("There is no such provider here.\n", 404)
+            return PlainTextResponse("Unknown provider.\n", 404)
         body = await _body(request, MAX_BODY_BYTES)
         if isinstance(body, Response):
             return body
         try:
-            name = await run_in_threadpool(check, request, body, self.clock())
+            request_id = await run_in_threadpool(check, request, body, self.clock())
             payload = body.decode()
         except Refused as refused:
-            return PlainTextResponse(f"Refused. {refused}\n", 401)
+            return PlainTextResponse(f"{refused}\n", 401)
         except UnicodeDecodeError:
-            return PlainTextResponse("The body is no UTF-8 text.\n", 400)
-        if not self._is_known(provider, name):
+            return PlainTextResponse("The body is not UTF-8 text.\n", 400)
+        if not self._is_repeat(provider, request_id):
             await run_in_threadpool(write_payload, self.landing, provider, payload)
-            self._remember(provider, name)
+            self._remember(provider, request_id)
         return PlainTextResponse("ok\n")
 
     async def confirm_unsubscribe(self, request: Request) -> Response:
-        """The page that asks. Looking at it changes nothing: scanners follow every link."""
+        """Return the confirmation page. It changes nothing, because scanners open every link."""
         if self._delivery(request) is None:
-            return _page("This link is not valid", "Please use the link of an email that we have sent you.", 404)
-        return _page("Unsubscribe?", "You will get no more of these emails at this address.", 200, asks=True)
+            return _page("This link is not valid", "Please use the link in an email that we sent you.", 404)
+        return _page("Unsubscribe?", "You will no longer receive these emails at this address.", 200, show_button=True)
 
     async def unsubscribe(self, request: Request) -> Response:
-        """Land the wish; once or again is the same. Works without a cookie, a login or a redirect."""
+        """Store an unsubscribe; repeats have no effect. Needs no cookie, login or redirect."""
         delivery_id = self._delivery(request)
         if delivery_id is None:
-            return _page("This link is not valid", "Please use the link of an email that we have sent you.", 404)
+            return _page("This link is not valid", "Please use the link in an email that we sent you.", 404)
         body = await _body(request, MAX_FORM_BYTES)
         if isinstance(body, Response):
             return body
-        if not is_test(delivery_id) and not self._is_known("partnerflow", delivery_id):
+        if not is_test(delivery_id) and not self._is_repeat("partnerflow", delivery_id):
             payload = json.dumps({"event": "unsubscribed", "delivery_id": delivery_id})
             await run_in_threadpool(write_payload, self.landing, "partnerflow", payload)
             self._remember("partnerflow", delivery_id)
-        return _page("You are unsubscribed", "We will not write to this address again.", 200)
+        return _page("You are unsubscribed", "We will not email this address again.", 200)
 
     def _delivery(self, request: Request) -> str | None:
         return verify_token(request.path_params["token"], self.settings.unsubscribe_signing_keys)
 
-    def _is_known(self, provider: str, name: str) -> bool:
-        return (provider, name) in self.recent_request_ids
+    def _is_repeat(self, provider: str, request_id: str) -> bool:
+        return (provider, request_id) in self.recent_request_ids
 
-    def _remember(self, provider: str, name: str) -> None:
-        """After it has landed: a request that could not be written down is welcome again."""
-        self.recent_request_ids[provider, name] = None
+    def _remember(self, provider: str, request_id: str) -> None:
+        """Record a stored request. It is called after writing, so that a request that failed can be repeated."""
+        self.recent_request_ids[provider, request_id] = None
         while len(self.recent_request_ids) > DEDUP_CACHE_SIZE:
             self.recent_request_ids.popitem(last=False)
 
 
 def application(receiver: Receiver) -> Starlette:
-    """The receiver as an ASGI application."""
+    """Return the receiver as an ASGI application."""
     return Starlette(
         routes=[
             Route("/events/{provider}", receiver.events, methods=["POST"]),
@@ -136,7 +137,7 @@ def application(receiver: Receiver) -> Starlette:
 
 
 def receive(landing: Path, settings: ReceiverSettings, host: str, port: int) -> None:
-    """Serve until interrupted. TLS is the work of the proxy before it."""
+    """Serve HTTP until interrupted, behind a proxy that does TLS."""
     import uvicorn
 
     app = application(Receiver(landing, settings))
@@ -152,7 +153,7 @@ def receive(landing: Path, settings: ReceiverSettings, host: str, port: int) -> 
 
 
 def _checks(settings: ReceiverSettings) -> dict[str, Check]:
-    """The providers whose secret is set, and how their requests are checked."""
+    """Return the check of each provider whose secret is set."""
     sendgrid, mailgun, postmark = settings.sendgrid_key, settings.mailgun_key, settings.postmark_basic_auth
     certificates, topic = settings.sns_certificate_dir, settings.sns_topic_arn
     checks: dict[str, Check] = {}
@@ -168,7 +169,7 @@ def _checks(settings: ReceiverSettings) -> dict[str, Check]:
 
 
 async def _body(request: Request, largest: int) -> bytes | Response:
-    """The body, or the answer to one that is too large or too slow."""
+    """Return the body, or the error response to one that is too large or too slow."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > largest:
         return PlainTextResponse("Too large.\n", 413)
@@ -180,12 +181,12 @@ async def _body(request: Request, largest: int) -> bytes | Response:
                 if len(received) > largest:
                     return PlainTextResponse("Too large.\n", 413)
     except TimeoutError:
-        return PlainTextResponse("Too slow.\n", 408)
+        return PlainTextResponse("Request timeout.\n", 408)
     except ClientDisconnect:
-        return PlainTextResponse("Gone.\n", 400)
+        return PlainTextResponse("Client disconnected.\n", 400)
     return bytes(received)
 
 
-def _page(title: str, text: str, status: int, asks: bool = False) -> HTMLResponse:
-    content = _TEMPLATES.get_template("unsubscribe.html").render(title=title, text=text, asks=asks)
+def _page(title: str, text: str, status: int, show_button: bool = False) -> HTMLResponse:
+    content = _TEMPLATES.get_template("unsubscribe.html").render(title=title, text=text, show_button=show_button)
     return HTMLResponse(content, status, headers=HEADERS)

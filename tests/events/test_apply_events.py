@@ -19,8 +19,8 @@ MARTS = (
 )
 
 
-def test_the_ledger_follows_the_events_and_leaves_what_others_have_said(tmp_path: Path):
-    """An address that is reactivated is lifted; what a person has suppressed stays; twice is once."""
+def test_event_suppressions_follow_marts_and_leave_others(tmp_path: Path):
+    """A reactivated address is unsuppressed, a person's suppression stays, and repeating changes nothing."""
     with closing(Ledger(tmp_path / "ledger.db")) as ledger, duckdb.connect() as warehouse:
         suppress(ledger, ["cy@x.example"], "asked by telephone", "person:me")
         assert apply_email_events(warehouse, ledger) == 0

@@ -160,7 +160,7 @@ def test_the_dead_the_complaining_and_the_leaving_are_suppressed_before_the_next
     assert (row.suppressed, row.recipients, row.sent) == (1, 0, 0)
 
 
-def test_what_says_nothing_is_counted_and_fails_nothing(told):
+def test_ignored_events_are_counted_and_do_not_fail_the_run(told):
     """Torn lines, repeats, events of other senders, other systems: marts.email_event_ingestion_summary."""
     settings, _, run = told
     assert run.ok
@@ -178,8 +178,8 @@ def test_what_says_nothing_is_counted_and_fails_nothing(told):
     ]
 
 
-def test_loading_again_loads_nothing(told, tmp_path: Path):
-    """Not after a merge of small files either; and a warehouse made anew is filled from the folder."""
+def test_load_events_again_loads_nothing(told, tmp_path: Path):
+    """Not after files were merged either; and a new warehouse is filled from the folder."""
     settings, *_ = told
     with duckdb.connect(settings.warehouse) as warehouse, duckdb.connect(tmp_path / "new.duckdb") as new:
         assert load_events(warehouse, settings.landing) == 0
@@ -188,7 +188,7 @@ def test_loading_again_loads_nothing(told, tmp_path: Path):
         assert new.execute(text).fetchall() == warehouse.execute(text).fetchall()
 
 
-def test_a_file_that_grows_is_read_again_and_its_lines_counted_once(tmp_path: Path):
+def test_growing_file_is_loaded_again_without_duplicates(tmp_path: Path):
     """A file may be loaded while an export still writes it."""
     settings = Settings(var=tmp_path)
     line = mailgun("d", "a@x.example", "delivered").encode()
@@ -199,8 +199,8 @@ def test_a_file_that_grows_is_read_again_and_its_lines_counted_once(tmp_path: Pa
         assert load_events(warehouse, settings.landing) == 1
 
 
-def test_the_receivers_small_files_become_one_and_it_is_known(tmp_path: Path):
-    """Exports stay as they were."""
+def test_small_files_of_the_receiver_are_merged(tmp_path: Path):
+    """Exports are not, and the merged file is not loaded again."""
     settings = Settings(var=tmp_path)
     for number in range(3):
         write_payload(settings.landing, "ses", f'{{"n": {number}}}')
@@ -213,16 +213,16 @@ def test_the_receivers_small_files_become_one_and_it_is_known(tmp_path: Path):
         assert (known, load_events(warehouse, settings.landing)) == ((2,), 0)
 
 
-def test_a_file_that_cannot_be_read_stops_the_run_and_is_named(tmp_path: Path):
-    """It may say who has unsubscribed."""
+def test_unreadable_file_raises_and_is_named(tmp_path: Path):
+    """It may contain unsubscribes."""
     settings = Settings(var=tmp_path)
     (settings.landing / "ses" / "folder.jsonl").mkdir(parents=True)
     with duckdb.connect() as warehouse, pytest.raises(PartnerflowError, match=r"folder\.jsonl cannot be read"):
         load_events(warehouse, settings.landing)
 
 
-def test_a_crash_in_a_merge_loses_and_doubles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The merged file is there before the small ones go."""
+def test_crash_in_merge_loses_and_duplicates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The merged file is written before the small ones are deleted."""
     settings = Settings(var=tmp_path)
     files = [write_payload(settings.landing, "ses", f'{{"n": {n}}}') for n in range(3)]
     with duckdb.connect() as warehouse:
@@ -238,8 +238,8 @@ def test_a_crash_in_a_merge_loses_and_doubles_nothing(tmp_path: Path, monkeypatc
 
 @given(st.lists(st.text() | st.just('{"event_id": "\\ud800"}'), max_size=5), st.binary(max_size=200))
 @hypothesis_settings(max_examples=80, deadline=None)
-def test_whatever_lands_can_be_loaded(tmp_path_factory, payloads: list[str], garbage: bytes):
-    """Text of any characters comes back as it was, but for what UTF-8 cannot hold; any bytes are lines of something."""
+def test_any_content_can_be_loaded(tmp_path_factory, payloads: list[str], garbage: bytes):
+    """Any text is loaded unchanged except for lone surrogates, and any bytes are loaded as lines."""
     settings = Settings(var=tmp_path_factory.mktemp("any"))
     for payload in payloads:
         write_payload(settings.landing, "ses", payload)
@@ -252,8 +252,8 @@ def test_whatever_lands_can_be_loaded(tmp_path_factory, payloads: list[str], gar
     assert sorted(text for (text,) in found) == sorted(text.encode(errors="replace").decode() for text in payloads)
 
 
-def test_a_bounce_message_is_read_by_our_own_envelope_or_by_the_headers_that_came_back():
-    """Whom, whether for ever, and which delivery."""
+def test_bounce_is_identified_by_envelope_or_returned_headers():
+    """With the recipient, whether it is permanent, and the delivery."""
     delivery = "0123456789abcdef0123456789abcdef"
     for verp in (True, False):
         found = read_bounce(bounce_message(delivery, "ann@partner.example", verp=verp))
@@ -269,15 +269,15 @@ def test_a_bounce_message_is_read_by_our_own_envelope_or_by_the_headers_that_cam
     assert (delayed["action"], delayed["is_permanent"]) == ("delayed", False)
 
 
-def test_a_complaint_is_told_from_a_bounce():
-    """The Abuse Reporting Format."""
+def test_complaint_is_distinguished_from_a_bounce():
+    """It has the Abuse Reporting Format (RFC 5965)."""
     found = read_bounce(complaint_message("0" * 32, "ann@partner.example"))
     assert found["kind"] == "complaint"
     assert found["delivery_id"] == "0" * 32
     assert found["recipients"] == [{"email": "ann@partner.example"}]
 
 
-def test_a_server_that_writes_no_report_is_understood_too():
+def test_bounce_without_delivery_status_is_parsed():
     """qmail's text, by flufl.bounce."""
     text = (
         b"From: MAILER-DAEMON@mx.example.net\r\nTo: bounce+"
@@ -294,8 +294,8 @@ def test_a_server_that_writes_no_report_is_understood_too():
     assert [(one["email"], one["is_permanent"]) for one in found["recipients"]] == [("ann@partner.example", True)]
 
 
-def test_a_line_that_nobody_can_read_keeps_its_text(tmp_path: Path):
-    """It is a payload of provider unknown."""
+def test_invalid_line_keeps_its_text(tmp_path: Path):
+    """It is a payload of the provider `unknown`."""
     (tmp_path / "x.jsonl").write_text(
         '{"event_id": 1, "provider": "ses", "received_at": "2026-01-01", "payload": "{}"}\n[]\n'
     )

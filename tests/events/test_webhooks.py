@@ -1,4 +1,4 @@
-"""The receiver: what is signed lands untouched; what is forged, old, repeated or too large does not."""
+"""The receiver stores signed requests unchanged, and refuses forged, old, repeated and oversized ones."""
 
 import base64
 import hashlib
@@ -123,8 +123,8 @@ def basic(login: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
 
 
-def test_what_each_provider_signs_lands_untouched(client, receiver, sendgrid_key, sns_key):
-    """The payload is the body, to the byte."""
+def test_signed_requests_are_stored_unchanged(client, receiver, sendgrid_key, sns_key):
+    """The payload equals the body, for each provider."""
     body, headers = signed_sendgrid(sendgrid_key)
     bodies = {
         "sendgrid": (body, headers),
@@ -137,8 +137,8 @@ def test_what_each_provider_signs_lands_untouched(client, receiver, sendgrid_key
     assert sorted(landed(receiver)) == sorted((provider, content.decode()) for provider, (content, _) in bodies.items())
 
 
-def test_a_repeat_is_answered_and_lands_once(client, receiver, sendgrid_key):
-    """A provider that missed our answer may ask again; a thief of the request gains nothing."""
+def test_repeated_request_is_answered_and_stored_once(client, receiver, sendgrid_key):
+    """Providers repeat a request whose answer they missed; a stolen signature cannot be used with another body."""
     body, headers = signed_sendgrid(sendgrid_key)
     stolen = signed_mailgun().replace(b'"opened"', b'"complained"')
     answers = [client.post("/events/sendgrid", content=body, headers=headers).status_code for _ in range(3)]
@@ -147,8 +147,18 @@ def test_a_repeat_is_answered_and_lands_once(client, receiver, sendgrid_key):
     assert [provider for provider, _ in landed(receiver)] == ["sendgrid", "mailgun"]
 
 
-def test_what_is_forged_or_old_is_refused(client, receiver, sendgrid_key, sns_key):
-    """Another key, another body, an hour later, another topic, another host: 401, and nothing lands."""
+def test_memory_of_repeats_is_bounded(client, receiver, monkeypatch: pytest.MonkeyPatch):
+    """The oldest request ids are forgotten; dbt removes the duplicates that this lets through."""
+    monkeypatch.setattr(webhooks, "DEDUP_CACHE_SIZE", 3)
+    for letter in "abcde":
+        assert client.post("/events/mailgun", content=signed_mailgun(token=letter * 50)).status_code == 200
+    assert [request_id for _, request_id in receiver.recent_request_ids] == ["c" * 50, "d" * 50, "e" * 50]
+    client.post("/events/mailgun", content=signed_mailgun(token="e" * 50))
+    assert len(landed(receiver)) == 5
+
+
+def test_forged_or_expired_requests_are_refused(client, receiver, sendgrid_key, sns_key):
+    """Another key, another body, an hour later, another topic, another host: 401, and nothing is stored."""
     body, headers = signed_sendgrid(sendgrid_key)
     forged, forged_headers = signed_sendgrid(ec.generate_private_key(ec.SECP256R1()))
     old, old_headers = signed_sendgrid(sendgrid_key, NOW - 301)
@@ -181,8 +191,8 @@ def test_what_is_forged_or_old_is_refused(client, receiver, sendgrid_key, sns_ke
     assert landed(receiver) == []
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(client, receiver, monkeypatch: pytest.MonkeyPatch):
-    """Announced or not."""
+def test_oversized_requests_are_refused(client, receiver, monkeypatch: pytest.MonkeyPatch):
+    """With or without a Content-Length."""
     monkeypatch.setattr(webhooks, "MAX_BODY_BYTES", 1000)
     answers = [
         client.post("/events/postmark", content=b"x" * 1001, headers=basic(LOGIN)),
@@ -193,8 +203,8 @@ def test_what_is_too_large_is_refused_before_it_is_read(client, receiver, monkey
     assert landed(receiver) == []
 
 
-def test_looking_asks_and_only_a_post_unsubscribes(client, receiver):
-    """Scanners follow links; a mail program's one click needs no cookie and gets no redirect (RFC 8058)."""
+def test_get_asks_and_only_post_unsubscribes(client, receiver):
+    """Scanners follow links; one-click unsubscribe needs no cookie and gets no redirect (RFC 8058)."""
     link = f"/u/{sign_token(DELIVERY, SIGNING[1:])}"
     asked = client.get(link)
     assert asked.status_code == 200
@@ -210,20 +220,20 @@ def test_looking_asks_and_only_a_post_unsubscribes(client, receiver):
 @pytest.mark.parametrize(
     "token", [DELIVERY, sign_token(DELIVERY, [SecretStr("the key of somebody else")]), "x" * 3000, "a.b"]
 )
-def test_a_token_that_nobody_signed_does_nothing(client, receiver, token: str):
-    """The page says so, and shows nothing of what was asked."""
+def test_unsigned_token_does_nothing(client, receiver, token: str):
+    """The page says that the link is not valid."""
     assert [client.get(f"/u/{token}").status_code, client.post(f"/u/{token}").status_code] == [404, 404]
     assert landed(receiver) == []
 
 
-def test_the_link_of_a_test_email_is_inert(client, receiver):
-    """It answers as others do."""
+def test_link_of_a_test_email_has_no_effect(client, receiver):
+    """It is answered like any other link."""
     assert client.post(f"/u/{sign_token('test-1', SIGNING)}").status_code == 200
     assert landed(receiver) == []
 
 
-def test_there_is_nothing_else(client, receiver, tmp_path: Path):
-    """No other path, no other method; a provider without a secret is not there."""
+def test_other_paths_and_methods_do_not_exist(client, receiver, tmp_path: Path):
+    """Nor does a provider whose secret is not set."""
     for path in (
         "/",
         "/docs",
@@ -242,8 +252,8 @@ def test_there_is_nothing_else(client, receiver, tmp_path: Path):
     assert bare.get(f"/u/{sign_token(DELIVERY, SIGNING)}").status_code == 404
 
 
-def test_a_disk_that_is_full_is_said_and_the_request_welcome_again(client, receiver, monkeypatch: pytest.MonkeyPatch):
-    """500, so that the provider tries again."""
+def test_request_can_be_repeated_after_a_full_disk(client, receiver, monkeypatch: pytest.MonkeyPatch):
+    """The answer is 500, so that the provider retries, and the repeat is stored."""
     body = signed_mailgun()
     with monkeypatch.context() as patch:
         patch.setattr(
@@ -277,8 +287,8 @@ JSON = st.recursive(
     ),
 )
 @hypothesis_settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_nothing_unsigned_lands_whatever_it_is(client, receiver, provider: str, body: bytes, headers: dict[str, str]):
-    """Any body, any header: refused with a reason, never an error of ours."""
+def test_unsigned_requests_are_never_stored(client, receiver, provider: str, body: bytes, headers: dict[str, str]):
+    """Any body and any header is refused with a reason, never with a server error."""
     answer = client.post(f"/events/{provider}", content=body, headers=headers)
     assert answer.status_code in (400, 401, 413)
     assert landed(receiver) == []
@@ -286,8 +296,8 @@ def test_nothing_unsigned_lands_whatever_it_is(client, receiver, provider: str, 
 
 @given(token=st.text(max_size=60))
 @hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_token_can_be_guessed(client, receiver, token: str):
-    """Nor one that a signed one begins with."""
+def test_random_tokens_are_refused(client, receiver, token: str):
+    """Whatever the text is."""
     path = httpx.URL("http://testserver").copy_with(
         raw_path=b"/u/" + "".join(f"%{byte:02x}" for byte in token.encode(errors="replace")).encode()
     )
@@ -295,8 +305,8 @@ def test_no_token_can_be_guessed(client, receiver, token: str):
     assert landed(receiver) == []
 
 
-def test_it_knows_neither_ledger_nor_warehouse():
-    """What it imports, at any depth, opens neither."""
+def test_receiver_imports_neither_ledger_nor_warehouse():
+    """Not even indirectly."""
     code = "import sys, flows.events.webhooks; print(sorted(name for name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = set(re.findall(r"'flows\.([\w.]+)'", loaded))
@@ -307,8 +317,8 @@ def test_it_knows_neither_ledger_nor_warehouse():
     assert not {"duckdb", "sqlalchemy", "sqlite3", "dbt", "prefect"} & set(re.findall(r"'(\w+)'", loaded))
 
 
-def test_the_command_answers_on_its_port(settings: Settings):
-    """A real server, a real request; secrets from the environment alone."""
+def test_receive_command_serves_concurrent_connections(settings: Settings):
+    """With secrets from the environment, and while 50 other connections are open."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -327,6 +337,11 @@ def test_the_command_answers_on_its_port(settings: Settings):
                 time.sleep(0.1)
         assert answer.status_code == 200
         assert "server" not in answer.headers
+        waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+        answer = httpx.post(f"http://127.0.0.1:{port}/events/postmark", content=content, headers=headers)
+        assert answer.status_code == 200
+        for connection in waiting:
+            connection.close()
     finally:
         server.terminate()
         server.wait()
@@ -338,8 +353,8 @@ def test_the_command_answers_on_its_port(settings: Settings):
     ("name", "value"),
     [("SENDGRID_KEY", "not a key"), ("POSTMARK_BASIC_AUTH", "user:short"), ("POSTMARK_BASIC_AUTH", "nobody")],
 )
-def test_a_secret_that_cannot_work_is_named_and_not_shown(settings: Settings, name: str, value: str):
-    """Before anything is served."""
+def test_invalid_secret_is_named_but_not_shown(settings: Settings, name: str, value: str):
+    """The command exits before it serves anything."""
     done = subprocess.run(
         command_line(settings, "receive"),
         env=environment(settings) | {f"PARTNERFLOW_{name}": value},
