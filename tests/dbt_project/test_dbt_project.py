@@ -17,6 +17,7 @@ from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import Fault, Lineage
 from flows.warehouse.connection import open_warehouse
 from support.computed_columns import computed_columns
+from support.descriptions import undescribed_columns
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,22 @@ def test_every_computed_column_has_a_unit_test(project: Project, generated: set[
 
 
 def test_every_model_says_its_grain_first_and_has_its_yml_beside_it(project: Project):
-    """`One row a …`, and stg_x.yml beside stg_x.sql with every column described or a key by its name."""
+    """Each description opens with `One row per …`, and stg_x.yml is beside stg_x.sql."""
     for name, model in project.models.items():
-        assert model["description"].startswith("One row "), name
+        assert model["description"].startswith("One row per "), name
         assert model["patch_path"].endswith(model["path"].replace(".sql", ".yml")), name
+
+
+def test_every_column_is_described(project: Project, example: tuple[Settings, Run]):
+    """Every column of every model and source that the example has built has a description in its yml."""
+    with open_warehouse(example[0].warehouse) as connection:
+        assert undescribed_columns(connection, project.manifest) == set()
+
+
+def test_every_unit_test_has_a_plain_name_and_a_description(project: Project):
+    """Unit tests are named test_<what>_<when>, and say what they show."""
+    tests = project.manifest["unit_tests"].values()
+    assert [test["name"] for test in tests if not test["name"].startswith("test_") or not test["description"]] == []
 
 
 def test_every_model_with_a_key_has_it_tested(project: Project):
@@ -98,7 +111,7 @@ def test_every_model_with_a_key_has_it_tested(project: Project):
         if test["name"].startswith(("unique_combination_of_columns", "reconciles_with"))
     }
     for name, model in project.models.items():
-        keyless = any(words in model["description"] for words in ("To be summed", "repeats included"))
+        keyless = any(words in model["description"] for words in ("sum them", "repeats included"))
         assert name in keyed or keyless, name
 
 

@@ -19,6 +19,7 @@ from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.postgres import PostgresConnection
 from flows.warehouse.raw_tables import CREATE, create_raw_table
+from support.descriptions import undescribed_columns
 from support.loader_rows import CONNECTOR, SETTLED, STAGES, TAP_IMPACT
 
 NOT_LOADED = {
@@ -120,7 +121,10 @@ def loaded(loader: str, tables: dict[str, list[dict]], target: str, folder: Path
 
 def _staged(settings: Settings) -> dict[str, list[Row]]:
     assert problems(stage(settings)) == []
+    manifest = json.loads((settings.var / "dbt_project" / "target" / "manifest.json").read_text())
     with open_warehouse(settings.warehouse) as connection:
+        # Of the loader's own tables only the columns that are read are described.
+        assert {name for name in undescribed_columns(connection, manifest) if name.startswith("staging.")} == set()
         models = ("partners", "partner_contacts", "partner_groups", "actions", "contracts", "partner_clicks_daily")
         return {model: _rows(connection.execute(f"SELECT * FROM staging.stg_{model}")) for model in models}
 
