@@ -7,16 +7,37 @@ EXAMPLE_HOUR := 2026-03-20T14:00:00-04:00
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: run test setup lint lock clean
+.PHONY: run lint test test-long test-matrix coverage setup lock clean
 
 run: setup  ## the main job on the example account, at its own hour
 	.venv/bin/partnerflow load-example
 	.venv/bin/partnerflow run --as-of $(EXAMPLE_HOUR)
 
-test: setup  ## style and all tests
+lint: setup  ## style, types, import layers, words
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/python tests/support/words.py
+
+test: lint  ## style and all tests but the long ones
 	.venv/bin/python -m pytest -n auto --dist loadfile
+
+test-long: setup  ## what is slow by nature: kills at every step, a hundred kills while sending, a day of the hourly flow
+	PARTNERFLOW_KILLS=30 PARTNERFLOW_WEEK=24 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
+
+coverage: setup  ## the tests with coverage of compiler/ and flows/, and its floor
+	.venv/bin/python -m pytest -n auto --dist loadfile --cov=compiler --cov=flows --cov-report=term:skip-covered --cov-fail-under=90
+
+test-matrix: requirements.lock pyproject.toml  ## the tests on every Python from 3.11 to 3.13 that is installed
+	@for v in 3.11 3.12 3.13; do \
+		if command -v python$$v >/dev/null; then \
+			echo "== Python $$v" && \
+			python$$v -m venv --clear .venv-$$v && \
+			.venv-$$v/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock && \
+			.venv-$$v/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index --editable . && \
+			.venv-$$v/bin/python -m pytest -n auto --dist loadfile || exit 1; \
+		else echo "== Python $$v is not installed: left out"; fi; done
 
 setup: .venv/ready
 
@@ -28,9 +49,9 @@ setup: .venv/ready
 	.venv/bin/python -m pip check
 	@touch .venv/ready
 
-lock:  ## resolve the ranges of pyproject.toml anew (needs uv)
+lock:  ## resolve the ranges of pyproject.toml again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev \
 		--custom-compile-command "make lock" --upgrade --quiet pyproject.toml -o requirements.lock
 
-clean:  ## forget the environment; the state in var/ stays
-	rm -rf .venv
+clean:  ## remove the environments; the state in var/ stays
+	rm -rf .venv .venv-3.*
