@@ -26,7 +26,7 @@ from flows.events.ingestion import load_events
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build
 from flows.warehouse.connection import open_warehouse, transaction
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.example import load_example
 from flows.warehouse.raw_tables import replace_raw_table
 from support.provider_payloads import SENT, mailgun, postmark, sendgrid_event, ses
@@ -105,7 +105,7 @@ def _prepare(settings: Settings, deliveries: int) -> None:
 
     with open_warehouse(settings.warehouse) as connection, transaction(connection):
         load_example(connection)
-        write_evaluations(connection, datetime(2026, 3, 20, 18, tzinfo=UTC))
+        write_evaluations_at(connection, datetime(2026, 3, 20, 18, tzinfo=UTC))
         ids = [f"{number:032x}" for number in range(deliveries)]
         rows = [
             (one, "w", "1000", str(number), f"somebody.{number}@partner.example", "email", "sent", f"{one}@example.com",

@@ -139,7 +139,7 @@ def report(folder: Path, repeat: int) -> None:
     for name, (wall, cpu, peak) in medians.items():
         print(f"{name:<34}{wall:>8.2f}{cpu:>8.2f}{peak:>8.2f}{cpu / base[1]:>22.2f}")
     parts = [json.loads(one["an hour with nothing to do"][3].removeprefix(TOLD)) for one in rounds]
-    print("\nIts parts, in seconds of wall time; those of `Build the facts` are named below it.")
+    print("\nIts parts, in seconds of wall time; those of `Run dbt build` are named below it.")
     for name in parts[0]:
         print(f"{statistics.median(one.get(name, 0) for one in parts):>8.2f}  {name}")
 

@@ -7,7 +7,6 @@ and test), then changes some partners and builds again. Each build is a process 
 """
 
 import argparse
-import gc
 import json
 import resource
 import subprocess
@@ -19,12 +18,11 @@ from pathlib import Path
 
 import duckdb
 
-from flows.cli.main import OBJECTS_BETWEEN_COLLECTIONS
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
 
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
@@ -100,7 +98,7 @@ def make(settings: Settings, options: argparse.Namespace) -> int:
         for statement in CREATE.values():
             warehouse.execute(statement)
         warehouse.execute(ACCOUNT.format(**parts(options)))
-        write_evaluations(warehouse, HOUR)
+        write_evaluations_at(warehouse, HOUR)
         query = "SELECT (SELECT count(*) FROM raw.partner_clicks_daily) + (SELECT count(*) FROM raw.actions)"
         return warehouse.execute(query).fetchone()[0]
 
@@ -113,7 +111,6 @@ def change(settings: Settings, options: argparse.Namespace) -> None:
 
 def measure(var: Path, facts: bool) -> dict[str, float]:
     """One build, in this process, which collects garbage as seldom as the command line's."""
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     settings = Settings(var=var, workflows=CHECKOUT / "workflows")
     wall, cpu = time.perf_counter(), time.process_time()
     definitions = read_definitions(settings)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,9 +26,8 @@ from flows.ledger.queries import deliveries
 from flows.ledger.recovery.integrity import REMEDY, all_forgotten, describe
 from flows.ledger.recovery.replica import to_read
 from flows.sending.transports.smtp import SmtpTransport
-from flows.settings import Settings, read_settings
+from flows.settings import Postgres, Settings, read_settings
 from flows.warehouse.connection import Connection, is_locked, open_warehouse
-from flows.warehouse.postgres import Postgres
 from flows.warehouse.raw_tables import CREATE
 
 FREE = 1_000_000_000
@@ -36,7 +36,7 @@ FREE = 1_000_000_000
 LATE = timedelta(hours=2)
 """A deployment that runs every hour has an hour younger than this."""
 
-OURS = {
+RUN_TABLES = {
     "build_state", "email_events", "email_events_staged", "evaluations", "ingested_files", "ledger_watermark",
     "run_watermark", "sent_emails", "suppressions", "workflow_runs",
 }  # fmt: skip
@@ -52,16 +52,16 @@ class Finding:
     message: str
     hint: str | None = None
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """The finding as the command line answers with it."""
         return asdict(self)
 
 
-Found = Iterator[tuple[str, str, str | None]]
+Findings = Iterator[tuple[str, str, str | None]]
 """Severity, message and hint."""
 
 
-def examine(now: datetime) -> list[Finding]:
+def run_checks(now: datetime) -> list[Finding]:
     """Every finding of every check, in their order. `now` is the clock (aware), for what may have become too old."""
     try:
         settings = read_settings()
@@ -77,7 +77,7 @@ def examine(now: datetime) -> list[Finding]:
     return findings
 
 
-def packages(_: Settings, __: datetime) -> Found:
+def packages(_: Settings, __: datetime) -> Findings:
     """Every installed package is of a version that partnerflow has been tested with."""
     wrong = [line for line in map(_wrong_package, requires("partnerflow") or []) if line]
     if wrong:
@@ -86,7 +86,7 @@ def packages(_: Settings, __: datetime) -> Found:
         yield "ok", "All packages are of the tested versions.", None
 
 
-def state_folder(settings: Settings, _: datetime) -> Found:
+def state_folder(settings: Settings, _: datetime) -> Findings:
     """The state folder can be written, and its disk has room for another build of the facts."""
     try:
         settings.var.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def state_folder(settings: Settings, _: datetime) -> Found:
         yield "ok", f"{said}.", None
 
 
-def ledger(settings: Settings, _: datetime) -> Found:
+def ledger(settings: Settings, _: datetime) -> Findings:
     """The ledger opens, and nothing in it waits for a person."""
     if isinstance(settings.ledger, Path) and not settings.ledger.exists():
         yield "ok", "There is no ledger yet: nobody has been contacted by this state.", None
@@ -123,7 +123,7 @@ def ledger(settings: Settings, _: datetime) -> Found:
         yield "ok", "The ledger opens, and nothing in it waits.", None
 
 
-def memory(settings: Settings, _: datetime) -> Found:
+def ledger_integrity(settings: Settings, _: datetime) -> Findings:
     """The ledger knows all that the warehouse and the published file remember of it."""
     place = settings.ledger
     is_new = isinstance(place, Path) and not place.exists()
@@ -132,14 +132,14 @@ def memory(settings: Settings, _: datetime) -> Found:
             found = all_forgotten(book, settings.warehouse, settings.published, opened=to_read)
         except duckdb.IOException:
             return  # in use, or no DuckDB file, as the check of the raw tables says
-        name = str(place) if is_new else book.store.name
+        name = str(place) if is_new else str(book.store.name)
     for one in found:
         yield "error", describe(one, name), REMEDY
     if not found:
         yield "ok", "The ledger knows all that is remembered of it.", None
 
 
-def raw_tables(settings: Settings, _: datetime) -> Found:
+def raw_tables(settings: Settings, _: datetime) -> Findings:
     """The loader's tables are there, with the columns of the contract, and every program has a time zone."""
     if isinstance(settings.warehouse, Postgres):
         with open_warehouse(settings.warehouse) as connection:
@@ -161,7 +161,7 @@ def raw_tables(settings: Settings, _: datetime) -> Found:
             yield "warning", f"Another process keeps {settings.warehouse} open.", hint
 
 
-def definitions(settings: Settings, _: datetime) -> Found:
+def definitions(settings: Settings, _: datetime) -> Findings:
     """The definitions are sound, and some workflow is active."""
     if not settings.workflows.is_dir():
         yield "error", f"There is no folder {settings.workflows}.", "Set PARTNERFLOW_WORKFLOWS."
@@ -175,7 +175,7 @@ def definitions(settings: Settings, _: datetime) -> Found:
         yield "warning", "No workflow is active, so a run sends nothing.", "Set `status: active` in a definition."
 
 
-def delivery(settings: Settings, _: datetime) -> Found:
+def delivery(settings: Settings, _: datetime) -> Findings:
     """The mail server lets us in, and emails come from an address of your own."""
     if settings.smtp_host is None:
         yield "ok", f"Emails are files in {settings.outbox}.", None
@@ -189,7 +189,7 @@ def delivery(settings: Settings, _: datetime) -> Found:
         yield "warning", "Emails can be unsubscribed from by email only.", hint
 
 
-def last_run(settings: Settings, now: datetime) -> Found:
+def last_run(settings: Settings, now: datetime) -> Findings:
     """The last run is of this hour or the one before, and every workflow in it is done."""
     if not settings.published.exists():
         yield "ok", "There has been no run yet.", None
@@ -218,7 +218,7 @@ def last_run(settings: Settings, now: datetime) -> Found:
         yield "ok", f"{said}; all its workflows are done.", None
 
 
-def prefect_server(_: Settings, __: datetime) -> Found:
+def prefect_server(_: Settings, __: datetime) -> Findings:
     """The Prefect server of PREFECT_API_URL answers; without one, `serve` keeps its own."""
     url = os.environ.get("PREFECT_API_URL")
     if not url:
@@ -232,11 +232,11 @@ def prefect_server(_: Settings, __: datetime) -> Found:
         yield "error", f"The Prefect server at {url} does not answer: {error}.", hint
 
 
-CHECKS: tuple[Callable[[Settings, datetime], Found], ...] = (
+CHECKS: tuple[Callable[[Settings, datetime], Findings], ...] = (
     packages,
     state_folder,
     ledger,
-    memory,
+    ledger_integrity,
     raw_tables,
     definitions,
     delivery,
@@ -266,12 +266,12 @@ def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
     findings = []
     for table, wanted in _contract().items():
         lacking = sorted(wanted - present.get(table, set()) - {"_loaded_at"})
-        if table not in present and table not in OURS:
+        if table not in present and table not in RUN_TABLES:
             findings.append(("error", f"There is no table raw.{table}.", "Let the loader make it, empty if need be."))
         elif table in present and lacking:
             hint = "Let the loader add them; they may be null."
             findings.append(("error", f"raw.{table} has no {', '.join(lacking)}.", hint))
-        if table in present and table not in OURS and "_loaded_at" in wanted - present[table]:
+        if table in present and table not in RUN_TABLES and "_loaded_at" in wanted - present[table]:
             hint = "Let the loader add it, so that stale rows hold the workflows that read them."
             findings.append(("warning", f"raw.{table} has no _loaded_at.", hint))
     return sorted(findings)
@@ -286,7 +286,7 @@ def _contract() -> dict[str, set[str]]:
         return {table: set(columns) for table, columns in scratch.execute(query).fetchall()}
 
 
-def _zones(connection: Connection) -> Found:
+def _zones(connection: Connection) -> Findings:
     programs = connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY ALL").fetchall()
     wrong = [program for program, zone in programs if not _is_zone(zone)]
     if wrong:

@@ -1,10 +1,10 @@
-"""Progress: how far a long step is."""
+"""Progress of a long step, as a callback."""
 
 from collections.abc import Callable
 
-Report = Callable[[int, int], None]
-"""So many done, of so many. Comes often, and from several threads; takes no time."""
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of items done and the total. Called often and from several threads, so it must be fast."""
 
 
-def nobody_listens(_done: int, _total: int) -> None:
-    """A report that goes nowhere."""
+def no_progress(_done: int, _total: int) -> None:
+    """Ignore the progress."""

@@ -1,5 +1,6 @@
 """What an installation may set: PARTNERFLOW_* variables, or partnerflow.toml in the current folder or the checkout."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -15,16 +16,27 @@ from pydantic_settings import (
 
 from compiler import PartnerflowError
 from flows.addresses import address
-from flows.warehouse.postgres import Postgres
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+"""The root of the checkout."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The PostgreSQL database that libpq's own variables name: PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE.
+
+    dbt_project/profiles.yml reads the same variables, so dbt and flows always use the same database.
+    """
 
 
 class Settings(BaseSettings):
     """Where definitions and state are, and how emails look. A variable wins over the file."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PARTNERFLOW_", toml_file=[CHECKOUT / "partnerflow.toml", "partnerflow.toml"], frozen=True
+        env_prefix="PARTNERFLOW_",
+        toml_file=[CHECKOUT / "partnerflow.toml", "partnerflow.toml"],
+        frozen=True,
+        hide_input_in_errors=True,  # secrets
     )
 
     workflows: Path = CHECKOUT / "workflows"
@@ -157,7 +169,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        **_: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
@@ -212,7 +225,7 @@ def read_settings() -> Settings:
         raise PartnerflowError("These settings cannot be used.\n  " + "\n  ".join(lines) + f"\n{hint}") from None
 
 
-def _line(where: tuple, message: str) -> str:
+def _line(where: tuple[int | str, ...], message: str) -> str:
     return f"{where[0]}: {message}" if where else message
 
 

@@ -1,6 +1,5 @@
 """What the tests share: states of their own, the example account, and the command line as a user has it."""
 
-import gc
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from flows.cli.main import OBJECTS_BETWEEN_COLLECTIONS, main
+from flows.cli.main import main
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.pipeline.run import Run, run_hour
@@ -27,8 +26,6 @@ from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.example import load_example
-
-gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)  # as the command line works
 
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 """The fixed hour of the example account: 14:00 in New York, 23:30 in Kolkata."""
@@ -74,8 +71,6 @@ def partnerflow(settings: Settings, *arguments: str, cwd: Path = CHECKOUT) -> An
             main()
         except SystemExit as end:
             code = end.code or 0
-        finally:
-            gc.unfreeze()
     return Answer(code, stdout.getvalue(), stderr.getvalue())
 
 

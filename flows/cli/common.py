@@ -1,20 +1,20 @@
-"""What the commands share: the application, options, and how they answer."""
+"""Shared by all commands: the application, common options, and output."""
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from compiler import DefinitionError, MissedHours, PartnerflowError, parse_missed_hours
+from compiler import Compiler, DefinitionError, MissedHours, PartnerflowError, Workflow, parse_missed_hours
 from flows.clock import current_hour, read_hour
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
 
 app = typer.Typer(
-    help="Email workflows for partner programs, run from a data warehouse.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -25,31 +25,33 @@ out = Console(soft_wrap=False)
 err = Console(stderr=True)
 
 
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="T", help="ISO timestamp with offset; else this hour.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="T", help="ISO 8601 timestamp with offset; default: the current hour.")
+]
 
-Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Definition files or folders of them.")]
+Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Definition files, or folders of them.")]
 
 
-def read_as_of(text: str | None):
-    """The hour that --as-of names, or the current one."""
+def read_as_of(text: str | None) -> datetime:
+    """Return the hour that --as-of names in UTC, or the current one."""
     try:
         return read_hour(text) if text else current_hour()
     except PartnerflowError as error:
         raise typer.BadParameter(str(error), param_hint="--as-of") from None
 
 
-def read_missed(text: str | None) -> MissedHours | None:
-    """What --missed says, in the words of a definition's `missed_hours`."""
+def read_catch_up(text: str | None) -> MissedHours | None:
+    """Return the policy that --catch-up names, in the syntax of `missed_hours` in a definition."""
     try:
         return None if text is None else parse_missed_hours(text)
     except PartnerflowError as error:
-        raise typer.BadParameter(str(error), param_hint="--missed") from None
+        raise typer.BadParameter(str(error), param_hint="--catch-up") from None
 
 
-def find_workflow(name: str):
-    """The workflow with this id, or defined in this file, and the compiler of the project."""
+def find_workflow(name: str) -> tuple[Workflow, Compiler]:
+    """Return the workflow with this id, or the one that this file defines, and the compiler of the project."""
     path = Path(name)
     is_file = path.suffix in (".yml", ".yaml")
     definitions = read_definitions(read_settings(), [path] if is_file else ())
@@ -60,7 +62,7 @@ def find_workflow(name: str):
     return definitions.workflows[0], definitions.compiler
 
 
-def answer(document: dict) -> None:
+def answer(document: dict[str, Any]) -> None:
     """Print one JSON document."""
     print(json.dumps(document, indent=2, ensure_ascii=False))
 
@@ -72,6 +74,6 @@ def print_errors(lines: Iterable[str]) -> None:
 
 
 def print_lines(lines: list[str]) -> None:
-    """Print lines as they are: no markup, no wrapping."""
+    """Print lines without markup or wrapping."""
     for line in lines:
         out.print(line, markup=False, highlight=False, soft_wrap=True)

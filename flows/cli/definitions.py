@@ -27,17 +27,18 @@ from flows.cli.common import (
     read_as_of,
 )
 from flows.definitions.loader import Definitions, read_definitions
-from flows.settings import read_settings
+from flows.definitions.scaffold.create import WorkflowRequest
+from flows.settings import Settings, read_settings
 
 
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
     """Find every problem of the definitions: place, caret, remedy. Knows the account once a run has published it."""
     from flows.messages.loader import check_messages
-    from flows.warehouse.catalog import read_known
+    from flows.warehouse.catalog import open_catalog
 
     settings = read_settings()
-    definitions = read_definitions(settings, paths or (), read_known(settings.published))
+    definitions = read_definitions(settings, paths or (), open_catalog(settings.published))
     definitions = check_messages(definitions, settings, only_used=bool(paths))
     if as_json:
         answer({"problems": [problem.as_json() for problem in definitions.problems]})
@@ -86,11 +87,11 @@ def compile_command(
     """Print a workflow's SQL; without a workflow, write the generated dbt models of this checkout."""
     if dialect not in dialects():
         raise typer.BadParameter(f"There is no dialect {dialect}. The dialects are {', '.join(dialects())}.")
-    definitions = _sound_definitions() if workflow is None else None
-    if definitions is None:
+    if workflow is not None:
         chosen, compiler = find_workflow(workflow)
         print(compile_workflow(chosen, compiler, dialect), end="")
         return
+    definitions = _valid_definitions()
     from flows.transform.generated_models import FOLDER, generated_files
     from flows.transform.project_copy import write_changed
 
@@ -118,7 +119,7 @@ def overlaps(
     definitions = read_definitions(read_settings())
     chosen = definitions[workflow] if workflow else None
     on = read_as_of(as_of).date()
-    found = compare(definitions.workflows, definitions.compiler, on, chosen and chosen.id)
+    found = compare(definitions.workflows, definitions.compiler, on, chosen.id if chosen else None)
     sequences = [
         one
         for one in find_sequences(definitions.workflows, definitions.compiler, on)
@@ -167,7 +168,7 @@ def new(
 ) -> None:
     """Write a template's workflows, or one from scratch, as drafts; asks for what is left out."""
     from flows.cli.output.drafts import draft_lines
-    from flows.definitions.scaffold.create import WorkflowRequest, from_scratch, from_template
+    from flows.definitions.scaffold.create import from_scratch, from_template
 
     settings = read_settings()
     filled = {key: value for key, value in (("term", term), ("group", group)) if value}
@@ -184,7 +185,7 @@ def new(
         print_lines(draft_lines(drafted))
 
 
-def _completed(settings, wish):
+def _completed(settings: Settings, wish: WorkflowRequest) -> WorkflowRequest:
     """The wish, asked for where it is not whole and a person is there to answer."""
     from flows.definitions.scaffold.prompts import missing_options, prompt_for_missing
 
@@ -197,7 +198,7 @@ def _completed(settings, wish):
     )
 
 
-def _sound_definitions() -> Definitions:
+def _valid_definitions() -> Definitions:
     definitions = read_definitions(read_settings())
     errors = [problem for problem in definitions.problems if problem.severity == "error"]
     if errors:

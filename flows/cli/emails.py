@@ -1,12 +1,16 @@
 """The commands about emails and decisions: try one, see what became of each, settle, suppress, report."""
 
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.common import AsOf, Json, answer, app, find_workflow, out, print_lines, read_as_of
 from flows.settings import read_settings
+
+if TYPE_CHECKING:
+    from flows.ledger.ledger import Ledger
 
 
 @app.command("test-send", epilog="Example: partnerflow test-send welcome --to me@example.com --partner 21005016")
@@ -124,10 +128,8 @@ def receive(
     serve_receiver(read_settings().landing, read_receiver_settings(), host, port)
 
 
-def _ledger():
-    """The ledger of the settings, closed at the end."""
-    from contextlib import closing
-
+def _ledger() -> "closing[Ledger]":
+    """Return the ledger of the settings, closed at the end of the block."""
     from flows.ledger.ledger import Ledger
 
     return closing(Ledger(read_settings().ledger))

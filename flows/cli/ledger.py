@@ -35,11 +35,11 @@ def restore(
     from flows.ledger.recovery.backup import put_in_place
     from flows.ledger.recovery.restore import check_reason
     from flows.ledger.recovery.restore import restore as bring_up
-    from flows.state_lock import exclusive
+    from flows.state_lock import state_lock
 
     settings = read_settings()
     check_reason(reason)
-    with exclusive(settings.var):
+    with state_lock(settings.var):
         aside = put_in_place(file, settings.ledger, utc_now()) if file else None
         with closing(Ledger(settings.ledger)) as ledger:
             done = bring_up(ledger, settings.warehouse, settings.published, by or getuser(), reason)

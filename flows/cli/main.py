@@ -1,43 +1,63 @@
 """The command line. Every command calls a plain function; none needs a server."""
 
 import errno
-import gc
 import json
 import signal
 import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
 
 from compiler import PartnerflowError
 from flows.cli import definitions, emails, ledger, operations, segments
 from flows.cli.common import app, err
+from flows.logs import configure_logging, logging_errors
+from flows.settings import read_settings
 
 COMMANDS = (definitions, segments, operations, emails, ledger)
-"""Importing them adds their commands to `app`."""
-
-OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
-"""Importing dbt and reading its project makes millions of objects that stay: to look through them again after every 700
-new ones, as Python does otherwise, takes a fifth of the time."""
+"""The modules whose import adds their commands to `app`."""
 
 
 def main() -> None:
-    """Run the command line. An expected failure is one message on stderr and exit code 1.
+    """Run the command line. An expected error is printed as one message on stderr, with exit code 1.
 
-    SIGTERM ends a run in order: what is in flight is finished and written down first.
+    SIGTERM ends a run in order: what is being sent is finished and recorded first.
     """
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        app()
+        with logging_errors():
+            app()
     except PartnerflowError as error:
-        _end(str(error))
+        _exit_with(str(error))
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        _end(f"The disk is full: {error}\nMake room, and run again: what is left is done then.")
-    finally:
-        gc.freeze()  # the process ends; to look through all modules once more before it does takes a second
+        _exit_with(f"The disk is full: {error}\nFree some space and run again; the next run does what is left.")
 
 
-def _end(message: str) -> None:
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"partnerflow {version('partnerflow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print the log to stderr as well.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Email workflows for partner programs, run from a data warehouse."""
+    try:
+        settings = read_settings()
+    except PartnerflowError:
+        return  # the command reports it; without settings there is no state folder to log to
+    configure_logging(settings.var, verbose)
+
+
+def _exit_with(message: str) -> None:
     if "--json" in sys.argv:
         print(json.dumps({"error": message}, ensure_ascii=False))
     err.print(message, markup=False, highlight=False, soft_wrap=True)

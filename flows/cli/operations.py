@@ -1,4 +1,4 @@
-"""The commands of whoever runs it: one hour, every hour, and what is wrong."""
+"""The commands that operate partnerflow: run, plan, serve, doctor, load-example."""
 
 import sys
 from datetime import UTC, datetime
@@ -6,31 +6,35 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.common import AsOf, Json, answer, app, err, out, print_lines, read_as_of, read_missed
+from flows.cli.common import AsOf, Json, answer, app, err, out, print_lines, read_as_of, read_catch_up
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
 
-Missed = Annotated[
+CatchUp = Annotated[
     str | None,
     typer.Option(
-        metavar="WORDS", help="What to do with missed hours this once: skip, or send up to 3 days late (1 to 31 days)."
+        "--catch-up",
+        metavar="WORDS",
+        help="Overrides `missed_hours` of all workflows: skip, or send up to 3 days late (1 to 31 days).",
     ),
 ]
 
 
 @app.command(epilog="Example: partnerflow run --as-of 2026-03-20T14:00:00-04:00")
-def run(as_of: AsOf = None, missed: Missed = None, as_json: Json = False) -> None:
-    """One hourly run: contact everybody who is in a segment and was not contacted by its workflow before."""
-    from flows.cli.output.terminal import Progress, details, late_lines, run_table
+def run(as_of: AsOf = None, catch_up: CatchUp = None, as_json: Json = False) -> None:
+    """Run one hour: contact everybody who is in a segment and was never contacted by its workflow."""
+    from flows.cli.output.terminal import Progress, run_table
     from flows.pipeline.run import run_hour
+    from flows.pipeline.text import catch_up_lines, details
 
     settings = read_settings()
-    done = run_hour(settings, read_as_of(as_of), Progress(err), read_missed(missed))
+    steps = Progress(err)
+    done = run_hour(settings, read_as_of(as_of), steps, read_catch_up(catch_up), steps.report)
     if as_json:
         answer(done.as_json())
     else:
         out.print(run_table(done.plan, f"Run {done.run_id} as of {done.plan.as_of:%Y-%m-%d %H:%M} UTC", sending=True))
-        print_lines([*late_lines(done.plan), *details(done.plan)])
+        print_lines([*catch_up_lines(done.plan), *details(done.plan)])
         print_lines([f"Emails: {settings.outbox}", f"To query: {settings.published}"])
     sys.exit(0 if done.ok else 1)
 
@@ -38,31 +42,35 @@ def run(as_of: AsOf = None, missed: Missed = None, as_json: Json = False) -> Non
 @app.command(epilog="Example: partnerflow plan --as-of 2026-03-20T14:00:00-04:00")
 def plan(
     as_of: AsOf = None,
-    missed: Missed = None,
-    days: Annotated[int, typer.Option(min=0, max=60, help="How many days to look ahead.")] = 7,
+    catch_up: CatchUp = None,
+    days: Annotated[int, typer.Option(min=0, max=60, help="Number of days to look ahead.")] = 7,
     as_json: Json = False,
 ) -> None:
-    """What a run would do and what has changed, before anything is sent; builds the facts, as a run does."""
-    from flows.cli.output.plan_preview import outlook_lines
-    from flows.cli.output.terminal import Progress, details, late_lines, run_table
+    """Show what a run would do and what has changed, and send nothing; builds the tables, as a run does."""
+    from flows.cli.output.plan_preview import plan_preview_lines
+    from flows.cli.output.terminal import Progress, run_table
     from flows.pipeline.run import plan_only
-    from flows.preview.plan_preview import outlook
+    from flows.pipeline.text import catch_up_lines, details
+    from flows.preview.plan_preview import preview_plan
 
     settings = read_settings()
-    planned = plan_only(settings, read_as_of(as_of), Progress(err), read_missed(missed))
-    ahead = outlook(settings, read_definitions(settings), planned, days)
+    steps = Progress(err)
+    planned = plan_only(settings, read_as_of(as_of), steps, read_catch_up(catch_up), steps.report)
+    ahead = preview_plan(settings, read_definitions(settings), planned, days)
     if as_json:
         answer({**planned.as_json(), **ahead.as_json()})
     else:
         out.print(run_table(planned, f"Plan as of {planned.as_of:%Y-%m-%d %H:%M} UTC", sending=False))
-        print_lines([*late_lines(planned), *details(planned), *outlook_lines(ahead)])
+        print_lines([*catch_up_lines(planned), *details(planned), *plan_preview_lines(ahead)])
     sys.exit(0 if all(workflow.status == "done" for workflow in planned.workflows) else 1)
 
 
 @app.command(epilog="Example: partnerflow serve --timezone America/New_York")
 def serve(
-    timezone: Annotated[str, typer.Option(help="The zone in which the top of the hour is meant.")] = "UTC",
-    port: Annotated[int, typer.Option(help="Where on 127.0.0.1 to start a Prefect server if none is set.")] = 4200,
+    timezone: Annotated[str, typer.Option(help="IANA time zone of the schedule.")] = "UTC",
+    port: Annotated[
+        int, typer.Option(help="Port on 127.0.0.1 for the Prefect server, if PREFECT_API_URL is not set.")
+    ] = 4200,
 ) -> None:
     """Run every hour, on the hour, as a Prefect deployment of this host."""
     from flows.orchestration.serve import serve_hourly
@@ -72,11 +80,11 @@ def serve(
 
 @app.command(epilog="Example: partnerflow doctor --json")
 def doctor(as_json: Json = False) -> None:
-    """What is wrong with this installation, and what to do about it. Changes nothing."""
+    """Check this installation, and say what to do about each problem. Changes nothing."""
     from flows.cli.output.terminal import finding_lines
-    from flows.doctor import examine
+    from flows.doctor import run_checks
 
-    findings = examine(datetime.now(UTC))
+    findings = run_checks(datetime.now(UTC))
     if as_json:
         answer({"findings": [finding.as_json() for finding in findings]})
     else:
@@ -87,7 +95,7 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command("load-example", epilog="Example: partnerflow load-example && partnerflow run --as-of 2026-03-20T18:00Z")
 def load_example_command() -> None:
-    """Fill the raw tables with the example account of seeds/."""
+    """Load the example account of seeds/ into the raw tables."""
     from flows.warehouse.connection import open_warehouse, transaction
     from flows.warehouse.example import load_example
 

@@ -79,7 +79,7 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Who entered and left a segment, and when, hour by hour over some days; from the facts as last built."""
-    from flows.cli.output.simulation import stay_lines
+    from flows.cli.output.simulation import membership_lines
     from flows.preview.history import history as look
 
     definitions = read_definitions(read_settings())
@@ -88,7 +88,7 @@ def history(
     if as_json:
         answer({"history": [one.as_json() for one in found]})
     else:
-        print_lines(stay_lines(found))
+        print_lines(membership_lines(found))
 
 
 def _day(text: str, option: str) -> date:

@@ -1,11 +1,11 @@
-"""The rule that marks a dead run: a flow run whose heartbeat stops has crashed.
+"""An automation of the Prefect server that marks a flow run as crashed when its heartbeat stops.
 
-A run that is killed together with the process that started it would stay `Running` in Prefect for ever. The rule is an
-automation of the Prefect server; `partnerflow serve` keeps it there, and `python -m
-flows.orchestration.automation` does so for a fleet.
-It changes what Prefect shows, nothing else: the next run settles what the dead one left, whatever Prefect calls it.
+Without it, a run that is killed together with the process that started it stays `Running` in Prefect. `partnerflow
+serve` creates the automation; for a fleet, `python -m flows.orchestration.automation` does. It changes only what
+Prefect shows: the next run recovers what a crashed one left, in any case.
 """
 
+import asyncio
 from datetime import timedelta
 
 from prefect.automations import Automation
@@ -15,25 +15,28 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
 PATIENCE = timedelta(seconds=90)
-"""A run is dead after three heartbeats that did not come."""
+"""A run counts as crashed after three missing heartbeats."""
 
 NAME = "partnerflow: a run without a heartbeat has crashed"
 ENDS = ("Completed", "Failed", "Cancelled", "Crashed")
 
 
-def watch_heartbeats(flow_name: str) -> None:
+def ensure_crash_automation(flow_name: str) -> None:
     """Make the Prefect server of PREFECT_API_URL mark runs of this flow as crashed when their heartbeat stops.
 
-    Replaces the rule that an earlier version has left there.
+    Updates the automation if it exists.
     """
-    wanted = _rule(flow_name)
+    asyncio.run(_ensure(_rule(flow_name)))
+
+
+async def _ensure(rule: Automation) -> None:
     try:
-        present = Automation.read(name=NAME)
+        present = await Automation.aread(name=NAME)
     except ValueError:
-        wanted.create()
+        await rule.acreate()
     else:
-        present.trigger, present.actions = wanted.trigger, wanted.actions
-        present.update()
+        present.trigger, present.actions = rule.trigger, rule.actions
+        await present.aupdate()
 
 
 def _rule(flow_name: str) -> Automation:
@@ -57,4 +60,4 @@ def _rule(flow_name: str) -> Automation:
 
 
 if __name__ == "__main__":
-    watch_heartbeats("partnerflow-hourly")
+    ensure_crash_automation("partnerflow-hourly")

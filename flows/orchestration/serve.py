@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from compiler import PartnerflowError
 from flows.settings import Settings
 
-QUIET = {
+PREFECT_ENV = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
@@ -48,7 +48,7 @@ def serve_hourly(settings: Settings, timezone: str, port: int) -> None:
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """The variables under which Prefect works for this installation; what is already set wins."""
     state = {"PREFECT_HOME": str(settings.var / "prefect"), "PARTNERFLOW_VAR": str(settings.var)}
-    return {**QUIET, **HEARTBEAT, **state, "PARTNERFLOW_WORKFLOWS": str(settings.workflows), **os.environ}
+    return {**PREFECT_ENV, **HEARTBEAT, **state, "PARTNERFLOW_WORKFLOWS": str(settings.workflows), **os.environ}
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def prefect_server(port: int) -> Iterator[None]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/api"
     try:
-        _wait_until_healthy(server, url)
+        _wait_until_healthy(server, command, url)
         os.environ["PREFECT_API_URL"] = url
         yield
     finally:
@@ -75,7 +75,7 @@ def prefect_server(port: int) -> Iterator[None]:
         server.wait()
 
 
-def _wait_until_healthy(server: subprocess.Popen, url: str) -> None:
+def _wait_until_healthy(server: subprocess.Popen[bytes], command: Sequence[str], url: str) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -83,7 +83,7 @@ def _wait_until_healthy(server: subprocess.Popen, url: str) -> None:
                 return
         except (URLError, OSError):
             time.sleep(0.5)
-    raise PartnerflowError(f"The Prefect server did not start. Try it by hand: {' '.join(server.args)}")
+    raise PartnerflowError(f"The Prefect server did not start. Try it by hand: {' '.join(command)}")
 
 
 def _serve(timezone: str) -> None:
@@ -91,9 +91,9 @@ def _serve(timezone: str) -> None:
     from prefect.schedules import Cron
 
     from flows.hourly import hourly
-    from flows.orchestration.automation import watch_heartbeats
+    from flows.orchestration.automation import ensure_crash_automation
 
-    watch_heartbeats(hourly.name)
+    ensure_crash_automation(hourly.name)
     hourly.serve(
         name="hourly",
         schedule=Cron("0 * * * *", timezone=timezone),

@@ -1,87 +1,103 @@
-"""Evaluate: from an hour to its plan. Ask for the hour, build the facts, catch up what was missed, read who is due.
+"""The plan of an hour: load events, build the tables, evaluate the hours to catch up, read who is to be contacted."""
 
-Every step is called through `step`, which the command line uses to show progress and the flow to make a task of it.
-"""
-
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from compiler import MissedHours
 from flows.definitions.loader import Definitions
 from flows.events.ingestion import load_events
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
-from flows.pipeline.catch_up import Missed, missed
-from flows.plan.plan import Messages, Plan, after, read_messages, read_plan, with_held, with_notes
-from flows.preview.hours import Hour, batches, turn_to
-from flows.progress import Report, nobody_listens
+from flows.pipeline.catch_up import CatchUp, find_catch_up
+from flows.pipeline.steps import StepRunner
+from flows.plan.messages_used import Messages, read_messages
+from flows.plan.plan import Plan, excluding_contacted, with_details, with_held
+from flows.plan.read_plan import read_plan
+from flows.progress import ProgressCallback
 from flows.settings import Settings
 from flows.transform.build import Built, build
 from flows.warehouse.connection import open_warehouse, transaction
-from flows.warehouse.evaluations import time_zones, write_evaluations
+from flows.warehouse.evaluations import Hour, batches, evaluation_hours, time_zones, write_evaluations
 
-Step = Callable[..., Any]
-"""Calls a function with arguments under a title: step("Build the facts", build, settings, definitions). It may have a
-method `report`, a Report of the step at work."""
+logger = logging.getLogger(__name__)
 
 
-def call(_title: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """A step that is nothing but the call."""
-    return function(*arguments)
-
-
-def report_of(step: Step) -> Report:
-    """Where a long step tells how far it is."""
-    return getattr(step, "report", nobody_listens)
-
-
-def plan_hour(
+def build_plan(
     settings: Settings,
     definitions: Definitions,
     ledger: Ledger,
     as_of: datetime,
-    step: Step,
+    step: StepRunner,
+    progress: ProgressCallback,
     missed_hours: MissedHours | None = None,
 ) -> Plan:
-    """Ask for the hour, build the facts, and read who is to be contacted, but for the workflows that are held.
+    """Build the tables as of `as_of` (UTC), and return who is to be contacted; held workflows contact nobody.
 
-    Missed hours are evaluated on the same facts, and the tables are left as of `as_of`.
+    The hours to catch up are evaluated on the same data; afterwards the segments are those of `as_of` again.
     """
-    zones = step("Ask for the hour", _ask, settings, ledger, as_of)
-    behind = step("Look for missed hours", missed, ledger, definitions.active, zones, as_of, missed_hours)
-    going = definitions.without(behind.held)
-    built = step("Build the facts", build, settings, going, report_of(step))
-    going, behind = going.without(built.held), behind.without(built.held)
-    messages = read_messages(settings, going)
-    late: tuple[Plan, ...] = ()
-    for hours in _batches(settings, going, behind, zones):
+    zones = step("Set evaluation hour and load events", _set_evaluation_hour, settings, ledger, as_of)
+    catch_up = step("Find hours to catch up", find_catch_up, ledger, definitions.active, zones, as_of, missed_hours)
+    usable = definitions.without(catch_up.held)
+    built = step("Run dbt build", build, settings, usable, progress)
+    usable, catch_up = usable.without(built.held), catch_up.without(built.held)
+    evaluator = _Evaluator(settings, usable, read_messages(settings, usable), built)
+    plans: tuple[Plan, ...] = ()
+    for hours in _batches(settings, usable, catch_up, zones):
         title = f"Catch up {hours[0].as_of:%Y-%m-%d %H:%M} to {hours[-1].as_of:%Y-%m-%d %H:%M} UTC"
-        late = step(title, _catch_up, settings, built, going, messages, behind, hours, late)
-    held = {**built.held, **behind.held}
-    if late:
-        held |= step("Come back to the hour", _build_again, settings, built, going, _hours(zones, as_of))
-    plan = step("Read the plan", _read, settings, going.without(held), messages, as_of)
-    plan = with_notes(with_held(plan, held), behind.skipped)
-    return replace(after(late, plan), late=late)
+        plans = step(title, evaluator.catch_up_plans, hours, catch_up, plans)
+    held = {**built.held, **catch_up.held}
+    if plans:
+        held |= step("Rebuild segments for this hour", evaluator.rebuild_segments, evaluation_hours(zones, as_of))
+    plan = step("Read plan", evaluator.read, usable.without(held), as_of)
+    plan = with_details(with_held(plan, held), catch_up.skipped)
+    for workflow_id, reason in held.items():
+        logger.warning("Workflow %s is held: %s", workflow_id, reason)
+    return replace(excluding_contacted(plans, plan), catch_up=plans)
 
 
-def _hours(zones: Mapping[str, str], as_of: datetime, programs: Collection[str] | None = None) -> list[Hour]:
-    chosen = zones.keys() if programs is None else programs
-    return [Hour(program, as_of, as_of.astimezone(ZoneInfo(zones[program])).date()) for program in sorted(chosen)]
+@dataclass(frozen=True)
+class _Evaluator:
+    """Evaluates the segments of some definitions at any hours, on the tables that a build has made."""
+
+    settings: Settings
+    definitions: Definitions
+    messages: Messages
+    built: Built
+
+    def catch_up_plans(self, hours: Sequence[Hour], catch_up: CatchUp, earlier: tuple[Plan, ...]) -> tuple[Plan, ...]:
+        """Return the earlier plans and those of a batch of hours, each for the workflows that are to catch it up."""
+        held = self.rebuild_segments(hours)
+        plans = earlier
+        for instant in sorted({hour.as_of for hour in hours}):
+            wanted = self.definitions.only(catch_up.instants[instant])
+            plan = self.read(wanted.without(held), instant)
+            reasons = {workflow.id: held[workflow.id] for workflow in wanted.active if workflow.id in held}
+            plans += (excluding_contacted(plans, with_held(plan, reasons)),)
+        return plans
+
+    def rebuild_segments(self, hours: Sequence[Hour]) -> dict[str, str]:
+        """Evaluate the segments at these hours, and return the workflows that are held, with the reason."""
+        with open_warehouse(self.settings.warehouse) as connection, transaction(connection):
+            write_evaluations(connection, hours)
+        return self.built.segments(self.definitions.active)
+
+    def read(self, definitions: Definitions, as_of: datetime) -> Plan:
+        """Return the plan of an hour that has been evaluated."""
+        with open_warehouse(self.settings.warehouse) as connection:
+            return read_plan(connection, definitions, self.messages, as_of)
 
 
 def _batches(
-    settings: Settings, definitions: Definitions, behind: Missed, zones: Mapping[str, str]
+    settings: Settings, definitions: Definitions, catch_up: CatchUp, zones: Mapping[str, str]
 ) -> list[list[Hour]]:
-    """The instants that were missed, each for the programs whose workflows want it, as many as go well together."""
+    """Return the hours to catch up, each for the programs of its workflows, in batches of one statement each."""
     programs = {workflow.id: workflow.program for workflow in definitions.active}
     hours = [
         hour
-        for instant, ids in behind.instants.items()
-        for hour in _hours(zones, instant, {programs[one] for one in ids})
+        for instant, workflow_ids in catch_up.instants.items()
+        for hour in evaluation_hours(zones, instant, programs={programs[one] for one in workflow_ids})
     ]
     if not hours:
         return []
@@ -89,40 +105,12 @@ def _batches(
         return list(batches(connection, hours))
 
 
-def _catch_up(
-    settings: Settings,
-    built: Built,
-    definitions: Definitions,
-    messages: Messages,
-    behind: Missed,
-    hours: Sequence[Hour],
-    late: tuple[Plan, ...],
-) -> tuple[Plan, ...]:
-    """The plans of the instants before, and of those of a batch, each for the workflows that want it."""
-    held = _build_again(settings, built, definitions, hours)
-    for instant in sorted({hour.as_of for hour in hours}):
-        wanted = definitions.only(behind.instants[instant])
-        plan = _read(settings, wanted.without(held), messages, instant)
-        reasons = {one.id: held[one.id] for one in wanted.active if one.id in held}
-        late += (after(late, with_held(plan, reasons)),)
-    return late
-
-
-def _build_again(settings: Settings, built: Built, definitions: Definitions, hours: Sequence[Hour]) -> dict[str, str]:
-    with open_warehouse(settings.warehouse) as connection, transaction(connection):
-        turn_to(connection, hours)
-    return built.segments(definitions.active)
-
-
-def _ask(settings: Settings, ledger: Ledger, as_of: datetime) -> dict[str, str]:
+def _set_evaluation_hour(settings: Settings, ledger: Ledger, as_of: datetime) -> dict[str, str]:
+    """Set the hour, mirror the ledger, load new events; return the time zone of each program."""
     with open_warehouse(settings.warehouse) as connection:
+        zones = time_zones(connection)
         with transaction(connection):
-            write_evaluations(connection, as_of)
+            write_evaluations(connection, evaluation_hours(zones, as_of))
             mirror(connection, ledger)
         load_events(connection, settings.landing)
-        return time_zones(connection)
-
-
-def _read(settings: Settings, definitions: Definitions, messages: Messages, as_of: datetime) -> Plan:
-    with open_warehouse(settings.warehouse) as connection:
-        return read_plan(connection, definitions, messages, as_of)
+        return zones

@@ -1,14 +1,13 @@
-"""The hour as a story: what `partnerflow run` does, and what the Prefect flow wraps.
+"""One hourly run, step by step: what `partnerflow run` does, and what the Prefect flow wraps."""
 
-Every step is called through `step` (flows.pipeline.planning).
-"""
-
+import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from compiler import MissedHours
 from flows.definitions.diff import save_snapshot
@@ -20,9 +19,11 @@ from flows.ledger.mirror import mirror
 from flows.ledger.queries import RunRecord, message_content, record_runs
 from flows.ledger.recovery.integrity import refuse_a_forgetful_ledger
 from flows.ledger.worker_lease import alive, place_of
-from flows.pipeline.planning import Step, call, plan_hour, report_of
+from flows.pipeline.planning import build_plan
+from flows.pipeline.steps import StepRunner, run_step
+from flows.pipeline.text import summary as row_summary
 from flows.plan.plan import Plan, WorkflowPlan
-from flows.progress import Report
+from flows.progress import ProgressCallback, no_progress
 from flows.report.page import write_report
 from flows.sending.claim import claim
 from flows.sending.dispatcher import Dispatcher
@@ -32,27 +33,29 @@ from flows.sending.summary import SendSummary
 from flows.sending.transport import Transport
 from flows.sending.transports.factory import open_transports
 from flows.settings import Settings
-from flows.state_lock import exclusive
+from flows.state_lock import state_lock
 from flows.warehouse.connection import has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import time_zones
 from flows.warehouse.publish import publish
 
+logger = logging.getLogger(__name__)
+
 Count = Callable[[str, str], int]
-"""How many deliveries of a workflow are in a state by now."""
+"""Returns the number of a workflow's deliveries that have reached a state in this run."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did: the plan's rows with what became of them; `late` are the hours that it caught up before."""
+    """A finished run: its plan with the results of sending. `catch_up` are the earlier hours that it caught up."""
 
     run_id: str
     plan: Plan
-    late: tuple["Run", ...] = ()
+    catch_up: tuple["Run", ...] = ()
 
-    def as_json(self) -> dict:
-        """The run as the command line answers with it; with the hours that were caught up, where there were any."""
-        backfilled_runs = {"backfilled_runs": [one.as_json() for one in self.late]} if self.late else {}
-        return {"run_id": self.run_id, **replace(self.plan, late=()).as_json(), **backfilled_runs}
+    def as_json(self) -> dict[str, Any]:
+        """Return the run as `partnerflow run --json` prints it; `backfilled_runs` only if it caught up any hours."""
+        backfilled = {"backfilled_runs": [one.as_json() for one in self.catch_up]} if self.catch_up else {}
+        return {"run_id": self.run_id, **replace(self.plan, catch_up=()).as_json(), **backfilled}
 
     @property
     def ok(self) -> bool:
@@ -60,68 +63,86 @@ class Run:
         return all(workflow.status == "done" for workflow in self.plan.workflows)
 
 
-def run_hour(settings: Settings, as_of: datetime, step: Step = call, missed_hours: MissedHours | None = None) -> Run:
-    """One hourly run: everybody who is in a segment at `as_of` (UTC) and was never contacted by its workflow is.
+def run_hour(
+    settings: Settings,
+    as_of: datetime,
+    step: StepRunner = run_step,
+    missed_hours: MissedHours | None = None,
+    progress: ProgressCallback = no_progress,
+) -> Run:
+    """Contact everybody who is in a segment at `as_of` (UTC) and was never contacted by its workflow.
 
-    Hours that were missed before it are caught up as each workflow says, or for this once as `missed_hours` does.
-    Raises PartnerflowError when the hour cannot be evaluated at all, and when another run is at work.
+    Hours that no run has evaluated are caught up as each workflow says, or as `missed_hours` says for all of them.
+    `progress` is called in the long steps. Raises PartnerflowError when the hour cannot be evaluated at all, and when
+    another run uses the state folder.
     """
     run_id = run_id_of(as_of)
-    with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
+    with state_lock(settings.var), closing(Ledger(settings.ledger)) as ledger:
+        logger.info("Run %s as of %s", run_id, as_of.isoformat())
         transports, summary = open_transports(settings), SendSummary()
-        step("Ask what is remembered", _remember, settings, ledger)
-        definitions = step("Read the definitions", read_definitions, settings)
-        step("Settle what an interrupted run left", _recover, ledger, transports, run_id, settings, summary)
-        plan = plan_hour(settings, definitions, ledger, as_of, step, missed_hours)
-        step("Settle what events prove", _apply, settings, ledger)
-        run = Run(run_id, plan, tuple(Run(run_id_of(one.as_of), one) for one in plan.late))
-        step("Claim the recipients", _claim, ledger, run, settings)
-        step("Send", _send, ledger, run, transports, settings, summary, report_of(step))
-        done = _settled(run, summary)
+        step("Check ledger integrity", _check_ledger, settings, ledger)
+        definitions = step("Read definitions", read_definitions, settings)
+        step("Recover interrupted deliveries", _recover, ledger, transports, run_id, settings, summary)
+        plan = build_plan(settings, definitions, ledger, as_of, step, progress, missed_hours)
+        step("Apply email events", _apply_events, settings, ledger)
+        run = Run(run_id, plan, tuple(Run(run_id_of(one.as_of), one) for one in plan.catch_up))
+        step("Claim recipients", _claim, ledger, run, settings)
+        step("Send", _send, ledger, run, transports, settings, summary, progress)
+        done = _with_results(run, summary)
         step("Record and publish", _record, settings, definitions, ledger, done, summary)
         save_snapshot(settings, definitions)
+        for row in done.plan.workflows:
+            logger.log(logging.INFO if row.status == "done" else logging.WARNING, "%s", row_summary(row))
         return done
 
 
+def plan_only(
+    settings: Settings,
+    as_of: datetime,
+    step: StepRunner = run_step,
+    missed_hours: MissedHours | None = None,
+    progress: ProgressCallback = no_progress,
+) -> Plan:
+    """Return what `run_hour` would do at `as_of`: run the same steps up to the plan, and none after it."""
+    with state_lock(settings.var), closing(Ledger(settings.ledger)) as ledger:
+        logger.info("Plan as of %s", as_of.isoformat())
+        step("Check ledger integrity", _check_ledger, settings, ledger)
+        definitions = step("Read definitions", read_definitions, settings)
+        return build_plan(settings, definitions, ledger, as_of, step, progress, missed_hours)
+
+
 def run_id_of(as_of: datetime) -> str:
-    """A name for a run of this hour (UTC), never the same twice."""
+    """Return a new unique id for a run of this hour (UTC)."""
     return f"{as_of:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
-def plan_only(settings: Settings, as_of: datetime, step: Step = call, missed_hours: MissedHours | None = None) -> Plan:
-    """What `run_hour` would do at `as_of`: the same steps up to the plan, and none after."""
-    with exclusive(settings.var), closing(Ledger(settings.ledger)) as ledger:
-        step("Ask what is remembered", _remember, settings, ledger)
-        definitions = step("Read the definitions", read_definitions, settings)
-        return plan_hour(settings, definitions, ledger, as_of, step, missed_hours)
-
-
-def _remember(settings: Settings, ledger: Ledger) -> None:
-    """A ledger that was restored from an older backup would let a run write again to whoever is missing from it."""
+def _check_ledger(settings: Settings, ledger: Ledger) -> None:
+    """Raise if the ledger lacks contacts: a run with an outdated backup would contact those partners again."""
     refuse_a_forgetful_ledger(ledger, settings.warehouse, settings.published)
 
 
 def _recover(
     ledger: Ledger, transports: dict[str, Transport], run_id: str, settings: Settings, summary: SendSummary
 ) -> None:
-    """This run holds the lock of its state folder, so every run that was begun there before is over."""
+    """Resolve what crashed runs left. The state folder is locked, so every earlier run that used it has ended."""
     ledger.retire(place=place_of(settings.var))
     renderer = DeliveryRenderer(partial(message_content, ledger), settings)
     recover(ledger, transports, renderer.render, run_id, summary)
 
 
-def _apply(settings: Settings, ledger: Ledger) -> int:
+def _apply_events(settings: Settings, ledger: Ledger) -> int:
     with open_warehouse(settings.warehouse) as connection:
         return apply_email_events(connection, ledger)
 
 
 def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
-    """The hours in their order: whoever is in several segments of one workflow belongs to the first.
+    """Claim every contact in the order of the hours, so that a partner in several of them belongs to the first.
 
-    The warehouse is told before the first email leaves, so that it remembers them should the ledger be lost.
+    The claims are mirrored to the warehouse before the first email is sent, in case the ledger is lost.
     """
     domain = settings.sender_address.rpartition("@")[2]
-    claimed = sum(len(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of)) for one in (*run.late, run))
+    claimed = sum(len(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of)) for one in (*run.catch_up, run))
+    logger.info("Claimed %d deliveries", claimed)
     if claimed:
         with open_warehouse(settings.warehouse) as connection, transaction(connection):
             mirror(connection, ledger)
@@ -134,53 +155,63 @@ def _send(
     transports: dict[str, Transport],
     settings: Settings,
     summary: SendSummary,
-    report: Report,
+    progress: ProgressCallback,
 ) -> None:
-    """Send all that is due, claimed by this run or by an earlier one, for the workflows that are going."""
+    """Send everything that is due for the workflows that are done, whether this run or an earlier one claimed it."""
     plan = run.plan
-    going = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
-    for name in going & plan.messages.keys():
+    active = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
+    for name in active & plan.messages.keys():
         ledger.adopt(name, plan.messages[name].version, plan.messages[name].content)
     renderer = DeliveryRenderer(partial(message_content, ledger), settings)
-    summary.start_progress(ledger.due(going, utc_now()), report)
+    summary.start_progress(ledger.due(active, utc_now()), progress)
     with alive(ledger, run.run_id, place_of(settings.var)):
-        Dispatcher(ledger, run.run_id, going, renderer.render, transports, summary, settings.retry_hours).run()
+        Dispatcher(ledger, run.run_id, active, renderer.render, transports, summary, settings.retry_hours).run()
+    for workflow_id, error in summary.errors.items():
+        logger.error("Sending of %s stopped: %s", workflow_id, error)
 
 
-def _settled(run: Run, summary: SendSummary) -> Run:
-    """The run with what became of its rows: counts, and in words what no column counts.
+def _with_results(run: Run, summary: SendSummary) -> Run:
+    """Return the run with the results of sending in its rows.
 
-    A delivery counts in the hour that brought it, one that an earlier run had claimed in this run's own.
+    A delivery counts in the hour that it was claimed for; one that an earlier run claimed counts in this run's hour.
     """
-    late = {one.run_id for one in run.late}
+    backfilled = {one.run_id for one in run.catch_up}
 
-    def settled(one: Run, count: Count, errors: Mapping[str, str]) -> Run:
+    def with_results(one: Run, count: Count, errors: Mapping[str, str]) -> Run:
         rows = tuple(_with_counts(row, count, errors.get(row.workflow_id)) for row in one.plan.workflows)
         return replace(one, plan=replace(one.plan, workflows=rows))
 
-    own = settled(run, partial(summary.count, not_claimed_by=late), summary.errors)
-    return replace(own, late=tuple(settled(one, partial(summary.count, claimed_by=one.run_id), {}) for one in run.late))
+    hours = tuple(with_results(one, partial(summary.count, claimed_by=one.run_id), {}) for one in run.catch_up)
+    return replace(with_results(run, partial(summary.count, not_claimed_by=backfilled), summary.errors), catch_up=hours)
 
 
 def _with_counts(row: WorkflowPlan, count: Count, error: str | None) -> WorkflowPlan:
-    row = replace(row, **{state: count(row.workflow_id, state) for state in ("sent", "failed", "in_doubt")})
-    more = [f"{number} {words}" for state, words in _MORE.items() if (number := count(row.workflow_id, state))]
-    detail = ". ".join(part for part in (row.detail, error, ", ".join(more)) if part)
-    return replace(row, status="error" if error else row.status, detail=detail or None)
+    counted = {text: count(row.workflow_id, state) for state, text in _OTHER_STATES.items()}
+    others = [f"{number} {text}" for text, number in counted.items() if number]
+    detail = ". ".join(part for part in (row.detail, error, ", ".join(others)) if part)
+    return replace(
+        row,
+        sent=count(row.workflow_id, "sent"),
+        failed=count(row.workflow_id, "failed"),
+        in_doubt=count(row.workflow_id, "in_doubt"),
+        status="error" if error else row.status,
+        detail=detail or None,
+    )
 
 
-_MORE = {
+_OTHER_STATES = {
     "pending": "refused for now and tried again later",
     "suppressed": "suppressed at the last moment",
     "expired": "given up",
 }
+"""States that no column counts, in the words of the detail."""
 
 
 def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run, summary: SendSummary) -> None:
     with open_warehouse(settings.warehouse) as connection:
         programs = tuple(time_zones(connection))
-        late = [_recorded(one, (), ()) for one in run.late]
-        record_runs(ledger, [*late, _recorded(run, programs, summary.errors)])
+        backfilled = [_record_of(one, (), ()) for one in run.catch_up]
+        record_runs(ledger, [*backfilled, _record_of(run, programs, summary.errors)])
         with transaction(connection):
             mirror(connection, ledger)
         publish(connection, settings.published)
@@ -189,8 +220,8 @@ def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: R
         write_report(settings, definitions, settings.report)
 
 
-def _recorded(run: Run, programs: tuple[str, ...], with_errors: Collection[str]) -> RunRecord:
-    """The hour is over for a workflow once its segment is claimed or over the limit, regardless of sending."""
+def _record_of(run: Run, programs: tuple[str, ...], with_errors: Collection[str]) -> RunRecord:
+    """The hour is settled for a workflow once its segment is claimed or over the limit, regardless of sending."""
     rows = [
         asdict(row) | {"is_settled": row.status in ("done", "over_limit") or row.workflow_id in with_errors}
         for row in run.plan.workflows

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from compiler import Compiler, PartnerflowError, Workflow
 from compiler.sql.dialect import to_sql
 from compiler.sql.explain import describe, explain_query, values_query, window_dates
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
+from flows.warehouse.evaluations import write_evaluations_at
 
 HORIZON = 400
 """Days that are looked ahead for the next change."""
@@ -50,7 +51,7 @@ class Explanation:
     next_change: str | None
     then: str | None
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """The explanation as the command line answers with it."""
         return asdict(self) | {"conditions": [asdict(condition) for condition in self.conditions]}
 
@@ -74,7 +75,7 @@ def _explain(
 ) -> Explanation:
     name, zone = _partner(connection, workflow, partner_id)
     hours = [as_of, *_hours_of_change(connection, workflow, partner_id, zone, as_of)]
-    write_evaluations(connection, *hours)
+    write_evaluations_at(connection, *hours)
     rows = connection.execute(to_sql(explain_query(workflow, partner_id, compiler))).fetchall()
     now, later = rows[0], rows[1:]
     change = next((row for row in later if bool(row[1]) != bool(now[1])), None)
@@ -103,7 +104,7 @@ def _conditions(
     workflow: Workflow,
     partner_id: str,
     compiler: Compiler,
-    row: tuple,
+    row: tuple[Any, ...],
     local_date: date,
 ) -> Iterator[Explained]:
     for index, condition in enumerate(workflow.segment):
@@ -180,7 +181,8 @@ def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> t
         )
         SELECT count(*) FILTER (NOT is_left_out), count(*) FILTER (is_left_out) FROM addresses"""
     who = [workflow.id, workflow.program, partner_id, workflow.recipients]
-    return connection.execute(query, who).fetchone()
+    open_addresses, excluded = fetch_row(connection, query, who)
+    return open_addresses, excluded
 
 
 def _iso(instant: datetime) -> str:

@@ -7,19 +7,19 @@ of any status, from the facts as last built.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
-
-import duckdb
 
 from compiler import Compiler, PartnerflowError, Workflow
 from compiler.sql.dialect import to_sql
-from flows.preview.hours import Hour, batches, local_hours, require_days, temporary, turn_to
+from flows.preview.hours import create_temp_table, local_hours, require_days
 from flows.settings import Settings
-from flows.warehouse.connection import has_table, open_warehouse, transaction
+from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.evaluations import Hour, batches, write_evaluations
 
 
 @dataclass(frozen=True)
-class Stay:
+class MembershipInterval:
     """A partner is in a segment at every hour from `valid_from` to before `valid_to`; None: also at the last hour.
 
     `at_start`: it is in at the first hour that was looked at, and may have been before. Hours are UTC.
@@ -32,7 +32,7 @@ class Stay:
     valid_to: datetime | None
     at_start: bool
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """With ISO times."""
         times = {name: _iso(getattr(self, name)) for name in ("valid_from", "valid_to")}
         key = {"workflow_id": self.workflow_id, "program_id": self.program_id, "partner_id": self.partner_id}
@@ -41,7 +41,7 @@ class Stay:
 
 def history(
     settings: Settings, workflows: Sequence[Workflow], compiler: Compiler, first: date, last: date
-) -> list[Stay]:
+) -> list[MembershipInterval]:
     """The stays of all partners in these segments over local days of each program, by workflow, partner and hour.
 
     Keeps nothing. Raises PartnerflowError when no facts have been built yet or the days are none.
@@ -59,22 +59,25 @@ def history(
                 if program in wanted
                 for hour in local_hours(program, ZoneInfo(zone), first, last)
             ]
-            return stays(connection, workflows, compiler, hours) if hours else []
+            return membership_intervals(connection, workflows, compiler, hours) if hours else []
 
 
-def stays(
-    connection: duckdb.DuckDBPyConnection, workflows: Sequence[Workflow], compiler: Compiler, hours: Sequence[Hour]
-) -> list[Stay]:
+def membership_intervals(
+    connection: Connection, workflows: Sequence[Workflow], compiler: Compiler, hours: Sequence[Hour]
+) -> list[MembershipInterval]:
     """The stays over these hours; to be called in a transaction that is rolled back."""
-    turn_to(connection, hours)
-    temporary(connection, "history_hours", _HOURS)
+    write_evaluations(connection, hours)
+    create_temp_table(connection, "history_hours", _HOURS)
     connection.execute(_NO_SPANS)
     for batch in batches(connection, hours):
-        turn_to(connection, batch)
-        temporary(connection, "history_members", to_sql(compiler.membership(workflows)))
+        write_evaluations(connection, batch)
+        create_temp_table(connection, "history_members", to_sql(compiler.membership(workflows)))
         connection.execute(_SPANS)
     rows = connection.execute(_STAYS).fetchall()
-    return [Stay(*key, _utc(entered), left and _utc(left), at_start) for *key, entered, left, at_start in rows]
+    return [
+        MembershipInterval(workflow_id, program_id, partner_id, _utc(entered), left and _utc(left), at_start)
+        for workflow_id, program_id, partner_id, entered, left, at_start in rows
+    ]
 
 
 _HOURS = """
@@ -144,4 +147,4 @@ def _utc(stored: datetime) -> datetime:
 
 
 def _iso(as_of: datetime | None) -> str | None:
-    return as_of and as_of.isoformat().replace("+00:00", "Z")
+    return as_of.isoformat().replace("+00:00", "Z") if as_of else None

@@ -1,4 +1,4 @@
-"""Outlook: what a plan means, for a person who is about to let it happen.
+"""PlanPreview: what a plan means, for a person who is about to let it happen.
 
 What has changed since the last run, who is new, one email as it will be read, what the coming days bring, and warnings.
 """
@@ -6,18 +6,20 @@ What has changed since the last run, who is new, one email as it will be read, w
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from compiler import PartnerflowError
 from flows.definitions.diff import Change, changes
 from flows.definitions.loader import Definitions
 from flows.messages.render import render_content
-from flows.plan.plan import Plan, WorkflowPlan
-from flows.preview.hours import Hour, local_hours
-from flows.preview.replay import LIMIT, Replay, Tripped
+from flows.plan.plan import Plan, WorkflowPlan, contact_key
+from flows.preview.hours import local_hours
+from flows.preview.replay import LIMIT, LimitBreach, Replay
 from flows.preview.stage_models import read_stage_models
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.evaluations import Hour
 
 SAMPLE = 5
 """Partners that are named."""
@@ -33,7 +35,7 @@ NEAR = 0.8
 
 
 @dataclass(frozen=True)
-class Outlook:
+class PlanPreview:
     """`samples` has the first partners that each workflow is to contact, `email` the first email; `days` how many the
     days after the hour will bring, by workflow, and `tripped` the limits that trip in them."""
 
@@ -42,10 +44,10 @@ class Outlook:
     email: dict[str, str] | None
     days: int
     forecast: dict[str, int]
-    tripped: tuple[Tripped, ...]
+    limit_breaches: tuple[LimitBreach, ...]
     warnings: tuple[str, ...]
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """The outlook, beside the plan."""
         return {
             "changes": [one.as_json() for one in self.changes],
@@ -56,11 +58,12 @@ class Outlook:
         }
 
 
-def outlook(settings: Settings, definitions: Definitions, plan: Plan, days: int) -> Outlook:
+def preview_plan(settings: Settings, definitions: Definitions, plan: Plan, days: int) -> PlanPreview:
     """The outlook of a plan whose facts have just been built, `days` ahead; 0 looks at no further day."""
     found = tuple(changes(settings, definitions))
-    forecast, tripped = _forecast(settings, definitions, plan.as_of, days) if _is_built(plan) else ({}, ())
-    return Outlook(found, _samples(plan), _email(plan), days, forecast, tripped, tuple(_warnings(plan, found, tripped)))
+    forecast, breaches = _forecast(settings, definitions, plan.as_of, days) if _is_built(plan) else ({}, ())
+    warnings = tuple(_warnings(plan, found, breaches))
+    return PlanPreview(found, _samples(plan), _email(plan), days, forecast, breaches, warnings)
 
 
 def _is_built(plan: Plan) -> bool:
@@ -69,16 +72,18 @@ def _is_built(plan: Plan) -> bool:
 
 def _samples(plan: Plan) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for one in (one for hour in (*plan.late, plan) for one in (*hour.recipients, *hour.applications)):
-        partners = found.setdefault(one.workflow_id, [])
-        if one.partner_id not in partners and len(partners) < SAMPLE:
-            partners.append(one.partner_id)
+    hours = (*plan.catch_up, plan)
+    keys = [key for hour in hours for key in (*map(contact_key, hour.recipients), *map(contact_key, hour.applications))]
+    for workflow_id, _, partner_id in keys:
+        partners = found.setdefault(workflow_id, [])
+        if partner_id not in partners and len(partners) < SAMPLE:
+            partners.append(partner_id)
     return {name: tuple(partners) for name, partners in sorted(found.items())}
 
 
 def _email(plan: Plan) -> dict[str, str] | None:
     """The first email of the plan as its recipient will read it."""
-    for messages, one in ((hour.messages, one) for hour in (plan, *plan.late) for one in hour.recipients):
+    for messages, one in ((hour.messages, one) for hour in (plan, *plan.catch_up) for one in hour.recipients):
         try:
             email = render_content(messages[one.workflow_id], one.context(), plan.as_of, LINK)
         except PartnerflowError:
@@ -89,7 +94,7 @@ def _email(plan: Plan) -> dict[str, str] | None:
 
 def _forecast(
     settings: Settings, definitions: Definitions, as_of: datetime, days: int
-) -> tuple[dict[str, int], tuple[Tripped, ...]]:
+) -> tuple[dict[str, int], tuple[LimitBreach, ...]]:
     """How many partners each active workflow will contact after the hour, and the limits that trip.
 
     Of what is to come only dates and known transitions are known, so the first hour and the end of each day tell all.
@@ -101,7 +106,7 @@ def _forecast(
         hours = [hour for program, zone in replay.programs() for hour in _hours(program, ZoneInfo(zone), as_of, days)]
         replay.run(hours)
         counted = Counter(send.workflow_id for send in replay.sends() if send.as_of > as_of)
-        return dict(sorted(counted.items())), tuple(replay.tripped)
+        return dict(sorted(counted.items())), tuple(replay.limit_breaches)
 
 
 def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int) -> list[Hour]:
@@ -115,7 +120,7 @@ def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int) -> list[Hou
     return sorted(found, key=lambda one: one.as_of)
 
 
-def _warnings(plan: Plan, found: tuple[Change, ...], tripped: tuple[Tripped, ...]) -> list[str]:
+def _warnings(plan: Plan, found: tuple[Change, ...], limit_breaches: tuple[LimitBreach, ...]) -> list[str]:
     fresh = {one.workflow_id: one.what for one in found if one.what in ("new", "activated", "changed")}
     rows = {row.workflow_id: row for row in plan.workflows}
     warnings = [_many(rows[name], what) for name, what in fresh.items() if name in rows]
@@ -123,7 +128,7 @@ def _warnings(plan: Plan, found: tuple[Change, ...], tripped: tuple[Tripped, ...
     warnings += [_near(row) for row in plan.workflows]
     warnings += [
         f"{one.workflow_id} will be over the limit at {one.first:%Y-%m-%d %H:%M} UTC, with {one.addresses:,} addresses."
-        for one in tripped
+        for one in limit_breaches
         if one.first > plan.as_of
     ]
     return [one for one in warnings if one]
@@ -138,11 +143,11 @@ def _many(row: WorkflowPlan, what: str) -> str | None:
 def _bursts(plan: Plan) -> list[str]:
     """What the hours that are caught up bring at once, workflow by workflow."""
     brought = Counter[str]()
-    for row in (row for hour in plan.late for row in hour.workflows):
+    for row in (row for hour in plan.catch_up for row in hour.workflows):
         brought[row.workflow_id] += row.recipients
-    since = f"{plan.late[0].as_of:%Y-%m-%d %H:%M} UTC" if plan.late else ""
+    since = f"{plan.catch_up[0].as_of:%Y-%m-%d %H:%M} UTC" if plan.catch_up else ""
     return [
-        f"{name} contacts {count:,} late, who were due since {since}; `--missed skip` leaves them out for this once, "
+        f"{name} contacts {count:,} late, who were due since {since}; `--catch-up skip` leaves them out for this once, "
         "`missed_hours: hold` in its definition makes it wait for a person."
         for name, count in sorted(brought.items())
         if count > MANY

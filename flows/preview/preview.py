@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from compiler import AcceptApplication, Compiler, PartnerflowError, Workflow
 from compiler.sql.dialect import to_sql
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
+from flows.warehouse.evaluations import write_evaluations_at
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Preview:
     members: tuple[tuple[str, str, str | None], ...]
     addresses: int
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """The preview as the command line answers with it."""
         members = [{"program_id": program, "partner_id": partner} for program, partner, _ in self.members]
         return {"members": members, "count": len(members), "addresses": self.addresses}
@@ -33,7 +34,7 @@ def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: d
         if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
-            write_evaluations(connection, as_of)
+            write_evaluations_at(connection, as_of)
             return _evaluate(connection, workflow, compiler)
 
 
@@ -45,11 +46,12 @@ def _evaluate(connection: Connection, workflow: Workflow, compiler: Compiler) ->
         ORDER BY previewed.program_id, previewed.partner_id""").fetchall()
     if isinstance(workflow.action, AcceptApplication):
         return Preview(tuple(members), 0)
-    (addresses,) = connection.execute(
+    (addresses,) = fetch_row(
+        connection,
         """
         SELECT count(DISTINCT email)
         FROM previewed JOIN intermediate.int_partner_addresses USING (program_id, partner_id)
         WHERE is_primary OR ? = 'all'""",
         [workflow.recipients],
-    ).fetchone()
+    )
     return Preview(tuple(members), addresses)

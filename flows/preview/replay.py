@@ -12,15 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
-
-import duckdb
+from typing import Any
 
 from compiler import AcceptApplication, Compiler, Workflow
+from compiler.segment_tree import AnyOf
 from compiler.sql.dialect import to_sql
 from compiler.sql.predicates import selected_stages
 from flows.preview import replay_sql
-from flows.preview.hours import Hour, batches, temporary, turn_to
+from flows.preview.hours import create_temp_table
 from flows.preview.stage_models import StageModel
+from flows.warehouse.connection import Connection, fetch_row
+from flows.warehouse.evaluations import Hour, batches, write_evaluations
 
 LIMIT = 10_000
 """ "The partner segment is limited to 10,000 email addresses" (Create & Manage Email Workflows)."""
@@ -39,13 +41,13 @@ class Send:
     partner_id: str
     emails: int
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """With an ISO time."""
         return asdict(self) | {"as_of": self.as_of.isoformat().replace("+00:00", "Z")}
 
 
 @dataclass(frozen=True)
-class Tripped:
+class LimitBreach:
     """A segment has more addresses than the limit allows from one hour (UTC) to another, and at most so many."""
 
     workflow_id: str
@@ -53,7 +55,7 @@ class Tripped:
     last: datetime
     addresses: int
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """With ISO times."""
         times = {name: getattr(self, name).isoformat().replace("+00:00", "Z") for name in ("first", "last")}
         return times | {"addresses": self.addresses}
@@ -64,17 +66,17 @@ class Replay:
 
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        connection: Connection,
         workflows: Sequence[Workflow],
         compiler: Compiler,
         models: Sequence[StageModel],
         limit: int = LIMIT,
     ):
         self.workflows = tuple(workflows)
-        self.tripped: list[Tripped] = []
+        self.limit_breaches: list[LimitBreach] = []
         self._connection, self._compiler, self._models, self._limit = connection, compiler, models, limit
-        self._fed_back = [one for one in workflows if self._is_fed_back(one)]
-        self._free = [one for one in workflows if not self._is_fed_back(one)]
+        self._moved_by_email = [one for one in workflows if self._depends_on_own_emails(one)]
+        self._independent = [one for one in workflows if not self._depends_on_own_emails(one)]
 
     def programs(self) -> list[tuple[str, str]]:
         """The ids and time zones of the programs that the workflows are about."""
@@ -97,11 +99,13 @@ class Replay:
             ORDER BY as_of, workflow_id, program_id, partner_id""").fetchall()
         return [Send(as_of.replace(tzinfo=UTC), *rest) for as_of, *rest in rows]
 
-    def _is_fed_back(self, workflow: Workflow) -> bool:
+    def _depends_on_own_emails(self, workflow: Workflow) -> bool:
         """Whether an email of ours can bring a partner into its segment or out of it."""
         fields = ((one, self._compiler.builder.field(one)) for one in workflow.segment)
         named = [
-            selected_stages(one, field) for one, field in fields if field.kind == "stage" and field.grain == "partner"
+            selected_stages(one, field)
+            for one, field in fields
+            if isinstance(one, AnyOf) and field.kind == "stage" and field.grain == "partner"
         ]
         return any(MOVED_BY_EMAIL.intersection(values) for values in named)
 
@@ -117,13 +121,13 @@ class Replay:
         self._make_stages()
 
     def _batch(self, hours: Sequence[Hour]) -> None:
-        turn_to(self._connection, hours)
-        if self._free:
-            self._evaluate(self._free)
+        write_evaluations(self._connection, hours)
+        if self._independent:
+            self._evaluate(self._independent)
             self._trip(self._over_limit())
             if self._record(replay_sql.OF_EACH_HOUR):
                 self._make_stages()
-        if self._fed_back:
+        if self._moved_by_email:
             self._table("simulated_before", "SELECT * FROM simulated_sends")
             if not self._settle(is_one_hour=False):
                 self._hour_by_hour(hours)
@@ -135,13 +139,13 @@ class Replay:
             self._connection.execute(statement)
         self._make_stages()
         for _, together in groupby(hours, key=lambda one: one.as_of):
-            turn_to(self._connection, list(together))
+            write_evaluations(self._connection, list(together))
             self._settle(is_one_hour=True)
 
     def _settle(self, is_one_hour: bool) -> bool:
         """Take first contacts until none are left. False: a limit trips, and the hours must be taken one by one."""
         while True:
-            self._evaluate(self._fed_back)
+            self._evaluate(self._moved_by_email)
             over = self._over_limit()
             if over and not is_one_hour:
                 return False
@@ -160,7 +164,8 @@ class Replay:
     def _over_limit(self) -> list[tuple[str, datetime, int]]:
         self._table("simulated_over_limit", replay_sql.OVER_LIMIT)
         query = "SELECT workflow_id, as_of, addresses FROM simulated_over_limit ORDER BY workflow_id, as_of"
-        return self._connection.execute(query).fetchall()
+        rows: list[tuple[str, datetime, int]] = self._connection.execute(query).fetchall()
+        return rows
 
     def _record(self, chosen: str) -> int:
         """Put contacts into the ledger, and return how many."""
@@ -168,14 +173,14 @@ class Replay:
         self._table("simulated_new", chosen)
         for statement in replay_sql.RECORD:
             self._connection.execute(statement)
-        return self._connection.execute("SELECT count(*) FROM simulated_new").fetchone()[0]
+        return int(fetch_row(self._connection, "SELECT count(*) FROM simulated_new")[0])
 
     def _table(self, name: str, query: str) -> None:
-        temporary(self._connection, name, query)
+        create_temp_table(self._connection, name, query)
 
     def _make_stages(self) -> None:
         """The relationship stages, by the project's own models, from the events and the ledger as it is now."""
-        if self._fed_back:
+        if self._moved_by_email:
             for model in self._models:
                 self._connection.execute(f"DELETE FROM {model.relation}")
                 self._connection.execute(f"INSERT INTO {model.relation} {model.sql}")
@@ -183,9 +188,9 @@ class Replay:
     def _trip(self, over: Iterable[tuple[str, datetime, int]]) -> None:
         for workflow_id, as_of, addresses in over:
             hour = as_of.replace(tzinfo=UTC)
-            before = next((one for one in reversed(self.tripped) if one.workflow_id == workflow_id), None)
+            before = next((one for one in reversed(self.limit_breaches) if one.workflow_id == workflow_id), None)
             if before and (hour - before.last).total_seconds() <= 3600:
-                self.tripped.remove(before)
-                self.tripped.append(replace(before, last=hour, addresses=max(before.addresses, addresses)))
+                self.limit_breaches.remove(before)
+                self.limit_breaches.append(replace(before, last=hour, addresses=max(before.addresses, addresses)))
             else:
-                self.tripped.append(Tripped(workflow_id, hour, hour, addresses))
+                self.limit_breaches.append(LimitBreach(workflow_id, hour, hour, addresses))

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from compiler import Compiler, PartnerflowError, Workflow
 from flows.preview.hours import local_hours, require_days
-from flows.preview.replay import Replay, Send, Tripped
+from flows.preview.replay import LimitBreach, Replay, Send
 from flows.preview.stage_models import read_stage_models
 from flows.settings import Settings
 from flows.warehouse.connection import has_table, open_warehouse, transaction
@@ -31,7 +32,7 @@ class Simulation:
     last: date
     workflows: tuple[str, ...]
     sends: tuple[Send, ...]
-    tripped: tuple[Tripped, ...]
+    limit_breaches: tuple[LimitBreach, ...]
 
     @property
     def hours(self) -> dict[datetime, int]:
@@ -53,7 +54,7 @@ class Simulation:
         """What one workflow does."""
         return [send for send in self.sends if send.workflow_id == workflow_id]
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """The simulation as the command line answers with it."""
         return {
             "from": self.first.isoformat(),
@@ -71,9 +72,9 @@ class Simulation:
             "sends": [one.as_json() for one in self.sends],
         }
 
-    def _workflow(self, workflow_id: str) -> dict:
+    def _workflow(self, workflow_id: str) -> dict[str, Any]:
         sends = self.of(workflow_id)
-        tripped = [one.as_json() for one in self.tripped if one.workflow_id == workflow_id]
+        tripped = [one.as_json() for one in self.limit_breaches if one.workflow_id == workflow_id]
         busiest = Counter(one.as_of for one in sends).most_common(1)
         return {
             "workflow_id": workflow_id,
@@ -108,7 +109,7 @@ def replayed(replay: Replay, first: date, last: date) -> Simulation:
     hours = [hour for program, zone in replay.programs() for hour in local_hours(program, ZoneInfo(zone), first, last)]
     replay.run(hours)
     names = tuple(sorted(one.id for one in replay.workflows))
-    return Simulation(first, last, names, tuple(replay.sends()), tuple(replay.tripped))
+    return Simulation(first, last, names, tuple(replay.sends()), tuple(replay.limit_breaches))
 
 
 def _iso(as_of: datetime) -> str:

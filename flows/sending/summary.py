@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from flows.ledger.delivery import Delivery
-from flows.progress import Report, nobody_listens
+from flows.progress import ProgressCallback, no_progress
 
 
 @dataclass
@@ -21,10 +21,10 @@ class SendSummary:
     errors: dict[str, str] = field(default_factory=dict)
     _due: int = 0
     _done: int = 0
-    _report: Report = nobody_listens
+    _report: ProgressCallback = no_progress
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def start_progress(self, due: int, report: Report) -> None:
+    def start_progress(self, due: int, report: ProgressCallback) -> None:
         """Report progress from now on: how many of `due` deliveries are done."""
         self._due, self._done, self._report = due, 0, report
 

@@ -14,7 +14,7 @@ from sqlglot import exp, maybe_parse
 
 from compiler import PROJECT, PartnerflowError, Workflow
 from flows.definitions.loader import Definitions
-from flows.progress import Report, nobody_listens
+from flows.progress import ProgressCallback, no_progress
 from flows.settings import Settings
 from flows.transform.build_state import look, stand_again, stands
 from flows.transform.dbt_runner import Dbt
@@ -43,7 +43,7 @@ class Built:
         return self._lineage.held(workflows, [Fault(None, fault.reason) for fault in faults])
 
 
-def build(settings: Settings, definitions: Definitions, report: Report = nobody_listens) -> Built:
+def build(settings: Settings, definitions: Definitions, report: ProgressCallback = no_progress) -> Built:
     """Build and test every table, membership and recipients included, for the hours of raw.evaluations.
 
     What is stale or fails holds the workflows that read it, and the segments are built for the others. The database

@@ -13,7 +13,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
 
 from compiler import PartnerflowError
-from flows.progress import Report, nobody_listens
+from flows.progress import ProgressCallback, no_progress
 from flows.settings import Settings
 from flows.transform.manifest_cache import keep, read_from, recall
 from flows.warehouse.connection import open_warehouse
@@ -31,7 +31,7 @@ class Dbt:
     No transaction may be open in this process: dbt opens the database file beside whoever has it open here.
     """
 
-    def __init__(self, settings: Settings, project: Path, report: Report = nobody_listens):
+    def __init__(self, settings: Settings, project: Path, report: ProgressCallback = no_progress):
         self._settings, self.project, self._report = settings, project, report
         self._chosen = ("--target", settings.target, "--vars", json.dumps({"loader": settings.loader}))
         self._manifest: Manifest | None = None

@@ -13,7 +13,7 @@ LIMIT = 100_000
 """More values than anybody misspells one of."""
 
 
-class Published:
+class PublishedCatalog:
     """The facts of the published file as last written."""
 
     def __init__(self, file: Path):
@@ -38,9 +38,9 @@ class Published:
         return {value for (value,) in rows if value is not None}
 
 
-def read_known(file: Path) -> Published | None:
+def open_catalog(file: Path) -> PublishedCatalog | None:
     """What is known, or None while nothing has been published, or a session has the file open for writing."""
     try:
-        return Published(file) if file.exists() else None
+        return PublishedCatalog(file) if file.exists() else None
     except duckdb.IOException:
         return None

@@ -5,14 +5,16 @@ connection to PostgreSQL translates them.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from compiler import PartnerflowError
-from flows.warehouse.postgres import Postgres, PostgresConnection, connect_postgres
+from flows.settings import Postgres
+from flows.warehouse.postgres import PostgresConnection, connect_postgres
 
 PATIENCE = 30.0
 """Seconds to wait for another process to let go of the file."""
@@ -80,16 +82,26 @@ def transaction(connection: Connection, keep: bool = True) -> Iterator[None]:
     connection.execute("COMMIT" if keep else "ROLLBACK")
 
 
+def fetch_row(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
+    """Return the one row of a query that always has one, such as a count."""
+    row = connection.execute(query, list(parameters)).fetchone()
+    if row is None:
+        raise LookupError(f"The query has no row: {query}")
+    return tuple(row)
+
+
 def has_table(connection: Connection, schema: str, name: str) -> bool:
-    """Whether the table or view exists."""
+    """Return whether the table or view exists."""
     query = "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"
-    return bool(connection.execute(query, [schema, name]).fetchone()[0])
+    return bool(fetch_row(connection, query, [schema, name])[0])
 
 
 def comment_on(connection: Connection, schema: str, name: str) -> str | None:
-    """What COMMENT ON TABLE has said of a table, if anything."""
+    """Return the comment of a table, if it has one."""
     if isinstance(connection, PostgresConnection):
         query = "SELECT obj_description(to_regclass(?), 'pg_class')"
-        return connection.execute(query, [f"{schema}.{name}"]).fetchone()[0]
+        comment: str | None = fetch_row(connection, query, [f"{schema}.{name}"])[0]
+        return comment
     query = "SELECT comment FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
-    return (connection.execute(query, [schema, name]).fetchone() or (None,))[0]
+    row = connection.execute(query, [schema, name]).fetchone()
+    return row[0] if row else None

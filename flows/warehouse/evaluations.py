@@ -1,31 +1,75 @@
-"""The hour that is evaluated: raw.evaluations, one row a program, local dates computed here."""
+"""The instants that segments are evaluated at: raw.evaluations, one row per program and instant.
 
-from datetime import datetime
+One statement evaluates every instant in the table, so it may hold any number of them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas
 
 from compiler import PartnerflowError
-from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.connection import Connection, fetch_row, has_table
 from flows.warehouse.raw_tables import replace_raw_table
 
+MAX_ROWS_PER_BATCH = 8_000_000
+"""Rows of fct_performance_daily times instants that one statement evaluates, roughly."""
 
-def write_evaluations(connection: Connection, *hours: datetime) -> None:
-    """Make raw.evaluations ask for these hours (UTC), one row an hour for each of raw.programs.
+MAX_HOURS_PER_BATCH = 168
+"""Instants that one statement evaluates at most, for accounts with few rows."""
 
-    Raises PartnerflowError when there are no raw tables, or a program has no IANA time zone (there is no silent UTC).
+
+@dataclass(frozen=True)
+class Hour:
+    """An instant at which a program is evaluated: UTC, and the local date in the program's time zone."""
+
+    program_id: str
+    as_of: datetime
+    local_date: date
+
+
+def evaluation_hours(
+    zones: Mapping[str, str], *instants: datetime, programs: Collection[str] | None = None
+) -> list[Hour]:
+    """Return the instants (UTC) for each of the programs, or for all of `zones` (program id to IANA time zone).
+
+    Raises PartnerflowError when a program has no IANA time zone; no program falls back to UTC.
     """
-    rows = [
-        (program, as_of.replace(tzinfo=None), _local_date(program, zone, as_of))
-        for program, zone in time_zones(connection).items()
-        for as_of in hours
+    chosen = zones.keys() if programs is None else programs
+    return [
+        Hour(program, as_of, _local_date(program, zones[program], as_of))
+        for program in sorted(chosen)
+        for as_of in instants
     ]
+
+
+def write_evaluations(connection: Connection, hours: Sequence[Hour]) -> None:
+    """Replace raw.evaluations by these hours. Call it in a transaction."""
+    rows = [(hour.program_id, hour.as_of.replace(tzinfo=None), hour.local_date.isoformat()) for hour in hours]
     frame = pandas.DataFrame(rows, columns=["program_id", "as_of", "local_date"])
     replace_raw_table(connection, "evaluations", frame)
 
 
+def write_evaluations_at(connection: Connection, *instants: datetime) -> None:
+    """Replace raw.evaluations by these instants (UTC) for every program of raw.programs. Call it in a transaction."""
+    write_evaluations(connection, evaluation_hours(time_zones(connection), *instants))
+
+
+def batches(connection: Connection, hours: Sequence[Hour]) -> Iterator[list[Hour]]:
+    """Yield the hours in order, in batches that one statement can evaluate; an instant is never split."""
+    (rows,) = fetch_row(connection, "SELECT count(*) FROM marts.fct_performance_daily")
+    size = max(1, min(MAX_HOURS_PER_BATCH, MAX_ROWS_PER_BATCH // max(rows, 1)))
+    ordered = sorted(hours, key=lambda hour: (hour.as_of, hour.program_id))
+    instants = sorted({hour.as_of for hour in ordered})
+    for start in range(0, len(instants), size):
+        batch = set(instants[start : start + size])
+        yield [hour for hour in ordered if hour.as_of in batch]
+
+
 def time_zones(connection: Connection) -> dict[str, str]:
-    """The time zone that the loader gives each program, by id. Raises PartnerflowError when there are no raw tables."""
+    """Return the time zone of each program of raw.programs, by id. Raises PartnerflowError without raw tables."""
     if not has_table(connection, "raw", "programs"):
         raise PartnerflowError(
             "There is no table raw.programs in the warehouse. A loader fills the raw tables; "
@@ -34,9 +78,9 @@ def time_zones(connection: Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY program_id").fetchall())
 
 
-def _local_date(program: str, zone: str | None, as_of: datetime) -> str:
+def _local_date(program: str, zone: str | None, as_of: datetime) -> date:
     try:
-        return as_of.astimezone(ZoneInfo(zone or "")).date().isoformat()
+        return as_of.astimezone(ZoneInfo(zone or "")).date()
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise PartnerflowError(
             f"Program {program} has the time zone {zone!r}. Give it an IANA time zone in raw.programs, "

@@ -1,7 +1,6 @@
 """PostgreSQL as the warehouse: a connection with the part of DuckDB's interface that flows uses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlglot
@@ -10,14 +9,6 @@ from compiler import PartnerflowError
 
 if TYPE_CHECKING:
     import psycopg2.extensions
-
-
-@dataclass(frozen=True)
-class Postgres:
-    """The database that libpq's own variables name: PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE.
-
-    dbt_project/profiles.yml reads the same variables, so dbt and flows cannot work on two databases.
-    """
 
 
 class PostgresConnection:

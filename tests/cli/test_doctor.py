@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
 from conftest import HOUR, environment, partnerflow, with_example
-from flows.doctor import examine
+from flows.doctor import run_checks
 from flows.pipeline.run import run_hour
 from flows.settings import Settings
 from support.smtp_server import free_port
@@ -21,7 +21,7 @@ def found(settings: Settings, monkeypatch: pytest.MonkeyPatch, now=HOUR) -> dict
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)
     findings: dict[str, list[tuple[str, str]]] = {}
-    for one in examine(now):
+    for one in run_checks(now):
         findings.setdefault(one.check, []).append((one.severity, one.message))
     return findings
 
@@ -131,4 +131,4 @@ def test_a_prefect_server_that_does_not_answer_is_an_error(state: Settings, monk
 def test_settings_that_cannot_be_read_are_the_only_finding(monkeypatch: pytest.MonkeyPatch):
     """Without them nothing else can be looked at."""
     monkeypatch.setenv("PARTNERFLOW_SENDER_ADDRESS", "nobody")
-    assert [(one.check, one.severity) for one in examine(HOUR)] == [("settings", "error")]
+    assert [(one.check, one.severity) for one in run_checks(HOUR)] == [("settings", "error")]

@@ -27,7 +27,7 @@ from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build
 from flows.warehouse.connection import open_warehouse
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.evaluations import write_evaluations_at
 
 VOCABULARY = project_vocabulary()
 COMPILER = Compiler(VOCABULARY)
@@ -279,7 +279,7 @@ def test_dbt_builds_the_tables_of_many_workflows(settings: Settings, tmp_path: P
     settings = with_example(settings.model_copy(update={"workflows": workflows}))
     definitions = read_definitions(settings)
     with open_warehouse(settings.warehouse) as connection:
-        write_evaluations(connection, HOUR)
+        write_evaluations_at(connection, HOUR)
     assert build(settings, definitions).held == {}
     one_statement = Compiler(VOCABULARY, max_single_statement_features=10**9).membership(definitions.active)
     with open_warehouse(settings.warehouse) as connection:

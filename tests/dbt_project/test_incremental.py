@@ -23,7 +23,7 @@ from flows.settings import CHECKOUT, Settings
 from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import open_warehouse
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
 
 SEEDS = range(int(os.environ.get("PARTNERFLOW_SEEDS", "1")))
@@ -46,7 +46,7 @@ class Loader:
         programs = [("1", "America/New_York", "USD"), ("2", "Asia/Kolkata", "INR")]
         for program in programs:
             self.connection.execute("INSERT INTO raw.programs VALUES (?, '', '', ?, ?, NULL)", program)
-        write_evaluations(self.connection, HOUR)
+        write_evaluations_at(self.connection, HOUR)
 
     def batch(self) -> None:
         """Some changes, the more usual ones more often."""

@@ -90,17 +90,17 @@ def test_missed_hours_are_caught_up_there_with_the_members_that_duckdb_names(exa
     """All in one build: half a day without a run, the ends of two days in it; and the tables are left as of the hour.
     Of the program without prospects: since DuckDB's build the invitations have moved those of the other."""
     run = run_hour(twin, HOUR + timedelta(hours=12))
-    assert len(run.late) == 11 + 2
-    assert {row.status for one in (*run.late, run) for row in one.plan.workflows} == {"done"}
+    assert len(run.catch_up) == 11 + 2
+    assert {row.status for one in (*run.catch_up, run) for row in one.plan.workflows} == {"done"}
     definitions = read_definitions(twin)
-    for one in (run.late[0], run.late[4], run.late[-1]):
+    for one in (run.catch_up[0], run.catch_up[4], run.catch_up[-1]):
         for row in one.plan.workflows:
             workflow = definitions[row.workflow_id]
             if workflow.program != "1000":
                 continue
             seen = preview(example[0], workflow, definitions.compiler, one.plan.as_of)
             assert row.members == len(seen.members), (one.plan.as_of, row.workflow_id)
-    assert sum(row.sent for one in run.late for row in one.plan.workflows) > 0
+    assert sum(row.sent for one in run.catch_up for row in one.plan.workflows) > 0
     with open_warehouse(twin.warehouse) as postgres:
         hours = postgres.execute("SELECT DISTINCT evaluated_at FROM marts.segment_membership").fetchall()
     assert hours == [(run.plan.as_of.replace(tzinfo=None),)]

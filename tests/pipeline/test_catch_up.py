@@ -11,11 +11,11 @@ import pytest
 from compiler import MissedHours, PartnerflowError, Workflow, parse_missed_hours
 from compiler.segment_tree import SendEmail
 from conftest import HOUR, loaded_anew, partnerflow
-from flows.cli.output.terminal import SENT
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import RunRecord, record_runs
-from flows.pipeline.catch_up import Missed, missed
+from flows.pipeline.catch_up import CatchUp, find_catch_up
 from flows.pipeline.run import Run, run_hour
+from flows.pipeline.text import SENT
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
 from support.ledgers import new_place, opened
@@ -50,9 +50,9 @@ def ran(ledger: Ledger, hour: datetime, *, programs: tuple[str, ...] = ("1",), *
 
 def found(
     ledger: Ledger, as_of: datetime, *workflows: Workflow, zone: str = "UTC", instead: MissedHours | None = None
-) -> Missed:
+) -> CatchUp:
     """What has been missed before an hour."""
-    return missed(ledger, workflows or [workflow()], {"1": zone}, as_of, instead)
+    return find_catch_up(ledger, workflows or [workflow()], {"1": zone}, as_of, instead)
 
 
 def hours(ledger: Ledger, as_of: datetime, *workflows: Workflow, zone: str = "UTC") -> list[str]:
@@ -63,7 +63,7 @@ def hours(ledger: Ledger, as_of: datetime, *workflows: Workflow, zone: str = "UT
 def test_a_run_every_hour_misses_nothing(ledger: Ledger):
     """Not even when one comes at another minute."""
     for minutes in (0, 60, 90, 120):
-        assert found(ledger, NOON + timedelta(minutes=minutes)) == Missed()
+        assert found(ledger, NOON + timedelta(minutes=minutes)) == CatchUp()
         ran(ledger, NOON + timedelta(minutes=minutes), w="done")
 
 
@@ -230,8 +230,8 @@ def test_it_contacts_those_whom_a_run_every_hour_would_have_contacted(back: tupl
 def test_every_hour_that_was_caught_up_has_its_rows(back: tuple[Settings, Run]):
     """What it brought is counted there and nowhere else; and the deliveries name it as the run that claimed them."""
     settings, run = back
-    assert len(run.late) == 35 + len(("Kolkata", "New York", "Kolkata", "New York"))
-    brought = sum(row.sent for one in (*run.late, run) for row in one.plan.workflows)
+    assert len(run.catch_up) == 35 + len(("Kolkata", "New York", "Kolkata", "New York"))
+    brought = sum(row.sent for one in (*run.catch_up, run) for row in one.plan.workflows)
     assert brought == len(contacted(settings, HOUR))
     with duckdb.connect(settings.published, read_only=True) as reader:
         query = """
@@ -250,13 +250,13 @@ def test_a_workflow_that_waits_for_a_person_is_held_and_says_how_to_decide(back:
     settings, run = back
     rows = {row.workflow_id: row for row in run.plan.workflows}
     assert rows["prospect-invite"].status == "held"
-    assert '`partnerflow plan --missed "send up to 3 days late"`' in rows["prospect-invite"].detail
+    assert '`partnerflow plan --catch-up "send up to 3 days late"`' in rows["prospect-invite"].detail
     assert {row.status for name, row in rows.items() if name != "prospect-invite"} == {"done"}
     assert "prospect-invite" not in {name for name, _ in contacted(settings, HOUR)}
 
 
 def test_the_command_takes_the_words_of_the_key_and_refuses_others(settings: Settings):
     """Misuse, with the remedy."""
-    answer = partnerflow(settings, "run", "--missed", "sometimes")
+    answer = partnerflow(settings, "run", "--catch-up", "sometimes")
     assert answer.code == 2
     assert "Write `send up to 3 days late`" in " ".join(answer.stderr.replace("│", " ").split())

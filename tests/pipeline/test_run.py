@@ -14,13 +14,13 @@ from sqlalchemy import create_engine, text
 
 from compiler import PartnerflowError, parse_missed_hours
 from conftest import HOUR, command_line, environment, loaded_anew, partnerflow, with_example
-from flows.cli.output.terminal import details
 from flows.definitions.loader import read_definitions
 from flows.pipeline.run import plan_only, run_hour
+from flows.pipeline.text import details
 from flows.preview.preview import preview
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.evaluations import write_evaluations_at
 from support.example_members import MEMBERS
 
 INVITED = set(MEMBERS["prospect-invite"])
@@ -64,7 +64,7 @@ def test_the_hour_has_the_date_of_each_program(settings: Settings):
     """At 19:00 UTC it is the same day in New York and half past midnight of the next in Kolkata."""
     with_example(settings)
     with open_warehouse(settings.warehouse) as connection:
-        write_evaluations(connection, HOUR + timedelta(hours=1))
+        write_evaluations_at(connection, HOUR + timedelta(hours=1))
         found = connection.execute("SELECT program_id, local_date FROM raw.evaluations ORDER BY 1").fetchall()
     assert found == [("1000", date(2026, 3, 20)), ("2000", date(2026, 3, 21))]
 
@@ -109,7 +109,7 @@ def test_run_answers_with_one_json_document_of_the_contracts_columns(copied: Set
     before_sending = ["members", "addresses", "already_contacted", "suppressed", "no_address", "recipients"]
     counts = [*before_sending, "sent", "failed", "in_doubt"]
     assert list(document["workflows"][0]) == ["workflow_id", "status", *counts, "detail"]
-    assert "Build the facts" in answer.stderr
+    assert "Run dbt build" in answer.stderr
 
 
 def test_what_people_query_is_published_whole(copied: Settings):
@@ -253,12 +253,12 @@ def test_killed_in_the_middle_of_sending_and_run_again_everybody_hears_once(copi
 
 def test_a_second_run_beside_the_first_is_refused(copied: Settings):
     """With the reason; not queued."""
-    from flows.state_lock import exclusive
+    from flows.state_lock import state_lock
 
-    with exclusive(copied.var):
+    with state_lock(copied.var):
         answer = partnerflow(copied, "run", "--as-of", HOUR.isoformat())
     assert answer.code == 1
-    assert "Another run works on" in answer.stderr
+    assert "Another run is using" in answer.stderr
 
 
 def test_one_bad_definition_or_message_harms_no_other_workflow(copied: Settings):

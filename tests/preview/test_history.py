@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from test_proof import workflow
 
-import flows.preview.hours
+import flows.warehouse.evaluations
 from compiler import Compiler
 from conftest import partnerflow
-from flows.preview.history import Stay, stays
+from flows.preview.history import MembershipInterval, membership_intervals
 from flows.preview.hours import local_hours
 from support.account import VOCABULARY, empty_account, rows_told
 from support.oracle import Oracle, meaning
@@ -38,15 +38,15 @@ ROWS = rows_told(
 )
 
 
-def found(first: date, last: date, size: int = 168) -> list[Stay]:
+def found(first: date, last: date, size: int = 168) -> list[MembershipInterval]:
     """The stays of those partners."""
     with (
         pytest.MonkeyPatch.context() as patch,
         empty_account().holding(ROWS, datetime(2026, 3, 1, tzinfo=UTC)) as account,
     ):
-        patch.setattr(flows.preview.hours, "MOST_HOURS", size)
+        patch.setattr(flows.warehouse.evaluations, "MAX_HOURS_PER_BATCH", size)
         hours = local_hours("1000", NEW_YORK, first, last)
-        return stays(account.connection, [workflow("few", "1000", FEW)], COMPILER, hours)
+        return membership_intervals(account.connection, [workflow("few", "1000", FEW)], COMPILER, hours)
 
 
 def midnight(day: int) -> datetime:

@@ -8,11 +8,11 @@ import pytest
 
 import flows.preview.plan_preview
 from conftest import HOUR
-from flows.cli.output.plan_preview import outlook_lines
+from flows.cli.output.plan_preview import plan_preview_lines
 from flows.definitions.diff import changes, save_snapshot
 from flows.definitions.loader import read_definitions
 from flows.pipeline.run import plan_only
-from flows.preview.plan_preview import outlook
+from flows.preview.plan_preview import preview_plan
 from flows.settings import CHECKOUT, Settings
 from support.example_members import MEMBERS
 
@@ -102,16 +102,16 @@ def test_the_outlook_of_an_edit(copied: Settings, monkeypatch: pytest.MonkeyPatc
     edit(settings, "welcome", "Last Transition Date is Today", "Last Transition Date Is Last 30 Days")
     plan = plan_only(settings, HOUR + timedelta(hours=1))
     monkeypatch.setattr(flows.preview.plan_preview, "MANY", 10)
-    found = outlook(settings, read_definitions(settings), plan, days=7)
+    found = preview_plan(settings, read_definitions(settings), plan, days=7)
     assert [(one.workflow_id, one.what) for one in found.changes] == [("welcome", "changed")]
     assert (len(found.samples["welcome"]), found.email["workflow_id"]) == (5, "prospect-follow-up-7")
     assert "invitation" in found.email["subject"]
     assert found.forecast["prospect-follow-up-7"] >= len(MEMBERS["prospect-invite"])
     (warning,) = found.warnings
     assert warning.startswith("welcome is changed and contacts ")
-    lines = outlook_lines(found)
+    lines = plan_preview_lines(found)
     assert "    Last Transition Date is Today → Last Transition Date is Last 30 Days" in lines
     assert any(line.startswith("The 7 days after bring") and "prospect-follow-up-7 " in line for line in lines)
-    quiet = outlook(settings, read_definitions(settings), plan, days=0)
-    assert (quiet.forecast, quiet.tripped) == ({}, ())
-    assert not any("days after" in line for line in outlook_lines(quiet))
+    quiet = preview_plan(settings, read_definitions(settings), plan, days=0)
+    assert (quiet.forecast, quiet.limit_breaches) == ({}, ())
+    assert not any("days after" in line for line in plan_preview_lines(quiet))

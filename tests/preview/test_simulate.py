@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from test_proof import workflow
 
-import flows.preview.hours
+import flows.warehouse.evaluations
 from compiler import Compiler, SendEmail, Workflow, parse, read_definition
 from conftest import HOUR, partnerflow
 from flows.definitions.loader import read_definitions
@@ -169,7 +169,7 @@ def test_over_the_limit_nothing_is_sent_in_those_hours(examples):
     rows = rows_told({f"p{hour}": {"joined": f"2026-01-05 {hour}:00"} for hour in (10, 12, 14)}, NEW_YORK)
     found = simulated(rows, [examples["welcome"]], date(2026, 1, 4), date(2026, 1, 6), limit=2)
     assert story(found) == {"p10": ["01-05 10 welcome"], "p12": ["01-05 12 welcome"]}
-    (tripped,) = found.tripped
+    (tripped,) = found.limit_breaches
     end_of_day = datetime(2026, 1, 6, 4, 59, 59, 999999, tzinfo=UTC)
     assert (tripped.first, tripped.last) == (datetime(2026, 1, 5, 19, tzinfo=UTC), end_of_day)
     assert tripped.addresses == 3
@@ -193,7 +193,7 @@ def test_a_limit_counts_those_whom_an_email_has_brought():
     told = {"invited": {"tagged": "2026-03-02 10:00"}, "other": {"supplied": {"2026-03-02 12:00": "Outreach"}}}
     found = simulated(rows_told(told, NEW_YORK), [invite, follow], date(2026, 3, 1), date(2026, 3, 3), limit=1)
     assert story(found) == {"invited": ["03-02 10 invite", "03-02 11 follow"]}
-    (tripped,) = found.tripped
+    (tripped,) = found.limit_breaches
     assert (tripped.workflow_id, tripped.first) == ("follow", datetime(2026, 3, 2, 17, tzinfo=UTC))
 
 
@@ -261,7 +261,7 @@ def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, 
     ]
     day = drawn.hours[0].date()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flows.preview.hours, "MOST_HOURS", size)
+        patch.setattr(flows.warehouse.evaluations, "MAX_HOURS_PER_BATCH", size)
         found = simulated(drawn.rows, workflows, day, day, compiler, limit)
     hours = [
         hour
@@ -270,7 +270,7 @@ def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, 
     ]
     sends, over = run_by_oracle(drawn, hours, limit)
     assert {(one.as_of, one.workflow_id, one.partner_id) for one in found.sends} == sends
-    spans = [(one.workflow_id, one.first, one.last) for one in found.tripped]
+    spans = [(one.workflow_id, one.first, one.last) for one in found.limit_breaches]
     assert over == {
         (hour.as_of, name)
         for name, first, final in spans
@@ -318,7 +318,7 @@ def test_a_draft_is_tried_over_past_days(copied: Settings):
 @pytest.mark.parametrize(
     ("days", "code", "says"),
     [
-        (("2026-03-20", "2026-03-01"), 1, "are no days"),
+        (("2026-03-20", "2026-03-01"), 1, "is not a valid range of days"),
         (("yesterday", "2026-03-01"), 2, "no date such as 2026-03-20"),
         (("2026-03-01", "2026-03-02"), 1, "Run `partnerflow plan` once"),
     ],

@@ -13,7 +13,7 @@ import pytest
 from conftest import partnerflow, with_example
 from flows.definitions.loader import Definitions
 from flows.pipeline.run import run_hour
-from flows.progress import Report
+from flows.progress import ProgressCallback
 from flows.report.chart import weekly_chart
 from flows.report.page import mask_address, outcome, report_file
 from flows.report.templates import ENVIRONMENT
@@ -264,7 +264,7 @@ def test_a_first_run_that_is_held_has_no_report_and_says_so(settings: Settings, 
     with_example(settings)
     reason = "test not_null_partners: got 3 results"
 
-    def held(_settings: Settings, found: Definitions, _report: Report) -> Built:
+    def held(_settings: Settings, found: Definitions, _report: ProgressCallback) -> Built:
         return Built(dict.fromkeys((one.id for one in found.active), reason), list)
 
     monkeypatch.setattr("flows.pipeline.planning.build", held)

@@ -23,8 +23,8 @@ from compiler import PartnerflowError
 from conftest import HOUR
 from flows.doctor import raw_tables
 from flows.ledger.delivery import utc_now
-from flows.pipeline.planning import call
 from flows.pipeline.run import run_hour
+from flows.pipeline.steps import run_step
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.publish import publish
@@ -68,12 +68,12 @@ def test_killed_at_every_step_and_run_again_it_is_as_if_it_had_not_been(example,
         number, code = 0, -9
         while code == -9:
             number += 1
-            seconds = {"Build the facts": dice.uniform(2, 8), "Send": dice.uniform(0.05, 0.3)}
+            seconds = {"Run dbt build": dice.uniform(2, 8), "Send": dice.uniform(0.05, 0.3)}
             seconds["Record and publish"] = dice.uniform(0.05, 1)
             code, message = finish(state, Killed(number, seconds))
             assert code in (-9, 0), message
         assert number == 12, "the story has eleven steps"
-    assert finish(state, call) == (0, "")
+    assert finish(state, run_step) == (0, "")
     assert contacts(state) == contacts(undisturbed)
     everybody_heard_once(state)
     assert published(state, MEMBERS) == published(undisturbed, MEMBERS)
@@ -91,7 +91,7 @@ def test_of_two_runs_on_one_state_the_second_is_refused_at_once(state: Settings,
     wait_for(lambda: (tmp_path / "first Send").exists())
     code, message = finish(state, unbuilt)
     assert code == 1
-    assert f"Another run works on {state.var} (process {first.pid})" in message
+    assert f"Another run is using {state.var} (process {first.pid})" in message
     assert first.is_alive(), "it was queued until the first had ended"
     (tmp_path / "second Send").touch()
     first.join()
@@ -106,7 +106,7 @@ def test_two_hosts_with_one_ledger_write_to_everybody_once_between_them(example,
     with ScriptedServer(lambda phase: time.sleep(0.02) if phase == "end" else None) as server:
         more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none", "ledger_url": url}
         hosts = {name: built(example[0], tmp_path / name, **more) for name in ("one", "two")}
-        titles = ["Claim the recipients", "Send"]
+        titles = ["Claim recipients", "Send"]
         runs = [start(host, Meeting(name, list(hosts), tmp_path, titles, share=True)) for name, host in hosts.items()]
         for process in runs:
             process.join()
@@ -211,12 +211,12 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 
 
 FULL = [
-    ("Claim the recipients", 0, "full"),
+    ("Claim recipients", 0, "full"),
     ("Send", 60_000, "full|No space"),
     ("Record and publish", 2_000_000, "The disk is full"),
 ]
 if PASSES > 1:
-    FULL.append(("Build the facts", 100_000, ""))
+    FULL.append(("Run dbt build", 100_000, ""))
 
 
 def test_a_full_disk_ends_the_run_and_the_next_one_does_what_is_left(example, state: Settings, tmp_path: Path):
@@ -238,7 +238,7 @@ def test_a_full_disk_ends_the_run_and_the_next_one_does_what_is_left(example, st
             assert small.published.read_bytes() == before
             assert {one.state for one in book(small)} <= {"pending", "claimed", "sent"}
             ballast.unlink()
-        assert finish(small, call if PASSES > 1 else unbuilt) == (0, "")
+        assert finish(small, run_step if PASSES > 1 else unbuilt) == (0, "")
         everybody_heard_once(small)
         assert published(small, "SELECT count(*) FROM marts.sent_emails") == [(EVERYBODY,)]
         assert published(small, MEMBERS) == published(example[0], MEMBERS)

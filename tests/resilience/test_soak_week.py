@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.orchestration.serve import QUIET, prefect_server
+from flows.orchestration.serve import PREFECT_ENV, prefect_server
 from flows.settings import CHECKOUT, Settings
 from support.smtp_server import free_port
 from support.week import live
@@ -26,7 +26,7 @@ def test_a_week_with_faults_loses_nobody_doubles_nobody_and_grows_nothing(exampl
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     settings = Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (QUIET | {"PREFECT_HOME": str(tmp_path / "prefect")}).items():
+        for name, value in (PREFECT_ENV | {"PREFECT_HOME": str(tmp_path / "prefect")}).items():
             patch.setenv(name, value)
         patch.delenv("PREFECT_API_URL", raising=False)
         with prefect_server(free_port()):

@@ -27,7 +27,7 @@ from flows.definitions.loader import Definitions
 from flows.settings import Settings
 from flows.transform.build import prepare_project
 from flows.warehouse.connection import transaction
-from flows.warehouse.evaluations import write_evaluations
+from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -133,7 +133,7 @@ class Account:
 
     def turn_to(self, *hours: datetime) -> None:
         """Ask for other hours. No table is built again: facts hold history and know no hour."""
-        write_evaluations(self.connection, *[hour.astimezone(UTC) for hour in hours])
+        write_evaluations_at(self.connection, *[hour.astimezone(UTC) for hour in hours])
 
     def members(self, workflows: Sequence[Workflow], compiler: Compiler) -> dict[datetime, dict[str, set[str]]]:
         """Hour to workflow id to the partner ids of its members, of all workflows and hours at once."""

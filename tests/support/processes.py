@@ -13,10 +13,10 @@ from typing import Any
 
 from compiler import PartnerflowError
 from conftest import HOUR
-from flows.cli.output.terminal import details
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.pipeline.run import run_hour
+from flows.pipeline.text import details
 from flows.settings import Settings
 from support.fault_injection import NOBODY_HELD
 
@@ -75,7 +75,7 @@ class Killed:
             threading.Thread(target=self._kill, args=(self.seconds.get(title, 0.05),), daemon=True).start()
             function(*arguments)
             self._kill(0)
-        return NOBODY_HELD if title == "Build the facts" else function(*arguments)
+        return NOBODY_HELD if title == "Run dbt build" else function(*arguments)
 
     def _kill(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -102,7 +102,7 @@ class Meeting:
             self._meet(title)
         if title == "Send" and self.share:
             self._share()
-        return NOBODY_HELD if title == "Build the facts" else function(*arguments)
+        return NOBODY_HELD if title == "Run dbt build" else function(*arguments)
 
     def _meet(self, event: str) -> None:
         (self.folder / f"{self.here} {event}").touch()
@@ -137,7 +137,7 @@ class Filled:
             with self.ballast.open("wb", buffering=0) as file:
                 disk = os.statvfs(self.ballast.parent)
                 file.write(bytes(max(disk.f_bavail * disk.f_frsize - self.free, 0)))
-        return NOBODY_HELD if title == "Build the facts" and title != self.title else function(*arguments)
+        return NOBODY_HELD if title == "Run dbt build" and title != self.title else function(*arguments)
 
 
 def wait_for(happened: Callable[[], bool], seconds: float = 300) -> None:

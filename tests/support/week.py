@@ -21,16 +21,16 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from conftest import HOUR, environment, loaded_anew
+from flows.clock import end_of_day_instants
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.suppressions import suppressions
-from flows.pipeline.catch_up import day_ends
-from flows.preview.hours import Hour
 from flows.preview.replay import Replay
 from flows.preview.stage_models import read_stage_models
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, open_warehouse, transaction
+from flows.warehouse.evaluations import Hour
 from support.kills import FAULTS
 from support.smtp_server import DROP, ScriptedServer
 
@@ -234,7 +234,7 @@ def replayed(settings: Settings, hours: int, *but: str) -> set[tuple[str, str]]:
             [
                 Hour(program, instant, instant.astimezone(ZoneInfo(zone)).date())
                 for program, zone in replay.programs()
-                for instant in sorted({*whole, *day_ends(ZoneInfo(zone), HOUR, whole[-1])})
+                for instant in sorted({*whole, *end_of_day_instants(ZoneInfo(zone), HOUR, whole[-1])})
             ]
         )
         return {(one.workflow_id, one.partner_id) for one in replay.sends()}

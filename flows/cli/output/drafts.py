@@ -1,5 +1,7 @@
 """What a person reads of templates and drafts."""
 
+from typing import Any
+
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -7,7 +9,7 @@ from rich.text import Text
 from flows.definitions.scaffold.create import ScaffoldResult
 
 
-def templates_table(templates: list[dict]) -> Table:
+def templates_table(templates: list[dict[str, Any]]) -> Table:
     """The templates: id and kinds of program, what each does, and its chain."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False)
     table.add_column("template", overflow="fold")

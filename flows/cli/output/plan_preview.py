@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from flows.preview.plan_preview import Outlook
+from flows.preview.plan_preview import PlanPreview
 
 
-def outlook_lines(found: Outlook) -> list[str]:
+def plan_preview_lines(found: PlanPreview) -> list[str]:
     """Changes, who is new, an email, the coming days and the warnings."""
     return [
         *_changes(found),
@@ -16,7 +16,7 @@ def outlook_lines(found: Outlook) -> list[str]:
     ]
 
 
-def _changes(found: Outlook) -> Iterable[str]:
+def _changes(found: PlanPreview) -> Iterable[str]:
     if not found.changes:
         yield "No definition has changed since the last run."
     for one in found.changes:
@@ -24,14 +24,14 @@ def _changes(found: Outlook) -> Iterable[str]:
         yield from (f"    {words}" for words in one.description)
 
 
-def _email(found: Outlook) -> Iterable[str]:
+def _email(found: PlanPreview) -> Iterable[str]:
     if found.email:
         yield f"One email, of {found.email['workflow_id']} to {found.email['to']}:"
         yield f"    Subject: {found.email['subject']}"
         yield from (f"    {line}".rstrip() for line in found.email["text"].splitlines())
 
 
-def _forecast(found: Outlook) -> Iterable[str]:
+def _forecast(found: PlanPreview) -> Iterable[str]:
     if found.days:
         told = ", ".join(f"{name} {partners:,}" for name, partners in found.forecast.items()) or "nobody"
         yield f"The {found.days} days after bring, as far as is known now: {told}."

@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from flows.preview.history import Stay
+from flows.preview.history import MembershipInterval
 from flows.preview.simulate import Simulation
 
 SHOWN = 10
@@ -37,7 +37,7 @@ def simulation_lines(found: Simulation) -> list[str]:
     lines = [
         f"{one.workflow_id}: over the limit from {one.first:%Y-%m-%d %H:%M} to {one.last:%Y-%m-%d %H:%M}, with up to "
         f"{one.addresses:,} addresses; nothing is sent then."
-        for one in found.tripped
+        for one in found.limit_breaches
     ]
     if found.hours:
         as_of, emails = max(found.hours.items(), key=lambda pair: pair[1])
@@ -51,7 +51,7 @@ def simulation_lines(found: Simulation) -> list[str]:
     return lines if len(several) <= SHOWN else [*lines, "    … (--json has all)"]
 
 
-def stay_lines(stays: Iterable[Stay]) -> list[str]:
+def membership_lines(stays: Iterable[MembershipInterval]) -> list[str]:
     """A line a stay. Hours are UTC."""
     return [
         f"{one.workflow_id}: {one.partner_id} of program {one.program_id} "

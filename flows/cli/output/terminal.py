@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.doctor import Finding
-from flows.plan.plan import Plan, WorkflowPlan
+from flows.pipeline.steps import run_step
+from flows.pipeline.text import COUNTS, SENT
+from flows.plan.plan import Plan
 from flows.preview.explain import Explanation
 from flows.preview.preview import Preview
 from flows.report.data import RATES, ReportData
@@ -20,8 +22,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 STYLES = {"done": "green", "over_limit": "yellow", "held": "yellow", "error": "red"}
-COUNTS = ("members", "already_contacted", "suppressed", "no_address", "recipients")
-SENT = ("sent", "failed", "in_doubt")
 HEADINGS = {"already_contacted": "already\ncontacted", "no_address": "no\naddress", "recipients": "to send"}
 ALWAYS = ("members", "recipients", "sent")
 """Columns that are shown even if every row has 0."""
@@ -35,11 +35,11 @@ class Progress:
         self._status: Status | None = None
         self._title = ""
 
-    def __call__(self, title: str, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-        """Run a step and return its result."""
+    def __call__(self, title: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a step."""
         started, self._title = time.monotonic(), title
         with self.console.status(title) as self._status:
-            result = function(*arguments, **named)
+            result = run_step(title, function, *args, **kwargs)
         self.console.print(f"[green]✓[/] {title} [dim]{time.monotonic() - started:.1f} s[/]", highlight=False)
         return result
 
@@ -82,25 +82,6 @@ def workflow_report_table(data: ReportData) -> Table:
 
 def _with_rate(count: int, rate: float | None) -> Text:
     return Text(f"{count:,}") + Text(f" {rate:4.0%}" if rate is not None and count else "     ", style="dim")
-
-
-def details(plan: Plan) -> list[str]:
-    """Return one line per workflow that has a detail, such as why it is held."""
-    return [f"{row.workflow_id}: {row.detail}" for row in plan.workflows if row.detail]
-
-
-def late_lines(plan: Plan) -> list[str]:
-    """Return how many missed hours were evaluated, and one line per hour that adds recipients or has a problem."""
-    if not plan.late:
-        return []
-    first, last = f"{plan.late[0].as_of:%Y-%m-%d %H:%M}", f"{plan.late[-1].as_of:%Y-%m-%d %H:%M}"
-    lines = [f"Caught up: {len(plan.late)} hours from {first} to {last} UTC."]
-    for one in plan.late:
-        parts = [f"{row.workflow_id} {row.recipients:,}" for row in one.workflows if row.recipients]
-        parts += [f"{row.workflow_id} {row.status} ({row.detail})" for row in one.workflows if row.status != "done"]
-        if parts:
-            lines.append(f"  {one.as_of:%Y-%m-%d %H:%M} UTC: {', '.join(parts)}")
-    return lines
 
 
 def members_table(workflow_id: str, preview: Preview) -> Table:
@@ -153,9 +134,3 @@ def fields_table(fields: list[dict[str, Any]]) -> Table:
         follows = ", ".join(field["operators"]) + (": " + ", ".join(field["values"]) if field["values"] else "")
         table.add_row(Text(field["label"]), Text(follows), Text(f"{field['model']}.{field['column']}"))
     return table
-
-
-def summary(row: WorkflowPlan) -> str:
-    """Return one workflow's counts as one line, for logs."""
-    counts = ", ".join(f"{getattr(row, name)} {name.replace('_', ' ')}" for name in (*COUNTS, *SENT))
-    return f"{row.workflow_id}: {row.status}; {counts}" + (f"; {row.detail}" if row.detail else "")

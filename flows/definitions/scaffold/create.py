@@ -13,7 +13,7 @@ from flows.definitions.scaffold.drafts import refuse_existing, write_drafts
 from flows.definitions.scaffold.programs import require_program
 from flows.definitions.scaffold.templates import template
 from flows.settings import Settings
-from flows.warehouse.catalog import read_known
+from flows.warehouse.catalog import open_catalog
 
 
 @dataclass(frozen=True)
@@ -160,5 +160,5 @@ def _check(settings: Settings, files: Mapping[str, str]) -> list[Problem]:
     segments |= {path.stem: read_yaml(name, files[name]) for name, path in parts.items() if path.parts[0] == "segments"}
     messages = {path.parts[1] for path in parts.values() if path.parts[0] == "messages"}
     reads = [read_definition(f"{name}.yml", text, vocabulary, segments) for name, text in _definitions(files).items()]
-    found = check(reads, vocabulary, [*message_ids(settings.workflows), *messages], read_known(settings.published))
+    found = check(reads, vocabulary, [*message_ids(settings.workflows), *messages], open_catalog(settings.published))
     return sorted(problem for problems in found.values() for problem in problems)

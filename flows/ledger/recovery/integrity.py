@@ -15,7 +15,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.queries import Mark
 from flows.ledger.recovery.replica import Memory, Row, memories
 from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, WORKFLOW_RUN
-from flows.warehouse.postgres import Postgres
+from flows.settings import Postgres
 
 UNDECIDED = ("pending", "claimed", "sending", "in_doubt")
 """States from which a delivery may still be sent, or settled."""

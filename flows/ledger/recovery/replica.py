@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 
 from flows.ledger.queries import Mark
+from flows.settings import Postgres
 from flows.warehouse.connection import Connection, has_table, open_warehouse
-from flows.warehouse.postgres import Postgres
 
 Row = dict[str, Any]
 """A row by column name."""

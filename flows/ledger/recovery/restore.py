@@ -19,7 +19,7 @@ from flows.ledger.recovery.integrity import NOT_BEGUN, Forgotten, forgotten
 from flows.ledger.recovery.replica import Memory, Row, memories
 from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, RUN, WORKFLOW_RUN
 from flows.ledger.suppressions import suppress
-from flows.warehouse.postgres import Postgres
+from flows.settings import Postgres
 
 OPEN = (*NOT_BEGUN, "sending")
 
