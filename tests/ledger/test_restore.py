@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from compiler import PartnerflowError
 from conftest import HOUR, environment, partnerflow
 from flows.cli.main import app
-from flows.doctor import memory
+from flows.doctor import ledger_integrity
 from flows.ledger.delivery import Verdict, utc_now
 from flows.ledger.mirror import mirror
 from flows.ledger.queries import deliveries
@@ -75,7 +75,7 @@ def test_a_run_on_an_older_ledger_is_refused_and_after_restore_goes_on(state: Se
     assert "`partnerflow restore FILE --reason TEXT`" in refused.stderr
     with pytest.raises(PartnerflowError, match="Nothing was claimed or sent"):
         plan_only(state, HOUR, unbuilt)
-    assert [severity for severity, *_ in memory(state, utc_now())] == ["error", "error"]
+    assert [severity for severity, *_ in ledger_integrity(state, utc_now())] == ["error", "error"]
     assert (files(state), states(state)) == (sent, {"sent": before})
 
     with pytest.raises(PartnerflowError, match="Say why"):
@@ -89,7 +89,7 @@ def test_a_run_on_an_older_ledger_is_refused_and_after_restore_goes_on(state: Se
     again = run(state)
     assert sum(row.sent for row in again.plan.workflows) == 0
     everybody_heard_once(state)
-    assert [severity for severity, *_ in memory(state, utc_now())] == ["ok"]
+    assert [severity for severity, *_ in ledger_integrity(state, utc_now())] == ["ok"]
     with duckdb.connect(state.published, read_only=True) as reader:
         runs = reader.execute("SELECT count(DISTINCT run_id) FROM marts.workflow_runs").fetchone()
     assert runs == (3,)  # the one that was backed up, the one that was lost with the ledger, and the last
