@@ -86,7 +86,7 @@ def left(rng, term, numbers):
 
 
 def tagged_only(rng, term, numbers):
-    """A prospect nobody wrote to."""
+    """A prospect that was never written to."""
     return {"tagged": moment(rng, draw_day(rng, FIRST_DAY, LAST_TRANSITION))}, None
 
 

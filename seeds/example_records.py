@@ -49,7 +49,7 @@ class Contract:
 
 @dataclass(frozen=True)
 class Sale:
-    """One action as it stands now; `corrected` is when its amount or state was last changed."""
+    """One action in its current state; `corrected` is when its amount or state was last changed."""
 
     at: str
     amount: str
@@ -70,7 +70,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Partner:
-    """A partner in one program with all its rows; `contacts` of None stands for one invented primary contact."""
+    """A partner in one program with all its rows; `contacts` of None means one invented primary contact."""
 
     program_id: str
     partner_id: str

@@ -104,7 +104,7 @@ def test_every_unit_test_has_a_plain_name_and_a_description(project: Project):
 
 def test_every_model_with_a_key_has_it_tested(project: Project):
     """Unique and not null, in one test of the key; a model without a key says that its rows are to be summed, or that
-    what is told twice is there twice."""
+    events are there once per report."""
     keyed = {
         test["attached_node"].split(".")[-1]
         for test in project.tests

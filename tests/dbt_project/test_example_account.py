@@ -64,7 +64,7 @@ def test_every_member_is_accounted_for(example):
 
 
 def test_the_welcome_leaves_out_whom_it_cannot_write_to(example):
-    """One member has no contact at all; one primary contact is unsubscribed, and no other contact stands in."""
+    """One member has no contact at all; one primary contact is unsubscribed, and no other contact is used instead."""
     _, run = example
     (welcome,) = [row for row in run.plan.workflows if row.workflow_id == "welcome"]
     assert (welcome.no_address, welcome.suppressed) == (1, 1)

@@ -55,7 +55,7 @@ def test_the_keys_of_the_contract_hold_and_nobody_is_unknown(account):
 
 
 def test_nothing_lies_after_the_hour_and_all_is_loaded_before_it(account):
-    """The account stands still at 18:00 UTC on 20 March 2026; what is loaded was known an hour before or was just."""
+    """The account is a snapshot of 18:00 UTC on 20 March 2026: no row is later than that hour."""
     (clicked,) = account.execute("SELECT max(click_date) FROM raw.partner_clicks_daily").fetchone()
     late = account.execute("""
         SELECT count(*) FROM raw.actions

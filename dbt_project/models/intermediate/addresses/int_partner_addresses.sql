@@ -8,7 +8,7 @@ normalised as (
     from contacts
 ),
 
--- What events have said, and what the ledger has for every workflow: a mail server's refusal, or a person's word.
+-- Suppressed by events, or in the ledger for every workflow (rejected by a mail server, or suppressed by hand).
 suppressions as (
     select email from {{ ref('suppressions') }}
 

@@ -15,8 +15,8 @@ terms as (
         signed.contract_id,
         signed.partner_id,
         signed.starts_at as effective_from,
-        -- The end of a superseded contract is the start of its successor at the latest; an expired contract whose
-        -- end the source does not tell ended when it was last changed.
+        -- The end of a superseded contract is the start of its successor at the latest; an expired contract
+        -- without a known end ended when it was last changed.
         case
             when successors.starts_at < signed.ends_at then successors.starts_at
             when signed.ends_at is not null then signed.ends_at

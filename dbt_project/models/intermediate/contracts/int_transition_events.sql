@@ -1,6 +1,5 @@
--- What happened to each partner that may move its relationship stage (help page: Relationship Stage; the rules and
--- dates are those of the semantics, "Relationship stage"). Whether an event does move it is decided in
--- fct_relationship_history.
+-- Events that may change a partner's relationship stage (help page: Relationship Stage; rules and dates as in the
+-- semantics, "Relationship stage"). fct_relationship_history decides whether an event does change it.
 
 with supplied as (
     select * from {{ ref('stg_relationship_events') }}
@@ -26,7 +25,7 @@ programs as (
     select * from {{ ref('stg_programs') }}
 ),
 
--- Supplied under the same name twice, or by two routes at one instant, is one event.
+-- The same stage from several sources at the same instant is one event.
 events as (
     select program_id, partner_id, transitioned_at, relationship_stage, 'source' as origin
     from supplied
@@ -44,7 +43,7 @@ events as (
 
     union
 
-    -- Our own email counts from the next run on: an hour looks the same however often it is evaluated.
+    -- Our own email counts only after its hour, so that evaluating the hour again gives the same result.
     select program_id, partner_id, {{ add_microsecond('as_of') }}, 'Outreach', 'own_email'
     from sent_emails
     where action = 'email' and state = 'sent'
@@ -92,8 +91,8 @@ dated as (
     inner join programs on events.program_id = programs.program_id
 ),
 
--- A supplied event wins over a derived one of the same day. Our own email is no guess at what a source may know better:
--- it stays, or a prospect that is supplied as New and invited on that day would never become Outreach.
+-- A supplied event replaces derived ones of the same day. Our own emails are facts, not derived guesses, and stay:
+-- otherwise a prospect that is supplied as New and invited on the same day would never become Outreach.
 int_transition_events as (
     select *
     from dated

@@ -25,7 +25,7 @@ counted as (
     group by delivery_id
 ),
 
--- A bounce that follows a delivery wins; an email that was opened was delivered, whether or not that was said.
+-- A bounce that follows a delivery wins; an opened email was delivered, even when no delivery was reported.
 int_email_outcomes as (
     select
         delivery_id,

@@ -1,4 +1,4 @@
--- Events of deliveries that are ours, copies included. What is said of somebody else's emails silences nobody.
+-- Events of our own deliveries, copies included. Events of other senders' emails suppress nothing.
 with events as (
     select * from {{ ref('int_email_events') }}
     where delivery_id is not null and email is not null and not is_test

@@ -10,7 +10,7 @@ history as (
     select * from {{ ref('fct_relationship_history') }}
 ),
 
--- The cut to the hour stands before the outer join: with `or` in its condition that join would compare every partner
+-- Filtered to the hour before the outer join: with `or` in its condition that join would compare every partner
 -- with every transition.
 stages as (
     select

@@ -14,8 +14,8 @@ counted_actions as (
     select * from {{ ref('int_actions_localized') }}
 ),
 
--- The dates that each hour can look back to. A window leaves few of them, and by these an engine finds the days of the
--- partners; of these days themselves it would compute, and compare, `days_ago` one by one.
+-- The dates up to each hour. A window selects few of them, and an engine finds the partners' days by these dates;
+-- otherwise it would compute and compare `days_ago` for every day of every partner.
 evaluated_dates as (
     select
         activity_dates.program_id,
@@ -27,7 +27,7 @@ evaluated_dates as (
     where activity_dates.activity_date <= evaluations.local_date
 ),
 
--- Whole days before the hour's own day, and of that day the clicks, which are known by day only.
+-- Whole days before the hour's own day, and the clicks of that day, which are known per day only.
 until_the_day as (
     select
         days.program_id,
@@ -45,7 +45,7 @@ until_the_day as (
             and days.activity_date = evaluated_dates.activity_date
 ),
 
--- The running day's actions, to the instant.
+-- Actions of the hour's own day, up to the hour.
 running_day as (
     select
         counted_actions.program_id,

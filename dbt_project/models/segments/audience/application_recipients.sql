@@ -6,7 +6,7 @@ members as (
     select * from {{ ref('segment_addresses') }}
 ),
 
--- A workflow decides once about a partner at an hour; of several waiting applications it takes the first by id.
+-- A workflow accepts one application per partner and hour: of several that wait, the first by id.
 application_recipients as (
     select
         members.workflow_id,

@@ -10,13 +10,14 @@ addresses as (
     select * from {{ ref('int_partner_addresses') }}
 ),
 
--- Whoever is in the ledger for this workflow is contacted, for ever, in whatever state and at whatever address.
+-- A partner with any delivery of this workflow counts as contacted for good, whatever its state and address. By program
+-- too: a partner id may exist in two programs, and a workflow's program may be edited.
 contacted as (
     select distinct workflow_id, program_id, partner_id
     from {{ ref('stg_sent_emails') }}
 ),
 
--- Those of all workflows are in int_partner_addresses.
+-- Suppressions of all workflows are already in int_partner_addresses.
 suppressed as (
     select email, scope from {{ ref('stg_suppressions') }}
 ),

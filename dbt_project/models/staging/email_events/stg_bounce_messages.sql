@@ -14,7 +14,7 @@ recipients as (
     from payloads
 ),
 
--- An automatic reply to the bounce address names no failed recipient, and is no row here.
+-- An automatic reply to the bounce address names no failed recipient, and has no row here.
 stg_bounce_messages as (
     select
         payload_id,

@@ -13,7 +13,7 @@ read_once as (
     from payloads
 ),
 
--- Only bounces have an id; anything else is named by its content.
+-- Only bounces have an id; other events get a hash of their payload.
 stg_postmark_events as (
     select
         payload_id,

@@ -18,8 +18,8 @@ with contracts as (
     from {{ source('impact', 'contracts') }}
 ),
 
--- Five statuses stand for the twelve stages; the signatures tell some of them apart. Counter-proposals look like
--- proposals here, and what was retracted looks declined by the side that did not sign.
+-- Five statuses represent the twelve stages, and the signatures distinguish some of them. Counter-proposals look like
+-- proposals here, and retracted contracts look declined by the side that did not sign.
 staged as (
     select
         *,
@@ -38,8 +38,8 @@ staged as (
     from contracts
 ),
 
--- The source calls a superseded contract expired. It is the one whose end the next signed contract of the partner
--- comes up to, within a day.
+-- The source reports a superseded contract as expired. It counts as superseded when the partner's next signed contract
+-- starts within a day of its end.
 signed as (
     select
         program_id,

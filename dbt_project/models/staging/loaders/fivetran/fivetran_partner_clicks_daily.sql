@@ -1,6 +1,6 @@
 {{ config(enabled=var('loader') == 'fivetran') }}
 
--- One id is a consumer's journey and may stand on several clicks: a click is an id and an instant.
+-- An id identifies a consumer's journey and may occur on several clicks: a click is an id and an instant.
 with clicks as (
     select distinct
         cast(campaign_id as {{ dbt.type_string() }}) as program_id,

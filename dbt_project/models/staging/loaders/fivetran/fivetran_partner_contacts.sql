@@ -11,7 +11,7 @@ people as (
     from {{ source('impact', 'partners') }}
 ),
 
--- Who unsubscribed did so from one program.
+-- Contacts unsubscribe from one program at a time.
 unsubscribed as (
     select
         cast(campaign_id as {{ dbt.type_string() }}) as program_id,

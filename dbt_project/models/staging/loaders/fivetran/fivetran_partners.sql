@@ -14,7 +14,7 @@ listed as (
     from partners
 ),
 
--- A partner that has not joined is one of the programs whose contracts, prospects or transitions name it.
+-- A partner that has joined none belongs to the programs whose contracts, prospects or transitions name it.
 memberships as (
     select {{ json_field('program', 'id') }} as program_id, partner_id
     from listed

@@ -1,7 +1,7 @@
 {{ config(enabled=var('loader') in ('tap_impact', 'fivetran')) }}
 
--- An action's row tells its state and amount when it was read, and tap-impact reads an action once: its window goes by
--- the event's date and never comes back. What became of it later is in its updates.
+-- The row of an action has its state and amount when it was read, and tap-impact reads each action once, in the window
+-- of its event date. Later changes are in its updates.
 
 with read_actions as (
     select
@@ -16,7 +16,7 @@ with read_actions as (
     from {{ source('impact', 'actions') }}
 ),
 
--- Two windows of the source share the day between them, and a loader that appends has such a row twice.
+-- Consecutive windows of the source share a day, so a loader that appends has the rows of that day twice.
 numbered_actions as (
     select *, row_number() over (partition by program_id, action_id order by _loaded_at desc) as position
     from read_actions
@@ -49,8 +49,8 @@ numbered_updates as (
     from read_updates
 ),
 
--- What the action's row does not hold yet. An action that is known by its updates alone came in late, when the source's
--- window had gone by: all of its updates count.
+-- Updates newer than the action's row. An action without a row arrived after the source's window had passed: all its
+-- updates count.
 later_updates as (
     select
         updates.*,
@@ -69,7 +69,7 @@ later_updates as (
     where updates.position = 1 and (actions.action_id is null or updates.updated_at > actions._loaded_at)
 ),
 
--- One update may be several rows, one an item of the order. An item's state is not that of the action.
+-- An update may have several rows, one per item of the order. An item's state is not that of the action.
 corrections as (
     select
         program_id,
@@ -108,8 +108,8 @@ both_kinds as (
             and actions.action_id = corrections.action_id
 ),
 
--- An action whose items were all given back is worth 0, which the source calls reversed. Less than 0 is a correction of
--- an action from before the first load.
+-- An action whose items were all returned has an amount of 0, which the source calls reversed. An amount below 0 is a
+-- correction of an action from before the first load.
 shared_actions as (
     select
         program_id,

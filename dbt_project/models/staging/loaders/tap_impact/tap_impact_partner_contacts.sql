@@ -12,7 +12,7 @@ contacts as (
     select * from {{ source('impact', 'contacts') }}
 ),
 
--- The one contact that a partner has itself.
+-- The partner's own contact.
 own as (
     select
         partners.program_id,
@@ -25,7 +25,7 @@ own as (
     inner join media_partners on partners.partner_id = cast(media_partners.id as {{ dbt.type_string() }})
 ),
 
--- The people that the brand has noted down: `accounts` are the partners they work for, a list or a single one.
+-- People that the brand has noted: `accounts` are the partners that they work for, a list or a single one.
 noted as (
     select contacts.*, {{ unnest_json_array('accounts') }} as account
     from contacts
@@ -47,7 +47,7 @@ noted_people as (
     from contacts
 ),
 
--- The source tells no unsubscriptions: they come from raw.partner_contacts, where other contacts may stand as well.
+-- The source has no unsubscriptions: they come from raw.partner_contacts, which may contain other contacts as well.
 everybody as (
     select
         program_id, partner_id, email, first_name, last_name,

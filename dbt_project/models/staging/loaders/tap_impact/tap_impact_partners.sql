@@ -15,7 +15,7 @@ campaigns as (
     from media_partners
 ),
 
--- One that has not is a partner of the programs whose prospects, contracts or transitions name it.
+-- A partner that has joined none belongs to the programs whose prospects, contracts or transitions name it.
 memberships as (
     select {{ json_field('campaign', 'campaign_id') }} as program_id, partner_id
     from campaigns
@@ -36,7 +36,7 @@ memberships as (
     from {{ source('raw', 'relationship_events') }}
 ),
 
--- The source tells no partner's language.
+-- The source has no languages.
 tap_impact_partners as (
     select
         memberships.program_id,
