@@ -21,14 +21,14 @@ SCHEMA = CHECKOUT / "workflows" / "workflow.schema.json"
 
 
 def commands() -> str:
-    """One row a command: what it answers."""
+    """One row per command: what it answers."""
     group = typer.main.get_command(app)
     rows = [f"| `{name}` | {command.help} |" for name, command in sorted(group.commands.items())]
     return "\n".join(["| command | answers |", "|---|---|", *rows])
 
 
 def fields() -> str:
-    """One row a condition: what may follow its name, and the column it reads."""
+    """One row per condition: what may follow its name, and the column it reads."""
     rows = []
     for field in project_vocabulary().fields:
         values = f" {', '.join(field.values)}" if field.values else ""
@@ -38,13 +38,13 @@ def fields() -> str:
 
 
 def keys() -> str:
-    """One row a key of message.yml."""
+    """One row per key of message.yml."""
     rows = [f"| `{name}` | {field.description} |" for name, field in MessageFile.model_fields.items()]
     return "\n".join(["| key | what |", "|---|---|", *rows])
 
 
 def variables() -> str:
-    """One row a variable of a message, with the platform's token for it."""
+    """One row per variable of a message, with the platform's token for it."""
     rows = []
     for one in VARIABLES:
         token = f"`{one.token}`" if one.token else ""

@@ -20,7 +20,7 @@ from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.postgres import PostgresConnection
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.descriptions import undescribed_columns
-from support.loader_rows import CONNECTOR, SETTLED, STAGES, TAP_IMPACT
+from support.loader_rows import FIVETRAN, SETTLED, STAGES, TAP_IMPACT
 
 NOT_LOADED = {
     "tap_impact": ("partners", "partner_groups", "actions"),
@@ -101,7 +101,7 @@ def staged(
     folder = tmp_path_factory.getbasetemp()
     return {
         loader: _staged(loaded(loader, tables, request.param, folder))
-        for loader, tables in {"tap_impact": TAP_IMPACT, "fivetran": CONNECTOR}.items()
+        for loader, tables in {"tap_impact": TAP_IMPACT, "fivetran": FIVETRAN}.items()
     }
 
 
@@ -164,13 +164,13 @@ def test_the_tap_loads_contacts_from_both_places_and_raw_says_who_unsubscribed(s
     }
 
 
-def test_the_connector_loads_partners_and_names_in_contracts(staged):
+def test_fivetran_loads_partners_and_names_in_contracts(staged):
     """Programs are nested; a partner that has applied to a program is one of its partners."""
     found = columns(staged["fivetran"]["partners"], "program_id", "partner_id", "name")
     assert found == PARTNERS | {("1000", "21005024", "Not Yet")}
 
 
-def test_the_connector_loads_contacts_and_who_unsubscribed(staged):
+def test_fivetran_loads_contacts_and_who_unsubscribed(staged):
     """From one program, in any letter case."""
     assert columns(staged["fivetran"]["partner_contacts"], *CONTACT) == {
         ("1000", "21005016", "mo@quiet.example", "Mo", True, None),
@@ -226,11 +226,11 @@ def synced(tables: dict[str, list[dict]], at: str) -> dict[str, list[dict]]:
     return {name: [*rows[:-1], rows[-1] | {"_fivetran_synced": at}] for name, rows in tables.items()}
 
 
-FRESH = synced(CONNECTOR, "2026-03-20T12:00:00-04:00")
+FRESH = synced(FIVETRAN, "2026-03-20T12:00:00-04:00")
 
 
 def test_a_run_does_not_know_the_loader(folder: Path):
-    """Members, from what a connector has loaded: a prospect tagged today, and partners with a first sale."""
+    """Members, from what Fivetran has loaded: a prospect tagged today, and partners with a first sale."""
     settings = loaded("fivetran", FRESH, "local", folder)
     members = {row.workflow_id: row.members for row in plan_only(settings, HOUR).workflows}
     assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
@@ -238,7 +238,7 @@ def test_a_run_does_not_know_the_loader(folder: Path):
 
 def test_what_a_loader_has_not_loaded_for_long_holds_what_reads_it(folder: Path):
     """Clicks read two days before the hour, by the loader's own stamp with its offset: those who ask for clicks."""
-    stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in CONNECTOR["clicks"]]}
+    stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in FIVETRAN["clicks"]]}
     held = [
         row for row in plan_only(loaded("fivetran", stale, "local", folder), HOUR).workflows if row.status == "held"
     ]
@@ -254,8 +254,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_active_contracts_only_are_refused(folder: Path):
     """The source's own default: nobody would be Expired, and everybody else without a contract."""
-    active = [row for row in CONNECTOR["contracts"] if row["status"] == "ACTIVE"]
-    settings = loaded("fivetran", CONNECTOR | {"contracts": active}, "local", folder)
+    active = [row for row in FIVETRAN["contracts"] if row["status"] == "ACTIVE"]
+    settings = loaded("fivetran", FIVETRAN | {"contracts": active}, "local", folder)
     assert problems(stage(settings)) == ["fivetran_loads_contracts_of_every_status"]
 
 

@@ -68,7 +68,7 @@ def test_applications_are_accepted_only_where_the_source_tells_that_they_wait():
 
 
 def test_each_loader_tells_its_own_stages():
-    """A connector's five statuses and two signatures look the same for a countered contract and one that waits."""
+    """Fivetran's five statuses and two signatures look the same for a countered contract and one that waits."""
     sentence = "Contract Stage is any of Publisher Countered"
     assert problems(project_vocabulary(loader="contract"), sentence) == []
     (problem,) = problems(project_vocabulary(loader="fivetran"), sentence)

@@ -1,4 +1,4 @@
-"""What tap-impact and a connector load of one small account, row by row in their shapes (names and nesting as the tap's
+"""What tap-impact and Fivetran load of one small account, row by row in their shapes (names and nesting as the tap's
 schemas and the vendor's API have them; the values are invented)."""
 
 READ = "2026-03-10T00:05:00Z"
@@ -140,7 +140,7 @@ def _click(journey: str, at: str, partner: str = "21005016") -> dict:
 
 
 def _texts(rows: list[dict]) -> list[dict]:
-    """Ids as text and the connector's column of load times."""
+    """Ids as text and Fivetran's column of load times."""
     return [
         {name.replace("_sdc_extracted_at", "_fivetran_synced"): str(value) if name.endswith("id") and value else value
          for name, value in row.items()}
@@ -148,7 +148,7 @@ def _texts(rows: list[dict]) -> list[dict]:
     ]  # fmt: skip
 
 
-CONNECTOR = {
+FIVETRAN = {
     "actions": _texts(ACTIONS),
     "action_updates": _texts(UPDATES),
     "media_partner_groups": _texts(GROUPS),
