@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler import SentenceError, parse, project_vocabulary, read_definition
+from compiler import SentenceError, parse, project_vocabulary, read_definition, read_yaml
 from compiler.errors import DefinitionError
 from compiler.lint.rules import RULES
 from compiler.segment_tree import AnyOf, Compare, Contains, DateRange, DateWithin, DaysAgo, LastDays
@@ -242,6 +242,24 @@ YAML_SLIPS = {
     "control": ("name: \x01\n", "Save it as UTF-8 text"),
     "action": ("name: x\nprogram: '1'\nsegment: [Clicks less than 5]\naction: {emial: x}\n", "Did you mean email?"),
 }
+
+
+@pytest.mark.parametrize(("levels", "is_valid"), [(12, True), (13, False)])
+def test_yaml_when_nested_over_12_levels_is_problem(levels: int, is_valid: bool):
+    """Twelve levels of lists are read; one more is refused."""
+    text = "[" * levels + "]" * levels
+    if is_valid:
+        assert read_yaml("w.yml", text).value is not None
+    else:
+        with pytest.raises(DefinitionError, match="Nested more than 12 levels"):
+            read_yaml("w.yml", text)
+
+
+@pytest.mark.parametrize("window", ["is {} Days Ago", "is Last {} Days", "interval between 1 and {} Days Ago"])
+@pytest.mark.parametrize(("days", "expected"), [(36_600, []), (36_601, ["window-out-of-range"])])
+def test_window_when_over_36600_days_is_problem(own: Settings, window: str, days: int, expected: list[str]):
+    """A window of exactly 36,600 days (a hundred years) is valid; one day more is not."""
+    assert codes(own, [JOINED, f"Last Transition Date {window.format(days)}"], "contract") == expected
 
 
 @pytest.mark.parametrize("slip", YAML_SLIPS)
