@@ -1,6 +1,7 @@
-"""The report: the numbers of the tables, in the terminal, as JSON and on a page in a real browser."""
+"""The report shows the numbers of the marts: in the terminal, as JSON, and on a page in a real browser."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A state with four workflows: one of good news, one whose names are markup, one held, one whose file is gone."""
+    """A state with four workflows: one that works, one whose names are markup, one held, one whose file is deleted."""
     folder = tmp_path_factory.mktemp("reported")
     settings = Settings(var=folder / "var", workflows=folder / "workflows")
     message = settings.workflows / "messages" / "hello"
@@ -80,11 +81,12 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    """The system's Chromium, headless. Playwright downloads none."""
+    """The system's Chromium, headless. With PARTNERFLOW_REQUIRE_BROWSER=1 a missing one fails the tests."""
     playwright = pytest.importorskip("playwright.sync_api")
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        pytest.skip("No Chromium here: install the package `chromium` (apt-get install chromium) to run this test.")
+        missing = pytest.fail if os.environ.get("PARTNERFLOW_REQUIRE_BROWSER") == "1" else pytest.skip
+        missing("There is no Chromium: install the package `chromium` (apt-get install chromium) to run this test.")
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield opened
@@ -93,26 +95,26 @@ def browser() -> Iterator:
 
 @pytest.fixture
 def page(browser, reported: Settings, tmp_path: Path) -> Iterator:
-    """The page of the state, opened from its file. Fails on any console message, error or further request."""
+    """The page, opened from its file. Fails on any console message, error or further request."""
     file = tmp_path / "report.html"
     report_file(reported, file, show_addresses=False)
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    told: list[str] = []
-    opened.on("console", lambda message: told.append(message.text))
-    opened.on("pageerror", lambda error: told.append(str(error)))
-    opened.on("request", lambda request: told.append(request.url) if request.url != file.as_uri() else None)
+    unexpected: list[str] = []
+    opened.on("console", lambda message: unexpected.append(message.text))
+    opened.on("pageerror", lambda error: unexpected.append(str(error)))
+    opened.on("request", lambda request: unexpected.append(request.url) if request.url != file.as_uri() else None)
     opened.goto(file.as_uri())
     yield opened
-    assert told == []
+    assert unexpected == []
     opened.close()
 
 
 def names(page) -> list[str]:
-    """The workflows that are shown, in order."""
+    """Return the names of the visible workflows, in order."""
     return page.locator("#list tbody tr:visible td:first-child a").all_inner_texts()
 
 
-def test_the_page_shows_the_numbers_of_the_table(page):
+def test_page_shows_counts_and_rates(page):
     """Each count, with its rate beside it."""
     row = page.locator("#list tbody tr", has_text="Good news")
     cells = [" ".join(cell.split()) for cell in row.locator("td").all_inner_texts()[2:]]
@@ -120,8 +122,8 @@ def test_the_page_shows_the_numbers_of_the_table(page):
     assert page.locator(".tiles dd").all_inner_texts() == ["4", "1,289", "1,079 83.7%", "451 41.8%", "95 8.8%"]
 
 
-def test_it_sorts_by_each_column_and_back(page):
-    """Numbers as numbers, from the largest; names from A."""
+def test_page_sorts_by_column_both_ways(page):
+    """Numbers start with the largest, names with A."""
     assert names(page) == [EVIL[:49], "gone", "Good news", "Held back"]
     sent = page.get_by_role("button", name="Sent")
     sent.click()
@@ -133,8 +135,8 @@ def test_it_sorts_by_each_column_and_back(page):
     assert page.locator("#list tbody .mark:first-child").all_inner_texts() == ["active", "active", "deleted", "paused"]
 
 
-def test_it_filters_by_words_and_by_state(page):
-    """Names, conditions and messages are searched."""
+def test_page_filters_by_text_and_state(page):
+    """It searches names, conditions and messages."""
     page.get_by_label("Find").fill("30 days ago")
     assert names(page) == ["Held back"]
     assert page.locator("#shown").inner_text() == "1 of 4 workflows"
@@ -143,8 +145,8 @@ def test_it_filters_by_words_and_by_state(page):
     assert names(page) == [EVIL[:49]]
 
 
-def test_a_workflow_has_a_page_of_its_own_and_the_way_back(page):
-    """Funnel, weeks, conditions, SQL, message, recipients masked, runs; the heading is where a screen reader goes."""
+def test_workflow_has_a_view_and_a_link_back(page):
+    """It has the funnel, weeks, SQL and masked recipients; the heading has the focus, for screen readers."""
     page.get_by_role("link", name="Good news").click()
     assert page.locator("article:visible").count() == 1
     assert page.evaluate("document.activeElement.textContent").split() == ["Good", "news", "active"]
@@ -168,14 +170,14 @@ def test_a_workflow_has_a_page_of_its_own_and_the_way_back(page):
     assert len(names(page)) == 4
 
 
-def test_a_held_workflow_says_why(page):
-    """On its page, in the words of the run."""
+def test_held_workflow_shows_the_reason(page):
+    """With the detail of the run."""
     page.get_by_role("link", name="Held back").click()
     assert "test not_null_partners: got 3 results" in page.locator("article:visible .reason").inner_text()
 
 
 def test_names_with_markup_stay_text(page):
-    """A workflow's, a partner's, an address's and a message's; no script but the page's own runs."""
+    """Those of workflows, partners, addresses and messages; only the page's own script runs."""
     page.get_by_role("link", name="<img").click()
     shown = page.locator("article:visible").inner_text()
     assert EVIL in shown
@@ -186,10 +188,10 @@ def test_names_with_markup_stay_text(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_sticks_out_and_everything_can_be_read(
+def test_page_fits_the_width_and_has_enough_contrast(
     browser, reported: Settings, tmp_path: Path, scheme: str, width: int
 ):
-    """On a phone and on a desk, light and dark: no sideways scrolling, and text contrast of at least 4.5 (WCAG AA)."""
+    """On a phone and a desktop, light and dark: no horizontal scrolling, and a contrast of at least 4.5 (WCAG AA)."""
     file = tmp_path / "report.html"
     report_file(reported, file, show_addresses=False)
     opened = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
@@ -218,8 +220,8 @@ CONTRAST = """() => {
 }"""
 
 
-def test_without_script_everything_is_there(browser, reported: Settings, tmp_path: Path):
-    """A mail program's preview runs none."""
+def test_page_works_without_script(browser, reported: Settings, tmp_path: Path):
+    """Previews of mail programs run none."""
     file = tmp_path / "report.html"
     report_file(reported, file, show_addresses=True)
     context = browser.new_context(java_script_enabled=False)
@@ -230,8 +232,8 @@ def test_without_script_everything_is_there(browser, reported: Settings, tmp_pat
     context.close()
 
 
-def test_the_report_as_json_is_the_tables(reported: Settings):
-    """One document: totals with rates, null where there is nothing to divide by, and weeks."""
+def test_json_report_equals_the_marts(reported: Settings):
+    """It has totals with rates, which are null where the denominator is 0, and weeks."""
     answer = partnerflow(reported, "report", "--json")
     assert answer.code == 0, answer.stderr
     document = answer.json()
@@ -244,14 +246,14 @@ def test_the_report_as_json_is_the_tables(reported: Settings):
     ]  # fmt: skip
 
 
-def test_the_report_in_the_terminal(reported: Settings):
-    """A row a workflow."""
+def test_terminal_report_has_one_line_per_workflow(reported: Settings):
+    """With counts and rates."""
     lines = partnerflow(reported, "report").stdout.splitlines()
     (good,) = [line.split() for line in lines if line.startswith(" good")]
     assert good == ["good", "1,200", "1,000", "83%", "400", "40%", "90", "9%", "20", "2%", "1", "0%", "3", "0%"]
 
 
-def test_before_the_first_run_it_says_what_to_do(settings: Settings):
+def test_report_before_first_run_says_what_to_do(settings: Settings):
     """And writes no page."""
     answer = partnerflow(settings, "report", "--html", str(settings.var / "x.html"))
     assert (answer.code, answer.stdout) == (1, "")
@@ -259,7 +261,7 @@ def test_before_the_first_run_it_says_what_to_do(settings: Settings):
     assert not (settings.var / "x.html").exists()
 
 
-def test_a_first_run_that_is_held_has_no_report_and_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_report_after_held_first_run_says_what_to_do(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     """The run ends as held runs do."""
     with_example(settings)
     reason = "test not_null_partners: got 3 results"
@@ -286,7 +288,7 @@ def test_every_run_publishes_the_page(example):
     )
 
 
-def test_the_gravest_or_furthest_is_an_emails_fate():
+def test_outcome_is_the_worst_or_latest_event():
     """A complaint outweighs a click."""
     assert outcome(delivery("w", "p", "a@x", "delivered", "opened", "clicked", "complained")) == "complained"
     assert outcome(delivery("w", "p", "a@x", "delivered", "opened")) == "opened"

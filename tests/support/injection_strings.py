@@ -1,4 +1,4 @@
-"""Names that break mail programs, templates and pages; and how a reader should see them."""
+"""Names that break mail programs, templates and pages, and how a reader should see them."""
 
 import unicodedata
 
@@ -42,7 +42,7 @@ NAMES = {
 
 
 def shown(name: str) -> str:
-    """The name as a reader sees it: no control characters, no turned-around writing, blanks single."""
+    """Return the name as a reader sees it: without control and bidirectional characters, and with single spaces."""
     kept = []
     for one in name:
         if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp"):
