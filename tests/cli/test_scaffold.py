@@ -11,7 +11,6 @@ import yaml
 
 import flows.definitions.scaffold.drafts
 from compiler import DefinitionError, PartnerflowError
-from conftest import partnerflow
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.create import WorkflowRequest, from_scratch, from_template
 from flows.definitions.scaffold.prompts import prompt_for_missing
@@ -19,6 +18,7 @@ from flows.definitions.scaffold.templates import LIBRARY, template, templates
 from flows.messages.loader import read_message
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
+from support.cli import partnerflow
 
 PAGE = {
     "automate-your-prospecting": (

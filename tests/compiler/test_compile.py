@@ -22,12 +22,13 @@ from compiler import (
 )
 from compiler.sql.dialect import to_sql
 from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
-from conftest import HOUR, partnerflow, with_example
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.evaluations import write_evaluations_at
+from support.cli import partnerflow
+from support.states import HOUR, with_example
 
 VOCABULARY = project_vocabulary()
 COMPILER = Compiler(VOCABULARY)

@@ -12,9 +12,9 @@ from compiler import SentenceError, parse, project_vocabulary, read_definition, 
 from compiler.errors import DefinitionError
 from compiler.lint.rules import RULES
 from compiler.segment_tree import AnyOf, Compare, Contains, DateRange, DateWithin, DaysAgo, LastDays
-from conftest import partnerflow
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
+from support.cli import partnerflow
 
 VOCABULARY = project_vocabulary()
 

@@ -8,17 +8,18 @@ from itertools import combinations
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from test_proof import workflow
 
 from compiler import Compiler, SendEmail, Workflow, parse
 from compiler.analysis.overlap import Overlap, overlaps
 from compiler.analysis.sequences import WorkflowSequence, find_sequences
-from conftest import HOUR, partnerflow
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
 from support.account import VOCABULARY
+from support.cli import partnerflow
+from support.definitions import workflow
 from support.example_partners import by_oracle, by_sql
 from support.oracle import Oracle, meaning
+from support.states import HOUR
 from support.strategies import Draw, Segment, draws
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"

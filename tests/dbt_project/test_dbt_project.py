@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from compiler import MODELS
-from conftest import with_example
 from flows.definitions.loader import Definitions, read_definitions
 from flows.pipeline.run import Run
 from flows.settings import CHECKOUT, Settings
@@ -18,6 +17,7 @@ from flows.transform.impact import Fault, Lineage
 from flows.warehouse.connection import open_warehouse
 from support.computed_columns import computed_columns
 from support.descriptions import undescribed_columns
+from support.states import with_example
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import HOUR, environment
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import prepare_project
@@ -25,6 +24,8 @@ from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
+from support.cli import environment
+from support.states import HOUR
 
 SEEDS = range(int(os.environ.get("PARTNERFLOW_SEEDS", "1")))
 FACTS = ("intermediate.int_actions_localized", "marts.fct_performance_daily")

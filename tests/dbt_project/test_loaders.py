@@ -10,7 +10,6 @@ import pytest
 from dbt.cli.main import dbtRunnerResult
 
 from compiler import Compiler, project_vocabulary
-from conftest import HOUR
 from flows.definitions.loader import Definitions
 from flows.pipeline.run import plan_only
 from flows.settings import Settings
@@ -21,6 +20,7 @@ from flows.warehouse.postgres import PostgresConnection
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.descriptions import undescribed_columns
 from support.loader_rows import FIVETRAN, SETTLED, STAGES, TAP_IMPACT
+from support.states import HOUR
 
 NOT_LOADED = {
     "tap_impact": ("partners", "partner_groups", "actions"),

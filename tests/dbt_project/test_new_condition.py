@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import HOUR
 from flows.settings import CHECKOUT
+from support.states import HOUR
 
 COLUMN = """\
       - name: country

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from compiler import PartnerflowError
-from conftest import HOUR, partnerflow, with_example
 from flows.definitions.loader import read_definitions
 from flows.pipeline.run import run_hour
 from flows.preview.explain import explain
@@ -16,6 +15,8 @@ from flows.settings import CHECKOUT, Settings
 from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import Connection, open_warehouse
+from support.cli import partnerflow
+from support.states import HOUR, with_example
 
 DRAWN = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_checksum", "actions_checksum"}
 """Columns that differ from run to run, on one engine too, and fingerprints, which each engine takes in its own way."""

@@ -14,7 +14,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from compiler import PartnerflowError
-from conftest import HOUR
 from flows.events.bounces import read_bounce
 from flows.events.ingestion import load_events
 from flows.events.landing import payload_files, read_payloads, write_payload
@@ -29,6 +28,7 @@ from support.provider_payloads import (
     sendgrid_event,
     ses,
 )
+from support.states import HOUR
 
 NEXT = HOUR + timedelta(hours=1)
 NEXT_RECIPIENT = "chloe.silva.33002021@example.com"

@@ -24,13 +24,13 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from conftest import command_line, environment
 from flows.events import webhooks
 from flows.events.landing import payload_files, read_payloads
 from flows.events.webhook_settings import ReceiverSettings
 from flows.events.webhooks import Receiver, application
 from flows.messages.unsubscribe import sign_token
 from flows.settings import Settings
+from support.cli import command_line, environment
 from support.provider_payloads import SENT, mailgun, postmark, sendgrid, sendgrid_event, ses
 
 NOW = SENT.timestamp() + 60

@@ -13,7 +13,6 @@ import pytest
 from typer.testing import CliRunner
 
 from compiler import PartnerflowError
-from conftest import HOUR, environment, partnerflow
 from flows.cli.main import app
 from flows.doctor import ledger_integrity
 from flows.ledger.delivery import Verdict, utc_now
@@ -26,8 +25,10 @@ from flows.ledger.resolution import settle_by_person
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
 from flows.pipeline.run import plan_only
 from flows.settings import Settings
+from support.cli import environment, partnerflow
 from support.fault_injection import EVERYBODY, built, everybody, everybody_heard_once, files, only, run, states, unbuilt
 from support.ledgers import delivery, leased, log, new_place, opened
+from support.states import HOUR
 
 NONE = Path("/nowhere/partnerflow.duckdb")
 """There is no published file."""

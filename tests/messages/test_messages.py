@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from compiler import DefinitionError, PartnerflowError, Problem
-from conftest import CHECKOUT, partnerflow
 from flows.definitions.loader import read_definitions
 from flows.messages.liquid.environment import fill, parse
 from flows.messages.liquid.tokens import TOKENS, translate
@@ -19,7 +18,8 @@ from flows.messages.mime.languages import negotiate_language
 from flows.messages.mjml.compile import KNOWN
 from flows.messages.variables import VARIABLES, sample
 from flows.plan.plan import Recipient
-from flows.settings import Settings
+from flows.settings import CHECKOUT, Settings
+from support.cli import partnerflow
 
 OUT = "\n{{ unsubscribe_link }}\n"
 SUBJECT = "subject: Hi\n"

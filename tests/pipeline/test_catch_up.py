@@ -10,7 +10,6 @@ import pytest
 
 from compiler import MissedHours, PartnerflowError, Workflow, parse_missed_hours
 from compiler.segment_tree import SendEmail
-from conftest import HOUR, loaded_anew, partnerflow
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import RunRecord, record_runs
 from flows.pipeline.catch_up import CatchUp, find_catch_up
@@ -18,7 +17,9 @@ from flows.pipeline.run import Run, run_hour
 from flows.pipeline.text import SENT
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
+from support.cli import partnerflow
 from support.ledgers import new_place, opened
+from support.states import HOUR, reload_raw_tables
 from support.week import replayed
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -201,7 +202,7 @@ def back(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> t
             contract = "INSERT INTO raw.contracts (program_id, contract_id, partner_id, contract_stage, starts_at, "
             contract += "created_at, updated_at) VALUES ('1000', ?, ?, 'Joined', ?, ?, ?)"
             connection.execute(contract, [f"c-{name}", name, joined, joined, joined])
-    loaded_anew(settings, BACK)
+    reload_raw_tables(settings, BACK)
     run = run_hour(settings, BACK)
     return settings.model_copy(update={"var": Path(shutil.move(workshop, folder))}), run
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import HOUR, with_example
 from flows.orchestration.serve import PREFECT_ENV
 from flows.settings import CHECKOUT, Settings
+from support.states import HOUR, with_example
 
 
 @pytest.fixture(scope="module")

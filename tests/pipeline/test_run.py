@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from compiler import PartnerflowError, parse_missed_hours
-from conftest import HOUR, command_line, environment, loaded_anew, partnerflow, with_example
 from flows.definitions.loader import read_definitions
 from flows.pipeline.run import plan_only, run_hour
 from flows.pipeline.text import details
@@ -21,7 +20,9 @@ from flows.preview.preview import preview
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.evaluations import write_evaluations_at
+from support.cli import command_line, environment, partnerflow
 from support.example_members import MEMBERS
+from support.states import HOUR, reload_raw_tables, with_example
 
 INVITED = set(MEMBERS["prospect-invite"])
 
@@ -82,7 +83,7 @@ def test_our_own_email_moves_the_prospect_on_and_the_chain_follows(copied: Setti
     with duckdb.connect(copied.published, read_only=True) as connection:
         query = "SELECT DISTINCT relationship_stage FROM marts.fct_partners WHERE partner_id IN (SELECT unnest(?))"
         assert connection.execute(query, [sorted(INVITED)]).fetchall() == [("New",)]
-    loaded_anew(copied, HOUR + timedelta(days=7))
+    reload_raw_tables(copied, HOUR + timedelta(days=7))
     plan = plan_only(copied, HOUR + timedelta(days=7), missed_hours=parse_missed_hours("skip"))
     followed = {one.partner_id for one in plan.recipients if one.workflow_id == "prospect-follow-up-7"}
     proposed_to_that_day = {"33001098"}

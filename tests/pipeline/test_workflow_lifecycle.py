@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from conftest import HOUR
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.create import from_template
 from flows.definitions.scaffold.templates import template, templates
@@ -17,6 +16,7 @@ from flows.pipeline.run import Run, run_hour
 from flows.preview.preview import preview
 from flows.preview.simulate import Simulation, simulate
 from flows.settings import CHECKOUT, Settings
+from support.states import HOUR
 
 JOINS_IN_THE_EVENING = "21004803"
 EVENING = HOUR + timedelta(hours=5)

@@ -4,11 +4,12 @@ from datetime import datetime
 
 import pytest
 
-from conftest import HOUR, partnerflow
 from flows.definitions.loader import read_definitions
 from flows.preview.explain import explain
 from flows.preview.preview import preview
+from support.cli import partnerflow
 from support.example_members import MEMBERS, NOT_MEMBERS
+from support.states import HOUR
 
 PAIRS = [(name, next(iter(members))) for name, members in MEMBERS.items()]
 NEAR_MISSES = [(name, partner) for name, partners in NOT_MEMBERS.items() for partner in list(partners)[:2]]

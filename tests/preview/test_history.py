@@ -4,14 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from test_proof import workflow
 
 import flows.warehouse.evaluations
 from compiler import Compiler
-from conftest import partnerflow
 from flows.preview.history import MembershipInterval, membership_intervals
 from flows.preview.hours import local_hours
 from support.account import VOCABULARY, empty_account, rows_told
+from support.cli import partnerflow
+from support.definitions import workflow
 from support.oracle import Oracle, meaning
 
 NEW_YORK = ZoneInfo("America/New_York")

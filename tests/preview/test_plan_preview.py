@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import flows.preview.plan_preview
-from conftest import HOUR
 from flows.cli.output.plan_preview import plan_preview_lines
 from flows.definitions.diff import changes, save_snapshot
 from flows.definitions.loader import read_definitions
@@ -15,6 +14,7 @@ from flows.pipeline.run import plan_only
 from flows.preview.plan_preview import preview_plan
 from flows.settings import CHECKOUT, Settings
 from support.example_members import MEMBERS
+from support.states import HOUR
 
 
 @pytest.fixture

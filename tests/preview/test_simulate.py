@@ -9,11 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from test_proof import workflow
 
 import flows.warehouse.evaluations
 from compiler import Compiler, SendEmail, Workflow, parse, read_definition
-from conftest import HOUR, partnerflow
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.templates import template
 from flows.preview.hours import local_hours
@@ -23,8 +21,11 @@ from flows.preview.stage_models import MODELS, StageModel
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
 from support.account import VOCABULARY, compiled_models, empty_account, rows_told
+from support.cli import partnerflow
+from support.definitions import workflow
 from support.example_members import MEMBERS
 from support.oracle import Oracle
+from support.states import HOUR
 from support.strategies import Draw, draws
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"

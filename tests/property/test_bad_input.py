@@ -13,14 +13,14 @@ from pathlib import Path
 import fast_mail_parser
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from test_email import HEADERS, SIGNED, TWO_PARTS, delivery, message
 
 from compiler import PartnerflowError
-from conftest import CHECKOUT
 from flows.addresses import _checked, address, address_key
 from flows.messages.loader import check_message
 from flows.messages.mime.headers import without_controls
 from flows.messages.render import render
+from flows.settings import CHECKOUT
+from support.emails import HEADERS, SIGNED, TWO_PARTS, delivery, message
 from support.injection_strings import NAMES, shown
 
 EXAMPLES = int(os.environ.get("BAD_INPUT_EXAMPLES", "400"))

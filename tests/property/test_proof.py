@@ -16,7 +16,7 @@ import csv
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,12 +25,13 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from compiler import Compiler, Workflow, check, compile_workflow, read_definition
+from compiler import Compiler, compile_workflow
 from compiler.sql.dialect import to_sql
 from compiler.sql.explain import explain_query
 from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
 from flows.settings import CHECKOUT
 from support.account import VOCABULARY, empty_account, rows_told
+from support.definitions import workflow
 from support.example_members import MEMBERS
 from support.oracle import DATES, LABELS, MEASURES, Oracle, meaning
 from support.strategies import PARTNERS, Draw, Segment, draws
@@ -41,16 +42,6 @@ IN_TABLES = -1
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 CASES = CHECKOUT / "tests" / "data" / "cases"
 NAMES = sorted(path.stem for path in CASES.glob("*.yml"))
-
-
-def workflow(workflow_id: str, program: str, sentences: Iterable[str]) -> Workflow:
-    """The workflow of these sentences, read from a definition file's text as a user's would be, without a problem."""
-    definition = {"name": "A case", "program": program, "segment": list(sentences), "action": {"email": "a-message"}}
-    text = yaml.safe_dump(definition, allow_unicode=True)
-    read = read_definition(f"{workflow_id}.yml", text, VOCABULARY)
-    problems = [problem for found in check([read], VOCABULARY).values() for problem in found]
-    assert not [str(problem) for problem in problems if problem.severity == "error"]
-    return read.workflow
 
 
 # The property

@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conftest import partnerflow, with_example
 from flows.definitions.loader import Definitions
 from flows.pipeline.run import run_hour
 from flows.progress import ProgressCallback
@@ -20,7 +19,9 @@ from flows.report.page import mask_address, outcome, report_file
 from flows.report.templates import ENVIRONMENT
 from flows.settings import Settings
 from flows.transform.build import Built
+from support.cli import partnerflow
 from support.published import HOUR, delivery, partner, publish_by_hand, run, total, week
+from support.states import with_example
 
 EVIL = '<img src=x onerror="document.title=1">{{ 7 * 7 }}</script><script>document.title=2</script>'
 MONDAY = date(2026, 3, 16)

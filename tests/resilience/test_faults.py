@@ -20,7 +20,6 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from compiler import PartnerflowError
-from conftest import HOUR
 from flows.doctor import raw_tables
 from flows.ledger.delivery import utc_now
 from flows.pipeline.run import run_hour
@@ -32,6 +31,7 @@ from support.fault_injection import EVERYBODY, book, built, everybody_heard_once
 from support.ledgers import new_place, postgres
 from support.processes import Filled, Killed, Meeting, finish, start, wait_for
 from support.smtp_server import DROP, ScriptedServer
+from support.states import HOUR
 
 PASSES = max(1, int(os.environ.get("PARTNERFLOW_KILLS", "5")) // 5)
 EMAILS = 77
@@ -59,6 +59,7 @@ def published(settings: Settings, query: str) -> list[tuple]:
 MEMBERS = "SELECT workflow_id, program_id, partner_id FROM marts.segment_membership ORDER BY ALL"
 
 
+@pytest.mark.long
 def test_killed_at_every_step_and_run_again_it_is_as_if_it_had_not_been(example, state: Settings):
     """kill -9 in each step of the story, one run after the other on one state; the run after them leaves what an
     undisturbed one leaves: nobody twice, nobody lost, nothing half-written."""

@@ -14,6 +14,8 @@ from support.ledgers import new_place
 
 KILLS = int(os.environ.get("PARTNERFLOW_KILLS", "5"))
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_killed_runners_send_nothing_twice_and_lose_nothing(store: str, tmp_path: Path):

@@ -18,6 +18,8 @@ from support.week import live
 
 HOURS = int(os.environ.get("PARTNERFLOW_WEEK", "0"))
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.skipif(not HOURS, reason="takes half an hour; PARTNERFLOW_WEEK says how many hours to live through")
 def test_a_week_with_faults_loses_nobody_doubles_nobody_and_grows_nothing(example, tmp_path: Path):

@@ -7,7 +7,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import HOUR, partnerflow, with_example
 from flows.ledger.delivery import Verdict, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
@@ -15,8 +14,10 @@ from flows.ledger.suppressions import suppress
 from flows.pipeline.run import run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.raw_tables import CREATE
+from support.cli import partnerflow
 from support.ledgers import delivery, new_place, opened
 from support.smtp_server import ScriptedServer, at
+from support.states import HOUR, with_example
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,14 @@ import fast_mail_parser
 import pytest
 
 from compiler import PartnerflowError
-from conftest import CHECKOUT, HOUR, partnerflow
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.messages.unsubscribe import is_test, verify_token
 from flows.sending.send_test_email import send_test_email
-from flows.settings import Settings, read_settings
+from flows.settings import CHECKOUT, Settings, read_settings
+from support.cli import partnerflow
+from support.states import HOUR
 
 KEY = "a key of these tests"
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conftest import HOUR
 from flows.ledger.delivery import Delivery
 from flows.ledger.queries import deliveries
 from flows.pipeline.run import Run, run_hour
@@ -20,6 +19,7 @@ from flows.transform.build import Built
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.raw_tables import create_raw_table
 from support.ledgers import opened
+from support.states import HOUR
 
 NOBODY_HELD = Built({}, list)
 """What a build answers that held nobody, in the place of one that is passed over."""

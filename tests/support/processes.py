@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from compiler import PartnerflowError
-from conftest import HOUR
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.pipeline.run import run_hour
 from flows.pipeline.text import details
 from flows.settings import Settings
 from support.fault_injection import NOBODY_HELD
+from support.states import HOUR
 
 CONTEXT = multiprocessing.get_context("forkserver")
 

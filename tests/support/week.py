@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from conftest import HOUR, environment, loaded_anew
 from flows.clock import end_of_day_instants
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
@@ -31,8 +30,10 @@ from flows.preview.stage_models import read_stage_models
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, open_warehouse, transaction
 from flows.warehouse.evaluations import Hour
+from support.cli import environment
 from support.kills import FAULTS
 from support.smtp_server import DROP, ScriptedServer
+from support.states import HOUR, reload_raw_tables
 
 FLOW = "import sys; from flows.hourly import hourly; hourly(sys.argv[1], return_state=True)"
 SHARE = {"outage": 0.08, "kill": 0.15, "stale": 0.05, "broken": 0.05, "away": 0.05, "twice": 0.05, "analyst": 0.1}
@@ -150,7 +151,7 @@ def _befallen(fault: str | None, settings: Settings, hour: datetime, mood: Mood)
 
 def _load(settings: Settings, dice: random.Random, hour: datetime) -> None:
     """What has happened in the hour before: two partners join, two are tagged, two of those that joined have sales."""
-    loaded_anew(settings, hour)
+    reload_raw_tables(settings, hour)
     with open_warehouse(settings.warehouse) as connection, transaction(connection):
         for number in range(2):
             at = (hour - timedelta(seconds=dice.randrange(3600))).replace(tzinfo=None)

@@ -27,9 +27,9 @@ SEGMENTS = {
 
 
 @pytest.fixture
-def state(stood: Settings, workshop: Path) -> Iterator[Settings]:
+def state(built_example: Settings, workshop: Path) -> Iterator[Settings]:
     """A copy of that state, for changing."""
-    yield stood.model_copy(update={"var": Path(shutil.copytree(stood.var, workshop))})
+    yield built_example.model_copy(update={"var": Path(shutil.copytree(built_example.var, workshop))})
     shutil.rmtree(workshop)
 
 
@@ -39,9 +39,11 @@ def rebuilt(settings: Settings) -> Built:
 
 
 @pytest.fixture(scope="module")
-def lineage(stood: Settings) -> Lineage:
+def lineage(built_example: Settings) -> Lineage:
     """The project as dbt reads it."""
-    return Lineage(Dbt(stood, stood.var / "dbt_project").parse(), read_definitions(stood).compiler)
+    return Lineage(
+        Dbt(built_example, built_example.var / "dbt_project").parse(), read_definitions(built_example).compiler
+    )
 
 
 def below(settings: Settings, lineage: Lineage) -> set[str] | None:
