@@ -93,9 +93,9 @@ def whole(options: argparse.Namespace) -> dict:
         ]
         settings = _settings(options)
         with closing(Ledger(options.ledger or Path(folder) / "ledger.db")) as ledger:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             claim(ledger, Plan(HOUR, (), tuple(people), messages={"w": read_message(message)}), "r", "example.com")
-            claimed = time.perf_counter() - begun
+            claimed = time.perf_counter() - started
             people.clear()
 
             def step() -> None:
@@ -118,9 +118,9 @@ def _timed(options: argparse.Namespace, do: Callable[[], object]) -> dict:
     who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     before = _peak()
     cpu = -sum(sum(resource.getrusage(one)[:2]) for one in who)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     do()
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     cpu += sum(sum(resource.getrusage(one)[:2]) for one in who)
     return {"rate": options.messages / seconds, "cpu": cpu, "mib": _peak(), "grown": _peak() - before}
 

@@ -88,25 +88,25 @@ class Settings(BaseSettings):
     """The user's password."""
 
     smtp_max_connections: PositiveInt = 4
-    """How many connections are open at a time."""
+    """Connections that are open at the same time."""
 
     smtp_max_per_second: PositiveFloat | None = None
-    """Emails a second over all connections of a runner; without it, as many as the server takes."""
+    """Emails per second of one run, over all its connections; no limit if not set."""
 
     retry_hours: PositiveFloat = 24
-    """For how long after the first temporary refusal a delivery is tried again; then it is `expired`."""
+    """Hours for which a delivery is tried again after the first temporary refusal; then it is `expired`."""
 
     application_api_url: str | None = None
-    """The endpoint that accepts applications; without one, decisions are files."""
+    """The HTTP endpoint that decisions about applications are posted to; files if not set."""
 
     application_api_token: SecretStr | None = None
-    """The bearer token for that endpoint."""
+    """The bearer token of that endpoint."""
 
     application_api_idempotent: bool = False
-    """Whether that endpoint carries out one Idempotency-Key once, however often it is posted."""
+    """Whether that endpoint runs an Idempotency-Key once, even if it is posted again."""
 
     application_api_timeout: PositiveFloat = 30
-    """Seconds to wait for that endpoint's answer."""
+    """Seconds to wait for that endpoint's reply."""
 
     @field_validator("workflows", "var")
     @classmethod
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     def _endpoint(cls, url: str | None) -> str | None:
         parts = urlsplit(url or "https://none")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise ValueError("it is no URL of an endpoint, such as https://api.example.com/decisions")
+            raise ValueError("it is not a valid URL, such as https://api.example.com/decisions")
         return url
 
     @model_validator(mode="after")
@@ -138,7 +138,7 @@ class Settings(BaseSettings):
         try:
             return None if text is None else address(text)
         except PartnerflowError:
-            raise ValueError("it is no plain email address, such as partners@example.com") from None
+            raise ValueError("it is not a valid email address, such as partners@example.com") from None
 
     @field_validator("unsubscribe_url")
     @classmethod
@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost"))
         plain = url is not None and url.isascii() and len(url) <= 300 and not set(url) & set(' <>,"?#')
         if url is not None and not (safe and parts.hostname and plain):
-            raise ValueError("it is no https address of a page, such as https://mail.example.com/u")
+            raise ValueError("it is not a valid https URL, such as https://mail.example.com/u")
         return url and url.rstrip("/")
 
     @field_validator("unsubscribe_signing_keys", mode="before")

@@ -19,11 +19,11 @@ from support.sending import dispatcher, run, send
 from support.smtp_server import closed_port
 
 DROP, SILENCE = 0, -1
-"""In place of a status: carry out the decision, and hang up or stay silent instead of answering."""
+"""In place of a status: accept the decision, and hang up or stay silent instead of replying."""
 
 
 class Endpoint(ThreadingHTTPServer):
-    """An endpoint with scripted answers, 200 when there is none left; `done` are the keys it has carried out.
+    """An endpoint with scripted answers, 200 when there is none left; `done` are the keys it has accepted.
 
     It is never silent by accident: without SILENCE, a client waits as long as a busy machine needs.
     """
@@ -111,7 +111,7 @@ def test_timeout_leaves_a_doubt(ledger: Ledger, application: Delivery):
 
 
 def test_idempotent_endpoint_is_asked_again(ledger: Ledger, application: Delivery):
-    """Under the same key; it replies 409 to what it has carried out, and no doubt is left."""
+    """With the same key; it replies 409 to a key that it has accepted, and no doubt is left."""
     with Endpoint(DROP) as endpoint:
         send(ledger, endpoint.transport(idempotent=True), decision)
     assert (states(ledger), len(endpoint.posts), len(set(endpoint.done))) == ({"p": "sent"}, 2, 1)

@@ -1,4 +1,4 @@
-"""Delivery in the whole hour: a mail server, an endpoint, suppression, and the commands for what is in doubt."""
+"""Sending in a whole run: a mail server, suppressions, and the commands for deliveries in doubt."""
 
 import shutil
 from datetime import timedelta
@@ -22,28 +22,31 @@ from support.states import HOUR, with_example
 
 @pytest.fixture(scope="module")
 def loaded(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state with the example account, before any run."""
+    """The state of the example account before its first run."""
     settings = Settings(var=tmp_path_factory.mktemp("loaded") / "var", workflows=CHECKOUT / "workflows")
     shutil.copytree(read_project, settings.var / "dbt_project")
     return with_example(settings).var
 
 
 def state(loaded: Path, tmp_path: Path, **more) -> Settings:
-    """A copy of that state, with these settings."""
+    """Return a copy of that state, with these settings."""
     shutil.copytree(loaded, tmp_path / "var")
     return Settings(**{"var": tmp_path / "var", "workflows": CHECKOUT / "workflows"} | more)
 
 
 def lose_the_mirror(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    """What a mirror would do that has lost everything: the warehouse knows of no delivery and no suppression."""
+    """Replace the mirror: leave the warehouse without any delivery or suppression."""
     for name in ("sent_emails", "workflow_runs", "suppressions"):
         connection.execute(CREATE[name])
 
 
-def test_an_hour_over_smtp_with_the_ledger_in_postgresql(loaded: Path, tmp_path: Path, monkeypatch):
-    """Everybody once; suppressed at the plan, nobody is claimed; what was decided is sent although the message is
-    edited; and when the warehouse is lost and the mirror with it, the plan names everybody again, and still nobody
-    hears twice, and nobody who is suppressed hears at all: the ledger's own key and swap refuse."""
+def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, monkeypatch):
+    """Every email is sent once, also when the warehouse and the mirror of the ledger are lost.
+
+    A partner suppressed before the plan is not claimed. A claimed email is sent as it was, even if the message has been
+    edited since. After the loss the plan lists all partners again; the ledger's primary key and compare-and-swap refuse
+    to send twice, or to a suppressed address.
+    """
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
     url = new_place("postgresql", tmp_path)
@@ -82,8 +85,9 @@ def test_an_hour_over_smtp_with_the_ledger_in_postgresql(loaded: Path, tmp_path:
         assert not [to for to, _ in server.accepted if to == ["m.lead@quietcreek.example.org"]]
 
 
-def test_a_server_that_is_down_shows_in_the_runs_row_and_the_next_run_sends(loaded: Path, tmp_path: Path):
-    """Status error and the reason; nobody is lost. And a suppression that is lifted lets the workflow write."""
+def test_unreachable_server_is_an_error_and_the_next_run_sends(loaded: Path, tmp_path: Path, monkeypatch):
+    """The rows have the status error and the reason. A suppression that is removed lets the workflow send."""
+    monkeypatch.setattr("flows.sending.dispatcher.RECONNECT_DELAY", 0)
     with ScriptedServer(at("greeting", "554 go away")) as server:
         more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none"}
         settings = state(loaded, tmp_path, **more)
@@ -101,8 +105,8 @@ def test_a_server_that_is_down_shows_in_the_runs_row_and_the_next_run_sends(load
         assert len(server.accepted) == 77
 
 
-def test_deliveries_and_settle_on_the_command_line(tmp_path: Path):
-    """A person finds what is in doubt, says what became of it, and the ledger keeps it."""
+def test_deliveries_and_settle_commands(tmp_path: Path):
+    """A person lists what is in doubt and decides; the ledger records it."""
     settings = Settings(var=tmp_path / "var")
     with opened(settings.ledger) as ledger:
         ledger.claim([delivery("p", workflow="w"), delivery("q", workflow="v")], {})
@@ -124,8 +128,8 @@ def test_deliveries_and_settle_on_the_command_line(tmp_path: Path):
     assert (wrong.code, "The states are pending, claimed" in wrong.stderr) == (1, True)
 
 
-def test_suppress_on_the_command_line(tmp_path: Path):
-    """Add, list, lift; what is no address, or not there, is said."""
+def test_suppress_command(tmp_path: Path):
+    """Add, list and remove; an invalid address and a missing suppression are errors."""
     settings = Settings(var=tmp_path / "var")
     added = partnerflow(
         settings, "suppress", "Ann@Bücher.example", "--workflow", "w", "--reason", "By telephone", "--json"
@@ -141,6 +145,6 @@ def test_suppress_on_the_command_line(tmp_path: Path):
 
 
 def test_every_setting_is_in_the_manual():
-    """docs/operate.md, by the name of its variable."""
+    """In docs/operate.md, by the name of its variable."""
     manual = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"`PARTNERFLOW_{name.upper()}`" not in manual] == []

@@ -1,4 +1,4 @@
-"""Test emails: what a partner would read, marked as a test, and in nobody's way."""
+"""Test emails: what a partner would receive, marked as a test, without a trace in the ledger."""
 
 import shutil
 from contextlib import closing
@@ -22,24 +22,22 @@ KEY = "a key of these tests"
 
 @pytest.fixture
 def state(tmp_path: Path) -> Settings:
-    """A state in which nothing has been built."""
+    """A state without a build."""
     return Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
 
 
-def tried(
-    settings: Settings, workflow: str = "welcome", to: str = "me@example.org", partner: str | None = None
-) -> dict:
-    """What test-send answers."""
+def sent(settings: Settings, workflow: str = "welcome", to: str = "me@example.org", partner: str | None = None) -> dict:
+    """Return the answer of test-send."""
     return send_test_email(settings, read_definitions(settings)[workflow], to, partner, HOUR)
 
 
 def parsed(answer: dict) -> fast_mail_parser.PyMail:
-    """The email that an answer of test-send names."""
+    """Return the email that an answer of test-send names."""
     return fast_mail_parser.parse_email(Path(answer["delivered_to"]).read_bytes())
 
 
-def test_a_test_email_is_what_the_partner_would_read(example, tmp_path: Path):
-    """Its name, language and text, with [Test] before the subject and a header; the ledger knows nothing."""
+def test_email_is_what_the_partner_would_receive(example, tmp_path: Path):
+    """In its name and language, with [Test] before the subject and a header; the ledger has no delivery."""
     (tmp_path / "var").mkdir()
     shutil.copy(example[0].warehouse, tmp_path / "var")
     built = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
@@ -58,18 +56,18 @@ def test_a_test_email_is_what_the_partner_would_read(example, tmp_path: Path):
     with closing(Ledger(built.ledger)) as ledger:
         assert (deliveries(ledger), list(built.decisions.glob("*"))) == ([], [])
     with pytest.raises(PartnerflowError, match="There is no partner nobody in program 1000"):
-        tried(built, partner="nobody")
+        sent(built, partner="nobody")
 
 
-def test_two_test_emails_are_two_emails(state: Settings):
-    """Their ids and Message-IDs are random, so that no mail program takes one for the other."""
-    sent = [tried(state) for _ in range(2)]
-    assert len({one["message_id"] for one in sent}) == len(list(state.outbox.glob("test-*.eml"))) == 2
-    assert parsed(sent[0]).text_plain[0].startswith("Hi Sam,")
+def test_each_email_has_its_own_message_id(state: Settings):
+    """The ids are random, so that a mail program does not merge two test emails."""
+    both = [sent(state) for _ in range(2)]
+    assert len({one["message_id"] for one in both}) == len(list(state.outbox.glob("test-*.eml"))) == 2
+    assert parsed(both[0]).text_plain[0].startswith("Hi Sam,")
 
 
-def test_the_link_of_a_test_email_acts_on_nothing(state: Settings):
-    """It is signed like any other, but for a delivery that is known to be a test."""
+def test_unsubscribe_link_is_marked_as_a_test(state: Settings):
+    """It is signed like any other, for an id that is recognized as a test."""
     keys = f"{KEY},an older key of the tests"
     signed = Settings(
         var=state.var,
@@ -78,18 +76,18 @@ def test_the_link_of_a_test_email_acts_on_nothing(state: Settings):
         unsubscribe_signing_keys=keys,
     )
     link = (
-        parsed(tried(signed)).headers["List-Unsubscribe"][0].split(">")[0].removeprefix("<https://mail.example.com/u/")
+        parsed(sent(signed)).headers["List-Unsubscribe"][0].split(">")[0].removeprefix("<https://mail.example.com/u/")
     )
     assert is_test(verify_token(link, signed.unsubscribe_signing_keys))
 
 
-def test_copies_of_a_test_email_go_to_nobody(state: Settings, tmp_path: Path):
-    """Neither cc nor bcc hear of it."""
+def test_copies_are_not_sent(state: Settings, tmp_path: Path):
+    """Neither to cc nor to bcc."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     with (tmp_path / "workflows" / "messages" / "welcome" / "message.yml").open("a") as file:
         file.write("cc: cc@example.com\nbcc: bcc@example.com\n")
     own = Settings(var=state.var, workflows=tmp_path / "workflows")
-    assert b"cc@" not in Path(tried(own)["delivered_to"]).read_bytes()
+    assert b"cc@" not in Path(sent(own)["delivered_to"]).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -98,32 +96,32 @@ def test_copies_of_a_test_email_go_to_nobody(state: Settings, tmp_path: Path):
      ("welcome", "me@@example.org", None, "is no address that can be written to"),
      ("welcome", "me@example.org", "7", "No facts have been built yet")],
 )  # fmt: skip
-def test_what_cannot_be_tried_is_one_clear_message(state: Settings, workflow, to, partner, says: str):
-    """And nothing is written."""
+def test_invalid_request_is_one_clear_error(state: Settings, workflow, to, partner, says: str):
+    """And no file is written."""
     with pytest.raises(PartnerflowError, match=says):
-        tried(state, workflow, to, partner)
+        sent(state, workflow, to, partner)
     assert list(state.outbox.glob("*")) == []
 
 
-def test_a_message_with_an_error_is_not_tried(state: Settings, tmp_path: Path):
-    """The problems are shown as check shows them."""
+def test_message_with_a_problem_is_not_sent(state: Settings, tmp_path: Path):
+    """The problems are shown as `check` shows them."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     (tmp_path / "workflows" / "messages" / "welcome" / "body.txt").write_text("{{ partner.nmae }}")
     with pytest.raises(PartnerflowError, match=r"body.txt:1:4: error: partner.nmae is undefined. \[unknown-variable\]"):
-        tried(Settings(var=state.var, workflows=tmp_path / "workflows"))
+        sent(Settings(var=state.var, workflows=tmp_path / "workflows"))
 
 
 @pytest.mark.parametrize(
     ("variables", "says"),
-    [({"UNSUBSCRIBE_URL": "http://mail.example.com/u", "UNSUBSCRIBE_SIGNING_KEYS": KEY}, "no https address of a page"),
-     ({"UNSUBSCRIBE_URL": "https://m.example/u?x=<y>", "UNSUBSCRIBE_SIGNING_KEYS": KEY}, "no https address of a page"),
+    [({"UNSUBSCRIBE_URL": "http://mail.example.com/u", "UNSUBSCRIBE_SIGNING_KEYS": KEY}, "not a valid https URL"),
+     ({"UNSUBSCRIBE_URL": "https://m.example/u?x=<y>", "UNSUBSCRIBE_SIGNING_KEYS": KEY}, "not a valid https URL"),
      ({"UNSUBSCRIBE_URL": "https://mail.example.com/u"}, "needs unsubscribe_signing_keys"),
      ({"UNSUBSCRIBE_SIGNING_KEYS": "short"}, "a key has fewer than 16 characters"),
-     ({"BOUNCE_ADDRESS": "a b@c.example"}, "no plain email address"),
-     ({"SENDER_ADDRESS": "x"}, "no plain email address")],
+     ({"BOUNCE_ADDRESS": "a b@c.example"}, "not a valid email address"),
+     ({"SENDER_ADDRESS": "x"}, "not a valid email address")],
 )  # fmt: skip
-def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict, says: str):
-    """No secret is shown."""
+def test_invalid_setting_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict, says: str):
+    """Without showing a secret."""
     for name, value in variables.items():
         monkeypatch.setenv(f"PARTNERFLOW_{name}", value)
     with pytest.raises(PartnerflowError, match=says) as caught:

@@ -318,7 +318,7 @@ def test_failed_greeting_is_unavailable(phase: str, answer: str):
         ({"smtp_host": "mx.example", "smtp_user": "a", "smtp_password": "b", "smtp_tls": "none"}, "unprotected"),
         ({"smtp_host": "mx.example", "smtp_user": "a"}, "smtp_password is not"),
         ({"application_api_url": "http://api.example/x", "application_api_token": "t"}, "unprotected"),
-        ({"application_api_url": "api.example"}, "no URL of an endpoint"),
+        ({"application_api_url": "api.example"}, "not a valid URL"),
     ],
 )
 def test_settings_that_expose_a_secret_are_refused(settings: dict, says: str):
