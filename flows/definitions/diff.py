@@ -1,34 +1,37 @@
-"""What has changed in the definitions since the last run, in words.
+"""Describe how the definitions have changed since the last run.
 
-A run leaves what it ran with in the state (definitions.json); `plan` compares.
+Each run saves a snapshot of its definitions in the state (definitions.json), with which `plan` compares.
 """
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from compiler import Workflow
 from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions
 from flows.settings import Settings
 
+Described = dict[str, Any]
+"""A workflow in the snapshot: name, program, status, segment (its sentences), action and recipients."""
+
 
 @dataclass(frozen=True)
 class Change:
-    """One workflow that is other than at the last run: `what` is new, changed, activated, paused or gone; `words` says
-    how."""
+    """A workflow that has changed since the last run. `what` is new, changed, activated, paused or gone."""
 
     workflow_id: str
     what: str
     description: tuple[str, ...] = ()
 
-    def as_json(self) -> dict:
-        """The change."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the change as a JSON object."""
         return asdict(self) | {"description": list(self.description)}
 
 
 def save_snapshot(settings: Settings, definitions: Definitions) -> None:
-    """Leave what has been run with, at once or not at all. A workflow that is broken for now stays as it was."""
+    """Save the definitions of a run atomically. A broken workflow keeps its last valid definition."""
     before = _last(settings)
     broken = {name: before[name] for name in definitions.broken if name in before}
     document = broken | {workflow.id: _described(workflow) for workflow in definitions.workflows}
@@ -36,14 +39,14 @@ def save_snapshot(settings: Settings, definitions: Definitions) -> None:
 
 
 def changes(settings: Settings, definitions: Definitions) -> list[Change]:
-    """The workflows that are not as they were at the last run, sorted by id; before the first run every active one."""
+    """Return the changes since the last run, by workflow id; before the first run, all active workflows are new."""
     before = _last(settings)
     now = {workflow.id: _described(workflow) for workflow in definitions.workflows}
     found = [_change(name, before.get(name), now.get(name)) for name in sorted(before.keys() | now.keys())]
     return [one for one in found if one is not None and one.workflow_id not in definitions.broken]
 
 
-def _change(name: str, before: Mapping | None, now: Mapping | None) -> Change | None:
+def _change(name: str, before: Described | None, now: Described | None) -> Change | None:
     was_active = before is not None and before["status"] == "active"
     is_active = now is not None and now["status"] == "active"
     if now is None:
@@ -58,8 +61,8 @@ def _change(name: str, before: Mapping | None, now: Mapping | None) -> Change | 
     return Change(name, "changed", words) if is_active and words else None
 
 
-def _words(before: Mapping, now: Mapping) -> list[str]:
-    """The difference of two descriptions; a condition whose name stays is told as one change."""
+def _words(before: Described, now: Described) -> list[str]:
+    """Return one line per difference; a condition with changed values is one difference."""
     words = [
         f"{key} was {before[key]!r}, is {now[key]!r}"
         for key in ("name", "program", "action", "recipients")
@@ -76,7 +79,7 @@ def _words(before: Mapping, now: Mapping) -> list[str]:
 
 
 def _subject(sentence: str) -> str:
-    """What a canonical sentence is about: its capitalised words, and for a comparison which way."""
+    """Return the subject of a canonical sentence: its capitalized words, and the direction of a comparison."""
     words: list[str] = []
     for word in sentence.split():
         if not word[0].isupper():
@@ -85,7 +88,7 @@ def _subject(sentence: str) -> str:
     return sentence
 
 
-def _described(workflow: Workflow) -> dict[str, str | Sequence[str]]:
+def _described(workflow: Workflow) -> Described:
     action = getattr(workflow.action, "message", None)
     return {
         "name": workflow.name,
@@ -97,10 +100,11 @@ def _described(workflow: Workflow) -> dict[str, str | Sequence[str]]:
     }
 
 
-def _last(settings: Settings) -> dict:
+def _last(settings: Settings) -> dict[str, Described]:
     file = _file(settings)
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    found: dict[str, Described] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return found
 
 
-def _file(settings: Settings):
+def _file(settings: Settings) -> Path:
     return settings.var / "definitions.json"

@@ -1,4 +1,4 @@
-"""The user's own folder of definitions, read and checked."""
+"""Read and check the definitions of a workflows folder."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -23,10 +23,10 @@ from flows.settings import Settings
 
 @dataclass(frozen=True)
 class Definitions:
-    """What a folder of definitions holds.
+    """The definitions of a folder.
 
-    `workflows` are those without an error, sorted by id; `problems` all that was found; `broken` the ids (file names)
-    of the others with their first error.
+    `workflows` are those without errors, sorted by id; `problems` are all problems found; `broken` maps the ids (file
+    names) of all other workflows to their errors.
     """
 
     workflows: tuple[Workflow, ...]
@@ -36,15 +36,15 @@ class Definitions:
 
     @property
     def active(self) -> tuple[Workflow, ...]:
-        """The workflows that run."""
+        """The workflows of status active."""
         return tuple(workflow for workflow in self.workflows if workflow.status == "active")
 
     def without(self, held: Collection[str]) -> "Definitions":
-        """The definitions but for the workflows with these ids."""
+        """Return the definitions without the workflows with these ids."""
         return replace(self, workflows=tuple(workflow for workflow in self.workflows if workflow.id not in held))
 
     def only(self, chosen: Collection[str]) -> "Definitions":
-        """The definitions of the workflows with these ids, and nothing that is broken."""
+        """Return the definitions of the workflows with these ids, without the broken ones."""
         kept = tuple(workflow for workflow in self.workflows if workflow.id in chosen)
         return replace(self, workflows=kept, broken={})
 
@@ -61,9 +61,9 @@ class Definitions:
 def read_definitions(
     settings: Settings, paths: Iterable[Path] = (), catalog: AccountCatalog | None = None
 ) -> Definitions:
-    """The definitions of the workflows folder, or of the files and folders named.
+    """Return the definitions of the workflows folder, or of the given files and folders.
 
-    With `catalog`, programs, groups and terms are compared with those of the account.
+    With `catalog`, programs, groups and terms are checked against those of the account.
     Raises PartnerflowError when a path does not exist.
     """
     vocabulary = project_vocabulary(loader=settings.loader)
@@ -87,7 +87,7 @@ def read_definitions(
 
 
 def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
-    """The problems; one about a segment or message that is gone names all the workflows that use it."""
+    """Return the problems, where one about an unknown segment or message names all workflows that use it."""
     users: dict[tuple[str, str], list[str]] = {}
     for workflow_id, found in problems.items():
         for one in found:
@@ -104,7 +104,7 @@ def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]
 
 
 def message_ids(folder: Path) -> list[str]:
-    """The ids of the messages of a workflows folder."""
+    """Return the ids of the messages of a workflows folder, sorted."""
     return sorted(path.name for path in (folder / "messages").glob("*") if path.is_dir())
 
 
@@ -118,7 +118,7 @@ def _text(file: Path) -> str:
 
 
 def read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:
-    """The named segments of a workflows folder, by name, and what is wrong with those that cannot be read."""
+    """Return the segments of a workflows folder by name, and the problems of those that cannot be read."""
     sources: dict[str, Source] = {}
     problems: list[Problem] = []
     for file in sorted((folder / "segments").glob("*.y*ml")):
@@ -132,7 +132,7 @@ def read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:
 def _files(paths: list[Path]) -> list[Path]:
     missing = [path for path in paths if not path.exists()]
     if missing:
-        hint = "Name a definition file or a folder of them; PARTNERFLOW_WORKFLOWS says where the workflows are."
+        hint = "Name a definition file or a folder of them; PARTNERFLOW_WORKFLOWS is the folder of the workflows."
         raise PartnerflowError(f"There is no {missing[0]}. {hint}")
     files: list[Path] = []
     for path in paths:
@@ -141,6 +141,6 @@ def _files(paths: list[Path]) -> list[Path]:
 
 
 def shown(file: Path) -> str:
-    """The path as a person in this folder would type it."""
+    """Return the path relative to the current folder, if it is inside."""
     absolute = file.absolute()
     return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)

@@ -149,7 +149,7 @@ def test_what_is_left_to_choose_is_warned_of(own: Settings):
     drafted = from_template(own, "automate-your-prospecting", "2000", {})
     assert [problem.code for problem in drafted.warnings] == ["placeholder"]
     assert "Partner Template Term is any of [your selected template term]" in files(own)["prospecting-accept.yml"]
-    with pytest.raises(PartnerflowError, match="asks for no group"):
+    with pytest.raises(PartnerflowError, match="has no group"):
         from_template(own, "automate-your-prospecting", "2000", {"group": "Gold"}, "other-")
 
 
@@ -181,7 +181,7 @@ def test_nothing_is_overwritten_and_then_nothing_is_written(own: Settings):
     body.write_text("Mine.")
     answer = partnerflow(own, "new", "welcome-and-kickstart", "--program", "1000")
     assert answer.code == 1
-    assert "messages/kickstart-assets/body.txt already" in " ".join(answer.stderr.split())
+    assert "already has messages/kickstart-assets/body.txt. Nothing was written." in " ".join(answer.stderr.split())
     assert files(own) == {"messages/kickstart-assets/body.txt": "Mine."}
 
 

@@ -1,4 +1,4 @@
-"""What a person reads of templates and drafts."""
+"""Terminal output of `templates` and `new`."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from flows.definitions.scaffold.create import ScaffoldResult
 
 
 def templates_table(templates: list[dict[str, Any]]) -> Table:
-    """The templates: id and kinds of program, what each does, and its chain."""
+    """Return the templates as a table: id, program types, description, and workflows."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False)
     table.add_column("template", overflow="fold")
     table.add_column("what it does", ratio=1)
@@ -21,12 +21,12 @@ def templates_table(templates: list[dict[str, Any]]) -> Table:
     return table
 
 
-def draft_lines(drafted: ScaffoldResult) -> list[str]:
-    """What was written, what to mind, and what to do next."""
-    first = drafted.workflows[0]
+def draft_lines(result: ScaffoldResult) -> list[str]:
+    """Return the files written, warnings, notes, and what to do next."""
+    first = result.workflows[0]
     return [
-        *[f"Wrote {file}" for file in drafted.files],
-        *[str(problem) for problem in drafted.warnings],
-        *[f"Note: {note}" for note in drafted.notes],
-        f"Drafts send nothing. Edit them, try them (partnerflow preview {first}), then set status: active.",
+        *[f"Wrote {file}" for file in result.files],
+        *[str(problem) for problem in result.warnings],
+        *[f"Note: {note}" for note in result.notes],
+        f"Drafts send nothing. Edit them, try `partnerflow preview {first}`, then set status: active.",
     ]

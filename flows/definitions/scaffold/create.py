@@ -1,8 +1,9 @@
-"""New workflows as drafts: from a template, or from scratch. Checked whole before the first file is written."""
+"""Create workflows as drafts, from a template or from scratch. All files are checked before the first is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 import yaml
 
@@ -18,15 +19,15 @@ from flows.warehouse.catalog import open_catalog
 
 @dataclass(frozen=True)
 class ScaffoldResult:
-    """What has been written: the ids of the drafts, all files, what `check` warns of, and what to mind."""
+    """What was created: the ids of the drafts, all files, the warnings of `check`, and notes of the template."""
 
     workflows: tuple[str, ...]
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
 
-    def as_json(self) -> dict:
-        """The drafts as the command line answers with them."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `partnerflow new`."""
         return {
             "workflows": list(self.workflows),
             "files": [str(file) for file in self.files],
@@ -37,10 +38,10 @@ class ScaffoldResult:
 
 @dataclass(frozen=True)
 class WorkflowRequest:
-    """A workflow from scratch, as a person asks for it.
+    """What the user wants in a new workflow.
 
-    `conditions` are sentences. With a `segment` they are saved under that name for re-use; without conditions the named
-    segment is one that exists. `message` is one that exists, or the name of a new one.
+    `conditions` are sentences; with `segment` they are saved as a new segment of that name, without conditions
+    `segment` is an existing one. `message` is an existing message, or the name of a new one.
     """
 
     name: str
@@ -55,15 +56,15 @@ class WorkflowRequest:
 def from_template(
     settings: Settings, template_id: str, program: str, filled: Mapping[str, str], prefix: str = ""
 ) -> ScaffoldResult:
-    """Write a template's workflows and messages as drafts of a program.
+    """Write the workflows and messages of a template as drafts of a program.
 
-    Raises PartnerflowError when the template does not exist or is not for this kind of program, a file is there
-    already, or the prefix makes no ids; then nothing has been written.
+    Raises PartnerflowError, with nothing written, when the template does not exist or does not suit the program's type,
+    a file exists already, or the prefix is not valid.
     """
     chosen = template(template_id)
     unknown = filled.keys() - set(chosen.placeholders)
     if unknown:
-        raise PartnerflowError(f"The template {template_id} asks for no {' or '.join(sorted(unknown))}. Leave it out.")
+        raise PartnerflowError(f"The template {template_id} has no {' or '.join(sorted(unknown))}. Leave it out.")
     if prefix and not ID.fullmatch(prefix):
         raise PartnerflowError(f"{prefix!r} cannot begin an id. Use letters, digits, dots, dashes and underscores.")
     require_program(settings, program, chosen.about.program_types)
@@ -71,17 +72,17 @@ def from_template(
     return _write(settings, files, chosen.about.notes)
 
 
-def from_scratch(settings: Settings, wish: WorkflowRequest) -> ScaffoldResult:
-    """Write one workflow as a draft, with its named segment and its message where these are new.
+def from_scratch(settings: Settings, request: WorkflowRequest) -> ScaffoldResult:
+    """Write one workflow as a draft, with its segment and message if they are new.
 
-    Raises PartnerflowError, DefinitionError with every problem among them; then nothing has been written.
+    Raises PartnerflowError (as DefinitionError, with every problem) with nothing written.
     """
-    require_program(settings, wish.program)
-    return _write(settings, _files(settings, wish), ())
+    require_program(settings, request.program)
+    return _write(settings, _files(settings, request), ())
 
 
 def slug(name: str) -> str:
-    """An id from a name.
+    """Return an id made of a name.
 
     >>> slug("First sale: 30 days!")
     'first-sale-30-days'
@@ -90,26 +91,26 @@ def slug(name: str) -> str:
     return "-".join(letters.split())[:100] or "workflow"
 
 
-def _files(settings: Settings, wish: WorkflowRequest) -> dict[str, str]:
-    identity = wish.id or slug(wish.name)
-    for name in (identity, wish.message, wish.segment or identity):
+def _files(settings: Settings, request: WorkflowRequest) -> dict[str, str]:
+    identity = request.id or slug(request.name)
+    for name in (identity, request.message, request.segment or identity):
         if not ID.fullmatch(name):
             hint = "Use letters, digits, dots, dashes and underscores, at most 100, a letter or digit first."
             raise PartnerflowError(f"{name!r} is not a valid id. {hint}")
     definition = {
-        "name": wish.name,
-        "description": wish.description,
-        "program": wish.program,
+        "name": request.name,
+        "description": request.description,
+        "program": request.program,
         "status": "draft",
-        "segment": wish.segment or list(wish.conditions),
-        "action": {"email": wish.message},
+        "segment": request.segment or list(request.conditions),
+        "action": {"email": request.message},
     }
     files = {f"{identity}.yml": _yaml({key: value for key, value in definition.items() if value != ""})}
-    if wish.segment and wish.conditions:
-        files[f"segments/{wish.segment}.yml"] = _yaml(list(wish.conditions))
-    if wish.message not in message_ids(settings.workflows):
-        files[f"messages/{wish.message}/message.yml"] = _yaml({"subject": wish.name})
-        files[f"messages/{wish.message}/body.txt"] = STARTER
+    if request.segment and request.conditions:
+        files[f"segments/{request.segment}.yml"] = _yaml(list(request.conditions))
+    if request.message not in message_ids(settings.workflows):
+        files[f"messages/{request.message}/message.yml"] = _yaml({"subject": request.name})
+        files[f"messages/{request.message}/body.txt"] = STARTER
     return files
 
 
@@ -122,7 +123,7 @@ The {{ program.name }} team
 
 To hear no more from us: {{ unsubscribe_link }}
 """
-"""The text of a new message, to be replaced."""
+"""The text of a new message, for the author to replace."""
 
 
 def _yaml(value: object) -> str:
@@ -141,7 +142,7 @@ def _write(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...])
 
 
 def _refuse_ids(settings: Settings, files: Mapping[str, str]) -> None:
-    """Raise PartnerflowError when an id is that of a workflow in a file of another name."""
+    """Raise PartnerflowError when an id belongs to a workflow in a file of another name."""
     existing = read_definitions(settings)
     taken = {*existing.broken, *(workflow.id for workflow in existing.workflows)} & _definitions(files).keys()
     if taken:
@@ -153,7 +154,7 @@ def _definitions(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def _check(settings: Settings, files: Mapping[str, str]) -> list[Problem]:
-    """What `check` will say of the new definitions, with the segments and messages that come with them."""
+    """Return the problems of the new definitions, given the segments and messages that come with them."""
     vocabulary = project_vocabulary()
     segments, _ = read_segments(settings.workflows)
     parts = {name: PurePath(name) for name in files}

@@ -1,7 +1,7 @@
-"""Drafts: new files of the workflows folder, written all or none, and never over another."""
+"""Write new files into the workflows folder: all or none, and never over an existing one."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from compiler import PartnerflowError
@@ -9,10 +9,10 @@ from flows.atomic import sync, write_synced
 
 
 def write_drafts(folder: Path, files: Mapping[str, str]) -> list[Path]:
-    """Write new files, texts by path within the folder, and return their paths. Definitions are written last.
+    """Write new files, given as texts by path within the folder, and return their paths, definitions last.
 
-    Every file is complete and on disk under a temporary name before the first gets its own. Raises PartnerflowError
-    that names the files that are there already; then, as after any error, none has been written.
+    All files are on disk under temporary names before the first gets its final name. Raises PartnerflowError, with
+    nothing written, when files exist already or cannot be written.
     """
     ordered = sorted(files, key=lambda name: (not name.startswith("messages/"), not name.startswith("segments/"), name))
     refuse_existing(folder, ordered)
@@ -23,7 +23,7 @@ def write_drafts(folder: Path, files: Mapping[str, str]) -> list[Path]:
         for name, path in temporary.items():
             write_synced(path, files[name])
         for name, path in temporary.items():
-            os.link(path, folder / name)  # fails where a file has appeared meanwhile, which renaming would not
+            os.link(path, folder / name)  # unlike rename, this fails if the file now exists
             written.append(folder / name)
         for parent in {path.parent for path in written}:
             sync(parent)
@@ -43,20 +43,20 @@ def refuse_existing(folder: Path, names: list[str]) -> None:
     there = [name for name in names if (folder / name).exists()]
     if there:
         raise PartnerflowError(
-            f"{folder} has {', '.join(there)} already; nothing is overwritten, and nothing was written. "
+            f"{folder} already has {', '.join(there)}. Nothing was written. "
             "Choose other names (--prefix, or --id and --message), or move the old files away."
         )
 
 
 def _make_folders(folder: Path, names: list[str]) -> list[Path]:
-    """Make the folders that are missing, and return those, the innermost first."""
+    """Create the missing folders, and return them, innermost first."""
     wanted = {parent for name in names for parent in (folder / name).parents if not parent.exists()}
     for path in sorted(wanted):
         path.mkdir()
     return sorted(wanted, reverse=True)
 
 
-def _remove(files, folders: list[Path]) -> None:
+def _remove(files: Iterable[Path], folders: list[Path]) -> None:
     for path in files:
         path.unlink(missing_ok=True)
     for path in folders:

@@ -1,4 +1,4 @@
-"""The programs of the account, as far as the warehouse can be asked without waiting for anybody."""
+"""Look up the programs of the account, if the warehouse file is available without waiting."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from flows.settings import Settings
 
 
 def program_types(settings: Settings) -> dict[str, str | None]:
-    """Program id to its type (performance, creator); empty while there are no raw tables, or a run holds the file."""
+    """Return program types (performance, creator) by id; empty without raw tables or while a run locks the file."""
     if not (isinstance(settings.warehouse, Path) and settings.warehouse.exists()):
         return {}
     try:
@@ -21,9 +21,9 @@ def program_types(settings: Settings) -> dict[str, str | None]:
 
 
 def require_program(settings: Settings, program: str, suits: tuple[str, ...] = ()) -> None:
-    """Raise PartnerflowError when the account is known and has no such program, or one whose type is not in `suits`.
+    """Raise PartnerflowError when the account has no such program, or its type is not in `suits`.
 
-    Without `suits` any type will do.
+    Without `suits` every type is accepted; nothing is checked when the programs are not known.
     """
     known = program_types(settings)
     if not known:
@@ -37,5 +37,5 @@ def require_program(settings: Settings, program: str, suits: tuple[str, ...] = (
         hint = f"Name one of {', '.join(fitting)}, or choose" if fitting else "Choose"
         raise PartnerflowError(
             f"Program {program} is a {kind} program, and this template is for {' and '.join(suits)} programs. "
-            f"{hint} another template: `partnerflow templates` says which is for what."
+            f"{hint} another template: `partnerflow templates` lists them."
         )

@@ -1,4 +1,4 @@
-"""Ask a person for what a new workflow still needs; each answer is tried at once and asked again if wrong."""
+"""Prompt for what a new workflow still needs; an invalid answer is explained and the question repeated."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,36 +10,36 @@ from flows.definitions.scaffold.programs import program_types, require_program
 from flows.settings import Settings
 
 Prompt = Callable[[str, str], str]
-"""Asks a question with a default answer ("" for none) and returns the answer, without blanks around it."""
+"""Asks a question with a default ("" for none) and returns the stripped answer."""
 
 Say = Callable[[str], None]
 
 OPTIONS = {"name": "--name", "program": "--program", "message": "--message", "conditions": "--condition or --segment"}
 
 
-def missing_options(wish: WorkflowRequest) -> list[str]:
-    """The options that are still needed."""
-    needed = [key for key in ("name", "program", "message") if not getattr(wish, key)]
-    return [OPTIONS[key] for key in [*needed, *([] if wish.conditions or wish.segment else ["conditions"])]]
+def missing_options(request: WorkflowRequest) -> list[str]:
+    """Return the command-line options that are still needed."""
+    needed = [key for key in ("name", "program", "message") if not getattr(request, key)]
+    return [OPTIONS[key] for key in [*needed, *([] if request.conditions or request.segment else ["conditions"])]]
 
 
-def prompt_for_missing(settings: Settings, wish: WorkflowRequest, prompt: Prompt, say: Say) -> WorkflowRequest:
-    """The wish with every question answered that it leaves open; an empty answer ends the conditions."""
-    name = wish.name or _until(prompt, say, "Workflow name", "", _name)
+def prompt_for_missing(settings: Settings, request: WorkflowRequest, prompt: Prompt, say: Say) -> WorkflowRequest:
+    """Return the request completed by the user's answers; an empty answer ends the conditions."""
+    name = request.name or _until(prompt, say, "Workflow name", "", _name)
     programs = ", ".join(f"{one} ({kind})" for one, kind in sorted(program_types(settings).items()))
-    program = wish.program or _until(
+    program = request.program or _until(
         prompt, say, f"Program{f' ({programs})' if programs else ''}", "", lambda text: require_program(settings, text)
     )
     segments, _ = read_segments(settings.workflows)
-    wish = replace(wish, name=name, program=program)
-    if not wish.conditions and not wish.segment:
+    request = replace(request, name=name, program=program)
+    if not request.conditions and not request.segment:
         if segments:
             chosen = prompt(f"Segment ({', '.join(sorted(segments))}; empty for a new one)", "")
-            wish = replace(wish, segment=chosen or None)
-        if not wish.segment:
-            wish = replace(wish, conditions=_conditions(prompt, say))
+            request = replace(request, segment=chosen or None)
+        if not request.segment:
+            request = replace(request, conditions=_conditions(prompt, say))
     known = ", ".join(message_ids(settings.workflows))
-    return replace(wish, message=wish.message or prompt(f"Message ({known}; or a new name)", slug(name)))
+    return replace(request, message=request.message or prompt(f"Message ({known}; or a new name)", slug(name)))
 
 
 def _conditions(prompt: Prompt, say: Say) -> tuple[str, ...]:

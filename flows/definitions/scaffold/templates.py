@@ -1,11 +1,11 @@
-"""The templates of the help page: folders of library/, each with its chained workflows and their messages.
+"""The workflow templates of the help page: folders of library/ with chained workflows and their messages.
 
     library/automate-your-prospecting/template.yml        name, description, program_types, workflows, notes
     library/automate-your-prospecting/<workflow>.yml      a definition whose program is PROGRAM
     library/automate-your-prospecting/messages/<message>/
 
-Names, descriptions and kinds of program are those of the page "Create & Manage Email Workflows"; the segments are
-those of its examples, and the texts our own.
+Names, descriptions and program types are those of the page "Create & Manage Email Workflows", the segments those of
+its examples; the texts are our own.
 """
 
 import json
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -27,11 +28,11 @@ PLACEHOLDERS = {
     "term": ("Partner Template Term", "[your selected template term]"),
     "group": ("Partner Group", "[your group of top creators]"),
 }
-"""What a template leaves to be chosen: a condition whose value stands in brackets until then, as on the page."""
+"""What the user chooses: a key, its condition, and the placeholder in brackets that the page shows for its value."""
 
 
 class About(BaseModel):
-    """template.yml: what a template is for. `workflows` are in the order of the chain."""
+    """The content of template.yml. `workflows` are in the order of the chain."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
@@ -43,21 +44,21 @@ class About(BaseModel):
 
 @dataclass(frozen=True)
 class Template:
-    """One template; `id` is the name of its folder."""
+    """A template; `id` is the name of its folder."""
 
     id: str
     about: About
 
     @cached_property
     def placeholders(self) -> tuple[str, ...]:
-        """The keys of PLACEHOLDERS that this template leaves open."""
+        """The keys of PLACEHOLDERS that occur in this template."""
         texts = "".join(self._text(name) for name in self.about.workflows)
         return tuple(key for key, (_, placeholder) in PLACEHOLDERS.items() if placeholder in texts)
 
     def files(self, program: str, filled: Mapping[str, str], prefix: str = "") -> dict[str, str]:
-        """The drafts for a program, by path within a folder of workflows; `prefix` goes before every id.
+        """Return the drafts for a program by path within a workflows folder, with `prefix` before every id.
 
-        What is not `filled` (keys of PLACEHOLDERS) keeps its placeholder, of which `check` warns.
+        Keys of PLACEHOLDERS that are not in `filled` keep their placeholder, and `check` warns about them.
         """
         messages = sorted(path.name for path in (LIBRARY / self.id / "messages").glob("*"))
         files = {}
@@ -73,8 +74,8 @@ class Template:
                 files[f"messages/{prefix}{message}/{part.name}"] = part.read_text(encoding="utf-8")
         return files
 
-    def as_json(self) -> dict:
-        """The template with the keys of the contract; a workflow is {id, name, description, action, segment}."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `partnerflow templates`; a workflow is {id, name, description, action, segment}."""
         vocabulary = project_vocabulary()
         workflows = [read_definition(f"{name}.yml", self._text(name), vocabulary) for name in self.about.workflows]
         described = [
@@ -95,7 +96,7 @@ class Template:
 
 
 def templates() -> list[Template]:
-    """All templates, by id."""
+    """Return all templates, sorted by id."""
     return [
         Template(file.parent.name, About.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))))
         for file in sorted(LIBRARY.glob("*/template.yml"))
@@ -103,7 +104,7 @@ def templates() -> list[Template]:
 
 
 def template(template_id: str) -> Template:
-    """One template. Raises PartnerflowError that names the nearest, and all."""
+    """Return a template. Raises PartnerflowError, which suggests the nearest id and lists all."""
     known = {one.id: one for one in templates()}
     if template_id not in known:
         hint = did_you_mean(template_id, known) + f"The templates are {', '.join(known)}."
@@ -112,7 +113,7 @@ def template(template_id: str) -> Template:
 
 
 def _fill(text: str, key: str, value: str) -> str:
-    """The text with a placeholder's whole condition written anew, in quotes where YAML needs them."""
+    """Return the text with the condition of a placeholder replaced, quoted for YAML."""
     label, placeholder = PLACEHOLDERS[key]
     open_condition = f"{label} is any of {placeholder}"
     return text.replace(open_condition, json.dumps(str(AnyOf(label, (value,))), ensure_ascii=False))

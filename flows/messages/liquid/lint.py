@@ -12,7 +12,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
 from compiler import Problem, Source
-from compiler.errors import did_you_mean
+from compiler.errors import Severity, did_you_mean
 from compiler.yaml_source import YamlPath
 from flows.messages.liquid.environment import FAILURES, FORBIDDEN_TAGS, describe, parse
 from flows.messages.liquid.tokens import TOKENS, Translated, translate
@@ -40,7 +40,7 @@ class TemplateSource:
         """The text with the platform's tokens translated into Liquid."""
         return self.translated.text
 
-    def at(self, index: int, code: str, message: str, hint: str, severity: str = "error") -> Problem:
+    def at(self, index: int, code: str, message: str, hint: str, severity: Severity = "error") -> Problem:
         """Return a problem at a position of `text`."""
         if self.route is not None:
             return self.file.problem(self.route, code, message, hint, offset=index, severity=severity)
@@ -48,7 +48,7 @@ class TemplateSource:
         column = index - (self.text.rfind("\n", 0, index) + 1) + 1
         return self.file.problem_at(line, column, code, message, hint, severity)
 
-    def at_liquid(self, index: int, code: str, message: str, hint: str, severity: str = "error") -> Problem:
+    def at_liquid(self, index: int, code: str, message: str, hint: str, severity: Severity = "error") -> Problem:
         """Return a problem at a position of `liquid`."""
         return self.at(self.translated.origin(max(index, 0)), code, message, hint, severity)
 
