@@ -21,7 +21,14 @@ CatchUp = Annotated[
 
 
 @app.command(epilog="Example: partnerflow run --as-of 2026-03-20T14:00:00-04:00")
-def run(as_of: AsOf = None, catch_up: CatchUp = None, as_json: Json = False) -> None:
+def run(
+    as_of: AsOf = None,
+    catch_up: CatchUp = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Build all tables again, not only what is out of date.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Run one hour: contact everybody who is in a segment and was never contacted by its workflow."""
     from flows.cli.output.terminal import Progress, run_table
     from flows.pipeline.run import run_hour
@@ -29,7 +36,7 @@ def run(as_of: AsOf = None, catch_up: CatchUp = None, as_json: Json = False) -> 
 
     settings = read_settings()
     steps = Progress(err)
-    done = run_hour(settings, read_as_of(as_of), steps, read_catch_up(catch_up), steps.report)
+    done = run_hour(settings, read_as_of(as_of), steps, read_catch_up(catch_up), steps.report, full_refresh)
     if as_json:
         answer(done.as_json())
     else:

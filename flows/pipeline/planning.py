@@ -17,7 +17,7 @@ from flows.plan.plan import Plan, excluding_contacted, with_details, with_held
 from flows.plan.read_plan import read_plan
 from flows.progress import ProgressCallback
 from flows.settings import Settings
-from flows.transform.build import Built, build
+from flows.transform.build import BuildResult, build
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.evaluations import Hour, batches, evaluation_hours, time_zones, write_evaluations
 
@@ -32,15 +32,17 @@ def build_plan(
     step: StepRunner,
     progress: ProgressCallback,
     missed_hours: MissedHours | None = None,
+    full_refresh: bool = False,
 ) -> Plan:
     """Build the tables as of `as_of` (UTC), and return who is to be contacted; held workflows contact nobody.
 
-    The hours to catch up are evaluated on the same data; afterwards the segments are those of `as_of` again.
+    The hours to catch up are evaluated on the same data; afterwards the segments are those of `as_of` again. With
+    `full_refresh`, all tables are built, not only those that are out of date.
     """
     zones = step("Set evaluation hour and load events", _set_evaluation_hour, settings, ledger, as_of)
     catch_up = step("Find hours to catch up", find_catch_up, ledger, definitions.active, zones, as_of, missed_hours)
     usable = definitions.without(catch_up.held)
-    built = step("Run dbt build", build, settings, usable, progress)
+    built = step("Run dbt build", build, settings, usable, progress, full_refresh)
     usable, catch_up = usable.without(built.held), catch_up.without(built.held)
     evaluator = _Evaluator(settings, usable, read_messages(settings, usable), built)
     plans: tuple[Plan, ...] = ()
@@ -64,7 +66,7 @@ class _Evaluator:
     settings: Settings
     definitions: Definitions
     messages: Messages
-    built: Built
+    built: BuildResult
 
     def catch_up_plans(self, hours: Sequence[Hour], catch_up: CatchUp, earlier: tuple[Plan, ...]) -> tuple[Plan, ...]:
         """Return the earlier plans and those of a batch of hours, each for the workflows that are to catch it up."""
@@ -81,7 +83,7 @@ class _Evaluator:
         """Evaluate the segments at these hours, and return the workflows that are held, with the reason."""
         with open_warehouse(self.settings.warehouse) as connection, transaction(connection):
             write_evaluations(connection, hours)
-        return self.built.segments(self.definitions.active)
+        return self.built.rebuild_segments(self.definitions.active)
 
     def read(self, definitions: Definitions, as_of: datetime) -> Plan:
         """Return the plan of an hour that has been evaluated."""

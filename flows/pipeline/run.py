@@ -69,12 +69,13 @@ def run_hour(
     step: StepRunner = run_step,
     missed_hours: MissedHours | None = None,
     progress: ProgressCallback = no_progress,
+    full_refresh: bool = False,
 ) -> Run:
     """Contact everybody who is in a segment at `as_of` (UTC) and was never contacted by its workflow.
 
     Hours that no run has evaluated are caught up as each workflow says, or as `missed_hours` says for all of them.
-    `progress` is called in the long steps. Raises PartnerflowError when the hour cannot be evaluated at all, and when
-    another run uses the state folder.
+    `progress` is called in the long steps. `full_refresh` builds all tables, not only those that are out of date.
+    Raises PartnerflowError when the hour cannot be evaluated at all, and when another run uses the state folder.
     """
     run_id = run_id_of(as_of)
     with state_lock(settings.var), closing(Ledger(settings.ledger)) as ledger:
@@ -83,7 +84,7 @@ def run_hour(
         step("Check ledger integrity", _check_ledger, settings, ledger)
         definitions = step("Read definitions", read_definitions, settings)
         step("Recover interrupted deliveries", _recover, ledger, transports, run_id, settings, summary)
-        plan = build_plan(settings, definitions, ledger, as_of, step, progress, missed_hours)
+        plan = build_plan(settings, definitions, ledger, as_of, step, progress, missed_hours, full_refresh)
         step("Apply email events", _apply_events, settings, ledger)
         run = Run(run_id, plan, tuple(Run(run_id_of(one.as_of), one) for one in plan.catch_up))
         step("Claim recipients", _claim, ledger, run, settings)

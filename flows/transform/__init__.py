@@ -1,1 +1,1 @@
-"""The facts: dbt builds them, and what fails or is stale holds the workflows that read it."""
+"""The build of the warehouse by dbt, and which workflows are held because a table they read failed or is stale."""

@@ -1,4 +1,4 @@
-"""What definitions make of a dbt project: the files of one folder, always the same ones."""
+"""The files of the dbt project that are generated from the definitions."""
 
 from pathlib import Path
 
@@ -6,12 +6,13 @@ from compiler import EXPOSURES, MODELS, compile_exposures, compile_models
 from flows.definitions.loader import Definitions
 
 FOLDER = Path("models", "segments", "generated")
-"""Where in a project they are; nothing else is there."""
+"""Their folder in a dbt project."""
 
 FILES = frozenset((*(f"{model}.sql" for model in MODELS), EXPOSURES))
+"""Their names, the same for any definitions."""
 
 
 def generated_files(definitions: Definitions, dialect: str) -> dict[str, str]:
-    """The models and exposures of the active workflows, file name to text: those of FILES."""
+    """Return the models and exposures of the active workflows: file name (each of FILES) to text."""
     models = compile_models(definitions.active, definitions.compiler, dialect)
     return models | compile_exposures(definitions.active, definitions.compiler)

@@ -1,8 +1,8 @@
-"""Held, not wrong: which workflows read a table that is stale or failed, by dbt's own lineage.
+"""Which workflows a data quality issue affects: a table that failed or is stale, and all that read it by dbt's lineage.
 
-A workflow reads the relations of its compiled segment, and whatever follows the generated models reads for all of them
-(addresses, counts). Where `config.meta.holds` of a source or a test names columns of marts, only the workflows with a
-condition on one of these are meant: stale clicks do not hold a workflow that asks for revenue alone.
+A workflow reads the relations of its compiled segment, and all workflows read what is built from the generated models
+(addresses, counts). Where `config.meta.holds_conditions_on` of a source or a test names columns of marts, only
+workflows with a condition on one of these are affected: stale clicks do not hold a workflow that asks for revenue.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,14 +16,15 @@ from compiler import MODELS, Compiler, Workflow
 from compiler.sql.exposures import relations_read
 
 FAILED = {"error", "fail", "runtime error", "partial success"}
+"""Statuses of dbt results."""
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Something that is not as it must be: a dbt node (its unique id; None is all of them) and what is wrong.
+class DataQualityIssue:
+    """What is wrong with a dbt node (its unique id; None means every node).
 
-    `columns` narrows it to the conditions on these columns of marts ("model.column"), `programs` to workflows of these
-    programs; None is everything that the lineage reaches.
+    `columns` narrows the issue to workflows with a condition on these columns of marts ("model.column"), `programs` to
+    workflows of these programs; None means all that the lineage reaches.
     """
 
     node: str | None
@@ -33,9 +34,9 @@ class Fault:
 
 
 class Lineage:
-    """Who reads what, in a project as dbt knows it.
+    """The dependencies between the nodes of a dbt project, and of workflows on them.
 
-    `segments` selects the generated models and all that follows them, in dbt's words.
+    `segments` selects the generated models and all that depends on them, in dbt's node selection syntax.
     """
 
     def __init__(self, manifest: Manifest, compiler: Compiler):
@@ -47,28 +48,32 @@ class Lineage:
         self._common = self._below(self._generated, through=self._generated)
         self.segments = [f"{name}+" for name in sorted(MODELS)]
 
-    def held(self, workflows: Iterable[Workflow], faults: Collection[Fault]) -> dict[str, str]:
-        """The ids of the workflows that the faults reach, each with the reasons."""
-        reached = [(fault, self._below([fault.node] if fault.node else self._generated)) for fault in faults]
-        held: dict[str, str] = {}
+    def affected_workflows(self, workflows: Iterable[Workflow], issues: Collection[DataQualityIssue]) -> dict[str, str]:
+        """Return the ids of the workflows that the issues affect, each with up to three reasons."""
+        reached = [(issue, self._below([issue.node] if issue.node else self._generated)) for issue in issues]
+        affected: dict[str, str] = {}
         for workflow in workflows:
-            reasons = [fault.reason for fault, nodes in reached if self._concerns(workflow, fault, nodes)]
+            reasons = [issue.reason for issue, nodes in reached if self._affects(issue, nodes, workflow)]
             if reasons:
-                held[workflow.id] = "; ".join(dict.fromkeys(reasons[:3]))
-        return held
+                affected[workflow.id] = "; ".join(dict.fromkeys(reasons[:3]))
+        return affected
 
-    def _concerns(self, workflow: Workflow, fault: Fault, reached: set[str]) -> bool:
-        if fault.programs is not None and workflow.program not in fault.programs:
+    def _affects(self, issue: DataQualityIssue, reached: set[str], workflow: Workflow) -> bool:
+        if issue.programs is not None and workflow.program not in issue.programs:
             return False
-        if fault.columns is not None:
-            return bool(fault.columns & columns_read(workflow, self._compiler))
+        if issue.columns is not None:
+            return bool(issue.columns & columns_read(workflow, self._compiler))
         if reached & (self._common | self._generated):
             return True
         return bool({self._names.get(node) for node in reached} & relations_read(workflow, self._compiler))
 
     def _below(self, nodes: Iterable[str], through: Collection[str] = ()) -> set[str]:
-        """The nodes and all that depends on them, but what does so by way of a generated model only."""
-        found, waiting = set(), list(nodes)
+        """Return the nodes and all that depends on them, except what depends on them by a generated model only.
+
+        Generated models in `through` are followed.
+        """
+        found: set[str] = set()
+        waiting = list(nodes)
         while waiting:
             node = waiting.pop()
             if node not in found:
@@ -79,39 +84,46 @@ class Lineage:
 
 
 def columns_read(workflow: Workflow, compiler: Compiler) -> set[str]:
-    """The columns of marts that a workflow's conditions are about, as "model.column"."""
+    """Return the columns of marts that a workflow has conditions on, as "model.column"."""
     fields = [compiler.vocabulary[condition.label] for condition in workflow.segment]
     return {f"{field.model}.{field.column}" for field in fields}
 
 
-def stale_sources(results: Iterable[Any]) -> list[Fault]:
-    """The sources whose newest row is older than their freshness allows (results of `dbt source freshness`)."""
+def stale_sources(results: Iterable[Any]) -> list[DataQualityIssue]:
+    """Return the sources whose newest row is older than their freshness allows (results of `dbt source freshness`)."""
     return [_stale(result) for result in results if result.status == "error"]
 
 
-def failures(results: Iterable[Any]) -> list[Fault]:
-    """What failed in a build: models, and what the failed tests are about."""
+def failures(results: Iterable[Any]) -> list[DataQualityIssue]:
+    """Return the models that failed in a build, and what its failed tests test."""
     return [
-        Fault(node, _failure(result)) for result in results if result.status in FAILED for node in _subjects(result)
+        DataQualityIssue(node, _failure(result))
+        for result in results
+        if result.status in FAILED
+        for node in _subjects(result)
     ]
 
 
-def holds_programs(node: Any) -> bool:
-    """Whether a test holds single programs: its severity is warn, and it names columns in `config.meta.holds`."""
+def is_program_scoped(node: Any) -> bool:
+    """Whether a test holds the workflows of single programs: it warns, and has `config.meta.holds_conditions_on`."""
     return node.resource_type == "test" and "holds_conditions_on" in node.config.meta
 
 
-def doubts(results: Iterable[Any], programs: Mapping[str, frozenset[str]]) -> list[Fault]:
-    """The tests that hold single programs and found any; `programs` has those by the test's unique id."""
+def program_scoped_warnings(results: Iterable[Any], programs: Mapping[str, frozenset[str]]) -> list[DataQualityIssue]:
+    """Return the program-scoped tests with findings; `programs` maps a test's unique id to the programs found."""
     return [
-        Fault(_attached(result.node), f"{_what(result.node)}: {_in_one_line(result.node.description)}",
-              frozenset(result.node.config.meta["holds_conditions_on"]), programs[result.node.unique_id])
+        DataQualityIssue(
+            _attached(result.node),
+            f"{_what(result.node)}: {_in_one_line(result.node.description)}",
+            frozenset(result.node.config.meta["holds_conditions_on"]),
+            programs[result.node.unique_id],
+        )
         for result in results
         if result.status == "warn" and result.node.unique_id in programs
-    ]  # fmt: skip
+    ]
 
 
-def _stale(result: Any) -> Fault:
+def _stale(result: Any) -> DataQualityIssue:
     source, allowed = result.node, result.node.freshness.error_after
     age = timedelta(seconds=int(result.age))
     reason = (
@@ -119,11 +131,11 @@ def _stale(result: Any) -> Fault:
         f"{age} before the hour; {allowed.count} {allowed.period.value}s are allowed"
     )
     columns = source.config.meta.get("holds_conditions_on")
-    return Fault(source.unique_id, reason, frozenset(columns) if columns else None)
+    return DataQualityIssue(source.unique_id, reason, frozenset(columns) if columns else None)
 
 
 def _subjects(result: Any) -> list[str | None]:
-    """The node itself, or what a test is about: the model it stands beside, and where it stands alone all it reads."""
+    """Return the node itself or, of a test, the model it is attached to; without one, all that it reads."""
     node = result.node
     if node.resource_type == "operation":
         return [None]
@@ -141,7 +153,7 @@ def _failure(result: Any) -> str:
 
 
 def _what(node: Any) -> str:
-    """The node in words. A generic test is named with its model: dbt cuts a long name and puts a hash behind it."""
+    """Return the name to show. A generic test is named by its model: dbt shortens long names by a hash."""
     if node.resource_type not in ("test", "unit_test"):
         return str(node.name)
     generic, model = getattr(node, "test_metadata", None), _attached(node)

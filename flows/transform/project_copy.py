@@ -1,7 +1,4 @@
-"""A folder that holds what another one holds, with some files of its own in it.
-
-What is the same already is left as it is: dbt reads a file again whose time has changed.
-"""
+"""Copies of a folder. Files that are the same keep their modification time, so that dbt does not read them again."""
 
 import filecmp
 import shutil
@@ -10,25 +7,25 @@ from pathlib import Path
 
 from flows.atomic import write_atomic
 
-UNCOPIED = {"target", "logs", ".user.yml"}
-"""What dbt itself writes beside a project."""
+WRITTEN_BY_DBT = {"target", "logs", ".user.yml"}
+"""Files and folders that dbt writes into a project, which are not copied."""
 
 
-def copy_folder(source: Path, folder: Path, own: Collection[Path] = ()) -> None:
-    """Make `folder` hold the files of `source` and no others, but for those that are its `own` (relative paths)."""
+def copy_folder(source: Path, folder: Path, excluded: Collection[Path] = ()) -> None:
+    """Make `folder` a copy of `source`; the `excluded` files (relative paths) are neither copied nor deleted."""
     wanted = {file.relative_to(source): file for file in files_of(source)}
     for file in files_of(folder):
-        if file.relative_to(folder) not in {*wanted, *own}:
+        if file.relative_to(folder) not in {*wanted, *excluded}:
             file.unlink()
-    for place in wanted.keys() - set(own):
-        copy = folder / place
-        if not (copy.exists() and filecmp.cmp(wanted[place], copy)):
+    for path in wanted.keys() - set(excluded):
+        copy = folder / path
+        if not (copy.exists() and filecmp.cmp(wanted[path], copy)):
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(wanted[place], copy)
+            shutil.copy2(wanted[path], copy)
 
 
 def write_changed(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write the files whose text is another one now, each at once or not at all."""
+    """Write the files (name to text) whose text has changed, each atomically."""
     for name, text in texts.items():
         file = folder / name
         if not (file.exists() and file.read_text(encoding="utf-8") == text):
@@ -36,6 +33,6 @@ def write_changed(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files below a folder, sorted, but for what dbt has written."""
-    found = [path for path in folder.rglob("*") if not UNCOPIED.intersection(path.relative_to(folder).parts)]
+    """Return the files below a folder, sorted, without those that dbt writes."""
+    found = [path for path in folder.rglob("*") if not WRITTEN_BY_DBT.intersection(path.relative_to(folder).parts)]
     return sorted(path for path in found if path.is_file())

@@ -65,7 +65,7 @@ CREATE = {
     "run_watermark": """
         CREATE OR REPLACE TABLE raw.run_watermark (log_id BIGINT, run_id VARCHAR)""",
     "build_state": """
-        CREATE OR REPLACE TABLE raw.build_state (input VARCHAR, digest VARCHAR, builds_since BIGINT)""",
+        CREATE OR REPLACE TABLE raw.build_state (input VARCHAR, checksum VARCHAR, builds_since BIGINT)""",
     "suppressions": """
         CREATE OR REPLACE TABLE raw.suppressions (
             email VARCHAR, scope VARCHAR, reason VARCHAR, suppressed_at TIMESTAMP)""",

@@ -13,7 +13,7 @@ from flows.pipeline.run import Run
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
-from flows.transform.impact import Fault, Lineage
+from flows.transform.impact import DataQualityIssue, Lineage
 from flows.warehouse.connection import open_warehouse
 from support.computed_columns import computed_columns
 from support.descriptions import undescribed_columns
@@ -188,7 +188,7 @@ ALL = {path.stem for path in (CHECKOUT / "workflows").glob("*.yml")}
 )
 def test_a_fault_holds_what_reads_below_it(project: Project, node: str | None, held: set[str]):
     """What a segment reads is its own; addresses, the ledger and the membership are everybody's."""
-    found = project.lineage.held(project.definitions.active, [Fault(node, "why")])
+    found = project.lineage.affected_workflows(project.definitions.active, [DataQualityIssue(node, "why")])
     assert found == dict.fromkeys(held, "why")
 
 
@@ -198,7 +198,10 @@ def test_a_fault_of_columns_and_programs_holds_no_more_than_these(project: Proje
     source, columns = "source.partnerflow.raw.partner_clicks_daily", frozenset({"fct_performance_daily.clicks"})
     for programs, held in ((None, clicks), (frozenset({"1000"}), clicks), (frozenset({"2000"}), set())):
         assert (
-            project.lineage.held(project.definitions.active, [Fault(source, "why", columns, programs)]).keys() == held
+            project.lineage.affected_workflows(
+                project.definitions.active, [DataQualityIssue(source, "why", columns, programs)]
+            ).keys()
+            == held
         )
 
 

@@ -1,7 +1,9 @@
 """The SQL that people write: in one style, and only of what DuckDB, PostgreSQL and Spark share."""
 
+import ast
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ import sqlglot
 from sqlglot import exp
 
 from compiler import PROJECT
-from flows.settings import CHECKOUT
+from flows.settings import CHECKOUT, Settings
+from flows.transform.dbt_runner import Dbt
 
 NOT_SHARED = (exp.Filter, exp.ILike, exp.Qualify, exp.TryCast, exp.CurrentDate, exp.CurrentTimestamp, exp.IntDiv,
               exp.Pivot, exp.Unnest, exp.Lateral)  # fmt: skip
@@ -67,3 +70,16 @@ def test_hand_written_models_use_what_the_engines_share(example):
         for file in files
     }
     assert {name: nodes for name, nodes in found.items() if nodes} == {}
+
+
+def test_every_stub_of_the_linter_is_a_macro(read_project: Path):
+    """Of this project, or of dbt; a stub of a macro that is gone would let models call it."""
+    settings = Settings(var=read_project.parent, workflows=CHECKOUT / "workflows")
+    macros = {(macro.package_name, macro.name) for macro in Dbt(settings, read_project).parse().macros.values()}
+    config = ConfigParser(interpolation=None)
+    config.read(CHECKOUT / ".sqlfluff", encoding="utf-8")
+    ours = set(config["sqlfluff:templater:jinja:macros"])
+    assert {stub for stub in ours if not {("partnerflow", stub), ("dbt", stub)} & macros} == set()
+    stubs = (PROJECT / ".sqlfluff_stubs" / "dbt.py").read_text(encoding="utf-8")
+    of_dbt = {node.name for node in ast.parse(stubs).body if isinstance(node, ast.FunctionDef)}
+    assert {stub for stub in of_dbt if ("dbt", stub) not in macros} == set()

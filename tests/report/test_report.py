@@ -18,7 +18,7 @@ from flows.report.chart import weekly_chart
 from flows.report.page import mask_address, outcome, report_file
 from flows.report.templates import ENVIRONMENT
 from flows.settings import Settings
-from flows.transform.build import Built
+from flows.transform.build import BuildResult
 from support.cli import partnerflow
 from support.published import HOUR, delivery, partner, publish_by_hand, run, total, week
 from support.states import with_example
@@ -267,8 +267,8 @@ def test_report_after_held_first_run_says_what_to_do(settings: Settings, monkeyp
     with_example(settings)
     reason = "test not_null_partners: got 3 results"
 
-    def held(_settings: Settings, found: Definitions, _report: ProgressCallback) -> Built:
-        return Built(dict.fromkeys((one.id for one in found.active), reason), list)
+    def held(_settings: Settings, found: Definitions, _report: ProgressCallback, _full_refresh: bool) -> BuildResult:
+        return BuildResult(dict.fromkeys((one.id for one in found.active), reason), list)
 
     monkeypatch.setattr("flows.pipeline.planning.build", held)
     done = run_hour(settings, HOUR.replace(tzinfo=UTC))

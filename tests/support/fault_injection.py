@@ -15,13 +15,13 @@ from flows.ledger.delivery import Delivery
 from flows.ledger.queries import deliveries
 from flows.pipeline.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
-from flows.transform.build import Built
+from flows.transform.build import BuildResult
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.raw_tables import create_raw_table
 from support.ledgers import opened
 from support.states import HOUR
 
-NOBODY_HELD = Built({}, list)
+NOBODY_HELD = BuildResult({}, list)
 """What a build answers that held nobody, in the place of one that is passed over."""
 
 EVERYBODY = 80

@@ -1,4 +1,4 @@
-{#- Whether a row of the relation `rows` belongs to one of `partners`, a relation of programs and partners. -#}
+{#- Whether `partners`, a relation of programs and partners, has the partner of a row of `rows`. -#}
 {% macro exists_for_partner(partners, rows) -%}
     exists (
         select 1

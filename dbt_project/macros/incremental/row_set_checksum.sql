@@ -1,14 +1,14 @@
-{#- A number that tells a set of rows: made of the hashes of these columns, of the rows for which `condition` holds. It
-    is the same in whatever order the rows come, and another one when a row is added, removed or altered. To be compared
-    within one statement: an engine may hash otherwise in its next release. -#}
+{#- A checksum of a set of rows: of these columns of the rows for which `condition` is true. It does not depend on the
+    order of the rows, and differs when a row is added, removed or changed. It is compared with the checksum of the
+    previous build; a new release of an engine that hashes differently makes every partner a changed one. -#}
 {% macro row_set_checksum(columns, condition='true') -%}
     {{ return(adapter.dispatch('row_set_checksum')(columns | join(', '), condition)) }}
 {%- endmacro %}
 
-{#- The exclusive or of the hashes, which takes DuckDB less time than their sum, and above it the number of rows: a row
-    that is there twice undoes itself, and counts. So of two sets, one must have no row twice, as a key is tested to be.
-    Hashed once more, because DuckDB's hash of several columns is itself an exclusive or of theirs: a value that is
-    altered in two rows alike would undo itself too. -#}
+{#- The number of rows, above the exclusive or of their hashes, which DuckDB computes faster than a sum: a row that is
+    there twice cancels itself out, but is counted. So one of two sets must have no duplicates, as the tests of its key
+    ensure. Hashed twice, because DuckDB's hash of several columns is itself an exclusive or of theirs: the same change
+    in two rows would cancel itself out, too. -#}
 {% macro default__row_set_checksum(columns, condition) -%}
     cast(
         cast(bit_xor(case when {{ condition }} then hash(hash({{ columns }})) end) as hugeint)

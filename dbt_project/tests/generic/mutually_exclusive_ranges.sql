@@ -1,21 +1,22 @@
-{#- A partner is in one stage at a time: each row holds until the next one begins. Returns the rows that do not. -#}
-{% test mutually_exclusive_ranges(model) %}
+{#- The ranges of each partner follow each other without gap or overlap, and only the last one is open: a partner is in
+    one relationship stage at a time. Returns the ranges that do not end when the next one begins. -#}
+{% test mutually_exclusive_ranges(model, lower_bound_column, upper_bound_column, partition_by) %}
     with following as (
         select
-            program_id,
-            partner_id,
-            valid_from,
-            valid_to,
-            lead(valid_from) over (
-                partition by program_id, partner_id
-                order by valid_from
-            ) as next_from
+            {{ partition_by | join(', ') }},
+            {{ lower_bound_column }} as lower_bound,
+            {{ upper_bound_column }} as upper_bound,
+            lead({{ lower_bound_column }}) over (
+                partition by {{ partition_by | join(', ') }}
+                order by {{ lower_bound_column }}
+            ) as next_lower_bound
         from {{ model }}
     )
 
-    select program_id, partner_id, valid_from, valid_to, next_from
+    select *
     from following
     where
-        valid_to <= valid_from
-        or coalesce(valid_to, timestamp '9999-01-01 00:00:00') <> coalesce(next_from, timestamp '9999-01-01 00:00:00')
+        upper_bound <= lower_bound
+        or coalesce(upper_bound, timestamp '9999-01-01 00:00:00')
+        <> coalesce(next_lower_bound, timestamp '9999-01-01 00:00:00')
 {% endtest %}

@@ -1,24 +1,25 @@
-{#- The columns named are a key, and nothing is lost or multiplied on the way to the daily facts: what they add up to is
-    what was loaded, as int_partner_activity_checksums (`loaded`) has summed it, of the partners whose facts this build has made.
-    Both in one reading, which is what takes long. Returns the partners for whom it is not so: how many rows one key has,
-    and how much more the facts have than was loaded. Of a key with one row the least is the sum, and takes less room. -#}
-{% test reconciles_with(model, columns, loaded) %}
-    with made as (
+{#- The columns are a key, and nothing is lost or multiplied on the way to the daily facts: clicks, actions and revenue
+    of each partner add up to what int_partner_activity_checksums (`compare_model`) counted in the loaded rows. Looks at the
+    partners whose rows this build computed or deleted, and checks the key and the sums in one pass, which is what takes
+    long. Returns the partners that fail, with the most rows of one key and by how much the facts exceed the loaded rows.
+    (`min`, because of a key with one row it is the sum, and takes less memory.) -#}
+{% test reconciles_with(model, combination_of_columns, compare_model) %}
+    with unchanged as (
         select *
-        from {{ loaded }}
-        where is_changed
+        from {{ compare_model }}
+        where not is_changed
     ),
 
     facts as (
         select
-            {{ columns | join(', ') }},
+            {{ combination_of_columns | join(', ') }},
             count(*) as occurrences,
             min(clicks) as clicks,
             min(actions) as actions,
             min(revenue) as revenue
         from {{ model }} as all_rows
-        where {{ exists_for_partner('made', 'all_rows') }}
-        group by {{ columns | join(', ') }}
+        where not {{ exists_for_partner('unchanged', 'all_rows') }}
+        group by {{ combination_of_columns | join(', ') }}
     ),
 
     both_sides as (
@@ -28,7 +29,8 @@
         union all
 
         select program_id, partner_id, 0 as occurrences, -clicks, -actions, -revenue
-        from made
+        from {{ compare_model }}
+        where is_changed
     )
 
     select

@@ -1,11 +1,17 @@
-{#- Every row belongs to a partner of its program. Returns the partners that are not known. -#}
-{% test relationships_composite(model, partners) %}
-    select rows_tested.program_id, rows_tested.partner_id, count(*) as occurrences
-    from {{ model }} as rows_tested
-    left join {{ partners }} as partners
+{#- dbt's `relationships` for a key of several columns: every row has its parent in `to`, by the columns of the same
+    names. Returns the keys without a parent. -#}
+{% test relationships_composite(model, to, columns) %}
+    select
+        {% for column in columns %}
+            children.{{ column }},
+        {% endfor %}
+        count(*) as occurrences
+    from {{ model }} as children
+    left join {{ to }} as parents
         on
-            rows_tested.program_id = partners.program_id
-            and rows_tested.partner_id = partners.partner_id
-    where partners.partner_id is null
-    group by rows_tested.program_id, rows_tested.partner_id
+            {% for column in columns %}
+                {{ 'and ' if not loop.first }}children.{{ column }} = parents.{{ column }}
+            {% endfor %}
+    where parents.{{ columns[-1] }} is null
+    group by {% for column in columns %}children.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
 {% endtest %}

@@ -1,12 +1,12 @@
-{#- The model has one row for each row of another: none is lost, and no join has multiplied any. Returns the keys for
-    which that is not so. -#}
-{% test same_keys_as(model, of, columns) %}
-    select {{ columns | join(', ') }}, sum(is_row) as rows_too_many
+{#- The model has one row per row of another: no join lost or multiplied any. Returns the keys that one of them has more
+    often, and how much more often the model has them. -#}
+{% test same_keys_as(model, compare_model, compare_columns) %}
+    select {{ compare_columns | join(', ') }}, sum(is_row) as surplus_rows
     from (
-        select {{ columns | join(', ') }}, 1 as is_row from {{ model }}
+        select {{ compare_columns | join(', ') }}, 1 as is_row from {{ model }}
         union all
-        select {{ columns | join(', ') }}, -1 as is_row from {{ of }}
+        select {{ compare_columns | join(', ') }}, -1 as is_row from {{ compare_model }}
     ) as both_sides
-    group by {{ columns | join(', ') }}
+    group by {{ compare_columns | join(', ') }}
     having sum(is_row) <> 0
 {% endtest %}

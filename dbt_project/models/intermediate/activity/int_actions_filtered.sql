@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Amounts in several currencies are never added: one that is not in the program's counts as 0, and a test of
--- stg_actions holds what would read it.
+-- Amounts in several currencies are never added: one in another currency than the program's counts as 0, and a test of
+-- stg_actions holds the workflows that read revenue.
 
 with actions as (
     select * from {{ ref('stg_actions') }}

@@ -1,12 +1,12 @@
--- Whose facts are not what the loaded rows say. What follows reads these partners' rows only.
+-- What follows reads the rows of these partners only.
 
-with loaded_activity as (
+with checksums as (
     select * from {{ ref('int_partner_activity_checksums') }}
 ),
 
 int_changed_partners as (
     select program_id, partner_id
-    from loaded_activity
+    from checksums
     where is_changed
 )
 

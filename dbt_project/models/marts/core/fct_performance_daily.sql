@@ -3,22 +3,23 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='fail',
-        pre_hook="{{ delete_changed_partners(ref('int_changed_partners')) }}",
+        pre_hook="{{ delete_changed_partners(ref('int_partner_activity_checksums')) }}",
     )
 }}
 
--- A build computes the partners of int_changed_partners anew and leaves the others as they are.
+-- A build computes the rows of changed partners and keeps those of the others.
+-- depends_on: {{ ref('int_partner_activity_checksums') }}
 -- depends_on: {{ ref('int_changed_partners') }}
 
 with clicks as (
     select * from {{ ref('stg_partner_clicks_daily') }}
 ),
 
-counted_actions as (
+localized_actions as (
     select * from {{ ref('int_actions_localized') }}
 ),
 
--- Clicks and actions one below the other and summed once: neither side can multiply the other.
+-- Clicks below actions, and grouped once: neither side can multiply the other.
 activity as (
     select program_id, partner_id, click_date as activity_date, clicks, 0 as actions, 0 as revenue
     from clicks
@@ -29,9 +30,9 @@ activity as (
     union all
 
     select program_id, partner_id, activity_date, 0, 1, amount
-    from counted_actions
+    from localized_actions
     {% if is_incremental() %}
-    where {{ exists_for_partner(ref('int_changed_partners'), 'counted_actions') }}
+    where {{ exists_for_partner(ref('int_changed_partners'), 'localized_actions') }}
     {% endif %}
 ),
 
