@@ -32,7 +32,8 @@ _CREDENTIALS = re.compile(r"(?<=://)[^\s/]+@")
 _SECRET = re.compile(
     r"(?i)(password|token|secret|authorization|signing_keys?)([\"']?\s*[=:]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s,;&\"']+"
 )
-_ADDRESS = re.compile(r"[^\s@<>\"'(),:;=\[\]/]+(?:@|%40)[^\s@<>\"'(),:;=\[\]/]+")
+_PART = r"[^\s@<>\"'(),:;=\[\]/%]"
+_ADDRESS = re.compile(rf"(?<!{_PART}){_PART}++(?:@|%40){_PART}+")
 
 
 class MaskingFormatter(logging.Formatter):

@@ -98,5 +98,5 @@ def test_a_held_hour_fails_the_flow_with_the_reason(prefect_settings: Settings):
         connection.execute("UPDATE raw.actions SET state = 'UNKNOWN'")
     state = hourly(HOUR.isoformat(), return_state=True)
     assert state.is_failed()
-    assert "accepted_values_stg_actions" in state.message
-    assert "accepted_values_stg_actions" in artifact("action-required")
+    assert "accepted_values on stg_actions" in state.message
+    assert "accepted_values on stg_actions" in artifact("action-required")

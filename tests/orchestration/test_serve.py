@@ -1,0 +1,70 @@
+"""`partnerflow serve`: the Prefect deployment of one host."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compiler import PartnerflowError
+from flows.orchestration import automation, serve
+from flows.settings import Settings
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Settings:
+    """A state folder and a definitions folder."""
+    return Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
+
+
+def test_prefect_environment_names_the_state_and_keeps_what_is_set(own: Settings, monkeypatch: pytest.MonkeyPatch):
+    """Variables that are already set win over the defaults."""
+    monkeypatch.delenv("PREFECT_HOME", raising=False)
+    monkeypatch.delenv("PARTNERFLOW_VAR", raising=False)
+    monkeypatch.setenv("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "45")
+    found = serve.prefect_environment(own)
+    assert found["PREFECT_HOME"] == str(own.var / "prefect")
+    assert (found["PARTNERFLOW_VAR"], found["DO_NOT_TRACK"]) == (str(own.var), "1")
+    assert found["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "45"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../UTC", ""])
+def test_serve_refuses_what_is_not_a_time_zone(own: Settings, zone: str):
+    """Before a server is started."""
+    with pytest.raises(PartnerflowError, match="IANA time zone"):
+        serve.serve_hourly(own, zone, 4200)
+
+
+def test_serve_refuses_a_port_in_use(monkeypatch: pytest.MonkeyPatch):
+    """And says how to choose another."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PartnerflowError, match=f"Port {port} .* --port"), serve.prefect_server(port):
+            pass
+
+
+def test_serve_deploys_the_flow_every_hour(own: Settings, monkeypatch: pytest.MonkeyPatch):
+    """One deployment with a cron in the zone, at most one run at a time, after the automation exists."""
+    import flows.hourly
+
+    calls: list[tuple[str, Any]] = []
+
+    @contextmanager
+    def server(port: int) -> Iterator[None]:
+        calls.append(("server", port))
+        yield
+
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(serve, "prefect_server", server)
+    monkeypatch.setattr(automation, "ensure_crash_automation", lambda name: calls.append(("automation", name)))
+    monkeypatch.setattr(flows.hourly.hourly, "serve", lambda **options: calls.append(("serve", options)))
+    serve.serve_hourly(own, "Asia/Kolkata", 4711)
+    assert [name for name, _ in calls] == ["server", "automation", "serve"]
+    options = calls[2][1]
+    assert (options["schedule"].cron, options["schedule"].timezone) == ("0 * * * *", "Asia/Kolkata")
+    assert options["global_limit"].limit == 1
+    assert options["global_limit"].collision_strategy.value == "CANCEL_NEW"
