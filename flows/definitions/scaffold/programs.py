@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import duckdb
-
 from compiler import PartnerflowError
 from compiler.errors import did_you_mean
 from flows.settings import Settings
@@ -13,6 +11,8 @@ def program_types(settings: Settings) -> dict[str, str | None]:
     """Return program types (performance, creator) by id; empty without raw tables or while a run locks the file."""
     if not (isinstance(settings.warehouse, Path) and settings.warehouse.exists()):
         return {}
+    import duckdb  # slow to import; `new` without an account does not need it
+
     try:
         with duckdb.connect(settings.warehouse, read_only=True) as connection:
             return dict(connection.execute("SELECT program_id, program_type FROM raw.programs").fetchall())
