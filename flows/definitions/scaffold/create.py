@@ -14,7 +14,6 @@ from flows.definitions.scaffold.drafts import refuse_existing, write_drafts
 from flows.definitions.scaffold.programs import require_program
 from flows.definitions.scaffold.templates import template
 from flows.settings import Settings
-from flows.warehouse.catalog import open_catalog
 
 
 @dataclass(frozen=True)
@@ -155,6 +154,8 @@ def _definitions(files: Mapping[str, str]) -> dict[str, str]:
 
 def _check(settings: Settings, files: Mapping[str, str]) -> list[Problem]:
     """Return the problems of the new definitions, given the segments and messages that come with them."""
+    from flows.warehouse.catalog import open_catalog  # imports duckdb, which light commands do without
+
     vocabulary = project_vocabulary()
     segments, _ = read_segments(settings.workflows)
     parts = {name: PurePath(name) for name in files}
