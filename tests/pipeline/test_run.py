@@ -169,7 +169,7 @@ REVENUE = {
          "test unique_combination_of_columns on stg_actions", CLICKS | REVENUE),
         ("UPDATE raw.actions SET currency = 'EUR' WHERE action_id = (SELECT max(action_id) FROM raw.actions "
          "WHERE program_id = '1000' AND state = 'APPROVED')", "not in the currency of their program", REVENUE),
-        ("DELETE FROM raw.partner_clicks_daily WHERE program_id = '1000'", "no clicks of the last days", CLICKS),
+        ("DELETE FROM raw.partner_clicks_daily WHERE program_id = '1000'", "no clicks in the last days", CLICKS),
         ("UPDATE raw.partner_clicks_daily SET _loaded_at = TIMESTAMP '2026-03-19 06:00'",
          "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day, 13:00:00 before the hour; "
          "36 hours are allowed", CLICKS),
