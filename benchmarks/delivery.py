@@ -27,7 +27,7 @@ from pathlib import Path
 
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries, message_content
-from flows.ledger.worker_lease import alive
+from flows.ledger.worker_lease import worker_lease
 from flows.messages.envelope import OutgoingMessage
 from flows.messages.loader import read_message
 from flows.plan.plan import Plan, Recipient
@@ -101,7 +101,7 @@ def whole(options: argparse.Namespace) -> dict:
             def step() -> None:
                 content, transports = partial(message_content, ledger), {"email": SmtpTransport(settings)}
                 render = DeliveryRenderer(content, settings).render
-                with alive(ledger, "r", "bench"):
+                with worker_lease(ledger, "r", "bench"):
                     Dispatcher(ledger, "r", ["w"], render, transports, SendSummary()).run()
 
             answer = _timed(options, step) | {"claim": claimed}

@@ -23,8 +23,8 @@ from compiler import PartnerflowError
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
-from flows.ledger.recovery.integrity import REMEDY, all_forgotten, describe
-from flows.ledger.recovery.replica import to_read
+from flows.ledger.recovery.integrity import REMEDY, describe, find_gaps
+from flows.ledger.recovery.replica import open_read_only
 from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Postgres, Settings, read_settings
 from flows.warehouse.connection import Connection, is_locked, open_warehouse
@@ -113,7 +113,7 @@ def ledger(settings: Settings, _: datetime) -> Findings:
         return
     with closing(Ledger(settings.ledger)) as book:
         doubtful = len(deliveries(book, ["in_doubt"]))
-        waiting = len(deliveries(book, ["pending", "claimed"]))
+        waiting = len(deliveries(book, ["pending", "leased"]))
     if doubtful:
         hint = "See `partnerflow deliveries --state in_doubt`, and settle them."
         yield "warning", f"{doubtful:,} deliveries are in doubt; none is sent again by the machine.", hint
@@ -129,7 +129,7 @@ def ledger_integrity(settings: Settings, _: datetime) -> Findings:
     is_new = isinstance(place, Path) and not place.exists()
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder) / "new.db" if is_new else place)) as book:
         try:
-            found = all_forgotten(book, settings.warehouse, settings.published, opened=to_read)
+            found = find_gaps(book, settings.warehouse, settings.published, opened=open_read_only)
         except duckdb.IOException:
             return  # in use, or no DuckDB file, as the check of the raw tables says
         name = str(place) if is_new else str(book.store.name)

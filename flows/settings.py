@@ -15,7 +15,7 @@ from pydantic_settings import (
 )
 
 from compiler import PartnerflowError
-from flows.addresses import address
+from flows.addresses import normalize_address
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 """The root of the checkout."""
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     @classmethod
     def _address(cls, text: str | None) -> str | None:
         try:
-            return None if text is None else address(text)
+            return None if text is None else normalize_address(text)
         except PartnerflowError:
             raise ValueError("it is not a valid email address, such as partners@example.com") from None
 

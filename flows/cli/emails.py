@@ -39,7 +39,7 @@ def deliveries(
     workflow: Annotated[str | None, typer.Option(help="Only those of this workflow.")] = None,
     as_json: Json = False,
 ) -> None:
-    """What became of each delivery, and why, as the ledger has it."""
+    """List deliveries with their state and its reason."""
     from flows.cli.output.deliveries import as_json as one_as_json
     from flows.cli.output.deliveries import deliveries_table, list_deliveries
 
@@ -53,13 +53,13 @@ def deliveries(
 
 @app.command(epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has answered it"')
 def settle(
-    delivery: Annotated[str, typer.Argument(help="A delivery's id or Message-ID, or how it begins.")],
-    state: Annotated[str, typer.Option("--as", help="sent, failed, or pending: to be tried again.")],
-    reason: Annotated[str, typer.Option(help="How you know it; the ledger keeps it.")],
-    by: Annotated[str | None, typer.Option(help="Who says so; else your user name.")] = None,
+    delivery: Annotated[str, typer.Argument(help="A delivery's id or Message-ID, or its start.")],
+    state: Annotated[str, typer.Option("--as", help="sent, failed, or pending to send it again.")],
+    reason: Annotated[str, typer.Option(help="How you know it; kept in the log.")],
+    by: Annotated[str | None, typer.Option(help="Who decides; by default your user name.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what became of a delivery that is in doubt, or let one that was certainly not delivered be tried again."""
+    """Resolve a delivery that is in doubt, or retry one that was certainly not delivered."""
     from getpass import getuser
 
     from flows.cli.output.deliveries import as_json as one_as_json
@@ -75,17 +75,20 @@ def settle(
 
 @app.command(epilog='Example: partnerflow suppress ann@example.com --reason "Asked us by telephone"')
 def suppress(
-    address: Annotated[str | None, typer.Argument(help="The address; without one, all that are suppressed.")] = None,
+    address: Annotated[str | None, typer.Argument(help="The address; without one, list them all.")] = None,
     workflow: Annotated[str | None, typer.Option(help="Only for this workflow; else for all.")] = None,
-    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "by hand",
-    remove: Annotated[bool, typer.Option("--remove", help="Lift it instead.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "by hand",
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the suppression instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write to an address no more, whatever the workflow, or lift that; without an address, list them."""
-    from flows.ledger.manual_suppression import suppress_by_person, suppressions_table
+    """Suppress an address for all workflows or one, or remove that; without an address, list them."""
+    from getpass import getuser
+
+    from flows.cli.output.suppressions import suppressions_table
+    from flows.ledger.suppressions import change_suppressions
 
     with _ledger() as ledger:
-        found = suppress_by_person(ledger, address, workflow, reason, remove)
+        found = change_suppressions(ledger, address, workflow, reason, f"person:{getuser()}", remove)
     if as_json:
         answer({"suppressions": [one.as_json() for one in found]})
     else:

@@ -1,49 +1,52 @@
-"""A delivery, and the states through which it may go.
+"""A delivery, and the states that it goes through.
 
-    pending ─▶ claimed ─▶ sending ─▶ sent
-       ▲          │          ├─────▶ failed, expired
-       ├──────────┴──────────┤                           only on a definite no (see BY_MACHINE)
-       │                     └─────▶ in_doubt ─▶ sent, failed (evidence), pending (a person)
+    pending ─▶ leased ─▶ sending ─▶ sent
+       ▲          │         ├─────▶ failed, expired
+       ├──────────┴─────────┤                           only on a definite refusal (see AUTOMATIC_TRANSITIONS)
+       │                    └─────▶ in_doubt ─▶ sent, failed (an event), pending (a person)
 
-`skipped` (another spelling of an address that the partner is written to already) and `suppressed` are left at once.
+`skipped` (another spelling of an address that already gets the email) is final from the start; `suppressed` follows
+`leased`.
 """
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-STATES = ("pending", "claimed", "sending", "sent", "failed", "in_doubt", "suppressed", "skipped", "expired")
+STATES = ("pending", "leased", "sending", "sent", "failed", "in_doubt", "suppressed", "skipped", "expired")
 
-BY_MACHINE = {
-    "pending": {"claimed"},
-    "claimed": {"pending", "sending", "failed", "suppressed"},
+AUTOMATIC_TRANSITIONS = {
+    "pending": {"leased"},
+    "leased": {"pending", "sending", "failed", "suppressed"},
     "sending": {"sent", "failed", "pending", "expired", "in_doubt"},
     "in_doubt": {"sent", "failed"},
 }
-"""Where a delivery may go by itself. `sending` goes back to `pending` only by the runner that did the sending, on an
-answer that says no for now; a crash, a time-out, a lease that ran out, and everything in doubt never lead there."""
+"""State to the states that the program may move a delivery to.
 
-BY_PERSON = {
+Only the worker that sent it moves a delivery from `sending` back to `pending`, after a temporary refusal. A crash, a
+time-out or an expired lease never does, and nothing moves from `in_doubt` to `pending` automatically.
+"""
+
+MANUAL_TRANSITIONS = {
     "in_doubt": {"sent", "failed", "pending"},
     "failed": {"pending"},
     "expired": {"pending"},
     "suppressed": {"pending"},
 }
-"""Where a person's word may move it: what was certainly not delivered may be tried again, what is in doubt decided."""
+"""State to the states that a person may move a delivery to: retry what was not delivered, decide what is in doubt."""
 
-
-LOST = {"restored": True}
-"""The context of a delivery that was put back from what is remembered of it: what it was rendered with is lost."""
+RESTORED_CONTEXT = {"restored": True}
+"""The context of a delivery that `restore` has re-imported; the values that its message is rendered with are lost."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One email to one address, or one application to accept (`email` is None), as the ledger holds it.
+    """One email to one address, or one application to accept (`email` is None). Times are UTC without a time zone.
 
-    `context` is what the message is rendered with, `template_version` which message; both, like `message_id` and
-    `claimed_at` (the Date of the email), are fixed when the partner is claimed, so that every attempt is the same
-    bytes. `run_id` is the run that claimed the partner; `holder` the run that has leased the delivery to send it, and
-    `fence` how often it was leased. Times are UTC without a zone, as stored.
+    `context` holds the values that the message is rendered with, `template_version` names the message. Both, like
+    `message_id` and `claimed_at` (the Date header), are fixed when the partner is claimed, so every attempt sends the
+    same bytes. `run_id` is the run that claimed the partner, `leased_by` the run that leased the delivery last, and
+    `fencing_token` the number of leases so far.
     """
 
     delivery_id: str
@@ -54,7 +57,7 @@ class Delivery:
     action: str
     state: str
     message_id: str
-    context: dict
+    context: dict[str, Any]
     run_id: str
     as_of: datetime
     claimed_at: datetime
@@ -62,49 +65,50 @@ class Delivery:
     reason: str | None = None
     email_key: str | None = None
     template_version: str | None = None
-    holder: str | None = None
-    fence: int = 0
-    sending_at: datetime | None = None
-    attempt: int = 0
-    refused_at: datetime | None = None
-    not_before: datetime | None = None
-    phase: str | None = None
+    leased_by: str | None = None
+    fencing_token: int = 0
+    send_started_at: datetime | None = None
+    attempts: int = 0
+    first_deferred_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    smtp_stage: str | None = None
     reply_code: int | None = None
     reply_status: str | None = None
     reply_text: str | None = None
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What became of one attempt: the state it leads to, and what the other side said, word for word.
+class SendResult:
+    """The result of one attempt: the next state, and the reply that led to it.
 
-    `state` is sent, failed (never again), pending (no for now) or in_doubt. `code` and `status` are the reply's basic
-    and enhanced code, `text` its words, `phase` the step at which it was given. `undeliverable`: the address does not
-    exist, so no workflow writes to it again. `unwell`: the other side is in trouble, whoever is written to.
+    `state` is sent, failed, pending (a temporary refusal) or in_doubt. `code` and `status` are the basic and the
+    enhanced status code of the reply, `text` is its text, `smtp_stage` the command or step that it answers.
+    `is_hard_bounce`: the address does not exist, so it is suppressed for every workflow. `is_server_error`: the failure
+    is about the server or our account, not about the recipient.
     """
 
     state: str
     reason: str | None = None
-    phase: str | None = None
+    smtp_stage: str | None = None
     code: int | None = None
     status: str | None = None
     text: str | None = None
-    undeliverable: bool = False
-    unwell: bool = field(default=False, compare=False)
+    is_hard_bounce: bool = False
+    is_server_error: bool = field(default=False, compare=False)
 
 
-class Settlement(NamedTuple):
-    """What became of a delivery that a run holds, to be written down: from state `source` to the verdict's.
+class ResultToRecord(NamedTuple):
+    """A result that is not yet in the ledger.
 
-    `not_before`: when it is due again, where the verdict is pending.
+    It moves the delivery from `source` to the result's state; if that is pending, it is due again at `next_attempt_at`.
     """
 
     delivery: Delivery
     source: str
-    verdict: Verdict
-    not_before: datetime | None = None
+    result: SendResult
+    next_attempt_at: datetime | None = None
 
 
 def utc_now() -> datetime:
-    """The clock in UTC, without a zone: what the ledger records as the time of a thing that it did."""
+    """Return the current time in UTC, without a time zone, as the ledger stores it."""
     return datetime.now(UTC).replace(tzinfo=None)

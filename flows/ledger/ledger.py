@@ -1,10 +1,11 @@
-"""The ledger: who has been contacted, and what became of each delivery. It makes "once" true.
+"""The ledger: which partners have been contacted, and the state of each delivery. It guarantees at most one contact.
 
-A contact row a (workflow, program, partner), whose primary key is the promise, and under it a delivery row an address.
-Several runners, on several hosts, may work on one ledger. Correctness does not rest on leases or clocks, only on this:
-every move is one compare-and-swap, only the winner of the swap from `claimed` to `sending` sends, that swap is on disk
-before the first byte leaves, and nothing whose fate is unknown goes back to `pending`. Leases only say when the rows of
-a runner that is gone may be taken over. The states are those of delivery.py; every move is a line of the log.
+There is one contact per workflow, program and partner, whose primary key enforces the guarantee, and under it one
+delivery per address. Several workers on several hosts may share a ledger. Correctness does not depend on leases or
+clocks, only on these rules: every transition is a compare-and-swap; only the worker whose transition from `leased` to
+`sending` succeeds sends the email; that transition is on disk before the first byte leaves; and a delivery with an
+unknown outcome never becomes `pending` again. Leases only say when another worker may take over. Every transition is
+logged.
 """
 
 import secrets
@@ -16,22 +17,24 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
-from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
-from flows.ledger.migrations import migrate
-from flows.ledger.schema import CONTACT, DELIVERY, MESSAGE_VERSION, RUNNER, SETTING
+from flows.ledger import transitions
+from flows.ledger.delivery import Delivery, ResultToRecord, SendResult, utc_now
+from flows.ledger.schema import CONTACT, DELIVERY, MESSAGE_VERSION, SETTING, WORKER_LEASE
 from flows.ledger.store import Store, ledger_url
-from flows.ledger.transitions import Swaps, entry
+from flows.ledger.transitions import log_row, write_log
+from flows.ledger.upgrade import upgrade
 
-FARTHEST = timedelta(days=1)
-"""No lease and no wait ends later than this from now; clocks of hosts may differ by less."""
+MAX_CLOCK_SKEW = timedelta(days=1)
+"""The clocks of two hosts differ by less. A lease or retry further ahead was written while a clock was wrong."""
 
 _ROW = DELIVERY.c
 
 
 class Ledger:
-    """The ledger of one installation: a SQLite file (a path), or a database (a URL) that several share.
+    """The ledger of one installation: a SQLite file (a path), or a database (a URL) that several hosts share.
 
-    Raises PartnerflowError when it cannot be opened, is no ledger, or was written by a newer program.
+    All times are UTC without a time zone. Raises PartnerflowError if it cannot be opened, is not a ledger, or was
+    written by a newer program.
     """
 
     def __init__(self, place: Path | str):
@@ -39,19 +42,18 @@ class Ledger:
         with self.store.writing() as connection:
             if self.store.dialect == "postgresql":
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7307)")  # two hosts may start at once
-            migrate(connection)
-        self._swaps = Swaps(self.store)
+            upgrade(connection)
         self.message_key = bytes.fromhex(self._setting("message_key"))
 
     def close(self) -> None:
-        """Give the database back."""
+        """Close all connections."""
         self.store.close()
 
-    def claim(self, deliveries: Iterable[Delivery], messages: Mapping[str, dict]) -> list[Delivery]:
-        """Record the deliveries of partners that their workflow has not contacted; those of the others are left out.
+    def claim(self, deliveries: Iterable[Delivery], messages: Mapping[str, dict[str, Any]]) -> list[Delivery]:
+        """Record deliveries to partners that their workflow has not contacted yet, and return these deliveries.
 
-        All deliveries of a partner are claimed together or not at all; everything is one transaction. `messages` are
-        the contents of the message versions that the deliveries name.
+        All deliveries of one partner are claimed together or not at all, and everything in one transaction. `messages`
+        maps the message versions that the deliveries name to their content.
         """
         by_contact: dict[tuple[str, str, str], list[Delivery]] = {}
         for one in deliveries:
@@ -70,129 +72,145 @@ class Ledger:
                 # In the order in which they are leased, so that a commit touches few pages of the database.
                 rows = [vars(one) for one in sorted(claimed, key=lambda one: one.delivery_id)]
                 connection.execute(insert(DELIVERY), rows)
-                self._log(connection, [entry(one, None, one.state, one.run_id, one.reason) for one in claimed])
+                write_log(connection, [log_row(one, None, one.state, one.run_id, one.reason) for one in claimed])
         return claimed
 
-    def adopt(self, workflow_id: str, version: str, content: dict) -> None:
-        """Give a message to emails that were claimed before the ledger kept messages (schema 1)."""
-        orphans = update(DELIVERY).where(
+    def backfill_message_version(self, workflow_id: str, version: str, content: dict[str, Any]) -> None:
+        """Set the message of pending deliveries that schema 1 claimed, which kept no messages."""
+        without = update(DELIVERY).where(
             _ROW.workflow_id == workflow_id, _ROW.state == "pending", _ROW.template_version.is_(None)
         )
         with self.store.writing() as connection:
             self._keep_messages(connection, {version: content})
-            connection.execute(orphans.values(template_version=version))
+            connection.execute(without.values(template_version=version))
 
-    def due(self, workflows: Collection[str], now: datetime) -> int:
-        """How many deliveries of these workflows wait to be leased."""
+    def count_due(self, workflows: Collection[str], now: datetime) -> int:
+        """Return how many deliveries of these workflows are due."""
         with self.store.reading() as connection:
             return connection.execute(select(func.count()).where(*_due(workflows, now))).scalar_one()
 
     def lease(self, run_id: str, workflows: Collection[str], limit: int, now: datetime) -> list[Delivery]:
-        """Take up to `limit` deliveries of these workflows that are due, the oldest first, for this run to send."""
+        """Lease up to `limit` deliveries of these workflows that are due to this run, and return them, oldest first."""
         due = (
             select(_ROW.delivery_id)
             .where(*_due(workflows, now))
             .order_by(_ROW.claimed_at, _ROW.delivery_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
-            .cte("due")  # PostgreSQL may carry out a plain subquery once a row, each time with others for its limit
+            .cte("due")  # PostgreSQL may evaluate a plain subquery once per row, each time with other rows in its limit
         )
         take = (
             update(DELIVERY)
             .where(_ROW.delivery_id.in_(select(due.c.delivery_id)), _ROW.state == "pending")
-            .values(state="claimed", holder=run_id, fence=_ROW.fence + 1)
+            .values(state="leased", leased_by=run_id, fencing_token=_ROW.fencing_token + 1)
             .returning(*(_ROW[field.name] for field in fields(Delivery)))
         )
         with self.store.writing() as connection:
-            taken = [Delivery(*row) for row in connection.execute(take).all()]
+            leased = [Delivery(*row) for row in connection.execute(take).all()]
             at = utc_now()
-            self._log(connection, [entry(one, "pending", "claimed", run_id, None, at) for one in taken])
-        return sorted(taken, key=lambda one: (one.claimed_at, one.delivery_id))
+            write_log(connection, [log_row(one, "pending", "leased", run_id, None, at) for one in leased])
+        return sorted(leased, key=lambda one: (one.claimed_at, one.delivery_id))
 
-    def begin(self, delivery: Delivery) -> str | None:
-        """The swap that decides who sends: `sending`, committed when this returns, and only then may a byte leave.
+    def mark_sending(self, delivery: Delivery) -> str | None:
+        """Move a leased delivery to `sending`, commit, and return the new state; only then may a byte leave.
 
-        Or `suppressed`, when the address is not to be written to any more; or None: somebody else has the delivery.
+        The state is `suppressed` if the address has been suppressed. Return None if another worker has the delivery.
         """
-        return self._swaps.begin(delivery)
+        with self.store.writing() as connection:
+            return transitions.mark_sending(connection, delivery)
 
-    def settle(self, delivery: Delivery, source: str, verdict: Verdict, not_before: datetime | None = None) -> bool:
-        """Write down what became of a delivery that this run holds. False: it does not hold it any more.
+    def record_result(
+        self, delivery: Delivery, source: str, result: SendResult, next_attempt_at: datetime | None = None
+    ) -> bool:
+        """Record the result of a delivery that this run has leased. Return False if it has lost the delivery.
 
-        An address that does not exist is suppressed. A runner that was taken for dead and comes back with an answer may
-        still say so: from `in_doubt`.
+        A hard bounce suppresses the address. A worker whose lease expired while it was sending may still record its
+        result: the delivery is `in_doubt` then.
         """
-        return self._swaps.settle(Settlement(delivery, source, verdict, not_before))
+        with self.store.writing() as connection:
+            to_record = ResultToRecord(delivery, source, result, next_attempt_at)
+            return transitions.record_result(connection, self.store, to_record)
 
-    def settle_and_begin(self, settlement: Settlement, delivery: Delivery) -> tuple[bool, str | None]:
-        """`settle` one delivery and `begin` another in one commit: what either says."""
-        return self._swaps.settle_and_begin(settlement, delivery)
+    def record_result_and_mark_sending(self, to_record: ResultToRecord, delivery: Delivery) -> tuple[bool, str | None]:
+        """Record the result of one delivery and mark another as `sending` in one commit; return both results."""
+        with self.store.writing() as connection:
+            recorded = transitions.record_result(connection, self.store, to_record)
+            return recorded, transitions.mark_sending(connection, delivery)
 
     def release(self, run_id: str) -> None:
-        """Give back what this run has leased and not begun."""
+        """Make what this run has leased and not started pending again."""
         with self.store.writing() as connection:
-            self._sweep(connection, "claimed", "pending", [_ROW.holder == run_id], run_id, "The run ended before it.")
+            ours = [_ROW.leased_by == run_id]
+            self._move_all(connection, "leased", "pending", ours, run_id, "The run ended before it was sent.")
 
-    def reap(self, run_id: str, now: datetime) -> None:
-        """Take from runners that are gone: what they had not begun is pending again, what they had is in doubt.
+    def reclaim_expired(self, run_id: str, now: datetime) -> None:
+        """Reclaim deliveries of workers without a valid lease: leased ones are pending, started ones in doubt.
 
-        A lease that ends later than FARTHEST was given while a clock was wrong, and counts for nothing.
+        A lease that ends more than MAX_CLOCK_SKEW ahead is not valid.
         """
-        alive = select(RUNNER.c.run_id).where(RUNNER.c.lease_until > now, RUNNER.c.lease_until <= now + FARTHEST)
-        gone = [_ROW.holder.is_(None) | _ROW.holder.not_in(alive)]
+        lease = WORKER_LEASE.c
+        live = select(lease.run_id).where(lease.expires_at > now, lease.expires_at <= now + MAX_CLOCK_SKEW)
+        lost: list[ColumnElement[bool]] = [_ROW.leased_by.is_(None) | _ROW.leased_by.not_in(live)]
         with self.store.writing() as connection:
-            self._sweep(connection, "claimed", "pending", gone, run_id, "The run that had leased it is gone.")
-            self._sweep(connection, "sending", "in_doubt", gone, run_id, "The run died while it was handed over.")
+            self._move_all(connection, "leased", "pending", lost, run_id, "The run that had leased it is gone.")
+            self._move_all(connection, "sending", "in_doubt", lost, run_id, "The run died while it was sending.")
 
     def resolve(self, delivery: Delivery, target: str, actor: str, reason: str) -> bool:
-        """Move a delivery that no runner holds, on the word of a person or an event. False: it has moved meanwhile."""
-        swap = update(DELIVERY).where(_ROW.delivery_id == delivery.delivery_id, _ROW.state == delivery.state)
-        values: dict[str, Any] = {"state": target, "reason": reason, "not_before": None}
-        values |= {"sent_at": delivery.sending_at} if target == "sent" else {}
-        values |= {"attempt": 0, "refused_at": None} if target == "pending" else {}
+        """Move a delivery that no worker has leased, as a person or an event says. Return False if it has changed."""
+        move = update(DELIVERY).where(_ROW.delivery_id == delivery.delivery_id, _ROW.state == delivery.state)
+        values: dict[str, Any] = {"state": target, "reason": reason, "next_attempt_at": None}
+        values |= {"sent_at": delivery.send_started_at} if target == "sent" else {}
+        values |= {"attempts": 0, "first_deferred_at": None} if target == "pending" else {}
         with self.store.writing() as connection:
-            moved = connection.execute(swap.where(_ROW.fence == delivery.fence).values(values)).rowcount == 1
+            unchanged = move.where(_ROW.fencing_token == delivery.fencing_token)
+            moved = connection.execute(unchanged.values(values)).rowcount == 1
             if moved:
-                self._log(connection, [entry(delivery, delivery.state, target, actor, reason)])
+                write_log(connection, [log_row(delivery, delivery.state, target, actor, reason)])
         return moved
 
-    def beat(self, run_id: str, place: str, lease_until: datetime) -> None:
-        """Say that a runner is alive. `place` names the host and the state folder that it works on."""
-        row = self.store.insert(RUNNER).values(run_id=run_id, place=place, lease_until=lease_until)
-        row = row.on_conflict_do_update(index_elements=["run_id"], set_={"lease_until": lease_until})
+    def heartbeat(self, run_id: str, host: str, expires_at: datetime) -> None:
+        """Create or renew the lease of a run. `host` names the host and the state folder that it runs on."""
+        row = self.store.insert(WORKER_LEASE).values(run_id=run_id, host=host, expires_at=expires_at)
+        row = row.on_conflict_do_update(index_elements=["run_id"], set_={"expires_at": expires_at})
         with self.store.writing() as connection:
             connection.execute(row)
 
-    def retire(self, *, place: str | None = None, run_id: str | None = None) -> None:
-        """Say that a runner, or every runner of a place, is gone."""
-        whose = RUNNER.c.run_id == run_id if run_id else RUNNER.c.place == place
+    def end_lease(self, *, host: str | None = None, run_id: str | None = None) -> None:
+        """End the lease of one run, or of every run of a host."""
+        ended = WORKER_LEASE.c.run_id == run_id if run_id else WORKER_LEASE.c.host == host
         with self.store.writing() as connection:
-            connection.execute(delete(RUNNER).where(whose))
+            connection.execute(delete(WORKER_LEASE).where(ended))
 
-    def _sweep(self, connection: Connection, source: str, target: str, which: list, actor: str, why: str) -> None:
-        """Move every delivery in a state of which something holds."""
-        sweep = update(DELIVERY).where(_ROW.state == source, *which).values(state=target, reason=why)
-        moved = connection.execute(sweep.returning(_ROW.delivery_id)).scalars().all()
-        line = {"from_state": source, "to_state": target, "actor": actor, "at": utc_now(), "reason": why}
-        self._log(connection, [line | {"delivery_id": identity} for identity in moved])
+    def _move_all(
+        self,
+        connection: Connection,
+        source: str,
+        target: str,
+        conditions: list[ColumnElement[bool]],
+        actor: str,
+        reason: str,
+    ) -> None:
+        """Move every delivery in state `source` that meets the conditions."""
+        move = update(DELIVERY).where(_ROW.state == source, *conditions).values(state=target, reason=reason)
+        moved = connection.execute(move.returning(_ROW.delivery_id)).scalars().all()
+        row = {"from_state": source, "to_state": target, "actor": actor, "at": utc_now(), "reason": reason}
+        write_log(connection, [row | {"delivery_id": identity} for identity in moved])
 
-    def _log(self, connection: Connection, lines: list[dict[str, Any]]) -> None:
-        self._swaps.log(connection.connection.cursor(), lines)
-
-    def _keep_messages(self, connection: Connection, messages: Mapping[str, dict]) -> None:
+    def _keep_messages(self, connection: Connection, messages: Mapping[str, dict[str, Any]]) -> None:
         rows = [{"version": version, "content": content} for version, content in messages.items()]
         if rows:
             connection.execute(self.store.insert(MESSAGE_VERSION).on_conflict_do_nothing(), rows)
 
     def _setting(self, name: str) -> str:
-        """A secret of this ledger, made once. Message-IDs are keyed: an id that can be guessed can be pre-empted."""
+        """Return a secret of this ledger, created once. It keys the Message-IDs, so that nobody can guess one."""
         new = {"name": name, "value": secrets.token_hex(32)}
         with self.store.writing() as connection:
             connection.execute(self.store.insert(SETTING).values(new).on_conflict_do_nothing())
-            return connection.execute(select(SETTING.c.value).where(SETTING.c.name == name)).scalar_one()
+            return str(connection.execute(select(SETTING.c.value).where(SETTING.c.name == name)).scalar_one())
 
 
 def _due(workflows: Collection[str], now: datetime) -> list[ColumnElement[bool]]:
-    """One that seems to wait for longer than FARTHEST was refused while a clock was wrong."""
-    is_time = or_(_ROW.not_before.is_(None), _ROW.not_before <= now, _ROW.not_before > now + FARTHEST)
+    """Return the conditions of a due delivery. A retry further ahead than MAX_CLOCK_SKEW is due now."""
+    next_attempt = _ROW.next_attempt_at
+    is_time = or_(next_attempt.is_(None), next_attempt <= now, next_attempt > now + MAX_CLOCK_SKEW)
     return [_ROW.state == "pending", _ROW.workflow_id.in_(workflows), is_time]

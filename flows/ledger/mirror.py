@@ -1,18 +1,20 @@
-"""The ledger as the warehouse sees it: raw.sent_emails, raw.workflow_runs and raw.suppressions.
+"""The mirror of the ledger in the warehouse: raw.sent_emails, raw.workflow_runs and raw.suppressions.
 
-The deliveries are appended: what has moved since the line of the log that the warehouse holds as its mark. A warehouse
-that was deleted has no mark, and one whose counts are not the ledger's is not trusted: both are filled anew. The mirror
-only saves work; a partner that it does not know is refused by the ledger's own key.
+The watermark in the warehouse is the last row of the ledger's log that the mirror has seen; only deliveries that have
+changed since are written. Without a watermark (the warehouse was deleted), or if the counts differ from the ledger's,
+the mirror is filled again. It only saves work: a contact that it misses is still refused by the ledger's primary key.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import astuple
+from typing import Any
 
 import pandas
 
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.ledger.queries import Changes, Mark, changes_since, runs_since
+from flows.ledger.queries import Changes, Watermark, changes_since, runs_since
 from flows.ledger.suppressions import suppressions
 from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.raw_tables import append_raw_rows, ensure_raw_table, replace_raw_table
@@ -50,13 +52,14 @@ RUN_COLUMNS = [
 
 
 def mirror(connection: Connection, ledger: Ledger) -> None:
-    """Make the mirror equal to the ledger. To be called in a transaction."""
-    changes = changes_since(ledger, _mark(connection))
+    """Make the mirror equal to the ledger. Call it in a transaction."""
+    changes = changes_since(ledger, _watermark(connection))
     _append(connection, changes)
     if _counts(connection) != changes.counts:
         changes = changes_since(ledger, None)
         _append(connection, changes)
-    replace_raw_table(connection, "ledger_watermark", _frame([astuple(changes.mark)] if changes.mark else [], _MARK))
+    rows = [astuple(changes.watermark)] if changes.watermark else []
+    replace_raw_table(connection, "ledger_watermark", _frame(rows, ["log_id", "logged_at", "delivery_id"]))
     _mirror_runs(connection, ledger)
     rows = [
         (email, one.scope, one.reason, one.at) for one in suppressions(ledger) for email in _spellings(one.email_key)
@@ -64,30 +67,28 @@ def mirror(connection: Connection, ledger: Ledger) -> None:
     replace_raw_table(connection, "suppressions", _frame(rows, ["email", "scope", "reason", "suppressed_at"]))
 
 
-_MARK = ["log_id", "logged_at", "delivery_id"]
-
-
 def _mirror_runs(connection: Connection, ledger: Ledger) -> None:
-    """Append the runs that were recorded since the mark: their rows never change."""
-    place = has_table(connection, "raw", "run_watermark") and has_table(connection, "raw", "workflow_runs")
-    mark = connection.execute("SELECT log_id, run_id FROM raw.run_watermark").fetchone() if place else None
-    rows, since_begin, newest = runs_since(ledger, mark)
+    """Append the runs that were recorded since the watermark; their rows never change."""
+    watermark = None
+    if has_table(connection, "raw", "run_watermark") and has_table(connection, "raw", "workflow_runs"):
+        watermark = connection.execute("SELECT log_id, run_id FROM raw.run_watermark").fetchone()
+    rows, is_complete, newest = runs_since(ledger, watermark)
     frame = _frame([[row[column] for column in RUN_COLUMNS] for row in rows], RUN_COLUMNS)
-    (replace_raw_table if since_begin else append_raw_rows)(connection, "workflow_runs", frame)
+    (replace_raw_table if is_complete else append_raw_rows)(connection, "workflow_runs", frame)
     replace_raw_table(connection, "run_watermark", _frame([newest] if newest else [], ["log_id", "run_id"]))
 
 
-def _mark(connection: Connection) -> Mark | None:
+def _watermark(connection: Connection) -> Watermark | None:
     if not (has_table(connection, "raw", "ledger_watermark") and has_table(connection, "raw", "sent_emails")):
         return None
     row = connection.execute("SELECT log_id, logged_at, delivery_id FROM raw.ledger_watermark").fetchone()
-    return Mark(*row) if row else None
+    return Watermark(*row) if row else None
 
 
 def _append(connection: Connection, changes: Changes) -> None:
-    """Put the changed deliveries in the place of what the mirror had of them."""
+    """Replace the mirror's rows of the deliveries that have changed."""
     frame = _frame([_row(one) for one in changes.deliveries], DELIVERY_COLUMNS)
-    if changes.since_begin:
+    if changes.is_complete:
         replace_raw_table(connection, "sent_emails", frame)
         return
     ensure_raw_table(connection, "sent_emails")
@@ -97,7 +98,7 @@ def _append(connection: Connection, changes: Changes) -> None:
         append_raw_rows(connection, "sent_emails", frame)
 
 
-def _row(delivery: Delivery) -> list:
+def _row(delivery: Delivery) -> list[Any]:
     return [getattr(delivery, column) for column in DELIVERY_COLUMNS]
 
 
@@ -106,12 +107,12 @@ def _counts(connection: Connection) -> dict[str, int]:
     return Counter(dict(rows))
 
 
-def _frame(rows: list, columns: list[str]) -> pandas.DataFrame:
+def _frame(rows: Sequence[Sequence[Any]], columns: list[str]) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=columns, dtype=object)
 
 
 def _spellings(key: str) -> list[str]:
-    """An address as the warehouse may hold it: its domain in the IDNA form, or in letters."""
+    """Return the forms in which the warehouse may hold an address: its domain in IDNA form, or in Unicode."""
     local, at, domain = key.rpartition("@")
     try:
         return sorted({key, local + at + domain.encode("ascii").decode("idna")})

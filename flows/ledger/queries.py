@@ -1,8 +1,9 @@
-"""What the ledger says: deliveries, messages, runs, and what has changed since a line of its log."""
+"""Queries of the ledger: deliveries, messages, runs, and what has changed since a watermark in its log."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, insert, select, text
 
@@ -13,30 +14,33 @@ from flows.ledger.schema import DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUN, WO
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A line of the log: everything up to it has been seen. `at` and `delivery_id` tell one ledger's from another's."""
+class Watermark:
+    """The last row of the log that a reader has seen, by its id.
 
-    entry: int
-    at: datetime
+    `logged_at` (UTC) and `delivery_id` distinguish the logs of two ledgers.
+    """
+
+    log_id: int
+    logged_at: datetime
     delivery_id: str
 
 
 @dataclass(frozen=True)
 class Changes:
-    """The deliveries that have moved after a mark, as they are now, and how many of all are in each state.
+    """The deliveries that have changed since a watermark, as they are now, and the number of all deliveries by state.
 
-    `since_begin`: the mark is not of this ledger's log (another ledger, or one restored from a backup), so these are
-    all deliveries. `mark` is the newest line; None when the log is empty.
+    `is_complete`: these are all deliveries, because the watermark is not one of this ledger's log (another ledger, or
+    one restored from a backup). `watermark` is the newest row of the log; None if the log is empty.
     """
 
     deliveries: list[Delivery]
-    since_begin: bool
-    mark: Mark | None
+    is_complete: bool
+    watermark: Watermark | None
     counts: dict[str, int]
 
 
 def deliveries(ledger: Ledger, states: Collection[str] = (), workflow_id: str | None = None) -> list[Delivery]:
-    """The deliveries, of these states and of this workflow when they are named, in the order of their claims."""
+    """Return all deliveries, or those in these states and of this workflow, in the order in which they were claimed."""
     query = select(DELIVERY).order_by(DELIVERY.c.claimed_at, DELIVERY.c.delivery_id)
     if states:
         query = query.where(DELIVERY.c.state.in_(states))
@@ -47,79 +51,89 @@ def deliveries(ledger: Ledger, states: Collection[str] = (), workflow_id: str | 
 
 
 def find_delivery(ledger: Ledger, identity: str) -> Delivery:
-    """The delivery whose id, or Message-ID, begins like this. Raises PartnerflowError when none or several do."""
+    """Return the delivery whose id or Message-ID starts with `identity`.
+
+    Raises PartnerflowError if there is none, or more than one.
+    """
     with ledger.store.reading() as connection:
-        begins = DELIVERY.c.delivery_id.startswith(identity.strip("<> ").partition("@")[0], autoescape=True)
-        rows = connection.execute(select(DELIVERY).where(begins).limit(2)).all()
+        matches = DELIVERY.c.delivery_id.startswith(identity.strip("<> ").partition("@")[0], autoescape=True)
+        rows = connection.execute(select(DELIVERY).where(matches).limit(2)).all()
     if len(rows) != 1 or not identity.strip():
-        found = "Several deliveries begin" if rows else "There is no delivery that begins"
+        found = "Several deliveries start" if rows else "No delivery starts"
         raise PartnerflowError(f"{found} with {identity!r}. `partnerflow deliveries` lists them.")
     return Delivery(**rows[0]._mapping)
 
 
-def message_content(ledger: Ledger, version: str) -> dict:
-    """The content of a message version."""
+def message_content(ledger: Ledger, version: str) -> dict[str, Any]:
+    """Return the content of a message version."""
     with ledger.store.reading() as connection:
         query = select(MESSAGE_VERSION.c.content).where(MESSAGE_VERSION.c.version == version)
-        return connection.execute(query).scalar_one()
+        content: dict[str, Any] = connection.execute(query).scalar_one()
+        return content
 
 
-def changes_since(ledger: Ledger, mark: Mark | None) -> Changes:
-    """What has changed after a mark; everything when the mark is None or not of this log."""
+def changes_since(ledger: Ledger, watermark: Watermark | None) -> Changes:
+    """Return what has changed since a watermark; everything if it is None or not one of this ledger's log."""
     with ledger.store.reading() as connection:
         if ledger.store.dialect == "postgresql":
-            # A line's number is drawn before its transaction commits; with every writer shut out for a moment, no
-            # number below the newest can still appear.
+            # An id is drawn before its transaction commits. While every writer is locked out, no id below the newest
+            # can still appear.
             connection.execute(text("LOCK TABLE delivery_log IN SHARE MODE"))
         log = DELIVERY_LOG.c
-        lines = select(log.entry, log.at, log.delivery_id)
-        row = connection.execute(lines.order_by(log.entry.desc()).limit(1)).one_or_none()
-        known = mark and connection.execute(lines.where(log.entry == mark.entry)).one_or_none()
-        since_begin = known is None or Mark(*known) != mark
-        moved = select(log.delivery_id).where(log.entry > mark.entry) if not since_begin else None
-        query = select(DELIVERY) if moved is None else select(DELIVERY).where(DELIVERY.c.delivery_id.in_(moved))
-        changed = [Delivery(**row._mapping) for row in connection.execute(query)]
+        rows = select(log.id, log.at, log.delivery_id)
+        newest = connection.execute(rows.order_by(log.id.desc()).limit(1)).one_or_none()
+        query, is_complete = select(DELIVERY), True
+        if watermark is not None:
+            known = connection.execute(rows.where(log.id == watermark.log_id)).one_or_none()
+            if known is not None and Watermark(*known) == watermark:
+                changed = select(log.delivery_id).where(log.id > watermark.log_id)
+                query, is_complete = query.where(DELIVERY.c.delivery_id.in_(changed)), False
+        found = [Delivery(**row._mapping) for row in connection.execute(query)]
         counts = select(DELIVERY.c.state, func.count()).group_by(DELIVERY.c.state)
-        return Changes(changed, since_begin, row and Mark(*row), dict(map(tuple, connection.execute(counts))))
+        by_state = {row[0]: row[1] for row in connection.execute(counts)}
+        return Changes(found, is_complete, Watermark(*newest) if newest else None, by_state)
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One hour as it was run (UTC, without a zone), to be recorded.
+    """One evaluated hour (UTC, without a time zone) that is not yet in the ledger.
 
-    `workflows` are the columns of marts.workflow_runs but for the first and third, and `is_settled` (see
-    WORKFLOW_RUN); `programs` those for which every active workflow has a row (see RUN).
+    `workflows` has one row per workflow: the columns of marts.workflow_runs without `run_id` and `as_of`, and
+    `is_settled` (see WORKFLOW_RUN). `programs` are those for which every active workflow has a row (see RUN).
     """
 
     run_id: str
     as_of: datetime
     programs: tuple[str, ...]
-    workflows: tuple[dict, ...]
+    workflows: tuple[dict[str, Any], ...]
 
 
 def record_runs(ledger: Ledger, records: Iterable[RunRecord]) -> None:
-    """Record what has been run, all or nothing."""
+    """Record evaluated hours, in one transaction."""
     with ledger.store.writing() as connection:
         for one in records:
-            key = {"run_id": one.run_id, "as_of": one.as_of}
+            key: dict[str, Any] = {"run_id": one.run_id, "as_of": one.as_of}
             connection.execute(insert(RUN), key | {"programs": list(one.programs)})
             if one.workflows:
                 connection.execute(insert(WORKFLOW_RUN), [key | row for row in one.workflows])
 
 
-def runs_since(ledger: Ledger, mark: tuple[int, str] | None) -> tuple[list[dict], bool, tuple[int, str] | None]:
-    """The rows of workflow_runs that were recorded after a mark (number and id of a run), in that order.
+def runs_since(
+    ledger: Ledger, watermark: tuple[int, str] | None
+) -> tuple[list[dict[str, Any]], bool, tuple[int, str] | None]:
+    """Return the rows of `workflow_run` that were recorded since a watermark (id and run_id of a run), in that order.
 
-    Also whether these are all there are, because the mark is None or not of this ledger; and the newest mark.
+    Also whether these are all rows, because the watermark is None or not of this ledger; and the newest watermark.
     """
     with ledger.store.reading() as connection:
         if ledger.store.dialect == "postgresql":
             connection.execute(text("LOCK TABLE run IN SHARE MODE"))  # as in changes_since
-        numbered = select(RUN.c.entry, RUN.c.run_id)
-        known = mark and connection.execute(numbered.where(RUN.c.entry == mark[0])).one_or_none()
-        since_begin = not known or tuple(known) != mark
-        newest = connection.execute(numbered.order_by(RUN.c.entry.desc()).limit(1)).one_or_none()
-        query = select(WORKFLOW_RUN).join(RUN, RUN.c.run_id == WORKFLOW_RUN.c.run_id)
-        query = query.where(RUN.c.entry > (0 if since_begin else mark[0]))
-        rows = connection.execute(query.order_by(RUN.c.entry, WORKFLOW_RUN.c.workflow_id))
-        return [dict(row._mapping) for row in rows], since_begin, newest and tuple(newest)
+        ids = select(RUN.c.id, RUN.c.run_id)
+        newest = connection.execute(ids.order_by(RUN.c.id.desc()).limit(1)).one_or_none()
+        after = 0
+        if watermark is not None:
+            known = connection.execute(ids.where(RUN.c.id == watermark[0])).one_or_none()
+            after = watermark[0] if known is not None and tuple(known) == watermark else 0
+        query = select(WORKFLOW_RUN).join(RUN, RUN.c.run_id == WORKFLOW_RUN.c.run_id).where(RUN.c.id > after)
+        rows = connection.execute(query.order_by(RUN.c.id, WORKFLOW_RUN.c.workflow_id))
+        return [dict(row._mapping) for row in rows], after == 0, (newest[0], newest[1]) if newest else None

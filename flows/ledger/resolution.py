@@ -1,38 +1,40 @@
-"""Settle: what a person, or an event, knows about a delivery that the machine cannot decide."""
+"""Resolve deliveries that the program cannot decide, with what a person or an event knows."""
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import BY_PERSON, LOST, Delivery
+from flows.ledger.delivery import MANUAL_TRANSITIONS, RESTORED_CONTEXT, Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries, find_delivery
 
 
 def settle_by_person(ledger: Ledger, identity: str, state: str, reason: str, person: str) -> Delivery:
-    """A person's word: a delivery in doubt is sent, failed or pending again; one certainly not delivered is pending.
+    """Move a delivery to `state`, as a person decides, and return it. The log keeps the person and the reason.
 
-    The log keeps who said so, and why. Raises PartnerflowError when the delivery is not in a state that is a person's
-    to decide.
+    A delivery in doubt becomes sent, failed or pending; one that was certainly not delivered becomes pending. Raises
+    PartnerflowError without a reason, and for any other transition.
     """
     delivery = find_delivery(ledger, identity)
-    allowed = BY_PERSON.get(delivery.state, set())
+    allowed = MANUAL_TRANSITIONS.get(delivery.state, set())
     if not reason.strip():
-        raise PartnerflowError("Say how you know it: --reason TEXT. The log keeps it.")
+        raise PartnerflowError("Say how you know it, with --reason TEXT. The log keeps it.")
     if state not in allowed:
-        can = f"It can be settled as {', '.join(sorted(allowed))}." if allowed else "That is nobody's to change."
+        can = f"It can become {', '.join(sorted(allowed))}." if allowed else "That cannot be changed by hand."
         raise PartnerflowError(f"{delivery.delivery_id} is {delivery.state}. {can}")
-    if state == "pending" and delivery.context == LOST:
+    if state == "pending" and delivery.context == RESTORED_CONTEXT:
         raise PartnerflowError(
-            f"{delivery.delivery_id} was put back by `restore`, and what it is rendered with is lost. "
-            "It can be settled as failed or sent."
+            f"{delivery.delivery_id} was re-imported by `restore`, and the values of its message are lost. "
+            "It can become failed or sent."
         )
     if not ledger.resolve(delivery, state, f"person:{person}", reason.strip()):
-        raise PartnerflowError(f"{delivery.delivery_id} has moved meanwhile. Look again: `partnerflow deliveries`.")
+        raise PartnerflowError(
+            f"{delivery.delivery_id} has changed in the meantime. See `partnerflow deliveries`, then try again."
+        )
     return find_delivery(ledger, delivery.delivery_id)
 
 
 def settle_by_evidence(ledger: Ledger, identity: str, state: str, event_id: str, reason: str) -> bool:
-    """An event about a delivery: when it is in doubt, it becomes sent (delivered, opened ...) or failed (bounced).
+    """Move a delivery in doubt to sent (delivered, opened ...) or failed (bounced), as an event proves.
 
-    `identity` is the delivery's id or Message-ID. False, and nothing changes, when it is not in doubt or not ours.
+    `identity` is the delivery's id or Message-ID. Return False, and change nothing, if no such delivery is in doubt.
     """
     if state not in ("sent", "failed"):
         raise ValueError(f"an event cannot make a delivery {state}")

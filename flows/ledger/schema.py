@@ -1,6 +1,6 @@
-"""The tables of the ledger, as they are now; ledger_migrations.py brings an older ledger up to them.
+"""The tables of the ledger. The migrations in migrations/versions/ lead to exactly these; a test compares them.
 
-Times are UTC without a zone.
+Times are UTC without a time zone.
 """
 
 from sqlalchemy import (
@@ -24,14 +24,8 @@ from flows.ledger.delivery import STATES
 
 METADATA = MetaData()
 
-SCHEMA_VERSION = Table(
-    "schema_version",
-    METADATA,
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("applied_at", DateTime, nullable=False),
-)
-
 SETTING = Table("setting", METADATA, Column("name", String, primary_key=True), Column("value", String, nullable=False))
+"""One row per setting of this ledger, such as the key of its Message-IDs."""
 
 CONTACT = Table(
     "contact",
@@ -43,7 +37,7 @@ CONTACT = Table(
     Column("as_of", DateTime, nullable=False),
     Column("claimed_at", DateTime, nullable=False),
 )
-"""The promise: one row a workflow, program and partner, for ever."""
+"""One row per workflow, program and partner, never deleted: its primary key keeps a workflow from contacting twice."""
 
 MESSAGE_VERSION = Table(
     "message_version",
@@ -51,7 +45,7 @@ MESSAGE_VERSION = Table(
     Column("version", String, primary_key=True),
     Column("content", JSON, nullable=False),
 )
-"""The messages that deliveries were claimed with: what was decided is what is sent."""
+"""One row per version of a message. A delivery is sent with the version that it was claimed with."""
 
 DELIVERY = Table(
     "delivery",
@@ -72,13 +66,13 @@ DELIVERY = Table(
     Column("reason", String),
     Column("email_key", String),
     Column("template_version", String, ForeignKey("message_version.version", name="delivery_template_version")),
-    Column("holder", String),
-    Column("fence", Integer, nullable=False, server_default="0"),
-    Column("sending_at", DateTime),
-    Column("attempt", Integer, nullable=False, server_default="0"),
-    Column("refused_at", DateTime),
-    Column("not_before", DateTime),
-    Column("phase", String),
+    Column("leased_by", String),
+    Column("fencing_token", Integer, nullable=False, server_default="0"),
+    Column("send_started_at", DateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("first_deferred_at", DateTime),
+    Column("next_attempt_at", DateTime),
+    Column("smtp_stage", String),
     Column("reply_code", Integer),
     Column("reply_status", String),
     Column("reply_text", String),
@@ -88,11 +82,12 @@ DELIVERY = Table(
     CheckConstraint(column("state").in_(STATES), name="delivery_state"),
     Index("delivery_by_state", "state", "claimed_at", "delivery_id"),
 )
+"""One row per contact and address, or per application to accept; the columns are those of `Delivery`."""
 
 DELIVERY_LOG = Table(
     "delivery_log",
     METADATA,
-    Column("entry", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("delivery_id", String, nullable=False),
     Column("from_state", String),
     Column("to_state", String, nullable=False),
@@ -100,16 +95,16 @@ DELIVERY_LOG = Table(
     Column("at", DateTime, nullable=False),
     Column("reason", String),
 )
-"""Every move, only ever added to. `actor` is a run, a person or an event."""
+"""One row per state transition, append-only. `actor` is a run's id, `person:…` or `event:…`."""
 
-RUNNER = Table(
-    "runner",
+WORKER_LEASE = Table(
+    "worker_lease",
     METADATA,
     Column("run_id", String, primary_key=True),
-    Column("place", String, nullable=False),
-    Column("lease_until", DateTime, nullable=False),
+    Column("host", String, nullable=False),
+    Column("expires_at", DateTime, nullable=False),
 )
-"""Who is sending now. A run that is not here, or whose lease is over, has lost what it had leased."""
+"""One row per run that is sending. Without a row, or once it has expired, a run has lost what it had leased."""
 
 SUPPRESSION = Table(
     "suppression",
@@ -120,19 +115,22 @@ SUPPRESSION = Table(
     Column("source", String, nullable=False),
     Column("at", DateTime, nullable=False),
 )
-"""Addresses that are not written to: by any workflow (scope `all`), or by the one whose id is the scope."""
+"""One row per suppressed address and scope. The scope is `all`, or the id of the workflow that may not use it."""
 
 RUN = Table(
     "run",
     METADATA,
-    Column("entry", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("run_id", String, nullable=False, unique=True),
     Column("as_of", DateTime, nullable=False),
     Column("programs", JSON(none_as_null=True)),
     Index("run_by_hour", "as_of"),
 )
-"""The hours that have been run, numbered as they were recorded. `programs` are the ids of those for which every active
-workflow had a row: none for an hour that was caught up, null (all of them) for runs recorded before schema 3."""
+"""One row per evaluated hour, in the order in which they were recorded.
+
+`programs` lists the programs for which every active workflow has a row in `workflow_run`: empty for an hour that was
+caught up, null (all programs) for runs recorded before schema 3.
+"""
 
 WORKFLOW_RUN = Table(
     "workflow_run",
@@ -152,5 +150,8 @@ WORKFLOW_RUN = Table(
     Column("is_settled", Boolean, nullable=False, server_default=false()),
     Index("workflow_run_by_workflow", "workflow_id", "as_of"),
 )  # fmt: skip
-"""`is_settled`: the hour is over for the workflow. Whoever was in its segment is claimed, or it was over the limit; an
-hour at which it was held or broken may be caught up."""
+"""One row per run and workflow.
+
+`is_settled`: nothing is left to do for the workflow at this hour, because its segment was claimed or was over the
+limit. An hour at which it was held or broken is not settled and may be caught up.
+"""

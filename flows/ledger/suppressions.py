@@ -1,17 +1,19 @@
-"""Suppression: addresses that are not written to, by any workflow or by one.
+"""Suppressed addresses: those that no workflow, or one workflow, may send to.
 
-A hard bounce adds one by itself; a complaint, an unsubscription or a person through these functions. It is looked at
-twice: at the plan, where a suppressed address is left out and its partner not claimed, so that lifting the suppression
-lets the workflow write later; and in the swap to `sending`, where the partner is claimed already and the row says
-`suppressed` for ever (or until a person settles it as pending).
+A hard bounce suppresses an address automatically; a complaint, an unsubscribe or a person does so by the functions
+here. Suppression is checked twice. The plan leaves a suppressed address out without claiming its partner, so the
+workflow may send later if the suppression is removed. The transition to `sending` checks again: by then the partner is
+claimed, and the delivery stays `suppressed` until a person makes it pending.
 """
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select
 
+from compiler import PartnerflowError
 from flows.addresses import address_key
 from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
@@ -23,7 +25,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Suppression:
-    """One address that is not written to. `scope` is ALL or a workflow's id; `source` who or what said so; `at` UTC."""
+    """A suppressed address and scope (ALL or a workflow's id). `source` is a person, event or delivery; `at` is UTC."""
 
     email_key: str
     scope: str
@@ -31,13 +33,13 @@ class Suppression:
     source: str
     at: datetime
 
-    def as_json(self) -> dict[str, str]:
-        """As the command line answers with it."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the suppression as the command line prints it."""
         return asdict(self) | {"at": self.at.isoformat() + "Z"}
 
 
 def suppress(ledger: Ledger, addresses: Iterable[str], reason: str, source: str, scope: str = ALL) -> int:
-    """Suppress addresses in a scope; those that are suppressed there already keep their reason. How many were new."""
+    """Suppress addresses and return how many were new. Those already suppressed in the scope keep their reason."""
     now = utc_now()
     rows = [
         {"email_key": address_key(address), "scope": scope, "reason": reason, "source": source, "at": now}
@@ -49,14 +51,35 @@ def suppress(ledger: Ledger, addresses: Iterable[str], reason: str, source: str,
 
 
 def unsuppress(ledger: Ledger, address: str, scope: str = ALL) -> bool:
-    """Lift the suppression of an address in a scope. False: there was none."""
+    """Remove the suppression of an address in a scope. Return False if there was none."""
     which = delete(SUPPRESSION).where(SUPPRESSION.c.email_key == address_key(address), SUPPRESSION.c.scope == scope)
     with ledger.store.writing() as connection:
         return connection.execute(which).rowcount > 0
 
 
 def suppressions(ledger: Ledger) -> list[Suppression]:
-    """All that are in force, by address."""
+    """Return all suppressions, by address and scope."""
     query = select(SUPPRESSION).order_by(SUPPRESSION.c.email_key, SUPPRESSION.c.scope)
     with ledger.store.reading() as connection:
         return [Suppression(**row._mapping) for row in connection.execute(query)]
+
+
+def change_suppressions(
+    ledger: Ledger, address: str | None, workflow: str | None, reason: str, source: str, remove: bool
+) -> list[Suppression]:
+    """Suppress an address, or remove its suppression, and return the suppressions that it then has.
+
+    Without an address, change nothing and return all suppressions, or those of the workflow. Raises PartnerflowError if
+    the address is not valid, or there is no suppression to remove.
+    """
+    if address is None:
+        return [one for one in suppressions(ledger) if workflow in (None, one.scope)]
+    local, _, domain = address.strip().rpartition("@")
+    if not local or not domain:
+        raise PartnerflowError(f"{address!r} is not a valid email address. Write it like ann@example.com.")
+    scope = workflow or ALL
+    if not remove:
+        suppress(ledger, [address], reason, source, scope)
+    elif not unsuppress(ledger, address, scope):
+        raise PartnerflowError(f"{address} is not suppressed for {scope}. `partnerflow suppress` lists all.")
+    return [one for one in suppressions(ledger) if one.email_key == address_key(address)]

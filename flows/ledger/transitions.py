@@ -1,128 +1,119 @@
-"""Swaps: the two moves of each email, from `claimed` to `sending` and from there to what became of it.
+"""The two state transitions of every email: from `leased` to `sending`, and from there to its result.
 
-Every other move of the ledger is of many deliveries at once, or rare. These are made for one delivery at a time and
-decide how fast emails leave; so their statements are prepared, and those of several threads share a commit.
+All other transitions move many deliveries at once or are rare. Each function here is part of the caller's transaction
+and writes its row of the log.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, exists, insert, literal, update
-from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy import Connection, bindparam, exists, insert, literal, update
 
-from flows.ledger.delivery import BY_MACHINE, Delivery, Settlement, Verdict, utc_now
-from flows.ledger.group_commit import Answer, GroupCommit
+from flows.ledger.delivery import AUTOMATIC_TRANSITIONS, Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.schema import DELIVERY, DELIVERY_LOG, SUPPRESSION
 from flows.ledger.store import Store
 
 WHY_SUPPRESSED = "The address was suppressed after the partner was claimed."
 
 _ROW = DELIVERY.c
-_HELD = (
+_LEASED_BY_US = (
     _ROW.delivery_id == bindparam("key"),
     _ROW.state == bindparam("source"),
-    _ROW.holder == bindparam("me"),
-    _ROW.fence == bindparam("my_fence"),
+    _ROW.leased_by == bindparam("us"),
+    _ROW.fencing_token == bindparam("token"),
 )
 _SUPPRESSED = exists().where(
     SUPPRESSION.c.email_key == _ROW.email_key, SUPPRESSION.c.scope.in_([literal("all"), _ROW.workflow_id])
 )
-_BEGIN = update(DELIVERY).where(*_HELD, ~_SUPPRESSED).values(state="sending", sending_at=bindparam("at"))
-_SUPPRESS = update(DELIVERY).where(*_HELD, _SUPPRESSED).values(state="suppressed", reason=WHY_SUPPRESSED)
-_SETTLED = (
-    "state", "reason", "sent_at", "attempt", "refused_at", "not_before", "phase", "reply_code", "reply_status",
-    "reply_text",
+_MARK_SENDING = (
+    update(DELIVERY).where(*_LEASED_BY_US, ~_SUPPRESSED).values(state="sending", send_started_at=bindparam("at"))
+)
+_MARK_SUPPRESSED = update(DELIVERY).where(*_LEASED_BY_US, _SUPPRESSED).values(state="suppressed", reason=WHY_SUPPRESSED)
+_RESULT_COLUMNS = (
+    "state", "reason", "sent_at", "attempts", "first_deferred_at", "next_attempt_at", "smtp_stage", "reply_code",
+    "reply_status", "reply_text",
 )  # fmt: skip
-_SETTLE = update(DELIVERY).where(*_HELD).values({name: bindparam(f"new_{name}") for name in _SETTLED})
+_RECORD_RESULT = (
+    update(DELIVERY).where(*_LEASED_BY_US).values({name: bindparam(f"new_{name}") for name in _RESULT_COLUMNS})
+)
 
 
-class Swaps:
-    """The swaps of a store's deliveries; from many threads. Each has happened, and is on disk, when it returns."""
+def mark_sending(connection: Connection, delivery: Delivery) -> str | None:
+    """Move a leased delivery to `sending`, or to `suppressed` if its address is; return the new state.
 
-    def __init__(self, store: Store):
-        self._group = GroupCommit(store, self.log)
-        columns = [column.name for column in DELIVERY_LOG.c if not column.primary_key]
-        self._log = store.prepared(insert(DELIVERY_LOG).inline(), columns)
-        self._begin, self._suppress, self._settle = map(store.prepared, (_BEGIN, _SUPPRESS, _SETTLE))
-        self._keep_out = store.prepared(store.insert(SUPPRESSION).on_conflict_do_nothing(), SUPPRESSION.c.keys())
-
-    def log(self, cursor: DBAPICursor, lines: list[dict[str, Any]]) -> None:
-        """Write lines of the log, in a transaction."""
-        if lines:
-            self._log.execute_all(cursor, lines)
-
-    def begin(self, delivery: Delivery) -> str | None:
-        """From `claimed` to `sending`, or to `suppressed`: the state that it led to; None: it is not held any more."""
-        return self._group.commit(partial(self.begin_in, delivery))
-
-    def settle(self, settlement: Settlement) -> bool:
-        """From its source, or from `in_doubt` where that is allowed, to its verdict: whether it was made."""
-        return self._group.commit(partial(self.settle_in, settlement))
-
-    def settle_and_begin(self, settlement: Settlement, delivery: Delivery) -> tuple[bool, str | None]:
-        """Both, for two deliveries, in one commit."""
-        return self._group.commit(partial(self._both_in, settlement, delivery))
-
-    def begin_in(self, delivery: Delivery, cursor: DBAPICursor, at: datetime | None = None) -> Answer:
-        """`begin` as a part of a transaction: its answer, and its lines of the log. `at` is now unless it is given."""
-        now, held = at or utc_now(), _held(delivery, "claimed")
-        if self._begin.execute(cursor, {**held, "at": now}):
-            return "sending", [entry(delivery, "claimed", "sending", delivery.holder, None, now)]
-        if self._suppress.execute(cursor, held):
-            return "suppressed", [entry(delivery, "claimed", "suppressed", delivery.holder, WHY_SUPPRESSED, now)]
-        return None, []
-
-    def settle_in(self, settlement: Settlement, cursor: DBAPICursor, at: datetime | None = None) -> Answer:
-        """`settle` as a part of a transaction: its answer, and its lines of the log. `at` is now unless it is given."""
-        delivery, source, verdict, not_before = settlement
-        now = at or utc_now()
-        values = _settled(delivery, verdict, not_before, now)
-        for state in (source, "in_doubt"):
-            allowed = verdict.state in BY_MACHINE[state]
-            if allowed and self._settle.execute(cursor, {**_held(delivery, state), **values}):
-                if verdict.undeliverable and delivery.email_key:
-                    self._suppress_address(delivery, verdict, cursor)
-                return True, [entry(delivery, state, verdict.state, delivery.holder, verdict.reason, now)]
-        return False, []
-
-    def _both_in(self, settlement: Settlement, delivery: Delivery, cursor: DBAPICursor) -> Answer:
-        now = utc_now()
-        settled, lines = self.settle_in(settlement, cursor, now)
-        state, more = self.begin_in(delivery, cursor, now)
-        return (settled, state), lines + more
-
-    def _suppress_address(self, delivery: Delivery, verdict: Verdict, cursor: DBAPICursor) -> None:
-        row = {
-            "email_key": delivery.email_key, "scope": "all", "reason": verdict.reason or "undeliverable",
-            "source": delivery.delivery_id, "at": utc_now(),
-        }  # fmt: skip
-        self._keep_out.execute(cursor, row)
+    Return None if the run that leased the delivery has lost it.
+    """
+    now, leased = utc_now(), _leased_by_us(delivery, "leased")
+    if connection.execute(_MARK_SENDING, leased | {"at": now}).rowcount:
+        write_log(connection, [log_row(delivery, "leased", "sending", delivery.leased_by, None, now)])
+        return "sending"
+    if connection.execute(_MARK_SUPPRESSED, leased).rowcount:
+        write_log(connection, [log_row(delivery, "leased", "suppressed", delivery.leased_by, WHY_SUPPRESSED, now)])
+        return "suppressed"
+    return None
 
 
-def entry(
+def record_result(connection: Connection, store: Store, to_record: ResultToRecord) -> bool:
+    """Move a delivery from its source state, or from `in_doubt` where that is allowed, to its result.
+
+    A hard bounce suppresses the address. Return False if the run that leased the delivery has lost it.
+    """
+    delivery, source, result, next_attempt_at = to_record
+    now = utc_now()
+    values = _result_values(delivery, result, next_attempt_at, now)
+    for state in (source, "in_doubt"):
+        if result.state not in AUTOMATIC_TRANSITIONS[state]:
+            continue
+        if connection.execute(_RECORD_RESULT, _leased_by_us(delivery, state) | values).rowcount:
+            if result.is_hard_bounce and delivery.email_key:
+                _suppress_address(connection, store, delivery, result)
+            write_log(connection, [log_row(delivery, state, result.state, delivery.leased_by, result.reason, now)])
+            return True
+    return False
+
+
+def write_log(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """Append rows to the log."""
+    if rows := list(rows):
+        connection.execute(insert(DELIVERY_LOG), rows)
+
+
+def log_row(
     delivery: Delivery,
     source: str | None,
     target: str,
-    actor: str,
+    actor: str | None,
     reason: str | None = None,
     at: datetime | None = None,
 ) -> dict[str, Any]:
-    """A line of the log; `at` is now unless it is given."""
+    """Return the log's row of a transition; `at` (UTC) is the current time by default."""
     return {
         "delivery_id": delivery.delivery_id, "from_state": source, "to_state": target, "actor": actor,
         "at": at or utc_now(), "reason": reason,
     }  # fmt: skip
 
 
-def _held(delivery: Delivery, source: str) -> dict[str, Any]:
-    return {"key": delivery.delivery_id, "source": source, "me": delivery.holder, "my_fence": delivery.fence}
+def _leased_by_us(delivery: Delivery, source: str) -> dict[str, Any]:
+    return {
+        "key": delivery.delivery_id, "source": source, "us": delivery.leased_by, "token": delivery.fencing_token,
+    }  # fmt: skip
 
 
-def _settled(delivery: Delivery, verdict: Verdict, not_before: datetime | None, now: datetime) -> dict[str, Any]:
-    refused_at = delivery.refused_at or (now if verdict.state in ("pending", "expired") else None)
+def _result_values(
+    delivery: Delivery, result: SendResult, next_attempt_at: datetime | None, now: datetime
+) -> dict[str, Any]:
+    first_deferred_at = delivery.first_deferred_at or (now if result.state in ("pending", "expired") else None)
     values = (
-        verdict.state, verdict.reason, now if verdict.state == "sent" else None, delivery.attempt + 1, refused_at,
-        not_before, verdict.phase, verdict.code, verdict.status, verdict.text,
+        result.state, result.reason, now if result.state == "sent" else None, delivery.attempts + 1, first_deferred_at,
+        next_attempt_at, result.smtp_stage, result.code, result.status, result.text,
     )  # fmt: skip
-    return {f"new_{name}": value for name, value in zip(_SETTLED, values, strict=True)}
+    return {f"new_{name}": value for name, value in zip(_RESULT_COLUMNS, values, strict=True)}
+
+
+def _suppress_address(connection: Connection, store: Store, delivery: Delivery, result: SendResult) -> None:
+    row = {
+        "email_key": delivery.email_key, "scope": "all", "reason": result.reason or "undeliverable",
+        "source": delivery.delivery_id, "at": utc_now(),
+    }  # fmt: skip
+    connection.execute(store.insert(SUPPRESSION).on_conflict_do_nothing(), row)

@@ -1,10 +1,10 @@
-"""A runner's lease: it says that it is alive for as long as it sends."""
+"""The lease of a run that sends: renewed by heartbeats for as long as it works."""
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from compiler import PartnerflowError
@@ -12,36 +12,45 @@ from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 
 LEASE = timedelta(minutes=2)
-"""After so long without a sign a runner is taken for dead. It may come back: the ledger's swaps do not mind."""
+"""How long a lease is valid without a heartbeat. A run may outlive it safely: see the transitions of the ledger."""
 
-BEAT = 20.0
-"""Seconds between two signs."""
+HEARTBEAT_INTERVAL = timedelta(seconds=20)
+"""Time between two heartbeats: several may be late or lost before the lease expires."""
 
 
-def place_of(var: Path) -> str:
-    """Where runs take turns: this host and state folder. Whoever has its lock knows that older runs there are over."""
+def host_of(var: Path) -> str:
+    """Return the name of this host and state folder. The holder of the folder's lock knows that older runs are over."""
     return f"{socket.gethostname()}:{var}"
 
 
 @contextmanager
-def alive(ledger: Ledger, run_id: str, place: str) -> Iterator[None]:
-    """Hold a lease for as long as the block lasts; what it has leased and not begun is given back at its end."""
-    over = threading.Event()
-    ledger.beat(run_id, place, utc_now() + LEASE)
-    beats = threading.Thread(target=_beat, args=(ledger, run_id, place, over), daemon=True)
-    beats.start()
+def worker_lease(
+    ledger: Ledger,
+    run_id: str,
+    host: str,
+    now: Callable[[], datetime] = utc_now,
+    stop: threading.Event | None = None,
+) -> Iterator[None]:
+    """Hold a lease for the length of the block; then release what the run has leased and not started.
+
+    `now` (UTC, without a time zone) and `stop`, whose `wait` passes the time between two heartbeats, are for tests.
+    """
+    stop = stop or threading.Event()
+    ledger.heartbeat(run_id, host, now() + LEASE)
+    heartbeats = threading.Thread(target=_renew, args=(ledger, run_id, host, now, stop), daemon=True)
+    heartbeats.start()
     try:
         yield
     finally:
-        over.set()
-        beats.join()
+        stop.set()
+        heartbeats.join()
         ledger.release(run_id)
-        ledger.retire(run_id=run_id)
+        ledger.end_lease(run_id=run_id)
 
 
-def _beat(ledger: Ledger, run_id: str, place: str, over: threading.Event) -> None:
-    while not over.wait(BEAT):
+def _renew(ledger: Ledger, run_id: str, host: str, now: Callable[[], datetime], stop: threading.Event) -> None:
+    while not stop.wait(HEARTBEAT_INTERVAL.total_seconds()):
         try:
-            ledger.beat(run_id, place, utc_now() + LEASE)
+            ledger.heartbeat(run_id, host, now() + LEASE)
         except PartnerflowError:
-            continue  # the ledger does not answer; the senders will say so
+            continue  # the ledger does not answer; the senders report it

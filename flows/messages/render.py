@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from compiler import PartnerflowError
-from flows.addresses import address
+from flows.addresses import normalize_address
 from flows.messages.envelope import OutgoingMessage
 from flows.messages.message import Message, RenderedContent
 from flows.messages.mime.compose import compose
@@ -66,9 +66,9 @@ def render(delivery: Renderable, message: Message | None, settings: Settings) ->
 
 def render_email(delivery: Renderable, message: Message, settings: Settings, is_test: bool = False) -> OutgoingMessage:
     """Return the email of a delivery. A test email is marked in its subject and a header, and has no cc or bcc."""
-    to, sender = address(delivery.email or ""), settings.sender_address
-    reply_to = address(message.reply_to) if message.reply_to else None
-    cc, bcc = (address(copy) if copy and not is_test else None for copy in (message.cc, message.bcc))
+    to, sender = normalize_address(delivery.email or ""), settings.sender_address
+    reply_to = normalize_address(message.reply_to) if message.reply_to else None
+    cc, bcc = (normalize_address(copy) if copy and not is_test else None for copy in (message.cc, message.bcc))
     keys, program = settings.unsubscribe_signing_keys, delivery.context["program"]
     links = unsubscribe_links(delivery.delivery_id, settings.unsubscribe_url, keys, reply_to or sender)
     content = render_content(message, delivery.context, delivery.as_of, links.link)

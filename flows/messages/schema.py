@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from compiler import DefinitionError, PartnerflowError, Problem, Source
 from compiler.errors import did_you_mean
-from flows.addresses import address
+from flows.addresses import normalize_address
 from flows.messages.liquid.tokens import LIQUID
 from flows.messages.mime.languages import TAG
 
@@ -68,7 +68,7 @@ def wrong_keys(source: Source, keys: MessageFile) -> Iterator[Problem]:
     """Yield a problem for each address, language tag and name that is not valid."""
     for key in ("reply_to", "cc", "bcc"):
         try:
-            address(getattr(keys, key) or "a@b.example")
+            normalize_address(getattr(keys, key) or "a@b.example")
         except PartnerflowError as error:
             hint = "Write one plain address, such as partners@example.com."
             yield source.problem((key,), "address", str(error), hint)

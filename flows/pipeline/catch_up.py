@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from compiler import MissedHours, Workflow
 from flows.clock import HOUR, MICROSECOND, end_of_day_instants
-from flows.ledger.catch_up import not_over_since
+from flows.ledger.catch_up import pending_since
 from flows.ledger.ledger import Ledger
 
 
@@ -51,7 +51,7 @@ def find_catch_up(
     programs = {one.id: one.program for one in by_id.values()}
     instants: dict[datetime, set[str]] = {}
     held, skipped = {}, {}
-    for name, since in not_over_since(ledger, programs, as_of.replace(tzinfo=None)).items():
+    for name, since in pending_since(ledger, programs, as_of.replace(tzinfo=None)).items():
         policy = override or by_id[name].missed_hours
         begin = since.replace(tzinfo=UTC)
         sends = policy.policy == "send"

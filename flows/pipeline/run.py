@@ -17,8 +17,8 @@ from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.ledger.queries import RunRecord, message_content, record_runs
-from flows.ledger.recovery.integrity import refuse_a_forgetful_ledger
-from flows.ledger.worker_lease import alive, place_of
+from flows.ledger.recovery.integrity import ensure_ledger_is_current
+from flows.ledger.worker_lease import host_of, worker_lease
 from flows.pipeline.planning import build_plan
 from flows.pipeline.steps import StepRunner, run_step
 from flows.pipeline.text import summary as row_summary
@@ -119,14 +119,14 @@ def run_id_of(as_of: datetime) -> str:
 
 def _check_ledger(settings: Settings, ledger: Ledger) -> None:
     """Raise if the ledger lacks contacts: a run with an outdated backup would contact those partners again."""
-    refuse_a_forgetful_ledger(ledger, settings.warehouse, settings.published)
+    ensure_ledger_is_current(ledger, settings.warehouse, settings.published)
 
 
 def _recover(
     ledger: Ledger, transports: dict[str, Transport], run_id: str, settings: Settings, summary: SendSummary
 ) -> None:
     """Resolve what crashed runs left. The state folder is locked, so every earlier run that used it has ended."""
-    ledger.retire(place=place_of(settings.var))
+    ledger.end_lease(host=host_of(settings.var))
     renderer = DeliveryRenderer(partial(message_content, ledger), settings)
     recover(ledger, transports, renderer.render, run_id, summary)
 
@@ -162,10 +162,10 @@ def _send(
     plan = run.plan
     active = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
     for name in active & plan.messages.keys():
-        ledger.adopt(name, plan.messages[name].version, plan.messages[name].content)
+        ledger.backfill_message_version(name, plan.messages[name].version, plan.messages[name].content)
     renderer = DeliveryRenderer(partial(message_content, ledger), settings)
-    summary.start_progress(ledger.due(active, utc_now()), progress)
-    with alive(ledger, run.run_id, place_of(settings.var)):
+    summary.start_progress(ledger.count_due(active, utc_now()), progress)
+    with worker_lease(ledger, run.run_id, host_of(settings.var)):
         Dispatcher(ledger, run.run_id, active, renderer.render, transports, summary, settings.retry_hours).run()
     for workflow_id, error in summary.errors.items():
         logger.error("Sending of %s stopped: %s", workflow_id, error)

@@ -8,7 +8,7 @@ message or the list, and harms the sender's reputation.
 import threading
 from collections import Counter
 
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 
 MAX_CONSECUTIVE_FAILURES = 5
 """Failures of the transport as a whole (connect, login, 421) without a successful reply in between."""
@@ -45,9 +45,9 @@ class CircuitBreaker:
                 self.stopped.setdefault(action, reason)
             return self._consecutive[action]
 
-    def record_result(self, action: str, workflow_id: str, result: Verdict) -> None:
+    def record_result(self, action: str, workflow_id: str, result: SendResult) -> None:
         """Record the result of one delivery."""
-        if result.unwell:
+        if result.is_server_error:
             self.record_failure(action, result.reason or "The server reports an error of its own.")
             return
         with self._lock:

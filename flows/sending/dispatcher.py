@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import Delivery, Settlement, Verdict, utc_now
+from flows.ledger.delivery import Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.circuit_breaker import CircuitBreaker
@@ -84,10 +84,10 @@ class Dispatcher:
         """Lease no more of the delivery's workflow in this run, since the circuit of its action is open."""
         self._unsent_workflows.add(delivery.workflow_id)
 
-    def to_record(self, delivery: Delivery, source: str, result: Verdict) -> Settlement:
+    def to_record(self, delivery: Delivery, source: str, result: SendResult) -> ResultToRecord:
         """Return what the ledger is to record about a delivery in the state `source`, by the retry policy."""
         self.breaker.record_result(delivery.action, delivery.workflow_id, result)
-        return Settlement(delivery, source, *apply_retry_policy(delivery, result, utc_now(), self._retry_hours))
+        return ResultToRecord(delivery, source, *apply_retry_policy(delivery, result, utc_now(), self._retry_hours))
 
     def _lease(self) -> list[Delivery]:
         workflows = self._workflows - self.breaker.paused.keys() - self._unsent_workflows
@@ -109,7 +109,7 @@ class _Worker:
     def __init__(self, dispatcher: Dispatcher):
         self._dispatcher, self._ledger = dispatcher, dispatcher.ledger
         self._connections: dict[str, Connection] = {}
-        self._unrecorded: Settlement | None = None
+        self._unrecorded: ResultToRecord | None = None
 
     def run(self) -> None:
         """Send until nothing is due or the step is stopping. An exception ends the step for all workers."""
@@ -141,7 +141,7 @@ class _Worker:
             message = self._dispatcher.render(delivery)
         except PartnerflowError as error:
             self._record()
-            self._unrecorded = self._dispatcher.to_record(delivery, "claimed", Verdict("failed", str(error)))
+            self._unrecorded = self._dispatcher.to_record(delivery, "leased", SendResult("failed", str(error)))
             return
         send = self._prepare(delivery, message, connection)
         if send is None or not self._mark_sending(delivery):
@@ -149,7 +149,7 @@ class _Worker:
         try:
             result = send()
         except BaseException as error:
-            doubt = Verdict("in_doubt", f"{type(error).__name__} during sending: {error}")
+            doubt = SendResult("in_doubt", f"{type(error).__name__} during sending: {error}")
             self._unrecorded = self._dispatcher.to_record(delivery, "sending", doubt)
             raise
         self._unrecorded = self._dispatcher.to_record(delivery, "sending", result)
@@ -171,9 +171,9 @@ class _Worker:
         """Return whether this worker may send the delivery. Records the previous result in the same commit."""
         unrecorded, self._unrecorded = self._unrecorded, None
         if unrecorded is None:
-            state = self._ledger.begin(delivery)
+            state = self._ledger.mark_sending(delivery)
         else:
-            recorded, state = self._ledger.settle_and_begin(unrecorded, delivery)
+            recorded, state = self._ledger.record_result_and_mark_sending(unrecorded, delivery)
             self._count(unrecorded, recorded)
         if state and state != "sending":
             self._dispatcher.summary.add(delivery, state)
@@ -182,8 +182,8 @@ class _Worker:
     def _record(self) -> None:
         unrecorded, self._unrecorded = self._unrecorded, None
         if unrecorded is not None:
-            self._count(unrecorded, self._ledger.settle(*unrecorded))
+            self._count(unrecorded, self._ledger.record_result(*unrecorded))
 
-    def _count(self, result: Settlement, recorded: bool) -> None:
+    def _count(self, result: ResultToRecord, recorded: bool) -> None:
         if recorded:
-            self._dispatcher.summary.add(result.delivery, result.verdict.state)
+            self._dispatcher.summary.add(result.delivery, result.result.state)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import Delivery, Verdict, utc_now
+from flows.ledger.delivery import Delivery, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.messages.envelope import OutgoingMessage
@@ -25,7 +25,7 @@ def recover(
     cannot be known: the delivery stays in doubt until an event or a person resolves it.
     """
     before = {one.delivery_id for one in deliveries(ledger, ["in_doubt"])}
-    ledger.reap(run_id, utc_now())
+    ledger.reclaim_expired(run_id, utc_now())
     for delivery in deliveries(ledger, ["in_doubt"]):
         result = _reconcile(transports[delivery.action], delivery, render)
         if result and not ledger.resolve(delivery, result.state, run_id, result.reason or "Found out after a crash."):
@@ -36,7 +36,7 @@ def recover(
 
 def _reconcile(
     transport: Transport, delivery: Delivery, render: Callable[[Delivery], OutgoingMessage]
-) -> Verdict | None:
+) -> SendResult | None:
     try:
         return transport.reconcile(delivery.delivery_id, partial(render, delivery))
     except PartnerflowError:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from compiler import PartnerflowError, SendEmail, Workflow
-from flows.addresses import address
+from flows.addresses import normalize_address
 from flows.ledger.delivery import utc_now
 from flows.messages.envelope import OutgoingMessage
 from flows.messages.loader import read_message
@@ -51,7 +51,7 @@ def send_test_email(
         workflow_id=workflow.id,
         program_id=workflow.program,
         partner_id=partner_id or "sample",
-        email=address(to),
+        email=normalize_address(to),
         message_id=f"{identity}@{settings.sender_address.rpartition('@')[2]}",
         context=_sample(workflow) if partner_id is None else _context(settings, workflow, partner_id),
         as_of=as_of.replace(tzinfo=None),

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
 
-Send = Callable[[], Verdict]
+Send = Callable[[], SendResult]
 """Hands over one prepared message."""
 
 
@@ -50,7 +50,7 @@ class Transport(Protocol):
     def open_connection(self) -> Connection:
         """Return a connection; it connects when it is first used."""
 
-    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> Verdict | None:
+    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> SendResult | None:
         """After a crash during sending: complete the delivery, or find out its result. None: it cannot be known.
 
         `render` renders the message again if it is needed; it raises PartnerflowError when it cannot.

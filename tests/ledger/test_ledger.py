@@ -3,28 +3,33 @@
 import random
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
-from sqlalchemy import insert, inspect, text
+from sqlalchemy import event, text
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import BY_MACHINE, BY_PERSON, STATES, Delivery, Settlement, Verdict, utc_now
+from flows.ledger.delivery import (
+    AUTOMATIC_TRANSITIONS,
+    MANUAL_TRANSITIONS,
+    STATES,
+    Delivery,
+    ResultToRecord,
+    SendResult,
+    utc_now,
+)
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import DELIVERY_COLUMNS, mirror
-from flows.ledger.queries import changes_since, deliveries, find_delivery, message_content
+from flows.ledger.queries import changes_since, deliveries, find_delivery
 from flows.ledger.resolution import settle_by_evidence, settle_by_person
-from flows.ledger.schema import DELIVERY_LOG
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
-from flows.settings import CHECKOUT
+from flows.ledger.transitions import mark_sending
 from support.ledgers import delivery, leased, log, new_place, opened, states
 
-SENT = Verdict("sent", phase="end of message", code=250, text="250 queued")
+SENT = SendResult("sent", smtp_stage="end of message", code=250, text="250 queued")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -83,7 +88,7 @@ def test_of_two_that_lease_at_once_each_delivery_goes_to_one(place: Path | str):
         me, mine = f"run-{id(ledger)}", []
         while block := ledger.lease(me, ["w"], 7, utc_now()):
             mine += block
-        return [one for one in mine if ledger.begin(one) == "sending"]
+        return [one for one in mine if ledger.mark_sending(one) == "sending"]
 
     begun = both(place, lease_all)
     assert sorted(int(one.partner_id) for part in begun for one in part) == list(range(300))
@@ -92,70 +97,70 @@ def test_of_two_that_lease_at_once_each_delivery_goes_to_one(place: Path | str):
 def test_only_the_winner_of_the_swap_sends_and_every_move_is_logged(ledger: Ledger):
     """The second who asks is told no."""
     (one,) = leased(ledger, "p")
-    assert ledger.begin(one) == "sending"
-    assert ledger.begin(one) is None
-    assert ledger.settle(one, "sending", SENT)
-    assert not ledger.settle(one, "sending", SENT)
+    assert ledger.mark_sending(one) == "sending"
+    assert ledger.mark_sending(one) is None
+    assert ledger.record_result(one, "sending", SENT)
+    assert not ledger.record_result(one, "sending", SENT)
     (sent,) = deliveries(ledger, ["sent"])
-    assert (sent.sent_at is not None, sent.attempt, sent.reply_text) == (True, 1, "250 queued")
+    assert (sent.sent_at is not None, sent.attempts, sent.reply_text) == (True, 1, "250 queued")
     assert log(ledger) == [
-        (None, "pending", "r"), ("pending", "claimed", "r"), ("claimed", "sending", "r"), ("sending", "sent", "r"),
+        (None, "pending", "r"), ("pending", "leased", "r"), ("leased", "sending", "r"), ("sending", "sent", "r"),
     ]  # fmt: skip
 
 
 def test_one_is_settled_and_another_begun_in_one_commit(ledger: Ledger):
     """Each swap still says for itself whether it was made, and has its line of the log."""
     first, second, third = leased(ledger, "a", "b", "c")
-    ledger.begin(first)
-    assert ledger.settle_and_begin(Settlement(first, "sending", SENT), second) == (True, "sending")
-    assert ledger.settle_and_begin(Settlement(first, "sending", SENT), third) == (False, "sending")
-    assert ledger.settle_and_begin(Settlement(second, "sending", SENT), third) == (True, None)
+    ledger.mark_sending(first)
+    assert ledger.record_result_and_mark_sending(ResultToRecord(first, "sending", SENT), second) == (True, "sending")
+    assert ledger.record_result_and_mark_sending(ResultToRecord(first, "sending", SENT), third) == (False, "sending")
+    assert ledger.record_result_and_mark_sending(ResultToRecord(second, "sending", SENT), third) == (True, None)
     assert states(ledger) == {"a": "sent", "b": "sent", "c": "sending"}
-    moves = [(source, target) for source, target, _ in log(ledger) if source in ("claimed", "sending")]
-    assert moves == [("claimed", "sending"), ("sending", "sent")] + [("claimed", "sending")] * 2 + [("sending", "sent")]
+    moves = [(source, target) for source, target, _ in log(ledger) if source in ("leased", "sending")]
+    assert moves == [("leased", "sending"), ("sending", "sent")] + [("leased", "sending")] * 2 + [("sending", "sent")]
 
 
 def test_an_address_that_does_not_exist_is_not_written_to_again_at_once(ledger: Ledger):
     """The commit that settles the hard bounce suppresses the address before it looks at the next delivery."""
     first, second = leased(ledger, "a", "b")
-    ledger.begin(first)
-    bounced = Settlement(first, "sending", Verdict("failed", "550 5.1.1", undeliverable=True))
-    assert ledger.settle_and_begin(bounced, second) == (True, "suppressed")
+    ledger.mark_sending(first)
+    bounced = ResultToRecord(first, "sending", SendResult("failed", "550 5.1.1", is_hard_bounce=True))
+    assert ledger.record_result_and_mark_sending(bounced, second) == (True, "suppressed")
     assert states(ledger) == {"a": "failed", "b": "suppressed"}
 
 
 def test_a_ledger_that_somebody_else_keeps_locked_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """After the patience is over, with a message for a person."""
-    monkeypatch.setattr("flows.ledger.store.PATIENCE", 0.1)
+    monkeypatch.setattr("flows.ledger.store.BUSY_TIMEOUT", 0.1)
     with opened(tmp_path / "ledger.db") as ledger, sqlite3.connect(tmp_path / "ledger.db") as other:
         (one,) = leased(ledger, "p")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(PartnerflowError, match=r"ledger\.db does not answer: database is locked"):
-            ledger.begin(one)
+            ledger.mark_sending(one)
         other.rollback()
-        assert ledger.begin(one) == "sending"
+        assert ledger.mark_sending(one) == "sending"
 
 
 def test_what_a_dead_runner_held_is_pending_or_in_doubt(ledger: Ledger):
     """Not begun: certainly not sent. Begun: nobody knows. A live runner's is left alone."""
     not_begun, begun = leased(ledger, "a", "b", run_id="dead")
-    ledger.begin(begun)
-    ledger.retire(run_id="dead")
+    ledger.mark_sending(begun)
+    ledger.end_lease(run_id="dead")
     (alive,) = leased(ledger, "c", run_id="alive")
-    ledger.begin(alive)
-    ledger.reap("me", utc_now())
+    ledger.mark_sending(alive)
+    ledger.reclaim_expired("me", utc_now())
     assert states(ledger) == {"a": "pending", "b": "in_doubt", "c": "sending"}
-    assert not_begun.fence < ledger.lease("me", ["w"], 1, utc_now())[0].fence
+    assert not_begun.fencing_token < ledger.lease("me", ["w"], 1, utc_now())[0].fencing_token
 
 
 def test_a_lease_that_ran_out_is_lost_and_the_fence_keeps_its_holder_out(ledger: Ledger):
     """A runner that slept through its lease wakes up and finds that somebody else has the delivery."""
     (old,) = leased(ledger, "p", run_id="sleeper")
-    ledger.reap("other", utc_now() + timedelta(minutes=3))
+    ledger.reclaim_expired("other", utc_now() + timedelta(minutes=3))
     (new,) = ledger.lease("other", ["w"], 1, utc_now())
-    assert ledger.begin(old) is None
-    assert ledger.begin(new) == "sending"
-    assert not ledger.settle(old, "sending", SENT)
+    assert ledger.mark_sending(old) is None
+    assert ledger.mark_sending(new) == "sending"
+    assert not ledger.record_result(old, "sending", SENT)
 
 
 def test_deliveries_lie_in_the_order_in_which_they_are_leased(ledger: Ledger):
@@ -172,35 +177,45 @@ def test_the_fence_tells_two_leases_of_one_runner_apart(ledger: Ledger):
     (old,) = leased(ledger, "p")
     ledger.release("r")
     (new,) = ledger.lease("r", ["w"], 1, utc_now())
-    assert (ledger.begin(old), ledger.begin(new)) == (None, "sending")
+    assert (ledger.mark_sending(old), ledger.mark_sending(new)) == (None, "sending")
 
 
 def test_a_runner_that_was_taken_for_dead_may_still_say_that_it_sent(ledger: Ledger):
     """in_doubt becomes sent or failed; but a no for now leaves it in doubt: nothing returns to pending from there."""
     first, second = leased(ledger, "a", "b")
     for one in (first, second):
-        ledger.begin(one)
-    ledger.reap("other", utc_now() + timedelta(minutes=3))
-    assert ledger.settle(first, "sending", SENT)
-    assert not ledger.settle(second, "sending", Verdict("pending", "Not now"))
+        ledger.mark_sending(one)
+    ledger.reclaim_expired("other", utc_now() + timedelta(minutes=3))
+    assert ledger.record_result(first, "sending", SENT)
+    assert not ledger.record_result(second, "sending", SendResult("pending", "Not now"))
     assert states(ledger) == {"a": "sent", "b": "in_doubt"}
 
 
 def test_the_machine_brings_nothing_in_doubt_back_to_pending():
-    """By table: only `claimed`, and `sending` on a definite no, lead to pending; a person alone decides a doubt."""
-    assert {source for source, targets in BY_MACHINE.items() if "pending" in targets} == {"claimed", "sending"}
-    assert {state for targets in (*BY_MACHINE.values(), *BY_PERSON.values()) for state in targets} <= set(STATES)
+    """By table: only `leased`, and `sending` on a definite no, lead to pending; a person alone decides a doubt."""
+    assert {source for source, targets in AUTOMATIC_TRANSITIONS.items() if "pending" in targets} == {
+        "leased",
+        "sending",
+    }
+    assert {
+        state for targets in (*AUTOMATIC_TRANSITIONS.values(), *MANUAL_TRANSITIONS.values()) for state in targets
+    } <= set(STATES)
 
 
 def test_what_is_refused_for_now_waits_until_it_is_due(ledger: Ledger):
     """And is leased again then, with a new fence and its attempts counted."""
     (one,) = leased(ledger, "p")
-    ledger.begin(one)
+    ledger.mark_sending(one)
     now = utc_now()
-    ledger.settle(one, "sending", Verdict("pending", "451 greylisted"), now + timedelta(minutes=5))
+    ledger.record_result(one, "sending", SendResult("pending", "451 greylisted"), now + timedelta(minutes=5))
     assert ledger.lease("r", ["w"], 1, now + timedelta(minutes=4)) == []
     (again,) = ledger.lease("r", ["w"], 1, now + timedelta(minutes=6))
-    assert (again.attempt, again.fence, again.message_id, again.claimed_at) == (1, 2, one.message_id, one.claimed_at)
+    assert (again.attempts, again.fencing_token, again.message_id, again.claimed_at) == (
+        1,
+        2,
+        one.message_id,
+        one.claimed_at,
+    )
 
 
 def test_only_deliveries_of_the_workflows_that_are_going_are_leased(ledger: Ledger):
@@ -214,16 +229,16 @@ def test_a_clock_that_was_a_month_ahead_blocks_nothing(ledger: Ledger):
     a clock that is an hour behind takes nothing from anybody."""
     now = utc_now()
     ledger.claim([delivery(partner) for partner in "abc"], {})
-    ledger.beat("r", "elsewhere", now + timedelta(days=30, minutes=2))
+    ledger.heartbeat("r", "elsewhere", now + timedelta(days=30, minutes=2))
     refused, begun, _ = ledger.lease("r", ["w"], 3, now + timedelta(days=30))
-    ledger.begin(refused)
-    ledger.settle(refused, "sending", Verdict("pending", "Not now"), now + timedelta(days=30, hours=4))
-    ledger.begin(begun)
-    ledger.reap("s", now + timedelta(days=30, hours=-1))
-    assert states(ledger) == {"a": "pending", "b": "sending", "c": "claimed"}
-    ledger.reap("s", now)
+    ledger.mark_sending(refused)
+    ledger.record_result(refused, "sending", SendResult("pending", "Not now"), now + timedelta(days=30, hours=4))
+    ledger.mark_sending(begun)
+    ledger.reclaim_expired("s", now + timedelta(days=30, hours=-1))
+    assert states(ledger) == {"a": "pending", "b": "sending", "c": "leased"}
+    ledger.reclaim_expired("s", now)
     assert states(ledger) == {"a": "pending", "b": "in_doubt", "c": "pending"}
-    ledger.beat("s", "here", now + timedelta(minutes=2))
+    ledger.heartbeat("s", "here", now + timedelta(minutes=2))
     assert [one.partner_id for one in ledger.lease("s", ["w"], 3, now)] == ["a", "c"]
 
 
@@ -239,16 +254,16 @@ def test_an_address_suppressed_after_the_claim_is_not_written_to(ledger: Ledger,
     """The swap itself looks, by the address's key; another workflow's suppression does not count."""
     (one,) = leased(ledger, "p")
     suppress(ledger, [" A@X.example"], "asked us", "person:ann", scope)
-    assert ledger.begin(one) == state
+    assert ledger.mark_sending(one) == state
     assert states(ledger) == {"p": state}
 
 
 def test_a_hard_bounce_suppresses_the_address_for_every_workflow(ledger: Ledger):
     """With the server's words as the reason; other refusals suppress nobody."""
     gone, spam = leased(ledger, "gone", "spam")
-    for one, undeliverable in ((gone, True), (spam, False)):
-        ledger.begin(one)
-        ledger.settle(one, "sending", Verdict("failed", "550", undeliverable=undeliverable))
+    for one, is_hard_bounce in ((gone, True), (spam, False)):
+        ledger.mark_sending(one)
+        ledger.record_result(one, "sending", SendResult("failed", "550", is_hard_bounce=is_hard_bounce))
     (found,) = suppressions(ledger)
     assert (found.email_key, found.scope, found.source) == ("a@x.example", "all", gone.delivery_id)
     assert unsuppress(ledger, "A@x.example")
@@ -259,8 +274,8 @@ def test_a_hard_bounce_suppresses_the_address_for_every_workflow(ledger: Ledger)
 def test_a_person_settles_what_is_in_doubt(ledger: Ledger, state: str):
     """The log keeps who and why; by the beginning of the id."""
     (one,) = leased(ledger, "p")
-    ledger.begin(one)
-    ledger.settle(one, "sending", Verdict("in_doubt", "No answer"))
+    ledger.mark_sending(one)
+    ledger.record_result(one, "sending", SendResult("in_doubt", "No answer"))
     assert settle_by_person(ledger, one.delivery_id[:5], state, "She answered it", "ann").state == state
     assert log(ledger)[-1] == ("in_doubt", state, "person:ann")
     assert find_delivery(ledger, f"<{one.message_id}>").reason == "She answered it"
@@ -270,11 +285,11 @@ def test_a_person_settles_what_is_in_doubt(ledger: Ledger, state: str):
 def test_what_is_not_a_persons_to_decide_is_refused(ledger: Ledger):
     """What is sent stays sent; what is under way is the runner's; a reason is needed; the id must be one."""
     (one,) = leased(ledger, "p")
-    with pytest.raises(PartnerflowError, match=r"is claimed\. That is nobody's to change"):
+    with pytest.raises(PartnerflowError, match=r"is leased\. That cannot be changed by hand"):
         settle_by_person(ledger, one.delivery_id, "sent", "because", "ann")
-    ledger.begin(one)
-    ledger.settle(one, "sending", SENT)
-    with pytest.raises(PartnerflowError, match=r"is sent\. That is nobody's to change"):
+    ledger.mark_sending(one)
+    ledger.record_result(one, "sending", SENT)
+    with pytest.raises(PartnerflowError, match=r"is sent\. That cannot be changed by hand"):
         settle_by_person(ledger, one.delivery_id, "pending", "because", "ann")
     with pytest.raises(PartnerflowError, match="Say how you know it"):
         settle_by_person(ledger, one.delivery_id, "sent", " ", "ann")
@@ -286,20 +301,20 @@ def test_what_is_not_a_persons_to_decide_is_refused(ledger: Ledger):
 def test_what_certainly_failed_may_be_tried_again_by_a_person(ledger: Ledger):
     """For example after a wrong sender address has been mended."""
     (one,) = leased(ledger, "p")
-    ledger.begin(one)
-    ledger.settle(one, "sending", Verdict("failed", "550 5.7.1 not authorised"))
-    with pytest.raises(PartnerflowError, match="can be settled as pending"):
+    ledger.mark_sending(one)
+    ledger.record_result(one, "sending", SendResult("failed", "550 5.7.1 not authorised"))
+    with pytest.raises(PartnerflowError, match="can become pending"):
         settle_by_person(ledger, one.delivery_id, "sent", "because", "ann")
     settle_by_person(ledger, one.delivery_id, "pending", "SPF is right now", "ann")
-    assert [again.fence for again in ledger.lease("r", ["w"], 1, utc_now())] == [2]
+    assert [again.fencing_token for again in ledger.lease("r", ["w"], 1, utc_now())] == [2]
 
 
 def test_an_event_settles_what_is_in_doubt_and_nothing_else(ledger: Ledger):
     """By Message-ID or delivery id; a provider's processed, a bounce."""
     doubtful, done = leased(ledger, "a", "b")
-    for one, verdict in ((doubtful, Verdict("in_doubt", "No answer")), (done, SENT)):
-        ledger.begin(one)
-        ledger.settle(one, "sending", verdict)
+    for one, verdict in ((doubtful, SendResult("in_doubt", "No answer")), (done, SENT)):
+        ledger.mark_sending(one)
+        ledger.record_result(one, "sending", verdict)
     assert not settle_by_evidence(ledger, done.message_id, "failed", "e1", "Bounced")
     assert not settle_by_evidence(ledger, "somebody-elses", "sent", "e2", "Delivered")
     assert settle_by_evidence(ledger, f"<{doubtful.message_id}>", "sent", "e3", "Delivered")
@@ -317,21 +332,21 @@ def shuffled(ledger: Ledger, seed: int, steps: int) -> Iterator[None]:
             partners = dice.sample(range(200), 3)
             ledger.claim([delivery(str(partner), workflow=dice.choice("vw")) for partner in partners], {})
         elif act == "lease":
-            ledger.beat(f"r{step}", "here", utc_now() + timedelta(minutes=1))
+            ledger.heartbeat(f"r{step}", "here", utc_now() + timedelta(minutes=1))
             held += ledger.lease(f"r{step}", ["v", "w"], 4, utc_now() + timedelta(days=1))
         elif act == "begin" and held:
-            ledger.begin(dice.choice(held[-12:]))
+            ledger.mark_sending(dice.choice(held[-12:]))
         elif act == "settle" and held:
             state = dice.choice(["sent", "failed", "pending", "expired", "in_doubt"])
-            ledger.settle(dice.choice(held[-12:]), "sending", Verdict(state, state))
+            ledger.record_result(dice.choice(held[-12:]), "sending", SendResult(state, state))
         elif act == "reap":
-            ledger.retire(run_id=f"r{dice.randrange(step + 1)}")
-            ledger.reap("me", utc_now())
+            ledger.end_lease(run_id=f"r{dice.randrange(step + 1)}")
+            ledger.reclaim_expired("me", utc_now())
         elif act == "release":
             ledger.release(f"r{dice.randrange(step + 1)}")
         elif act == "person":
             for one in deliveries(ledger, ["in_doubt", "failed"])[:1]:
-                ledger.resolve(one, dice.choice(sorted(BY_PERSON[one.state])), "person:ann", "because")
+                ledger.resolve(one, dice.choice(sorted(MANUAL_TRANSITIONS[one.state])), "person:ann", "because")
         yield
 
 
@@ -352,14 +367,16 @@ def test_the_log_tells_the_whole_story_and_the_mirror_follows_it(ledger: Ledger,
     told: dict[str, str | None] = {}
     visited = set()
     with ledger.store.reading() as connection:
-        lines = connection.execute(text("SELECT delivery_id, from_state, to_state FROM delivery_log ORDER BY entry"))
+        lines = connection.execute(text("SELECT delivery_id, from_state, to_state FROM delivery_log ORDER BY id"))
         for key, source, target in lines:
             assert told.get(key) == source
-            assert source is None or target in BY_MACHINE.get(source, set()) | BY_PERSON.get(source, set())
+            assert source is None or target in AUTOMATIC_TRANSITIONS.get(source, set()) | MANUAL_TRANSITIONS.get(
+                source, set()
+            )
             told[key] = target
             visited.add(target)
     assert told == {key: one.state for key, one in rows.items()}
-    assert {"pending", "claimed", "sending", "sent", "failed", "expired", "in_doubt"} <= visited
+    assert {"pending", "leased", "sending", "sent", "failed", "expired", "in_doubt"} <= visited
 
 
 def test_the_mirror_reads_only_what_has_moved(ledger: Ledger, tmp_path: Path):
@@ -367,10 +384,10 @@ def test_the_mirror_reads_only_what_has_moved(ledger: Ledger, tmp_path: Path):
     first, _ = leased(ledger, "a", "b")
     with duckdb.connect(tmp_path / "warehouse.duckdb") as warehouse:
         mirror(warehouse, ledger)
-        mark = changes_since(ledger, None).mark
-        ledger.begin(first)
-        changes = changes_since(ledger, mark)
-        assert ([one.partner_id for one in changes.deliveries], changes.since_begin) == (["a"], False)
+        watermark = changes_since(ledger, None).watermark
+        ledger.mark_sending(first)
+        changes = changes_since(ledger, watermark)
+        assert ([one.partner_id for one in changes.deliveries], changes.is_complete) == (["a"], False)
         warehouse.execute("DELETE FROM raw.sent_emails WHERE partner_id = 'b'")
         mirror(warehouse, ledger)
         assert warehouse.execute("SELECT count(*) FROM raw.sent_emails").fetchone() == (2,)
@@ -385,11 +402,11 @@ def test_a_number_of_the_log_that_is_drawn_and_not_committed_is_waited_for(tmp_p
     changes: list = []
     with opened(new_place("postgresql", tmp_path)) as ledger:
         first, second = leased(ledger, "a", "b")
-        mark = changes_since(ledger, None).mark
+        watermark = changes_since(ledger, None).watermark
         with ledger.store.writing() as slow:
-            slow.execute(insert(DELIVERY_LOG), ledger._swaps.begin_in(first, slow.connection.cursor())[1])
-            ledger.begin(second)
-            reader = threading.Thread(target=lambda: changes.append(changes_since(ledger, mark)))
+            mark_sending(slow, first)
+            ledger.mark_sending(second)
+            reader = threading.Thread(target=lambda: changes.append(changes_since(ledger, watermark)))
             reader.start()
             reader.join(0.5)
             assert changes == []
@@ -397,33 +414,20 @@ def test_a_number_of_the_log_that_is_drawn_and_not_committed_is_waited_for(tmp_p
     assert sorted(one.partner_id for one in changes[0].deliveries) == ["a", "b"]
 
 
-def test_a_commit_that_fails_fails_for_all_that_it_was_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
-    """Nobody takes a swap for made that is not on disk: not the thread that committed, and not those it took along."""
-    ones = leased(ledger, "a", "b", "c")
-    others_wait = threading.Event()
-    refused: list[str] = []
+def test_failing_commit_changes_nothing_and_raises(ledger: Ledger):
+    """No worker may believe that a transition is on disk when it is not."""
+    first, second = leased(ledger, "a", "b")
+    ledger.mark_sending(first)
 
-    def fail(_work: object) -> None:
-        while not others_wait.is_set() and len(ledger._swaps._group._waiting) < 2:
-            time.sleep(0.001)
-        others_wait.set()
+    def fail(_: object) -> None:
         raise PartnerflowError("The ledger does not answer")
 
-    def begin(one: Delivery) -> None:
-        try:
-            ledger.begin(one)
-        except PartnerflowError:
-            refused.append(one.partner_id)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger.store, "transact", fail)
-        threads = [threading.Thread(target=begin, args=(one,)) for one in ones]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert sorted(refused) == ["a", "b", "c"]
-    assert set(states(ledger).values()) == {"claimed"}
+    event.listen(ledger.store._engine, "commit", fail)
+    with pytest.raises(PartnerflowError, match="does not answer"):
+        ledger.record_result_and_mark_sending(ResultToRecord(first, "sending", SENT), second)
+    event.remove(ledger.store._engine, "commit", fail)
+    assert states(ledger) == {"a": "sending", "b": "leased"}
+    assert ledger.mark_sending(second) == "sending"
 
 
 def test_what_another_writes_while_the_mirror_reads_is_seen_by_the_next(place: Path | str):
@@ -434,17 +438,17 @@ def test_what_another_writes_while_the_mirror_reads_is_seen_by_the_next(place: P
     over = threading.Event()
 
     def watch(ledger: Ledger) -> None:
-        mark = None
+        watermark = None
         while True:
             last = over.is_set()
-            changes = changes_since(ledger, mark)
+            changes = changes_since(ledger, watermark)
             seen.update({one.delivery_id: one.state for one in changes.deliveries})
-            mark = changes.mark
+            watermark = changes.watermark
             if last:
                 return
 
     def work(ledger: Ledger) -> None:
-        ledger.beat("r", "here", utc_now() + timedelta(minutes=5))
+        ledger.heartbeat("r", "here", utc_now() + timedelta(minutes=5))
         while block := ledger.lease("r", ["w"], 20, utc_now()):
             threads = [threading.Thread(target=send, args=(ledger, block[part::4])) for part in range(4)]
             for thread in threads:
@@ -455,8 +459,8 @@ def test_what_another_writes_while_the_mirror_reads_is_seen_by_the_next(place: P
 
     def send(ledger: Ledger, ones: list[Delivery]) -> None:
         for one in ones:
-            ledger.begin(one)
-            ledger.settle(one, "sending", SENT)
+            ledger.mark_sending(one)
+            ledger.record_result(one, "sending", SENT)
 
     todo = [work, watch]
     both(place, lambda ledger: todo.pop()(ledger))
@@ -470,117 +474,10 @@ def test_the_message_key_is_made_once_and_kept(place: Path | str, tmp_path: Path
         assert first.message_key == second.message_key != other.message_key
 
 
-def test_two_that_open_a_new_ledger_at_once_make_one(place: Path | str):
-    """The tables, the key and the schema's number are there once."""
-    keys = both_open(place)
-    assert len(set(keys)) == 1
-
-
-def both_open(place: Path | str) -> list[bytes]:
-    """The message keys of ledgers that four threads open at the same time."""
-    keys: list[bytes] = []
-
-    def open_one() -> None:
-        with opened(place) as ledger:
-            keys.append(ledger.message_key)
-
-    threads = [threading.Thread(target=open_one) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(keys) == 4
-    return keys
-
-
-def old_ledger(folder: Path) -> Path:
-    """A ledger of schema 1, as a run of that time left it: the dump of a file that it wrote."""
-    file = folder / "ledger.db"
-    with sqlite3.connect(file) as connection:
-        connection.executescript((CHECKOUT / "tests" / "data" / "old_ledgers" / "1.sql").read_text())
-    connection.close()
-    return file
-
-
-def test_an_old_ledger_is_brought_up_to_date_without_loss(tmp_path: Path):
-    """What was claimed is pending, the rest is what it was; nobody is claimed anew; opened again, nothing changes."""
-    file = old_ledger(tmp_path)
-    again = replace(delivery("waiting", workflow="welcome"), program_id="1000")
-    for _ in range(2):
-        with opened(file) as ledger:
-            assert states(ledger) == {
-                "waiting": "pending", "begun": "sending", "sent": "sent", "failed": "failed", "doubtful": "in_doubt",
-                "two": "pending", "applied": "sent",
-            }  # fmt: skip
-            assert (len(deliveries(ledger)), len(log(ledger))) == (8, 16)
-            assert ledger.message_key == b"\x5a" * 32
-            assert ledger.claim([again], {}) == []
-            assert find_delivery(ledger, "d6b73580").email_key == "ann@xn--bcher-kva.example"
-
-
-def test_emails_of_an_old_ledger_get_the_message_as_it_is_now(tmp_path: Path):
-    """That ledger kept no messages; what waits is sent with the workflow's own, and no other row is touched."""
-    with opened(old_ledger(tmp_path)) as ledger:
-        ledger.adopt("welcome", "v", {"body": "Hello"})
-        ledger.adopt("another", "u", {"body": "Good bye"})
-        assert {(one.state, one.template_version) for one in deliveries(ledger) if one.template_version} == {
-            ("pending", "v")
-        }
-        assert message_content(ledger, "v") == {"body": "Hello"}
-
-
-def shape(ledger: Ledger) -> dict:
-    """The schema of a ledger: tables, columns, keys, indexes, checks."""
-    tables = inspect(ledger.store._engine)
-    return {
-        name: [
-            sorted((one["name"], str(one["type"]), one["nullable"]) for one in tables.get_columns(name)),
-            tables.get_pk_constraint(name)["constrained_columns"],
-            sorted(map(str, tables.get_indexes(name))),
-            sorted(map(str, tables.get_unique_constraints(name))),
-            sorted(map(str, tables.get_foreign_keys(name))),
-            sorted(map(str, tables.get_check_constraints(name))),
-        ]
-        for name in tables.get_table_names()
-    }
-
-
-def test_a_migrated_ledger_has_the_schema_of_a_new_one(tmp_path: Path):
-    """To the column, key, index and check."""
-    with opened(old_ledger(tmp_path)) as migrated, opened(tmp_path / "new.db") as new:
-        assert shape(migrated) == shape(new)
-
-
-def test_a_migration_that_fails_leaves_the_old_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """All of it is one transaction."""
-    file = old_ledger(tmp_path)
-    with sqlite3.connect(file) as connection:
-        before = list(connection.iterdump())
-    connection.close()
-
-    def fail(_: str) -> str:
-        raise RuntimeError("the power fails")
-
-    monkeypatch.setattr("flows.ledger.migrations.address_key", fail)
-    with pytest.raises(RuntimeError, match="power"):
-        Ledger(file)
-    with sqlite3.connect(file) as connection:
-        assert list(connection.iterdump()) == before
-    connection.close()
-
-
-def test_a_ledger_of_a_newer_program_is_refused(place: Path | str):
-    """Nothing is changed."""
-    with opened(place) as ledger, ledger.store.writing() as connection:
-        connection.execute(text("INSERT INTO schema_version VALUES (99, '2030-01-01')"))
-    with pytest.raises(PartnerflowError, match="schema 99, which a newer partnerflow has written"):
-        Ledger(place)
-
-
 def test_a_file_that_is_no_ledger_is_never_replaced(tmp_path: Path):
     """It may be the only word on who has been contacted."""
     (tmp_path / "ledger.db").write_bytes(b"not a database, but precious" * 100)
-    with pytest.raises(PartnerflowError, match="restore it from a backup rather than begin a new one"):
+    with pytest.raises(PartnerflowError, match="restore it from a backup instead of creating a new one"):
         Ledger(tmp_path / "ledger.db")
     assert (tmp_path / "ledger.db").read_bytes() == b"not a database, but precious" * 100
 
@@ -588,7 +485,7 @@ def test_a_file_that_is_no_ledger_is_never_replaced(tmp_path: Path):
 @pytest.mark.parametrize(
     ("place", "says"),
     [
-        ("mysql://user:secret@db/x", "is no URL of a ledger"),
+        ("mysql://user:secret@db/x", "is not a valid URL of a ledger"),
         ("postgresql://user:secret@127.0.0.1:1/x", "does not answer"),
     ],
 )

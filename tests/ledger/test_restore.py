@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 from compiler import PartnerflowError
 from flows.cli.main import app
 from flows.doctor import ledger_integrity
-from flows.ledger.delivery import Verdict, utc_now
+from flows.ledger.delivery import SendResult, utc_now
 from flows.ledger.mirror import mirror
 from flows.ledger.queries import deliveries
 from flows.ledger.recovery.backup import back_up, put_in_place
-from flows.ledger.recovery.integrity import refuse_a_forgetful_ledger
+from flows.ledger.recovery.integrity import ensure_ledger_is_current
 from flows.ledger.recovery.restore import restore
 from flows.ledger.resolution import settle_by_person
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
@@ -33,7 +33,7 @@ from support.states import HOUR
 NONE = Path("/nowhere/partnerflow.duckdb")
 """There is no published file."""
 
-SENT = Verdict("sent")
+SENT = SendResult("sent")
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_run_on_an_older_ledger_is_refused_and_after_restore_goes_on(state: Se
     shutil.copy(backup, state.ledger)
     refused = partnerflow(state, "run", "--as-of", "2026-03-20T14:00:00-04:00", "--json")
     assert refused.code == 1
-    assert f"remembers {EVERYBODY - before} contacts that it does not" in refused.stderr
+    assert f"contains {EVERYBODY - before} contacts that the ledger does not have" in refused.stderr
     assert "restored from an older backup" in refused.json()["error"]
     assert "`partnerflow restore FILE --reason TEXT`" in refused.stderr
     with pytest.raises(PartnerflowError, match="Nothing was claimed or sent"):
@@ -108,7 +108,7 @@ def test_a_new_ledger_beside_what_an_old_one_did_is_refused(state: Settings, los
     state.ledger.unlink()
     if lost == "ledger and warehouse":
         shutil.copy(kept, state.warehouse)
-    with pytest.raises(PartnerflowError, match=f"remembers {EVERYBODY} contacts that it does not"):
+    with pytest.raises(PartnerflowError, match=f"contains {EVERYBODY} contacts that the ledger does not have"):
         run(state)
     assert states(state) == {}
     restored(state, "The ledger was deleted by mistake")
@@ -130,7 +130,7 @@ def test_emails_of_a_run_that_died_with_its_ledger_are_remembered(state: Setting
             run(state)
     assert sum(files(state).values()) == EVERYBODY
     shutil.copy(backup, state.ledger)
-    with pytest.raises(PartnerflowError, match="knows less than it did"):
+    with pytest.raises(PartnerflowError, match="is out of date"):
         run(state)
     restored(state, "The disk was replaced")
     assert states(state)["in_doubt"] > 0
@@ -176,8 +176,8 @@ def lived(place: Path | str, warehouse: Path) -> None:
     with opened(place) as ledger, duckdb.connect(warehouse) as connection:
         for one, state in zip(leased(ledger, "a", "b", "c", "d"), ("sent", "failed", "in_doubt", None), strict=True):
             if state:
-                ledger.begin(one)
-                ledger.settle(one, "sending", Verdict(state, state))
+                ledger.mark_sending(one)
+                ledger.record_result(one, "sending", SendResult(state, state))
         ledger.release("r")
         suppress(ledger, ["x@bücher.example"], "By telephone", "person:ann", "w")
         mirror(connection, ledger)
@@ -190,8 +190,8 @@ def test_what_is_remembered_comes_back_in_a_state_that_is_never_sent(places, tmp
     warehouse = tmp_path / "warehouse.duckdb"
     lived(place, warehouse)
     with opened(other) as ledger:
-        with pytest.raises(PartnerflowError, match=r"remembers 4 contacts that it does not \(4 of w\)"):
-            refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        with pytest.raises(PartnerflowError, match=r"contains 4 contacts that the ledger does not have \(4 of w\)"):
+            ensure_ledger_is_current(ledger, warehouse, NONE)
         done = restore(ledger, warehouse, NONE, "ann", "Moved to another database")
         assert (done.deliveries, done.suppressions) == (4, 1)
         found = {one.partner_id: one.state for one in deliveries(ledger)}
@@ -202,9 +202,9 @@ def test_what_is_remembered_comes_back_in_a_state_that_is_never_sent(places, tmp
         assert [one.email_key for one in suppressions(ledger)] == ["x@xn--bcher-kva.example"]
         assert ledger.claim([delivery(partner) for partner in "abcd"], {}) == []
         assert ledger.lease("r", ["w"], 9, utc_now()) == []
-        refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        ensure_ledger_is_current(ledger, warehouse, NONE)
         assert set(restore(ledger, warehouse, NONE, "ann", "again").as_json().values()) == {0}
-        with pytest.raises(PartnerflowError, match="what it is rendered with is lost"):
+        with pytest.raises(PartnerflowError, match="the values of its message are lost"):
             settle_by_person(ledger, "w-d", "pending", "Nobody has seen it", "ann")
         assert settle_by_person(ledger, "w-d", "failed", "Nobody has seen it", "ann").state == "failed"
 
@@ -215,21 +215,21 @@ def test_a_ledger_that_takes_for_unsent_what_was_sent_is_refused(store: str, tmp
     warehouse = tmp_path / "warehouse.duckdb"
     with opened(place) as ledger, duckdb.connect(warehouse) as connection:
         first, second, _ = leased(ledger, "a", "b", "c")
-        for one, verdict in ((first, SENT), (second, Verdict("in_doubt", "No answer"))):
-            ledger.begin(one)
-            ledger.settle(one, "sending", verdict)
+        for one, verdict in ((first, SENT), (second, SendResult("in_doubt", "No answer"))):
+            ledger.mark_sending(one)
+            ledger.record_result(one, "sending", verdict)
         mirror(connection, ledger)
     (tmp_path / "other").mkdir()
     with opened(new_place(store, tmp_path / "other")) as older:
         leased(older, "a", "b", "c")
-        with pytest.raises(PartnerflowError, match="what became of 2 deliveries that it takes for undecided"):
-            refuse_a_forgetful_ledger(older, warehouse, NONE)
+        with pytest.raises(PartnerflowError, match="later states of 2 deliveries that are undecided in the ledger"):
+            ensure_ledger_is_current(older, warehouse, NONE)
         done = restore(older, warehouse, NONE, "ann", "The disk was replaced")
         assert (done.deliveries, done.settled, done.doubted) == (0, 2, 1)
         assert {one.partner_id: one.state for one in deliveries(older)} == {
             "a": "sent", "b": "in_doubt", "c": "in_doubt",
         }  # fmt: skip
-        refuse_a_forgetful_ledger(older, warehouse, NONE)
+        ensure_ledger_is_current(older, warehouse, NONE)
 
 
 def test_a_ledger_that_went_on_is_not_taken_for_an_older_one(places, tmp_path: Path):
@@ -242,18 +242,18 @@ def test_a_ledger_that_went_on_is_not_taken_for_an_older_one(places, tmp_path: P
         for identity, state in (("w-b", "pending"), ("w-c", "pending")):
             settle_by_person(ledger, identity, state, "Try again", "ann")
         ledger.claim([delivery("e")], {})
-        ledger.beat("s", "here", utc_now() + timedelta(minutes=2))
+        ledger.heartbeat("s", "here", utc_now() + timedelta(minutes=2))
         one, _ = ledger.lease("s", ["w"], 2, utc_now())
-        ledger.begin(one)
-        ledger.settle(one, "sending", SENT)
+        ledger.mark_sending(one)
+        ledger.record_result(one, "sending", SENT)
         unsuppress(ledger, "x@bücher.example", "w")
-        refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        ensure_ledger_is_current(ledger, warehouse, NONE)
         with duckdb.connect(warehouse) as connection:
             connection.execute("UPDATE raw.ledger_watermark SET delivery_id = 'another'")
-        refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        ensure_ledger_is_current(ledger, warehouse, NONE)
         with duckdb.connect(warehouse) as connection:
             connection.execute("DELETE FROM raw.ledger_watermark")
-        refuse_a_forgetful_ledger(ledger, warehouse, NONE)
+        ensure_ledger_is_current(ledger, warehouse, NONE)
 
 
 def test_a_backup_is_made_while_runs_write_and_is_whole(tmp_path: Path):
@@ -296,11 +296,11 @@ def test_what_is_no_ledger_is_never_put_in_its_place(tmp_path: Path):
     damaged.write_bytes(before[:100] + b"damaged" * 5000)
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE t (a)")
-    for backup, says in ((damaged, "damaged"), (other, "is no ledger"), (tmp_path / "none.db", "There is no file")):
+    for backup, says in ((damaged, "damaged"), (other, "is not a ledger"), (tmp_path / "none.db", "There is no file")):
         with pytest.raises(PartnerflowError, match=says):
             put_in_place(backup, place, utc_now())
     assert place.read_bytes() == before
-    with pytest.raises(PartnerflowError, match="A backup beside itself is none"):
+    with pytest.raises(PartnerflowError, match="The backup would replace the ledger"):
         back_up(place, place)
     with pytest.raises(PartnerflowError, match="There is no ledger"):
         back_up(tmp_path / "none.db", tmp_path / "copy.db")

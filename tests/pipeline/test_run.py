@@ -242,7 +242,7 @@ def test_killed_in_the_middle_of_sending_and_run_again_everybody_hears_once(copi
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert ledger(copied, "SELECT count(*) FROM delivery WHERE state IN ('pending', 'claimed')") > [(0,)]
+        assert ledger(copied, "SELECT count(*) FROM delivery WHERE state IN ('pending', 'leased')") > [(0,)]
     last = partnerflow(copied, "run", "--as-of", HOUR.isoformat(), "--json")
     assert last.code == 0
     states = dict(ledger(copied, "SELECT state, count(*) FROM delivery WHERE partner_id LIKE 'big-%' GROUP BY 1"))
@@ -326,7 +326,7 @@ def test_an_address_that_cannot_be_written_to_fails_alone_and_says_why(copied: S
     )
     run = run_hour(copied, HOUR)
     assert (rows(run)["welcome"].sent, rows(run)["welcome"].failed) == (0, 1)
-    reason = "'no address' is no address that can be written to: An email address must have an @-sign."
+    reason = "'no address' is not a valid email address: An email address must have an @-sign."
     assert ledger(copied, "SELECT state, reason FROM delivery WHERE partner_id = 'bad'") == [("failed", reason)]
 
 

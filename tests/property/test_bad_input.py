@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from compiler import PartnerflowError
-from flows.addresses import _checked, address, address_key
+from flows.addresses import _checked, address_key, normalize_address
 from flows.messages.loader import check_message
 from flows.messages.mime.headers import without_controls
 from flows.messages.render import render
@@ -91,12 +91,12 @@ def test_any_address_is_one_address_or_refused(text: str):
     key = address_key(text)
     assert address_key(key) == key
     try:
-        found = address(text)
+        found = normalize_address(text)
     except PartnerflowError as error:
-        assert "no address that can be written to" in str(error)
+        assert "not a valid email address" in str(error)
         return
     assert found.isascii() and found.isprintable() and not set(found) & set(' ,;<>"()[]\\:')
-    assert (address(found), found.count("@")) == (found, 1)
+    assert (normalize_address(found), found.count("@")) == (found, 1)
     assert found == _checked(text.strip())
     email = fast_mail_parser.parse_email(render(delivery(email=text), message(), SIGNED).content)
     assert [one.address for one in email.to] == [found]

@@ -115,7 +115,7 @@ def test_two_hosts_with_one_ledger_write_to_everybody_once_between_them(example,
     found = book(hosts["one"])
     emails = [one for one in found if one.action == "email"]
     assert Counter(server.message_ids) == Counter({one.message_id: 1 for one in emails})
-    assert (len(emails), len({one.holder for one in emails})) == (EMAILS, 2)
+    assert (len(emails), len({one.leased_by for one in emails})) == (EMAILS, 2)
     assert {one.state for one in found} == {"sent"}
     assert sum(len(list(host.decisions.glob("*.json"))) for host in hosts.values()) == EVERYBODY - EMAILS
 
@@ -238,7 +238,7 @@ def test_a_full_disk_ends_the_run_and_the_next_one_does_what_is_left(example, st
             assert (code, ballast.exists()) == (1, True), (title, message)
             assert any(words in message for words in says.split("|")), (title, message)
             assert small.published.read_bytes() == before
-            assert {one.state for one in book(small)} <= {"pending", "claimed", "sent"}
+            assert {one.state for one in book(small)} <= {"pending", "leased", "sent"}
             ballast.unlink()
         assert finish(small, run_step if PASSES > 1 else unbuilt) == (0, "")
         everybody_heard_once(small)

@@ -120,7 +120,7 @@ def test_idempotent_endpoint_is_asked_again(ledger: Ledger, application: Deliver
 def test_recovery_asks_only_an_idempotent_endpoint(ledger: Ledger, application: Delivery):
     """It resolves the doubt; of another endpoint, a person has to."""
     (one,) = ledger.lease("dead", ["w"], 1, utc_now())
-    ledger.begin(one)
+    ledger.mark_sending(one)
     with Endpoint() as endpoint:
         for idempotent, state in ((False, "in_doubt"), (True, "sent")):
             transports = {"accept application": endpoint.transport(idempotent=idempotent)}

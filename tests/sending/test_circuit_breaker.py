@@ -2,10 +2,10 @@
 
 import pytest
 
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 from flows.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES, MIN_FAILED, CircuitBreaker
 
-SENT, FAILED = Verdict("sent"), Verdict("failed", "554 5.7.1 spam")
+SENT, FAILED = SendResult("sent"), SendResult("failed", "554 5.7.1 spam")
 
 
 def test_success_resets_consecutive_failures():

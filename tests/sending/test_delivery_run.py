@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.ledger.delivery import Verdict, utc_now
+from flows.ledger.delivery import SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.suppressions import suppress
@@ -111,8 +111,8 @@ def test_deliveries_and_settle_commands(tmp_path: Path):
     with opened(settings.ledger) as ledger:
         ledger.claim([delivery("p", workflow="w"), delivery("q", workflow="v")], {})
         for one in ledger.lease("dead", ["w", "v"], 2, utc_now()):
-            ledger.begin(one)
-            ledger.settle(one, "sending", Verdict("in_doubt", "No answer after the message: timed out"))
+            ledger.mark_sending(one)
+            ledger.record_result(one, "sending", SendResult("in_doubt", "No answer after the message: timed out"))
     found = partnerflow(settings, "deliveries", "--state", "in_doubt", "--workflow", "w", "--json").json()["deliveries"]
     assert [(one["partner_id"], one["state"], one["as_of"]) for one in found] == [
         ("p", "in_doubt", "2026-03-20T18:00:00Z")
@@ -125,7 +125,7 @@ def test_deliveries_and_settle_commands(tmp_path: Path):
     again = partnerflow(settings, "settle", found[0]["delivery_id"], "--as", "pending", *reason)
     assert (again.code, "is sent" in again.stderr) == (1, True)
     wrong = partnerflow(settings, "deliveries", "--state", "lost")
-    assert (wrong.code, "The states are pending, claimed" in wrong.stderr) == (1, True)
+    assert (wrong.code, "The states are pending, leased" in wrong.stderr) == (1, True)
 
 
 def test_suppress_command(tmp_path: Path):
@@ -141,7 +141,7 @@ def test_suppress_command(tmp_path: Path):
     assert (not_there.code, "is not suppressed for all" in not_there.stderr) == (1, True)
     assert partnerflow(settings, "suppress", "ann@bücher.example", "--workflow", "w", "--remove").code == 0
     assert partnerflow(settings, "suppress", "--json").json() == {"suppressions": []}
-    assert "is no address" in partnerflow(settings, "suppress", "ann").stderr
+    assert "is not a valid email address" in partnerflow(settings, "suppress", "ann").stderr
 
 
 def test_every_setting_is_in_the_manual():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import Delivery, Verdict
+from flows.ledger.delivery import Delivery, SendResult
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.messages.envelope import OutgoingMessage
@@ -65,7 +65,7 @@ def test_unreachable_server_stops_the_step(ledger: Ledger):
         one = dispatcher(ledger, smtp(port))
         one.stopping = RecordedWaits()
         summary = run(ledger, one)
-    assert {(one.state, one.attempt, one.not_before) for one in deliveries(ledger)} == {("pending", 0, None)}
+    assert {(one.state, one.attempts, one.next_attempt_at) for one in deliveries(ledger)} == {("pending", 0, None)}
     assert "cannot be reached" in summary.errors["w"]
     with ScriptedServer() as server:
         assert send(ledger, smtp(server.port), run_id="next").count("w", "sent") == 50
@@ -90,7 +90,7 @@ def test_server_in_trouble_stops_the_step(ledger: Ledger):
         summary = send(ledger, smtp(server.port, connections=1))
     assert summary.count("w", "pending") == MAX_CONSECUTIVE_FAILURES
     assert "overloaded" in summary.errors["w"]
-    assert sum(one.attempt for one in deliveries(ledger, ["pending"])) == MAX_CONSECUTIVE_FAILURES
+    assert sum(one.attempts for one in deliveries(ledger, ["pending"])) == MAX_CONSECUTIVE_FAILURES
 
 
 def test_refused_workflow_is_paused_and_others_go_on(ledger: Ledger):
@@ -121,7 +121,7 @@ def test_rendering_error_fails_one_delivery(ledger: Ledger):
     with ScriptedServer() as server:
         send(ledger, smtp(server.port), render)
     assert states(ledger) == {"w0": "sent", "w1": "failed", "w2": "sent"}
-    assert ("claimed", "failed", "r") in log(ledger)
+    assert ("leased", "failed", "r") in log(ledger)
 
 
 def test_unexpected_error_leaves_one_doubt(ledger: Ledger):
@@ -132,7 +132,7 @@ def test_unexpected_error_leaves_one_doubt(ledger: Ledger):
         max_connections, is_ready = 1, True
         open_connection = reconcile = close = lambda self, *_: self
 
-        def prepare(self, message: OutgoingMessage) -> Callable[[], Verdict]:
+        def prepare(self, message: OutgoingMessage) -> Callable[[], SendResult]:
             return lambda: {}["no such key"]
 
     with pytest.raises(KeyError):
@@ -157,17 +157,17 @@ class Watched:
     def close(self) -> None:
         """Do nothing."""
 
-    def prepare(self, message: OutgoingMessage) -> Callable[[], Verdict]:
+    def prepare(self, message: OutgoingMessage) -> Callable[[], SendResult]:
         """Record, and fail where the test says so."""
         if len(self.prepared) == self.fails_at:
             raise OSError("disk full")
         self.prepared.append(self._states())
         return self.send
 
-    def send(self) -> Verdict:
+    def send(self) -> SendResult:
         """Record."""
         self.sending.append(self._states())
-        return Verdict("sent")
+        return SendResult("sent")
 
     def _states(self) -> list[str]:
         return sorted(state for state in states(self.ledger).values() if state in ("sending", "sent"))

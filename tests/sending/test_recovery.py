@@ -22,7 +22,7 @@ def test_interrupted_file_is_completed_or_in_doubt(ledger: Ledger, tmp_path: Pat
     outbox = FileTransport(tmp_path / "outbox", ".eml")
     ledger.claim([delivery("p")], {})
     (one,) = ledger.lease("dead", ["w"], 1, utc_now())
-    ledger.begin(one)
+    ledger.mark_sending(one)
     names = {name: name and name.replace("d.eml", f"{one.delivery_id}.eml") for name in (left, *files)}
     if left:
         (outbox.folder / names[left]).write_bytes(b"x")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from flows.ledger.delivery import Verdict, utc_now
+from flows.ledger.delivery import SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.sending.retry_policy import RETRY_DELAYS, apply_retry_policy
@@ -21,10 +21,10 @@ def test_greylisting_is_retried_when_due_until_it_expires(ledger: Ledger, monkey
     monkeypatch.setattr("flows.sending.dispatcher.utc_now", lambda: clock[-1])
     with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
         send(ledger, smtp(server.port, connections=1))
-        while due := deliveries(ledger)[0].not_before:
+        while due := deliveries(ledger)[0].next_attempt_at:
             clock.append(due - timedelta(seconds=1))
             send(ledger, smtp(server.port, connections=1))
-            assert deliveries(ledger)[0].attempt == server.commands.count("DATA") == len(clock) // 2
+            assert deliveries(ledger)[0].attempts == server.commands.count("DATA") == len(clock) // 2
             clock.append(due)
             send(ledger, smtp(server.port, connections=1))
     tried = clock[::2]
@@ -32,13 +32,13 @@ def test_greylisting_is_retried_when_due_until_it_expires(ledger: Ledger, monkey
     assert waits == [*RETRY_DELAYS, *[RETRY_DELAYS[-1]] * (len(waits) - len(RETRY_DELAYS))]
     assert tried[-1] - tried[0] <= timedelta(hours=24) < tried[-1] - tried[0] + RETRY_DELAYS[-1]
     (one,) = deliveries(ledger)
-    assert (one.state, one.attempt) == ("expired", len(tried))
+    assert (one.state, one.attempts) == ("expired", len(tried))
     assert one.reason and "greylisted" in one.reason
 
 
 def test_retry_hours_run_from_the_first_deferral():
     """Not from the claim: an outage during which nothing was sent costs no delivery."""
     old = delivery("p", claimed_at=utc_now() - timedelta(days=9))
-    deferred = Verdict("pending", "450 later")
+    deferred = SendResult("pending", "450 later")
     assert apply_retry_policy(old, deferred, utc_now(), 24)[0].state == "pending"
-    assert apply_retry_policy(old, Verdict("sent"), utc_now(), 24) == (Verdict("sent"), None)
+    assert apply_retry_policy(old, SendResult("sent"), utc_now(), 24) == (SendResult("sent"), None)

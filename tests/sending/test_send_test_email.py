@@ -93,7 +93,7 @@ def test_copies_are_not_sent(state: Settings, tmp_path: Path):
 @pytest.mark.parametrize(
     ("workflow", "to", "partner", "says"),
     [("accept-applications", "me@example.org", None, "has no email to send"),
-     ("welcome", "me@@example.org", None, "is no address that can be written to"),
+     ("welcome", "me@@example.org", None, "is not a valid email address"),
      ("welcome", "me@example.org", "7", "No facts have been built yet")],
 )  # fmt: skip
 def test_invalid_request_is_one_clear_error(state: Settings, workflow, to, partner, says: str):

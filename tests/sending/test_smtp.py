@@ -10,7 +10,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.transport import TransportUnavailable
 from flows.sending.transports.smtp import MAX_EMAILS_PER_CONNECTION, SmtpTransport
@@ -35,7 +35,7 @@ def transport(port: int, timeouts: Timeouts = PATIENT, **more) -> SmtpTransport:
     return SmtpTransport(Settings(**{"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none"} | more), timeouts)
 
 
-def send(port: int, *emails: OutgoingMessage, timeouts: Timeouts = PATIENT, **more) -> list[Verdict]:
+def send(port: int, *emails: OutgoingMessage, timeouts: Timeouts = PATIENT, **more) -> list[SendResult]:
     """Send emails over one connection, and return their results."""
     connection = transport(port, timeouts, **more).open_connection()
     results = [connection.prepare(one)() for one in emails]
@@ -137,7 +137,7 @@ def test_message_cut_off_before_the_dot_is_pending(extensions: tuple[str, ...]):
     large = email(content=b"Message-ID: <d@x>\r\n\r\n" + b"x" * 70 + b"\r\n" * 10 + (b"y" * 78 + b"\r\n") * 300_000)
     with ScriptedServer(at("body", DROP), (*extensions[:-1], "SIZE 0")) as server:
         (result,) = send(server.port, large)
-        assert (result.state, result.phase, server.accepted) == ("pending", "message", [])
+        assert (result.state, result.smtp_stage, server.accepted) == ("pending", "message", [])
 
 
 def test_reply_text_is_kept_and_message_arrives_unchanged():
@@ -159,7 +159,7 @@ def test_refused_copy_is_dropped_and_never_sent_alone(extensions: tuple[str, ...
     with ScriptedServer(lambda now: next(answers) if now == "RCPT" else None, extensions) as server:
         kept, refused = send(server.port, copied, copied)
     assert (kept.state, server.accepted) == ("sent", [(["ann@x.example", "bcc@x.example"], CONTENT)])
-    assert (refused.state, refused.undeliverable) == ("failed", True)
+    assert (refused.state, refused.is_hard_bounce) == ("failed", True)
 
 
 def test_connection_is_renewed_after_its_limit_of_emails():
@@ -189,7 +189,7 @@ def test_email_ruled_out_by_extensions_is_not_sent():
 
 
 @pytest.mark.parametrize(
-    ("phase", "code", "words", "state", "undeliverable", "unwell"),
+    ("phase", "code", "words", "state", "is_hard_bounce", "is_server_error"),
     [
         ("RCPT TO", 550, "5.1.1 No such user", "failed", True, False),
         ("RCPT TO", 550, "5.1.10 Recipient not found", "failed", True, False),
@@ -204,10 +204,10 @@ def test_email_ruled_out_by_extensions_is_not_sent():
         ("RCPT TO", 421, "4.7.0 Closing", "pending", False, True),
     ],
 )
-def test_reply_codes_decide_retry_failure_and_suppression(phase, code, words, state, undeliverable, unwell):
+def test_reply_codes_decide_retry_failure_and_suppression(phase, code, words, state, is_hard_bounce, is_server_error):
     """The basic code decides about the delivery, the enhanced one about the address."""
     result = classify_reply(phase, code, words)
-    assert (result.state, result.undeliverable, result.unwell) == (state, undeliverable, unwell)
+    assert (result.state, result.is_hard_bounce, result.is_server_error) == (state, is_hard_bounce, is_server_error)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from pathlib import Path
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
-from flows.ledger.worker_lease import alive
+from flows.ledger.worker_lease import worker_lease
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.dispatcher import Dispatcher
 from flows.sending.recovery import recover
@@ -125,7 +125,7 @@ def _kill_them(
             time.sleep(dice.random() * 0.01)
             killed += _kill(dice.choice(runners))
             at = len(server.accepted) + dice.randrange(5, 60)
-        is_done = not deliveries(ledger, ["pending", "claimed", "sending"])
+        is_done = not deliveries(ledger, ["pending", "leased", "sending"])
         if is_done and killed < kills:
             _claim(ledger, len(deliveries(ledger)), 60)
         elif is_done:
@@ -149,7 +149,7 @@ def _account(found: list[Delivery], accepted: Counter, kills: int, seconds: floa
         if times > 1:
             account.duplicates.append(one.message_id)
         lied = (one.state == "sent" and not times) or (one.state in ("failed", "expired") and times)
-        if lied or one.state in ("pending", "claimed", "sending"):
+        if lied or one.state in ("pending", "leased", "sending"):
             account.unexplained.append(f"{one.message_id} is {one.state}, accepted {times} times")
         if one.state == "in_doubt":
             account.doubts_by_kill += "died" in one.reason
@@ -178,8 +178,8 @@ def run(place: Path | str, port: int, number: int, with_swap: bool) -> None:
     settings = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none", smtp_max_connections=CONNECTIONS)
     sender, here, me = SmtpTransport(settings), f"runner {number}", f"{number}-{time.monotonic_ns()}"
     with closing(Ledger(place)) as ledger:
-        ledger.retire(place=here)
-        with alive(ledger, me, here):
+        ledger.end_lease(host=here)
+        with worker_lease(ledger, me, here):
             recover(ledger, {"email": sender}, rendered, me, SendSummary())
             Dispatcher(ledger, me, ["w"], rendered, {"email": sender}, SendSummary()).run()
 
@@ -192,11 +192,11 @@ def rendered(one: Delivery) -> OutgoingMessage:
 
 def _remove_the_swap() -> None:
     """Record `sending` only after the email was sent, the mistake that the test must find."""
-    begin, settle = Ledger.begin, Ledger.settle
+    begin, settle = Ledger.mark_sending, Ledger.record_result
 
     def settle_late(self: Ledger, one: Delivery, source: str, *verdict) -> bool:
         begin(self, one)
         return settle(self, one, source, *verdict)
 
-    Ledger.begin, Ledger.settle = (lambda self, one: "sending"), settle_late
-    Ledger.settle_and_begin = lambda self, answer, one: (settle_late(self, *answer), "sending")
+    Ledger.mark_sending, Ledger.record_result = (lambda self, one: "sending"), settle_late
+    Ledger.record_result_and_mark_sending = lambda self, answer, one: (settle_late(self, *answer), "sending")

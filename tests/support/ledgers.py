@@ -51,7 +51,7 @@ def delivery(partner: str, email: str = "a@x.example", workflow: str = "w", **mo
 def leased(ledger: Ledger, *partners: str, run_id: str = "r") -> list[Delivery]:
     """Deliveries to these partners that a live run has leased."""
     ledger.claim([delivery(partner) for partner in partners], {})
-    ledger.beat(run_id, "here", utc_now() + timedelta(minutes=2))
+    ledger.heartbeat(run_id, "here", utc_now() + timedelta(minutes=2))
     return ledger.lease(run_id, ["w"], len(partners), utc_now())
 
 
@@ -63,7 +63,7 @@ def states(ledger: Ledger) -> dict[str, str]:
 def log(ledger: Ledger) -> list[tuple[str | None, str, str]]:
     """From, to and who, of every line of the log."""
     with ledger.store.reading() as connection:
-        query = text("SELECT from_state, to_state, actor FROM delivery_log ORDER BY entry")
+        query = text("SELECT from_state, to_state, actor FROM delivery_log ORDER BY id")
         return [tuple(row) for row in connection.execute(query)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.ledger.worker_lease import alive
+from flows.ledger.worker_lease import worker_lease
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.dispatcher import Dispatcher
 from flows.sending.summary import SendSummary
@@ -45,7 +45,7 @@ def dispatcher(
 
 def run(ledger: Ledger, one: Dispatcher, run_id: str = "r") -> SendSummary:
     """Run a dispatcher with a worker lease, and return its summary."""
-    with alive(ledger, run_id, "here"):
+    with worker_lease(ledger, run_id, "here"):
         one.run()
     return one.summary
 

@@ -217,7 +217,7 @@ def _take_account(settings: Settings, hours: int, accepted: Counter, week: Week)
         times = accepted[one.message_id] if one.action == "email" else None
         if (one.state, times) == ("sent", 0) or (one.state == "failed" and times):
             week.unexplained.append(f"{one.message_id} is {one.state}, accepted {times} times")
-        if one.state in ("claimed", "sending") or (one.state == "pending" and not one.reason):
+        if one.state in ("leased", "sending") or (one.state == "pending" and not one.reason):
             week.unexplained.append(f"{one.message_id} is {one.state}")
 
 

@@ -1,7 +1,7 @@
-"""A ledger that knows less than is remembered of it: restored from an older backup, or begun anew.
+"""Detect a ledger that is behind its replicas: restored from an old backup, or recreated.
 
-A run would write again to everybody who is missing from it. So it is refused before anything is claimed or sent, and
-before the mirror is filled anew, which would forget them too.
+A run on such a ledger would contact every missing partner again. So it is refused before anything is claimed or sent,
+and before the mirror is filled again from a ledger that lacks these contacts.
 """
 
 from collections import Counter
@@ -12,99 +12,106 @@ from sqlalchemy import func, select
 
 from compiler import PartnerflowError
 from flows.ledger.ledger import Ledger
-from flows.ledger.queries import Mark
-from flows.ledger.recovery.replica import Memory, Row, memories
+from flows.ledger.queries import Watermark
+from flows.ledger.recovery.replica import Open, Replica, Row, replicas
 from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, WORKFLOW_RUN
 from flows.settings import Postgres
+from flows.warehouse.connection import open_warehouse
 
-UNDECIDED = ("pending", "claimed", "sending", "in_doubt")
-"""States from which a delivery may still be sent, or settled."""
+UNDECIDED = ("pending", "leased", "sending", "in_doubt")
+"""States of deliveries that may still be sent, or resolved."""
 
-NOT_BEGUN = ("pending", "claimed")
+NOT_STARTED = ("pending", "leased")
+"""States of deliveries that have not been sent."""
 
 
 @dataclass(frozen=True)
-class Forgotten:
-    """What a place remembers and the ledger does not know.
+class LedgerGap:
+    """What a replica contains and the ledger does not know.
 
-    `missing`: deliveries of partners that the ledger takes for not contacted. `behind`: deliveries that it takes for
-    undecided, and that were further.
+    `missing_contacts` are deliveries to partners that the ledger does not know as contacted; `stale_deliveries` those
+    that are undecided in the ledger and had already reached a later state.
     """
 
     place: str
-    missing: list[Row]
-    behind: list[Row]
+    missing_contacts: list[Row]
+    stale_deliveries: list[Row]
 
 
-def refuse_a_forgetful_ledger(ledger: Ledger, warehouse: Path | Postgres, published: Path) -> None:
-    """Raises PartnerflowError, with what to do, when the warehouse or the published file knows more than the ledger."""
-    found = next(iter(all_forgotten(ledger, warehouse, published)), None)
+def ensure_ledger_is_current(ledger: Ledger, warehouse: Path | Postgres, published: Path) -> None:
+    """Raise PartnerflowError, with the remedy, if the warehouse or the published file knows more than the ledger."""
+    found = next(iter(find_gaps(ledger, warehouse, published)), None)
     if found:
         raise PartnerflowError(f"{describe(found, ledger.store.name)} Nothing was claimed or sent.\n{REMEDY}")
 
 
 REMEDY = (
-    "Put the newest backup in its place: `partnerflow restore FILE --reason TEXT`. Without a FILE it leaves the ledger "
-    "where it is; either way the contacts that are remembered are put into it, and none of them is written to again."
+    "Restore the newest backup with `partnerflow restore FILE --reason TEXT`. Without a FILE it keeps the current "
+    "ledger. Both re-import the contacts that are missing, so that none of these partners is contacted again."
 )
 
 
-def describe(found: Forgotten, ledger_name: str) -> str:
-    """What is wrong, in two sentences."""
-    partners = {_contact(row) for row in found.missing}
-    counts = [
-        f"{count:,} of {name}" for name, count in Counter(workflow for workflow, _, _ in sorted(partners)).items()
-    ]
-    missing = [f"{len(partners):,} contacts that it does not ({', '.join(counts)})"] if partners else []
-    behind = [f"what became of {len(found.behind):,} deliveries that it takes for undecided"] if found.behind else []
+def describe(gap: LedgerGap, ledger_name: str) -> str:
+    """Return what is wrong, in two sentences."""
+    partners = {_contact(row) for row in gap.missing_contacts}
+    by_workflow = Counter(workflow for workflow, _, _ in sorted(partners))
+    counts = ", ".join(f"{count:,} of {name}" for name, count in by_workflow.items())
+    found = [f"{len(partners):,} contacts that the ledger does not have ({counts})"] if partners else []
+    if gap.stale_deliveries:
+        found.append(f"later states of {len(gap.stale_deliveries):,} deliveries that are undecided in the ledger")
     return (
-        f"The ledger {ledger_name} knows less than it did: it was restored from an older backup, or begun anew. "
-        f"{found.place} remembers {' and '.join([*missing, *behind])}."
+        f"The ledger {ledger_name} is out of date: it was restored from an older backup, or recreated. "
+        f"{gap.place} contains {' and '.join(found)}."
     )
 
 
-def all_forgotten(ledger: Ledger, warehouse: Path | Postgres, published: Path, **options) -> list[Forgotten]:
-    """What each place remembers that the ledger does not know; empty when all is well. Options as of memories."""
+def find_gaps(
+    ledger: Ledger, warehouse: Path | Postgres, published: Path, opened: Open = open_warehouse
+) -> list[LedgerGap]:
+    """Return what each replica contains and the ledger does not know; an empty list if the ledger is current."""
     return [
-        found
-        for memory in memories(warehouse, published, **options)
-        if not _agrees(ledger, memory) and (found := forgotten(ledger, memory))
+        gap
+        for replica in replicas(warehouse, published, opened)
+        if not _agrees(ledger, replica) and (gap := find_gap(ledger, replica))
     ]
 
 
-def _agrees(ledger: Ledger, memory: Memory) -> bool:
-    """Whether the ledger has the line, the run and the number of rows that it should: a glance, not a comparison."""
-    mark, newest = memory.mark(), memory.newest_run()
+def _agrees(ledger: Ledger, replica: Replica) -> bool:
+    """Return whether the ledger has the replica's watermark, newest run and number of rows: a quick first check."""
+    watermark, newest = replica.watermark(), replica.newest_run()
     with ledger.store.reading() as connection:
         log, run = DELIVERY_LOG.c, WORKFLOW_RUN.c
-        if mark:
-            line = connection.execute(select(log.entry, log.at, log.delivery_id).where(log.entry == mark.entry)).first()
-            if line is None or Mark(*line) != mark:
+        if watermark:
+            row = connection.execute(select(log.id, log.at, log.delivery_id).where(log.id == watermark.log_id)).first()
+            if row is None or Watermark(*row) != watermark:
                 return False
         if newest and connection.execute(select(run.run_id).where(run.run_id == newest).limit(1)).first() is None:
             return False
-        return memory.count() <= connection.execute(select(func.count()).select_from(DELIVERY)).scalar_one()
+        return replica.count() <= connection.execute(select(func.count()).select_from(DELIVERY)).scalar_one()
 
 
-def forgotten(ledger: Ledger, memory: Memory) -> Forgotten | None:
-    """Compare row by row; None when the ledger knows all. Its log says of each delivery in which states it has been."""
-    remembered = memory.deliveries()
+def find_gap(ledger: Ledger, replica: Replica) -> LedgerGap | None:
+    """Compare ledger and replica row by row; return None if the ledger knows everything.
+
+    The ledger's log has every state that a delivery has been in.
+    """
+    replicated = replica.deliveries()
     with ledger.store.reading() as connection:
         contacts = {tuple(row) for row in connection.execute(select(*CONTACT.primary_key.columns))}
         undecided = select(DELIVERY.c.delivery_id).where(DELIVERY.c.state.in_(UNDECIDED))
-        waiting = set(connection.execute(undecided).scalars())
-        lines = select(DELIVERY_LOG.c.delivery_id, DELIVERY_LOG.c.to_state)
-        lines = lines.where(DELIVERY_LOG.c.delivery_id.in_(undecided))
-        known = {tuple(row) for row in connection.execute(lines)}
-    missing = [row for row in remembered if _contact(row) not in contacts]
-    behind = [
+        undecided_ids = set(connection.execute(undecided).scalars())
+        log = select(DELIVERY_LOG.c.delivery_id, DELIVERY_LOG.c.to_state)
+        log = log.where(DELIVERY_LOG.c.delivery_id.in_(undecided))
+        known = {tuple(row) for row in connection.execute(log)}
+    missing = [row for row in replicated if _contact(row) not in contacts]
+    stale = [
         row
-        for row in remembered
-        if row["delivery_id"] in waiting
-        and row["state"] not in NOT_BEGUN
+        for row in replicated
+        if row["delivery_id"] in undecided_ids
+        and row["state"] not in NOT_STARTED
         and (row["delivery_id"], row["state"]) not in known
     ]
-    return Forgotten(memory.place, missing, behind) if missing or behind else None
+    return LedgerGap(replica.place, missing, stale) if missing or stale else None
 
 
 def _contact(row: Row) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.transport import Send, TransportUnavailable
 from flows.settings import Settings
@@ -40,7 +40,7 @@ class ApplicationApiTransport:
         """Connect, and return what posts the decision. Raises TransportUnavailable."""
         return partial(self._post_until_known, self._connect(), message)
 
-    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> Verdict | None:
+    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> SendResult | None:
         """Post the decision again to an idempotent endpoint; any other endpoint cannot be asked."""
         if not self._settings.application_api_idempotent:
             return None
@@ -50,7 +50,7 @@ class ApplicationApiTransport:
             return None
         return result if result.state in ("sent", "failed") else None
 
-    def _post_until_known(self, connection: http.client.HTTPConnection, message: OutgoingMessage) -> Verdict:
+    def _post_until_known(self, connection: http.client.HTTPConnection, message: OutgoingMessage) -> SendResult:
         result = self._post(connection, message)
         for _ in range(MAX_ATTEMPTS - 1 if self._settings.application_api_idempotent else 0):
             if result.state != "in_doubt":
@@ -74,7 +74,7 @@ class ApplicationApiTransport:
             raise TransportUnavailable(f"{host} cannot be reached: {error}") from None
         return connection
 
-    def _post(self, connection: http.client.HTTPConnection, message: OutgoingMessage) -> Verdict:
+    def _post(self, connection: http.client.HTTPConnection, message: OutgoingMessage) -> SendResult:
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.delivery_id}
         if self._settings.application_api_token:
             headers["Authorization"] = f"Bearer {self._settings.application_api_token.get_secret_value()}"
@@ -84,18 +84,18 @@ class ApplicationApiTransport:
             response = connection.getresponse()
             body = response.read(500).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
-            return Verdict("in_doubt", f"No answer after the request: {error or type(error).__name__}", "answer")
+            return SendResult("in_doubt", f"No answer after the request: {error or type(error).__name__}", "answer")
         finally:
             connection.close()
         return _classify_response(response.status, f"{response.status} {' '.join(body.split())}".strip())
 
 
-def _classify_response(status: int, reply: str) -> Verdict:
-    result = partial(Verdict, phase="answer", code=status, text=reply)
+def _classify_response(status: int, reply: str) -> SendResult:
+    result = partial(SendResult, smtp_stage="answer", code=status, text=reply)
     if 200 <= status < 300 or status == 409:
         return result("sent", None)
     if status in (502, 504):
         return result("in_doubt", f"The gateway has no answer: {reply}")
     if status == 429 or status >= 500:
-        return result("pending", f"Not now: {reply}", unwell=True)
+        return result("pending", f"Not now: {reply}", is_server_error=True)
     return result("failed", f"Refused: {reply}")

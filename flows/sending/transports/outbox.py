@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from flows.atomic import rename_synced, write_synced
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.transport import Send
 
@@ -37,15 +37,15 @@ class FileTransport:
         A file that exists was delivered even if the ledger does not know: the ledger may be a restored backup.
         """
         if self._file(message.delivery_id).exists():
-            return lambda: Verdict("sent", "The file was there already.")
+            return lambda: SendResult("sent", "The file was there already.")
         write_synced(self._temporary(message.delivery_id), message.content)
         return partial(self._deliver, message.delivery_id)
 
-    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> Verdict | None:
+    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> SendResult | None:
         """Complete a delivery to this folder that a crash interrupted; None when no file of it exists."""
         if self._temporary(delivery_id).exists():
             return self._deliver(delivery_id)
-        return Verdict("sent") if self._file(delivery_id).exists() else None
+        return SendResult("sent") if self._file(delivery_id).exists() else None
 
     def _temporary(self, delivery_id: str) -> Path:
         return self.folder / f".{delivery_id}{self.suffix}.part"
@@ -53,6 +53,6 @@ class FileTransport:
     def _file(self, delivery_id: str) -> Path:
         return self.folder / f"{delivery_id}{self.suffix}"
 
-    def _deliver(self, delivery_id: str) -> Verdict:
+    def _deliver(self, delivery_id: str) -> SendResult:
         rename_synced(self._temporary(delivery_id), self._file(delivery_id))
-        return Verdict("sent")
+        return SendResult("sent")

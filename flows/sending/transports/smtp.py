@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
 
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.rate_limiter import RateLimiter
 from flows.sending.transport import Send, TransportUnavailable
@@ -46,7 +46,7 @@ class SmtpTransport:
         """Connect, log in and disconnect. Raises TransportUnavailable, which says what to do."""
         _connect(self).quit()
 
-    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> Verdict | None:
+    def reconcile(self, delivery_id: str, render: Callable[[], OutgoingMessage]) -> SendResult | None:
         """Return None: a mail server cannot be asked what it has accepted."""
         return None
 
@@ -98,10 +98,10 @@ class SmtpConnection:
         except OSError:
             return False
 
-    def _send(self, client: smtplib.SMTP, message: OutgoingMessage) -> Verdict:
+    def _send(self, client: smtplib.SMTP, message: OutgoingMessage) -> SendResult:
         was_used = self._sent > 0
         result = self._send_once(client, message)
-        if was_used and result.phase == "MAIL FROM" and result.code in (None, 421):
+        if was_used and result.smtp_stage == "MAIL FROM" and result.code in (None, 421):
             # The server closed a connection after its own limit of emails; this email had not been started.
             try:
                 self._client = self._client or _connect(self._transport)
@@ -110,7 +110,7 @@ class SmtpConnection:
             result = self._send_once(self._client, message)
         return result
 
-    def _send_once(self, client: smtplib.SMTP, message: OutgoingMessage) -> Verdict:
+    def _send_once(self, client: smtplib.SMTP, message: OutgoingMessage) -> SendResult:
         result, is_usable = send_message(client, message, self._transport.timeouts)
         self._sent, self._used_at = self._sent + 1, time.monotonic()
         if not is_usable:
@@ -165,11 +165,11 @@ def _unavailable(error: Exception, settings: Settings) -> TransportUnavailable:
     return TransportUnavailable(f"{server} cannot be reached: {error}")
 
 
-def _rejection_in_advance(client: smtplib.SMTP, message: OutgoingMessage) -> Verdict | None:
+def _rejection_in_advance(client: smtplib.SMTP, message: OutgoingMessage) -> SendResult | None:
     """Return the result of a message that the server's extensions rule out; None when it may be sent."""
     limit, size = client.esmtp_features.get("size", ""), len(message.content)
     if limit.isdigit() and 0 < int(limit) < size:
-        return Verdict("failed", f"The email has {size} bytes; the server accepts {limit}.")
+        return SendResult("failed", f"The email has {size} bytes; the server accepts {limit}.")
     if not "".join(message.recipients).isascii() and not client.has_extn("smtputf8"):
-        return Verdict("failed", "The address is not ASCII, and the server does not support such addresses (SMTPUTF8).")
+        return SendResult("failed", "The address is not ASCII, and the server does not support it (SMTPUTF8).")
     return None

@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 
 HARD_BOUNCE_CODES = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
 """Enhanced codes for a mailbox or domain that does not exist, has moved or is disabled: the address is suppressed.
@@ -15,10 +15,10 @@ END_OF_DATA = "end of message"
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 
 
-def classify_reply(stage: str, code: int, text: str) -> Verdict:
+def classify_reply(stage: str, code: int, text: str) -> SendResult:
     """Return the result that a reply means at a stage: a command, or END_OF_DATA.
 
-    >>> classify_reply("RCPT TO", 550, "5.1.1 No such user").undeliverable
+    >>> classify_reply("RCPT TO", 550, "5.1.1 No such user").is_hard_bounce
     True
     >>> classify_reply("RCPT TO", 451, "4.7.1 Greylisted").state
     'pending'
@@ -27,17 +27,17 @@ def classify_reply(stage: str, code: int, text: str) -> Verdict:
 
     After the final dot only 250 means success; another positive reply there is not defined by the protocol, and leaves
     a doubt. A 421 at any stage, and a 4xx reply to MAIL FROM, concern the server or the sender and not the recipient
-    (`unwell`).
+    (`is_server_error`).
     """
     enhanced = _ENHANCED.match(text)
     status = enhanced.group(1) if enhanced else None
     reply = f"{code} {' '.join(text.split())}"
-    result = partial(Verdict, phase=stage, code=code, status=status, text=reply)
+    result = partial(SendResult, smtp_stage=stage, code=code, status=status, text=reply)
     if 500 <= code < 600:
         is_hard_bounce = code != 552 and status in HARD_BOUNCE_CODES
-        return result("failed", f"Refused at {stage}: {reply}", undeliverable=is_hard_bounce)
+        return result("failed", f"Refused at {stage}: {reply}", is_hard_bounce=is_hard_bounce)
     if 400 <= code < 500:
-        return result("pending", f"Not now, at {stage}: {reply}", unwell=code == 421 or stage == "MAIL FROM")
+        return result("pending", f"Not now, at {stage}: {reply}", is_server_error=code == 421 or stage == "MAIL FROM")
     if stage == END_OF_DATA and code != 250:
         return result("in_doubt", f"Neither accepted nor refused after the message: {reply}")
     return result("sent", None)

@@ -12,7 +12,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-from flows.ledger.delivery import Verdict
+from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.transports.smtp_replies import END_OF_DATA, classify_reply
 
@@ -31,7 +31,7 @@ class _ConnectionLostError(Exception):
     """The connection is lost; the text is the last reply, or the error."""
 
 
-def send_message(client: smtplib.SMTP, message: OutgoingMessage, timeouts: Timeouts) -> tuple[Verdict, bool]:
+def send_message(client: smtplib.SMTP, message: OutgoingMessage, timeouts: Timeouts) -> tuple[SendResult, bool]:
     """Send a message; return the result, and whether the connection can be used again. Raises nothing."""
     stage = ["MAIL FROM"]
     try:
@@ -41,16 +41,16 @@ def send_message(client: smtplib.SMTP, message: OutgoingMessage, timeouts: Timeo
             return refusal, in_sync and _is_refused_alone(refusal) and _reset(client)
     except (_ConnectionLostError, OSError) as error:
         reason = f"The connection was lost at {stage[0]}, before the message: {error}"
-        return Verdict("pending", reason, stage[0], unwell=True), False
+        return SendResult("pending", reason, stage[0], is_server_error=True), False
     return _send_data(client, message.content, timeouts)
 
 
-def _is_refused_alone(refusal: Verdict) -> bool:
+def _is_refused_alone(refusal: SendResult) -> bool:
     """Return whether a refusal concerns this message and leaves the connection open."""
     return refusal.code is not None and 400 <= refusal.code < 600 and refusal.code != 421
 
 
-def _send_envelope(client: smtplib.SMTP, message: OutgoingMessage, stage: list[str]) -> tuple[Verdict | None, bool]:
+def _send_envelope(client: smtplib.SMTP, message: OutgoingMessage, stage: list[str]) -> tuple[SendResult | None, bool]:
     """Send the commands before the message; return the refusal, if any, and whether the replies are in sync.
 
     `stage` is updated to the command whose reply is awaited. Only the first recipient decides: a copy may be refused.
@@ -85,13 +85,15 @@ def _envelope_commands(client: smtplib.SMTP, message: OutgoingMessage) -> list[t
     return [("MAIL FROM", f"MAIL FROM:<{message.sender}>{size}{utf8}"), *recipients, ("DATA", "DATA")]
 
 
-def _refusal(stage: str, code: int, text: str) -> Verdict:
+def _refusal(stage: str, code: int, text: str) -> SendResult:
     if 400 <= code < 600:
         return classify_reply(stage, code, text)
-    return Verdict("pending", f"Unexpected reply at {stage}: {code} {text}", stage, code, text=text, unwell=True)
+    return SendResult(
+        "pending", f"Unexpected reply at {stage}: {code} {text}", stage, code, text=text, is_server_error=True
+    )
 
 
-def _send_data(client: smtplib.SMTP, content: bytes, timeouts: Timeouts) -> tuple[Verdict, bool]:
+def _send_data(client: smtplib.SMTP, content: bytes, timeouts: Timeouts) -> tuple[SendResult, bool]:
     sock = _socket(client)
     sock.settimeout(timeouts.block)
     try:
@@ -102,20 +104,20 @@ def _send_data(client: smtplib.SMTP, content: bytes, timeouts: Timeouts) -> tupl
         sock.sendall(b".\r\n")
     except OSError as error:
         if isinstance(sock, ssl.SSLSocket):  # how much of the last record has left is not known
-            return Verdict("in_doubt", f"The connection was lost at the final dot: {error}", END_OF_DATA), False
+            return SendResult("in_doubt", f"The connection was lost at the final dot: {error}", END_OF_DATA), False
         return _connection_lost_in_data(client, END_OF_DATA, error), False
     sock.settimeout(timeouts.end)
     try:
         code, text = _read_reply(client)
     except _ConnectionLostError as error:
-        return Verdict("in_doubt", f"No answer after the message: {error}", END_OF_DATA), False
+        return SendResult("in_doubt", f"No answer after the message: {error}", END_OF_DATA), False
     if not 200 <= code < 600:
-        return Verdict("in_doubt", f"{code} {text}", END_OF_DATA, code), False
+        return SendResult("in_doubt", f"{code} {text}", END_OF_DATA, code), False
     result = classify_reply(END_OF_DATA, code, text)
     return result, result.state != "in_doubt" and code != 421
 
 
-def _connection_lost_in_data(client: smtplib.SMTP, stage: str, error: OSError) -> Verdict:
+def _connection_lost_in_data(client: smtplib.SMTP, stage: str, error: OSError) -> SendResult:
     """Return the result when the final dot has not left: nothing is delivered. The server may have said why."""
     try:
         _socket(client).settimeout(1)
@@ -124,7 +126,7 @@ def _connection_lost_in_data(client: smtplib.SMTP, stage: str, error: OSError) -
         code, text = 0, ""
     if 400 <= code < 600:
         return classify_reply(stage, code, text)
-    return Verdict("pending", f"The connection was lost during the message: {error}", stage, unwell=True)
+    return SendResult("pending", f"The connection was lost during the message: {error}", stage, is_server_error=True)
 
 
 def _dot_stuff(content: bytes) -> bytes:
