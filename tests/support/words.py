@@ -20,7 +20,7 @@ AVOIDED = {
     r"begun": "started",
     r"befell|befall": "happened to",
     r"mend(s|ed|ing)?": "fix, repair",
-    r"is no (?!longer|more than|less than)[a-z]+": "is not a valid …",
+    r"(?<!there )is no (?!longer|more|less)[a-z]+": "is not a valid …",
     r"(is|was|are|were|be|been) told": "is given; learns; is reported",
     r"told (apart|by|of)": "distinguished; given by; reported",
     r"a row an? [a-z]+": "one row per …",
