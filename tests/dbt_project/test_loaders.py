@@ -121,7 +121,7 @@ def loaded(loader: str, tables: dict[str, list[dict]], target: str, folder: Path
 
 def _staged(settings: Settings) -> dict[str, list[Row]]:
     assert problems(stage(settings)) == []
-    manifest = json.loads((settings.var / "dbt_project" / "target" / "manifest.json").read_text())
+    manifest = Dbt(settings, settings.var / "dbt_project").parse().writable_manifest().to_dict()
     with open_warehouse(settings.warehouse) as connection:
         # Of the loader's own tables only the columns that are read are described.
         assert {name for name in undescribed_columns(connection, manifest) if name.startswith("staging.")} == set()
