@@ -70,7 +70,7 @@ def change_suppressions(
     """Suppress an address, or remove its suppression, and return the suppressions that it then has.
 
     Without an address, change nothing and return all suppressions, or those of the workflow. Raises PartnerflowError if
-    the address is not valid, or there is no suppression to remove.
+    the address is not valid, or is not suppressed when `remove` is set.
     """
     if address is None:
         return [one for one in suppressions(ledger) if workflow in (None, one.scope)]

@@ -1,4 +1,4 @@
-"""Claiming: two spellings of one address are one email, and what was decided is kept with the claim."""
+"""Claims create deliveries: one per address, whatever its spelling, with the message of that moment."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,22 +13,22 @@ HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 
 
 def recipient(partner: str, email: str) -> Recipient:
-    """An address that workflow w is to write to."""
+    """Return a recipient of workflow w."""
     names = {"workflow_name": "W", "program_name": "Program", "partner_name": f"Partner {partner}", "first_name": "Ann"}
     place = {"language": None, "timezone": "UTC", "last_name": None}
     return Recipient(workflow_id="w", program_id="1", partner_id=partner, email=email, **names, **place)
 
 
 def message(folder: Path, body: str):
-    """A message with this text."""
+    """Return a message with this text."""
     folder.mkdir(exist_ok=True)
     (folder / "message.yml").write_text("subject: Hello\n")
     (folder / "body.txt").write_text(body)
     return read_message(folder)
 
 
-def test_two_spellings_of_one_address_of_a_partner_are_one_email(tmp_path: Path):
-    """A domain in letters and in its IDNA form; the second is skipped and says why. Another partner has its own."""
+def test_two_spellings_of_an_address_are_one_email(tmp_path: Path):
+    """A domain in Unicode and in IDNA form: the second is skipped with a reason. Another partner has its own email."""
     people = [
         recipient("p", "ann@bücher.example"), recipient("p", "ann@xn--bcher-kva.example"),
         recipient("q", "ann@bücher.example"),
@@ -44,8 +44,8 @@ def test_two_spellings_of_one_address_of_a_partner_are_one_email(tmp_path: Path)
     }
 
 
-def test_the_message_is_kept_as_it_was_when_the_partner_was_claimed(tmp_path: Path):
-    """Once a version, however many are claimed with it; a decision has none; ids are hashes that differ by ledger."""
+def test_message_is_kept_as_it_was_at_claim(tmp_path: Path):
+    """Once per version. An application has none. Delivery ids are hashes that differ between ledgers."""
     before, after = message(tmp_path / "m", "Before"), message(tmp_path / "m", "After")
     application = Application("a", "1", "p", "C1")
     with opened(tmp_path / "ledger.db") as ledger, opened(tmp_path / "other.db") as other:

@@ -1,9 +1,10 @@
-"""The ledger: once is once, whoever asks, and every move is written down. On SQLite and on PostgreSQL."""
+"""The ledger contacts each partner once, and logs every transition. On SQLite and on PostgreSQL."""
 
 import random
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,7 +35,7 @@ SENT = SendResult("sent", smtp_stage="end of message", code=250, text="250 queue
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """Where an empty ledger may be made."""
+    """Where an empty ledger may be created."""
     return new_place(request.param, tmp_path)
 
 
@@ -45,20 +46,20 @@ def ledger(place: Path | str) -> Iterator[Ledger]:
         yield one
 
 
-def test_a_partner_is_claimed_once_for_a_workflow(ledger: Ledger):
-    """Whatever the address, the run and the number of attempts; another workflow is another matter."""
+def test_claim_of_contacted_partner_is_left_out(ledger: Ledger):
+    """Whatever the address, the run and the number of attempts; another workflow has its own contact."""
     assert len(ledger.claim([delivery("p")], {})) == 1
     assert ledger.claim([delivery("p"), delivery("p", "b@x.example")], {}) == []
     assert [one.partner_id for one in ledger.claim([delivery("p", workflow="v"), delivery("q")], {})] == ["p", "q"]
 
 
-def test_all_addresses_of_a_partner_are_claimed_together(ledger: Ledger):
+def test_claim_takes_all_addresses_of_a_partner_together(ledger: Ledger):
     """Two contacts are two deliveries under one contact."""
     assert len(ledger.claim([delivery("p"), delivery("q"), delivery("p", "b@x.example")], {})) == 3
 
 
 def both(place: Path | str, do) -> list:
-    """What two runners get that do the same thing at the same time, each with a ledger of its own."""
+    """Return the results of two threads that do the same thing at once, each with its own ledger object."""
     answers: list = []
     ledgers = [Ledger(place) for _ in range(2)]
     threads = [threading.Thread(target=lambda one=one: answers.append(do(one))) for one in ledgers]
@@ -72,15 +73,15 @@ def both(place: Path | str, do) -> list:
     return answers
 
 
-def test_of_two_that_claim_at_once_one_wins(place: Path | str):
+def test_concurrent_claims_have_one_winner_per_partner(place: Path | str):
     """Each partner goes to exactly one of them."""
     partners = [delivery(str(number)) for number in range(300)]
     claimed = both(place, lambda ledger: ledger.claim(partners, {}))
     assert sorted(one.partner_id for part in claimed for one in part) == sorted(one.partner_id for one in partners)
 
 
-def test_of_two_that_lease_at_once_each_delivery_goes_to_one(place: Path | str):
-    """And what one has leased the other does not begin."""
+def test_concurrent_leases_have_one_winner_per_delivery(place: Path | str):
+    """The other run cannot start what one has leased."""
     with opened(place) as ledger:
         ledger.claim([delivery(str(number)) for number in range(300)], {})
 
@@ -90,12 +91,12 @@ def test_of_two_that_lease_at_once_each_delivery_goes_to_one(place: Path | str):
             mine += block
         return [one for one in mine if ledger.mark_sending(one) == "sending"]
 
-    begun = both(place, lease_all)
-    assert sorted(int(one.partner_id) for part in begun for one in part) == list(range(300))
+    started = both(place, lease_all)
+    assert sorted(int(one.partner_id) for part in started for one in part) == list(range(300))
 
 
-def test_only_the_winner_of_the_swap_sends_and_every_move_is_logged(ledger: Ledger):
-    """The second who asks is told no."""
+def test_second_transition_is_refused_and_all_are_logged(ledger: Ledger):
+    """Each transition succeeds once; the result keeps the reply."""
     (one,) = leased(ledger, "p")
     assert ledger.mark_sending(one) == "sending"
     assert ledger.mark_sending(one) is None
@@ -108,8 +109,8 @@ def test_only_the_winner_of_the_swap_sends_and_every_move_is_logged(ledger: Ledg
     ]  # fmt: skip
 
 
-def test_one_is_settled_and_another_begun_in_one_commit(ledger: Ledger):
-    """Each swap still says for itself whether it was made, and has its line of the log."""
+def test_result_and_next_send_share_one_commit(ledger: Ledger):
+    """Each transition still reports whether it succeeded, and has its row of the log."""
     first, second, third = leased(ledger, "a", "b", "c")
     ledger.mark_sending(first)
     assert ledger.record_result_and_mark_sending(ResultToRecord(first, "sending", SENT), second) == (True, "sending")
@@ -120,8 +121,8 @@ def test_one_is_settled_and_another_begun_in_one_commit(ledger: Ledger):
     assert moves == [("leased", "sending"), ("sending", "sent")] + [("leased", "sending")] * 2 + [("sending", "sent")]
 
 
-def test_an_address_that_does_not_exist_is_not_written_to_again_at_once(ledger: Ledger):
-    """The commit that settles the hard bounce suppresses the address before it looks at the next delivery."""
+def test_hard_bounce_suppresses_next_delivery_in_same_commit(ledger: Ledger):
+    """The address is suppressed before the next delivery to it is checked."""
     first, second = leased(ledger, "a", "b")
     ledger.mark_sending(first)
     bounced = ResultToRecord(first, "sending", SendResult("failed", "550 5.1.1", is_hard_bounce=True))
@@ -129,8 +130,8 @@ def test_an_address_that_does_not_exist_is_not_written_to_again_at_once(ledger: 
     assert states(ledger) == {"a": "failed", "b": "suppressed"}
 
 
-def test_a_ledger_that_somebody_else_keeps_locked_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """After the patience is over, with a message for a person."""
+def test_locked_ledger_is_named_in_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """After the busy timeout; once it is unlocked, the same transition succeeds."""
     monkeypatch.setattr("flows.ledger.store.BUSY_TIMEOUT", 0.1)
     with opened(tmp_path / "ledger.db") as ledger, sqlite3.connect(tmp_path / "ledger.db") as other:
         (one,) = leased(ledger, "p")
@@ -141,20 +142,30 @@ def test_a_ledger_that_somebody_else_keeps_locked_is_named(tmp_path: Path, monke
         assert ledger.mark_sending(one) == "sending"
 
 
-def test_what_a_dead_runner_held_is_pending_or_in_doubt(ledger: Ledger):
-    """Not begun: certainly not sent. Begun: nobody knows. A live runner's is left alone."""
-    not_begun, begun = leased(ledger, "a", "b", run_id="dead")
-    ledger.mark_sending(begun)
+def test_new_ledger_waits_for_the_lock_of_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """SQLite itself does not wait when it switches to a write-ahead log."""
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr("flows.ledger.store.time.sleep", lambda _: other.in_transaction and other.rollback())
+        with opened(tmp_path / "ledger.db") as ledger:
+            assert not other.in_transaction
+            assert deliveries(ledger) == []
+
+
+def test_reclaim_makes_leased_pending_and_started_in_doubt(ledger: Ledger):
+    """A leased delivery was certainly not sent; a started one may have been. A live worker keeps its own."""
+    not_started, started = leased(ledger, "a", "b", run_id="dead")
+    ledger.mark_sending(started)
     ledger.end_lease(run_id="dead")
     (alive,) = leased(ledger, "c", run_id="alive")
     ledger.mark_sending(alive)
     ledger.reclaim_expired("me", utc_now())
     assert states(ledger) == {"a": "pending", "b": "in_doubt", "c": "sending"}
-    assert not_begun.fencing_token < ledger.lease("me", ["w"], 1, utc_now())[0].fencing_token
+    assert not_started.fencing_token < ledger.lease("me", ["w"], 1, utc_now())[0].fencing_token
 
 
-def test_a_lease_that_ran_out_is_lost_and_the_fence_keeps_its_holder_out(ledger: Ledger):
-    """A runner that slept through its lease wakes up and finds that somebody else has the delivery."""
+def test_fencing_token_refuses_worker_with_expired_lease(ledger: Ledger):
+    """A worker that was suspended past its lease finds that another one has the delivery."""
     (old,) = leased(ledger, "p", run_id="sleeper")
     ledger.reclaim_expired("other", utc_now() + timedelta(minutes=3))
     (new,) = ledger.lease("other", ["w"], 1, utc_now())
@@ -163,8 +174,8 @@ def test_a_lease_that_ran_out_is_lost_and_the_fence_keeps_its_holder_out(ledger:
     assert not ledger.record_result(old, "sending", SENT)
 
 
-def test_deliveries_lie_in_the_order_in_which_they_are_leased(ledger: Ledger):
-    """Ids are hashes; in the order of the claim, every email would be on a page of the database of its own."""
+def test_deliveries_are_stored_in_lease_order(ledger: Ledger):
+    """Ids are hashes; stored in the order of the claim, every email would change another page of the database."""
     ledger.claim([delivery(str(n)) for n in range(40)], {})
     where = {"sqlite": "rowid", "postgresql": "ctid"}[ledger.store.dialect]
     with ledger.store.reading() as connection:
@@ -172,16 +183,16 @@ def test_deliveries_lie_in_the_order_in_which_they_are_leased(ledger: Ledger):
     assert lie == [one.delivery_id for one in ledger.lease("r", ["w"], 40, utc_now())]
 
 
-def test_the_fence_tells_two_leases_of_one_runner_apart(ledger: Ledger):
-    """What it gave back and leased again is another attempt; the first one's thread is too late."""
+def test_fencing_token_distinguishes_two_leases_of_one_run(ledger: Ledger):
+    """After a release and a second lease, the first lease is no longer valid."""
     (old,) = leased(ledger, "p")
     ledger.release("r")
     (new,) = ledger.lease("r", ["w"], 1, utc_now())
     assert (ledger.mark_sending(old), ledger.mark_sending(new)) == (None, "sending")
 
 
-def test_a_runner_that_was_taken_for_dead_may_still_say_that_it_sent(ledger: Ledger):
-    """in_doubt becomes sent or failed; but a no for now leaves it in doubt: nothing returns to pending from there."""
+def test_late_result_resolves_doubt_but_never_to_pending(ledger: Ledger):
+    """A delivery in doubt becomes sent or failed; a temporary refusal leaves it in doubt."""
     first, second = leased(ledger, "a", "b")
     for one in (first, second):
         ledger.mark_sending(one)
@@ -191,8 +202,8 @@ def test_a_runner_that_was_taken_for_dead_may_still_say_that_it_sent(ledger: Led
     assert states(ledger) == {"a": "sent", "b": "in_doubt"}
 
 
-def test_the_machine_brings_nothing_in_doubt_back_to_pending():
-    """By table: only `leased`, and `sending` on a definite no, lead to pending; a person alone decides a doubt."""
+def test_no_automatic_transition_from_in_doubt_to_pending():
+    """Only `leased`, and `sending` after a definite refusal, lead to pending; only a person decides a doubt."""
     assert {source for source, targets in AUTOMATIC_TRANSITIONS.items() if "pending" in targets} == {
         "leased",
         "sending",
@@ -202,8 +213,8 @@ def test_the_machine_brings_nothing_in_doubt_back_to_pending():
     } <= set(STATES)
 
 
-def test_what_is_refused_for_now_waits_until_it_is_due(ledger: Ledger):
-    """And is leased again then, with a new fence and its attempts counted."""
+def test_deferred_delivery_is_leased_when_due(ledger: Ledger):
+    """With a new fencing token, and its attempts counted."""
     (one,) = leased(ledger, "p")
     ledger.mark_sending(one)
     now = utc_now()
@@ -218,22 +229,22 @@ def test_what_is_refused_for_now_waits_until_it_is_due(ledger: Ledger):
     )
 
 
-def test_only_deliveries_of_the_workflows_that_are_going_are_leased(ledger: Ledger):
-    """A paused workflow's stay pending."""
+def test_lease_leaves_paused_workflows_pending(ledger: Ledger):
+    """Only the workflows that the run names are leased."""
     ledger.claim([delivery("p"), delivery("p", workflow="paused")], {})
     assert [one.workflow_id for one in ledger.lease("r", ["w"], 10, utc_now())] == ["w"]
 
 
-def test_a_clock_that_was_a_month_ahead_blocks_nothing(ledger: Ledger):
-    """A runner that died then is no longer alive when the clock is right again, and what was refused then is due now;
-    a clock that is an hour behind takes nothing from anybody."""
+def test_clock_that_was_a_month_ahead_blocks_nothing(ledger: Ledger):
+    """Once the clock is right, a lease from that time is not valid, and a retry from that time is due at once. A clock
+    that is an hour behind reclaims nothing."""
     now = utc_now()
     ledger.claim([delivery(partner) for partner in "abc"], {})
     ledger.heartbeat("r", "elsewhere", now + timedelta(days=30, minutes=2))
-    refused, begun, _ = ledger.lease("r", ["w"], 3, now + timedelta(days=30))
+    refused, started, _ = ledger.lease("r", ["w"], 3, now + timedelta(days=30))
     ledger.mark_sending(refused)
     ledger.record_result(refused, "sending", SendResult("pending", "Not now"), now + timedelta(days=30, hours=4))
-    ledger.mark_sending(begun)
+    ledger.mark_sending(started)
     ledger.reclaim_expired("s", now + timedelta(days=30, hours=-1))
     assert states(ledger) == {"a": "pending", "b": "sending", "c": "leased"}
     ledger.reclaim_expired("s", now)
@@ -242,24 +253,24 @@ def test_a_clock_that_was_a_month_ahead_blocks_nothing(ledger: Ledger):
     assert [one.partner_id for one in ledger.lease("s", ["w"], 3, now)] == ["a", "c"]
 
 
-def test_no_more_are_leased_than_were_asked_for(ledger: Ledger):
-    """The others are left for the other runners."""
+def test_lease_takes_no_more_than_its_limit(ledger: Ledger):
+    """The rest is left for other runs."""
     ledger.claim([delivery(partner) for partner in "abcdef"], {})
     assert [one.partner_id for one in ledger.lease("r", ["w"], 2, utc_now())] == ["a", "b"]
     assert [one.partner_id for one in ledger.lease("s", ["w"], 3, utc_now())] == ["c", "d", "e"]
 
 
 @pytest.mark.parametrize(("scope", "state"), [("all", "suppressed"), ("w", "suppressed"), ("v", "sending")])
-def test_an_address_suppressed_after_the_claim_is_not_written_to(ledger: Ledger, scope: str, state: str):
-    """The swap itself looks, by the address's key; another workflow's suppression does not count."""
+def test_address_suppressed_after_claim_is_not_sent_to(ledger: Ledger, scope: str, state: str):
+    """The transition to `sending` checks the address's key; a suppression for another workflow does not count."""
     (one,) = leased(ledger, "p")
     suppress(ledger, [" A@X.example"], "asked us", "person:ann", scope)
     assert ledger.mark_sending(one) == state
     assert states(ledger) == {"p": state}
 
 
-def test_a_hard_bounce_suppresses_the_address_for_every_workflow(ledger: Ledger):
-    """With the server's words as the reason; other refusals suppress nobody."""
+def test_hard_bounce_suppresses_address_for_every_workflow(ledger: Ledger):
+    """The reply is the reason; other refusals suppress no address."""
     gone, spam = leased(ledger, "gone", "spam")
     for one, is_hard_bounce in ((gone, True), (spam, False)):
         ledger.mark_sending(one)
@@ -271,8 +282,8 @@ def test_a_hard_bounce_suppresses_the_address_for_every_workflow(ledger: Ledger)
 
 
 @pytest.mark.parametrize("state", ["sent", "failed", "pending"])
-def test_a_person_settles_what_is_in_doubt(ledger: Ledger, state: str):
-    """The log keeps who and why; by the beginning of the id."""
+def test_person_settles_delivery_in_doubt(ledger: Ledger, state: str):
+    """By the start of its id; the log keeps the person and the reason."""
     (one,) = leased(ledger, "p")
     ledger.mark_sending(one)
     ledger.record_result(one, "sending", SendResult("in_doubt", "No answer"))
@@ -282,8 +293,8 @@ def test_a_person_settles_what_is_in_doubt(ledger: Ledger, state: str):
     assert len(ledger.lease("r", ["w"], 1, utc_now())) == (state == "pending")
 
 
-def test_what_is_not_a_persons_to_decide_is_refused(ledger: Ledger):
-    """What is sent stays sent; what is under way is the runner's; a reason is needed; the id must be one."""
+def test_manual_transition_that_is_not_allowed_is_refused(ledger: Ledger):
+    """A sent or leased delivery cannot be changed; a reason and a known id are required."""
     (one,) = leased(ledger, "p")
     with pytest.raises(PartnerflowError, match=r"is leased\. That cannot be changed by hand"):
         settle_by_person(ledger, one.delivery_id, "sent", "because", "ann")
@@ -298,8 +309,8 @@ def test_what_is_not_a_persons_to_decide_is_refused(ledger: Ledger):
             settle_by_person(ledger, identity, "sent", "because", "ann")
 
 
-def test_what_certainly_failed_may_be_tried_again_by_a_person(ledger: Ledger):
-    """For example after a wrong sender address has been mended."""
+def test_person_retries_failed_delivery(ledger: Ledger):
+    """For example after a wrong sender address has been corrected."""
     (one,) = leased(ledger, "p")
     ledger.mark_sending(one)
     ledger.record_result(one, "sending", SendResult("failed", "550 5.7.1 not authorised"))
@@ -309,8 +320,8 @@ def test_what_certainly_failed_may_be_tried_again_by_a_person(ledger: Ledger):
     assert [again.fencing_token for again in ledger.lease("r", ["w"], 1, utc_now())] == [2]
 
 
-def test_an_event_settles_what_is_in_doubt_and_nothing_else(ledger: Ledger):
-    """By Message-ID or delivery id; a provider's processed, a bounce."""
+def test_event_settles_only_delivery_in_doubt(ledger: Ledger):
+    """By Message-ID or delivery id: a provider's delivery event, or a bounce."""
     doubtful, done = leased(ledger, "a", "b")
     for one, verdict in ((doubtful, SendResult("in_doubt", "No answer")), (done, SENT)):
         ledger.mark_sending(one)
@@ -323,23 +334,23 @@ def test_an_event_settles_what_is_in_doubt_and_nothing_else(ledger: Ledger):
 
 
 def shuffled(ledger: Ledger, seed: int, steps: int) -> Iterator[None]:
-    """Do many things to a ledger at random, as runs, persons and events would; a stop after each."""
+    """Run random operations on a ledger, as runs, people and events would; yield after each."""
     dice = random.Random(seed)
     held: list[Delivery] = []
     for step in range(steps):
-        act = dice.choice(["claim", "lease", "begin", "begin", "settle", "settle", "reap", "person", "release"])
+        act = dice.choice(["claim", "lease", "send", "send", "record", "record", "reclaim", "person", "release"])
         if act == "claim":
             partners = dice.sample(range(200), 3)
             ledger.claim([delivery(str(partner), workflow=dice.choice("vw")) for partner in partners], {})
         elif act == "lease":
             ledger.heartbeat(f"r{step}", "here", utc_now() + timedelta(minutes=1))
             held += ledger.lease(f"r{step}", ["v", "w"], 4, utc_now() + timedelta(days=1))
-        elif act == "begin" and held:
+        elif act == "send" and held:
             ledger.mark_sending(dice.choice(held[-12:]))
-        elif act == "settle" and held:
+        elif act == "record" and held:
             state = dice.choice(["sent", "failed", "pending", "expired", "in_doubt"])
             ledger.record_result(dice.choice(held[-12:]), "sending", SendResult(state, state))
-        elif act == "reap":
+        elif act == "reclaim":
             ledger.end_lease(run_id=f"r{dice.randrange(step + 1)}")
             ledger.reclaim_expired("me", utc_now())
         elif act == "release":
@@ -350,10 +361,9 @@ def shuffled(ledger: Ledger, seed: int, steps: int) -> Iterator[None]:
         yield
 
 
-def test_the_log_tells_the_whole_story_and_the_mirror_follows_it(ledger: Ledger, tmp_path: Path):
-    """Whatever happens in whatever order: each line begins where the last one of its delivery ended, the last one is
-    the state, every step is one that the machine or a person may take, and the mirror, appended now and then, is the
-    ledger's rows to the letter."""
+def test_log_is_complete_and_mirror_follows_random_operations(ledger: Ledger, tmp_path: Path):
+    """In every order of operations: each row of the log starts in the state in which the delivery's last row ended, the
+    last one is the delivery's state, and every transition is allowed. The mirror equals the ledger."""
     dice = random.Random(7)
     with duckdb.connect(tmp_path / "warehouse.duckdb") as warehouse:
         for _ in shuffled(ledger, seed=5, steps=400):
@@ -364,23 +374,23 @@ def test_the_log_tells_the_whole_story_and_the_mirror_follows_it(ledger: Ledger,
         mirrored = warehouse.execute(query).fetchall()
     rows = {one.delivery_id: one for one in deliveries(ledger)}
     assert mirrored == [tuple(getattr(rows[key], name) for name in DELIVERY_COLUMNS) for key in sorted(rows)]
-    told: dict[str, str | None] = {}
+    last_state: dict[str, str | None] = {}
     visited = set()
     with ledger.store.reading() as connection:
         lines = connection.execute(text("SELECT delivery_id, from_state, to_state FROM delivery_log ORDER BY id"))
         for key, source, target in lines:
-            assert told.get(key) == source
+            assert last_state.get(key) == source
             assert source is None or target in AUTOMATIC_TRANSITIONS.get(source, set()) | MANUAL_TRANSITIONS.get(
                 source, set()
             )
-            told[key] = target
+            last_state[key] = target
             visited.add(target)
-    assert told == {key: one.state for key, one in rows.items()}
+    assert last_state == {key: one.state for key, one in rows.items()}
     assert {"pending", "leased", "sending", "sent", "failed", "expired", "in_doubt"} <= visited
 
 
-def test_the_mirror_reads_only_what_has_moved(ledger: Ledger, tmp_path: Path):
-    """After its mark. A mark of another log, or a mirror that lost rows, is filled anew."""
+def test_mirror_reads_only_changes_since_its_watermark(ledger: Ledger, tmp_path: Path):
+    """A watermark of another log, or a mirror that lost rows, makes it read everything again."""
     first, _ = leased(ledger, "a", "b")
     with duckdb.connect(tmp_path / "warehouse.duckdb") as warehouse:
         mirror(warehouse, ledger)
@@ -397,8 +407,8 @@ def test_the_mirror_reads_only_what_has_moved(ledger: Ledger, tmp_path: Path):
         assert warehouse.execute("SELECT DISTINCT reason FROM raw.sent_emails").fetchall() == [(None,)]
 
 
-def test_a_number_of_the_log_that_is_drawn_and_not_committed_is_waited_for(tmp_path: Path):
-    """In PostgreSQL a later number may be committed first; the mirror must not set its mark beyond the earlier one."""
+def test_changes_wait_for_uncommitted_log_ids(tmp_path: Path):
+    """In PostgreSQL a later id may be committed first; the watermark must not pass the earlier one."""
     changes: list = []
     with opened(new_place("postgresql", tmp_path)) as ledger:
         first, second = leased(ledger, "a", "b")
@@ -430,8 +440,8 @@ def test_failing_commit_changes_nothing_and_raises(ledger: Ledger):
     assert ledger.mark_sending(second) == "sending"
 
 
-def test_what_another_writes_while_the_mirror_reads_is_seen_by_the_next(place: Path | str):
-    """Numbers of the log are drawn before they are committed; none is passed over."""
+def test_changes_miss_nothing_written_concurrently(place: Path | str):
+    """Ids of the log are drawn before they are committed; none is skipped."""
     with opened(place) as ledger:
         ledger.claim([delivery(str(number)) for number in range(200)], {})
     seen: dict[str, str] = {}
@@ -468,14 +478,14 @@ def test_what_another_writes_while_the_mirror_reads_is_seen_by_the_next(place: P
     assert set(seen.values()) == {"sent"}
 
 
-def test_the_message_key_is_made_once_and_kept(place: Path | str, tmp_path: Path):
+def test_message_key_is_created_once_and_kept(place: Path | str, tmp_path: Path):
     """The same partner has the same Message-ID in every run, and nobody can guess it."""
     with opened(place) as first, opened(place) as second, opened(tmp_path / "other.db") as other:
         assert first.message_key == second.message_key != other.message_key
 
 
-def test_a_file_that_is_no_ledger_is_never_replaced(tmp_path: Path):
-    """It may be the only word on who has been contacted."""
+def test_file_that_is_not_a_ledger_is_never_replaced(tmp_path: Path):
+    """It may be the only record of who has been contacted."""
     (tmp_path / "ledger.db").write_bytes(b"not a database, but precious" * 100)
     with pytest.raises(PartnerflowError, match="restore it from a backup instead of creating a new one"):
         Ledger(tmp_path / "ledger.db")
@@ -489,16 +499,16 @@ def test_a_file_that_is_no_ledger_is_never_replaced(tmp_path: Path):
         ("postgresql://user:secret@127.0.0.1:1/x", "does not answer"),
     ],
 )
-def test_a_ledger_that_cannot_be_reached_says_so_without_its_password(place: str, says: str):
-    """One message."""
+def test_unreachable_ledger_is_reported_without_password(place: str, says: str):
+    """In one message."""
     with pytest.raises(PartnerflowError) as caught:
         Ledger(place)
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
-def test_every_commit_is_on_disk_before_it_returns(ledger: Ledger):
-    """SQLite: write-ahead log, synchronous FULL; PostgreSQL: synchronous_commit. A power cut forgets no `sending`."""
+def test_commits_are_on_disk_before_they_return(ledger: Ledger):
+    """SQLite: write-ahead log, synchronous FULL; PostgreSQL: synchronous_commit. A power cut loses no `sending`."""
     questions = {
         "sqlite": {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": 2},
         "postgresql": {"SHOW synchronous_commit": "on"},

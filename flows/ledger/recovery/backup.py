@@ -15,12 +15,12 @@ SIDE_FILES = ("-wal", "-shm")
 def back_up(ledger: Path | str, target: Path) -> None:
     """Copy the ledger as of one moment, while runs go on. `target` is a complete and checked file, or unchanged.
 
-    Raises PartnerflowError if there is no ledger, it is damaged, or the copy cannot be written.
+    Raises PartnerflowError if the ledger is missing or damaged, or the copy cannot be written.
     """
     if not isinstance(ledger, Path):
         raise PartnerflowError("The ledger is a PostgreSQL database. Back it up with pg_dump, while runs go on.")
     if not ledger.exists():
-        raise PartnerflowError(f"There is no ledger {ledger}: nothing has been sent from this state folder.")
+        raise PartnerflowError(f"The ledger {ledger} does not exist: nothing has been sent from this state folder.")
     if target.resolve() == ledger.resolve():
         raise PartnerflowError("The backup would replace the ledger. Name another file, on another disk.")
     _copy(ledger, target)
@@ -35,7 +35,7 @@ def put_in_place(backup: Path, ledger: Path | str, now: datetime) -> Path | None
     if not isinstance(ledger, Path):
         raise PartnerflowError("The ledger is in PostgreSQL. Use pg_restore, then `restore` without a FILE.")
     if not backup.is_file():
-        raise PartnerflowError(f"There is no file {backup}.")
+        raise PartnerflowError(f"The file {backup} does not exist.")
     copied = ledger.with_name(f".{ledger.name}.restored")
     _copy(backup, copied)
     former = _set_aside(ledger, now)
