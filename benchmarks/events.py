@@ -76,7 +76,7 @@ def main(events: Annotated[int, typer.Option(help="How many events.")] = 150_000
     `dbt` is a run of one tiny view: what of `stage` is dbt's own.
     """
     with TemporaryDirectory() as temporary:
-        settings = Settings(var=Path(temporary), workflows=CHECKOUT / "workflows")
+        settings = Settings(state_dir=Path(temporary), workflows=CHECKOUT / "workflows")
         deliveries = events // 12
         _prepare(settings, deliveries)
         size = _drop(settings, events)
@@ -131,9 +131,9 @@ def _drop(settings: Settings, events: int) -> int:
 
 def _dbt(settings: Settings, models: str) -> None:
     """Build models; those of the events are from the payloads to the report."""
-    project = str(settings.var / "dbt_project")
-    folders = ["--project-dir", project, "--profiles-dir", project, "--log-path", str(settings.var / "logs")]
-    os.environ["PARTNERFLOW_VAR"] = str(settings.var)
+    project = str(settings.state_dir / "dbt_project")
+    folders = ["--project-dir", project, "--profiles-dir", project, "--log-path", str(settings.state_dir / "logs")]
+    os.environ["PARTNERFLOW_VAR"] = str(settings.state_dir)
     done = dbtRunner().invoke(["run", *folders, "--quiet", "--select", models])
     assert done.success, done.exception
 

@@ -92,7 +92,7 @@ def parts(options: argparse.Namespace) -> dict[str, object]:
 
 def make(settings: Settings, options: argparse.Namespace) -> int:
     """The account, and the tables that a run writes; returns the performance rows."""
-    settings.var.mkdir(parents=True, exist_ok=True)
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(settings.warehouse, config={"threads": 2}) as warehouse:
         warehouse.execute("CREATE SCHEMA raw")
         for statement in CREATE.values():
@@ -111,7 +111,7 @@ def change(settings: Settings, options: argparse.Namespace) -> None:
 
 def measure(var: Path, facts: bool) -> dict[str, float]:
     """One build, in this process, which collects garbage as seldom as the command line's."""
-    settings = Settings(var=var, workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=var, workflows=CHECKOUT / "workflows")
     wall, cpu = time.perf_counter(), time.process_time()
     definitions = read_definitions(settings)
     if facts:
@@ -127,7 +127,7 @@ def measure(var: Path, facts: bool) -> dict[str, float]:
 
 def measured(title: str, settings: Settings, facts: bool, against: dict[str, float] | None = None) -> dict[str, float]:
     """One build in a process of its own, printed."""
-    command = [sys.executable, __file__, "--build", settings.var, *(["--facts"] if facts else [])]
+    command = [sys.executable, __file__, "--build", settings.state_dir, *(["--facts"] if facts else [])]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
@@ -150,7 +150,7 @@ def main() -> None:
         print(json.dumps(measure(options.build, options.facts)))
         return
     with tempfile.TemporaryDirectory(prefix="incremental") as folder:
-        settings = Settings(var=Path(folder), workflows=CHECKOUT / "workflows")
+        settings = Settings(state_dir=Path(folder), workflows=CHECKOUT / "workflows")
         rows = make(settings, options)
         print(f"{rows:,} rows of {options.partners:,} partners, one in {options.every} changes")
         print(f"{'build':32} {'wall s':>8} {'cpu s':>8} {'by cpu':>7} {'GiB':>6}")

@@ -36,7 +36,7 @@ def main() -> None:
     vocabulary = project_vocabulary()
     workflows = [one.workflow for one in read_all(definitions(options.workflows), vocabulary)]
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(var=Path(folder), workflows=CHECKOUT / "workflows")
+        settings = Settings(state_dir=Path(folder), workflows=CHECKOUT / "workflows")
         _load(settings, options.copies)
         plan_only(settings, AS_OF)
         compiler = Compiler(vocabulary)

@@ -67,7 +67,7 @@ def run_checks(now: datetime) -> list[Finding]:
         settings = read_settings()
     except PartnerflowError as error:
         return [Finding("settings", "error", str(error))]
-    findings = [Finding("settings", "ok", f"Definitions in {settings.workflows}, state in {settings.var}.")]
+    findings = [Finding("settings", "ok", f"Definitions in {settings.workflows}, state in {settings.state_dir}.")]
     for check in CHECKS:
         name = check.__name__.replace("_", " ")
         try:
@@ -89,16 +89,16 @@ def packages(_: Settings, __: datetime) -> Findings:
 def state_folder(settings: Settings, _: datetime) -> Findings:
     """The state folder can be written, and its disk has room for another build of the facts."""
     try:
-        settings.var.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=settings.var):
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.state_dir):
             pass
     except OSError as error:
         hint = "Give the user that runs partnerflow the folder, or set PARTNERFLOW_VAR to another."
-        yield "error", f"{settings.var} cannot be written: {error.strerror}.", hint
+        yield "error", f"{settings.state_dir} cannot be written: {error.strerror}.", hint
         return
-    free = shutil.disk_usage(settings.var).free
+    free = shutil.disk_usage(settings.state_dir).free
     needed = FREE if isinstance(settings.warehouse, Postgres) else FREE + 2 * _size(settings.warehouse)
-    said = f"{free / 1e9:,.1f} GB are free where {settings.var} is"
+    said = f"{free / 1e9:,.1f} GB are free where {settings.state_dir} is"
     if free < needed:
         hint = "A run needs twice the warehouse and 1 GB. Make room before it stops for want of it."
         yield "warning", f"{said}, and {needed / 1e9:,.1f} GB should be.", hint

@@ -49,7 +49,7 @@ def hourly(as_of: str | None = None) -> dict[str, Any] | State[Any]:
     after all others are done; it is then named Partial if any of them is.
     """
     settings = read_settings()
-    configure_logging(settings.var)
+    configure_logging(settings.state_dir)
     with logging_errors():
         run = run_hour(settings, read_hour(as_of) if as_of else scheduled_hour(), run_as_task)
     log_run(run)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -37,19 +37,20 @@ class Settings(BaseSettings):
         toml_file=[CHECKOUT / "partnerflow.toml", "partnerflow.toml"],
         frozen=True,
         hide_input_in_errors=True,  # secrets
+        populate_by_name=True,  # `state_dir` in code and in the file; its variable is PARTNERFLOW_VAR
     )
 
     workflows: Path = CHECKOUT / "workflows"
     """The definitions: workflow files, segments/ and messages/."""
 
-    var: Path = CHECKOUT / "var"
-    """The state: warehouse.duckdb, ledger.db, published/, outbox/."""
+    state_dir: Path = Field(CHECKOUT / "var", validation_alias="PARTNERFLOW_VAR")
+    """The folder of the state: warehouse.duckdb, ledger.db, published/, outbox/, logs/."""
 
-    target: Literal["local", "postgres"] = "local"
-    """Where dbt builds (dbt_project/profiles.yml): `local` is the state's DuckDB file, `postgres` a database."""
+    target: Literal["duckdb", "postgres"] = "duckdb"
+    """Where dbt builds (dbt_project/profiles.yml): `duckdb` is a file in the state folder, `postgres` a database."""
 
     loader: Literal["contract", "tap_impact", "fivetran"] = "contract"
-    """Who loads the raw rows (docs/bring-your-own-loader.md)."""
+    """Which loader writes the raw rows (docs/bring-your-own-loader.md)."""
 
     sender_address: str = "partners@example.com"
     """The address in From; its domain is that of the Message-IDs."""
@@ -108,7 +109,7 @@ class Settings(BaseSettings):
     application_api_timeout: PositiveFloat = 30
     """Seconds to wait for that endpoint's reply."""
 
-    @field_validator("workflows", "var")
+    @field_validator("workflows", "state_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
@@ -177,7 +178,7 @@ class Settings(BaseSettings):
     @property
     def warehouse(self) -> Path | Postgres:
         """Where dbt builds. The DuckDB file may be deleted and rebuilt."""
-        return Postgres() if self.target == "postgres" else self.var / "warehouse.duckdb"
+        return Postgres() if self.target == "postgres" else self.state_dir / "warehouse.duckdb"
 
     @property
     def dialect(self) -> str:
@@ -187,32 +188,32 @@ class Settings(BaseSettings):
     @property
     def ledger(self) -> Path | str:
         """The SQLite file that makes "once" true, or the URL of the database that does; precious."""
-        return self.ledger_url.get_secret_value() if self.ledger_url else self.var / "ledger.db"
+        return self.ledger_url.get_secret_value() if self.ledger_url else self.state_dir / "ledger.db"
 
     @property
     def published(self) -> Path:
         """The DuckDB file that people query."""
-        return self.var / "published" / "partnerflow.duckdb"
+        return self.state_dir / "published" / "partnerflow.duckdb"
 
     @property
     def report(self) -> Path:
         """The page of the report, written with each run."""
-        return self.var / "published" / "report.html"
+        return self.state_dir / "published" / "report.html"
 
     @property
     def landing(self) -> Path:
         """The folder where provider events and bounce messages land."""
-        return self.var / "landing" / "email_events"
+        return self.state_dir / "landing" / "email_events"
 
     @property
     def outbox(self) -> Path:
         """The folder of .eml files, the default delivery."""
-        return self.var / "outbox"
+        return self.state_dir / "outbox"
 
     @property
     def decisions(self) -> Path:
         """The folder of decision files of application workflows."""
-        return self.var / "decisions"
+        return self.state_dir / "decisions"
 
 
 def read_settings() -> Settings:

@@ -66,7 +66,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def read_project(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dbt project of a state at that path, parsed once."""
-    settings = Settings(var=workshop, workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=workshop, workflows=CHECKOUT / "workflows")
     made = prepare_project(settings, read_definitions(settings))
     Dbt(settings, made).parse()
     kept = Path(shutil.move(made, tmp_path_factory.mktemp("project")))
@@ -78,7 +78,7 @@ def read_project(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
     """An empty state with the sixteen example workflows, its dbt project already parsed."""
     shutil.copytree(read_project, workshop / "dbt_project")
-    yield Settings(var=workshop, workflows=CHECKOUT / "workflows")
+    yield Settings(state_dir=workshop, workflows=CHECKOUT / "workflows")
     shutil.rmtree(workshop)
 
 
@@ -86,24 +86,26 @@ def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
 def example(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
     """The example account after one run at its hour, to be read and not changed."""
     shutil.copytree(read_project, workshop / "dbt_project")
-    settings = Settings(var=workshop, workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=workshop, workflows=CHECKOUT / "workflows")
     run = run_hour(with_example(settings), HOUR)
     var = shutil.move(workshop, tmp_path_factory.mktemp("example"))
-    return settings.model_copy(update={"var": Path(var)}), run
+    return settings.model_copy(update={"state_dir": Path(var)}), run
 
 
 @pytest.fixture(scope="session")
 def built_example(example: tuple[Settings, Run], workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example account after its run and another build: every table is up to date with the run's own records."""
-    settings = example[0].model_copy(update={"var": Path(shutil.copytree(example[0].var, workshop))})
+    settings = example[0].model_copy(update={"state_dir": Path(shutil.copytree(example[0].state_dir, workshop))})
     assert build(settings, read_definitions(settings)).held == {}
-    return settings.model_copy(update={"var": Path(shutil.move(workshop, tmp_path_factory.mktemp("built_example")))})
+    return settings.model_copy(
+        update={"state_dir": Path(shutil.move(workshop, tmp_path_factory.mktemp("built_example")))}
+    )
 
 
 @pytest.fixture
 def copied(built_example: Settings, workshop: Path, tmp_path: Path) -> Iterator[Settings]:
     """A copy of that state that may be changed, with a copy of the workflows."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
-    shutil.copytree(built_example.var, workshop)
-    yield Settings(var=workshop, workflows=tmp_path / "workflows")
+    shutil.copytree(built_example.state_dir, workshop)
+    yield Settings(state_dir=workshop, workflows=tmp_path / "workflows")
     shutil.rmtree(workshop)

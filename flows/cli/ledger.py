@@ -39,7 +39,7 @@ def restore(
 
     settings = read_settings()
     check_reason(reason)
-    with state_lock(settings.var):
+    with state_lock(settings.state_dir):
         former = put_in_place(file, settings.ledger, utc_now()) if file else None
         with closing(Ledger(settings.ledger)) as ledger:
             done = import_replicas(ledger, settings.warehouse, settings.published, by or getuser(), reason)

@@ -54,7 +54,7 @@ def options(
         settings = read_settings()
     except PartnerflowError:
         return  # the command reports it; without settings there is no state folder to log to
-    configure_logging(settings.var, verbose)
+    configure_logging(settings.state_dir, verbose)
 
 
 def _exit_with(message: str) -> None:

@@ -107,4 +107,4 @@ def _last(settings: Settings) -> dict[str, Described]:
 
 
 def _file(settings: Settings) -> Path:
-    return settings.var / "definitions.json"
+    return settings.state_dir / "definitions.json"

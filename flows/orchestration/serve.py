@@ -47,7 +47,7 @@ def serve_hourly(settings: Settings, timezone: str, port: int) -> None:
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """The variables under which Prefect works for this installation; what is already set wins."""
-    state = {"PREFECT_HOME": str(settings.var / "prefect"), "PARTNERFLOW_VAR": str(settings.var)}
+    state = {"PREFECT_HOME": str(settings.state_dir / "prefect"), "PARTNERFLOW_VAR": str(settings.state_dir)}
     return {**PREFECT_ENV, **HEARTBEAT, **state, "PARTNERFLOW_WORKFLOWS": str(settings.workflows), **os.environ}
 
 

@@ -78,7 +78,7 @@ def run_hour(
     Raises PartnerflowError when the hour cannot be evaluated at all, and when another run uses the state folder.
     """
     run_id = run_id_of(as_of)
-    with state_lock(settings.var), closing(Ledger(settings.ledger)) as ledger:
+    with state_lock(settings.state_dir), closing(Ledger(settings.ledger)) as ledger:
         logger.info("Run %s as of %s", run_id, as_of.isoformat())
         transports, summary = open_transports(settings), SendSummary()
         step("Check ledger integrity", _check_ledger, settings, ledger)
@@ -105,7 +105,7 @@ def plan_only(
     progress: ProgressCallback = no_progress,
 ) -> Plan:
     """Return what `run_hour` would do at `as_of`: run the same steps up to the plan, and none after it."""
-    with state_lock(settings.var), closing(Ledger(settings.ledger)) as ledger:
+    with state_lock(settings.state_dir), closing(Ledger(settings.ledger)) as ledger:
         logger.info("Plan as of %s", as_of.isoformat())
         step("Check ledger integrity", _check_ledger, settings, ledger)
         definitions = step("Read definitions", read_definitions, settings)
@@ -126,7 +126,7 @@ def _recover(
     ledger: Ledger, transports: dict[str, Transport], run_id: str, settings: Settings, summary: SendSummary
 ) -> None:
     """Resolve what crashed runs left. The state folder is locked, so every earlier run that used it has ended."""
-    ledger.end_lease(host=host_of(settings.var))
+    ledger.end_lease(host=host_of(settings.state_dir))
     renderer = DeliveryRenderer(partial(message_content, ledger), settings)
     recover(ledger, transports, renderer.render, run_id, summary)
 
@@ -165,7 +165,7 @@ def _send(
         ledger.backfill_message_version(name, plan.messages[name].version, plan.messages[name].content)
     renderer = DeliveryRenderer(partial(message_content, ledger), settings)
     summary.start_progress(ledger.count_due(active, utc_now()), progress)
-    with worker_lease(ledger, run.run_id, host_of(settings.var)):
+    with worker_lease(ledger, run.run_id, host_of(settings.state_dir)):
         Dispatcher(ledger, run.run_id, active, renderer.render, transports, summary, settings.retry_hours).run()
     for workflow_id, error in summary.errors.items():
         logger.error("Sending of %s stopped: %s", workflow_id, error)

@@ -22,7 +22,7 @@ MODELS = {
 
 def read_stage_models(settings: Settings) -> tuple[StageModel, ...]:
     """The models, each after what it reads. Raises PartnerflowError when nothing has been built from this state."""
-    folder = settings.var / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
+    folder = settings.state_dir / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
     try:
         return tuple(StageModel(name, (folder / file).read_text(encoding="utf-8")) for name, file in MODELS.items())
     except FileNotFoundError:

@@ -97,7 +97,7 @@ def _build(settings: Settings, dbt: Dbt, options: Sequence[str]) -> tuple[bool, 
     results = list(getattr(result.result, "results", []))
     found = failures(results)
     if not (found or result.success):
-        return False, [DataQualityIssue(None, f"dbt failed; see {settings.var / 'logs' / 'dbt.log'}")]
+        return False, [DataQualityIssue(None, f"dbt failed; see {settings.state_dir / 'logs' / 'dbt.log'}")]
     return result.success, [*found, *program_scoped_warnings(results, _programs_found(settings, results))]
 
 
@@ -116,7 +116,7 @@ def _programs_found(settings: Settings, results: list[Any]) -> dict[str, frozens
 
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:
     """Update the state's copy of the dbt project, with models and exposures generated from its definitions."""
-    project = settings.var / "dbt_project"
+    project = settings.state_dir / "dbt_project"
     copy_folder(PROJECT, project, excluded=[FOLDER / name for name in FILES])
     write_changed(project / FOLDER, generated_files(definitions, settings.dialect))
     return project

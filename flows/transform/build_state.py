@@ -75,7 +75,7 @@ class BuildState:
 
     @property
     def _manifest(self) -> Path:
-        return self.settings.var / "dbt_state" / "manifest.json"
+        return self.settings.state_dir / "dbt_state" / "manifest.json"
 
     def _code_changed(self) -> bool:
         """Whether anything but the generated models differs from the manifest, or dbt cannot read it."""

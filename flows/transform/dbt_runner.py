@@ -59,8 +59,8 @@ class Dbt:
         """Run a command quietly; its messages are in logs/dbt.log of the state."""
         folders = ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
         quiet = ["--no-write-json", "--quiet", "--log-level", "none", "--log-level-file", "info"]
-        logs = ["--log-path", str(self._settings.var / "logs")]
-        state = str(self._settings.var)
+        logs = ["--log-path", str(self._settings.state_dir / "logs")]
+        state = str(self._settings.state_dir)
         with _variable("PARTNERFLOW_VAR", state), _variable("PGTZ", "UTC"), redirect_stdout(StringIO()):
             return dbtRunner(manifest=self._manifest, callbacks=[self._receive]).invoke(
                 [*command, *folders, *self._chosen, *logs, *quiet]

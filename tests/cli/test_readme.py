@@ -59,7 +59,11 @@ def test_the_query_answers_as_printed(example):
     position = languages.index("python")
     code, expected = (text for _, text in fenced()[position : position + 2])
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=settings.var.parent, env=environment(settings), capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=settings.state_dir.parent,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
     )
     assert words(done.stdout) == words(expected), done.stderr
 

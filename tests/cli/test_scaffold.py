@@ -94,7 +94,7 @@ PROGRAM = {"performance": "1000", "creator": "2000"}
 @pytest.fixture
 def own(tmp_path: Path) -> Settings:
     """An empty folder of workflows, and a warehouse that knows one program of each kind."""
-    settings = Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
+    settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
     settings.workflows.mkdir()
     with open_warehouse(settings.warehouse) as connection:
         connection.execute("CREATE SCHEMA raw; CREATE TABLE raw.programs (program_id VARCHAR, program_type VARCHAR)")

@@ -100,7 +100,7 @@ def own(tmp_path: Path) -> Settings:
     """A workflows folder with one message and no workflow."""
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows" / "messages" / "few-clicks", workflows / "messages" / "few-clicks")
-    return Settings(var=tmp_path / "var", workflows=workflows)
+    return Settings(state_dir=tmp_path / "var", workflows=workflows)
 
 
 JOINED = "Relationship Stage is any of Joined"

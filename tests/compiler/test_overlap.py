@@ -332,7 +332,7 @@ def refute(drawn: Draw, found, hour) -> None:
 
 def test_the_command_lists_them_and_answers_in_json(tmp_path):
     """Only what concerns one workflow, where it is named."""
-    settings = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
     said = partnerflow(settings, "overlaps", "revenue-10000", "--as-of", HOUR.isoformat()).stdout
     assert "revenue-1000 and revenue-10000 can reach the same partner in the same hour." in said
     assert "few-clicks-14 and first-action-30 " not in said
@@ -348,5 +348,5 @@ def test_the_page_of_the_docs_shows_what_the_command_says(tmp_path):
     """docs/overlaps.md, line by line."""
     page = (CHECKOUT / "docs" / "overlaps.md").read_text()
     command, printed = page.split("```console\n$ partnerflow ", 1)[1].split("```", 1)[0].split("\n", 1)
-    settings = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
     assert partnerflow(settings, *command.split()).stdout == printed

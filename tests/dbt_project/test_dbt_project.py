@@ -43,17 +43,19 @@ class Project:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project read from nothing, every warning an error, and its docs written; nothing is built."""
-    settings = with_example(Settings(var=tmp_path_factory.mktemp("project") / "var", workflows=CHECKOUT / "workflows"))
+    settings = with_example(
+        Settings(state_dir=tmp_path_factory.mktemp("project") / "var", workflows=CHECKOUT / "workflows")
+    )
     definitions = read_definitions(settings)
     folder = prepare_project(settings, definitions)
     dbt = Dbt(settings, folder)
     for command in (["parse", "--warn-error", "--show-all-deprecations", "--no-partial-parse"], ["docs", "generate"]):
         done = dbt.invoke(*command)
-        assert done.success, done.exception or Path(settings.var / "logs" / "dbt.log").read_text()
+        assert done.success, done.exception or Path(settings.state_dir / "logs" / "dbt.log").read_text()
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     assert (folder / "target" / "catalog.json").exists()
     lineage = Lineage(dbt.parse(), definitions.compiler)
-    return Project(manifest, (settings.var / "logs" / "dbt.log").read_text(), lineage, definitions)
+    return Project(manifest, (settings.state_dir / "logs" / "dbt.log").read_text(), lineage, definitions)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,9 @@ def test_every_model_with_a_key_has_it_tested(project: Project):
 def test_no_model_compares_every_row_with_every_row(example: tuple[Settings, Run]):
     """As a join does without a key that is equal on both sides: it takes hours where there are many partners."""
     settings, _ = example
-    models = sorted((settings.var / "dbt_project" / "target" / "compiled" / "partnerflow" / "models").rglob("*.sql"))
+    models = sorted(
+        (settings.state_dir / "dbt_project" / "target" / "compiled" / "partnerflow" / "models").rglob("*.sql")
+    )
     assert len(models) > 50
     with open_warehouse(settings.warehouse) as connection:
         for model in models:

@@ -161,8 +161,8 @@ class Loader:
 @pytest.fixture(scope="module")
 def dbt(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Dbt]:
     """A state without tables, and dbt on it."""
-    settings = Settings(var=tmp_path_factory.mktemp("incremental") / "var", workflows=CHECKOUT / "workflows")
-    shutil.copytree(read_project, settings.var / "dbt_project")
+    settings = Settings(state_dir=tmp_path_factory.mktemp("incremental") / "var", workflows=CHECKOUT / "workflows")
+    shutil.copytree(read_project, settings.state_dir / "dbt_project")
     made = Dbt(settings, prepare_project(settings, read_definitions(settings)))
     made.parse()
     return settings, made
@@ -221,7 +221,7 @@ def test_builds_in_sequence_equal_a_full_refresh(dbt: tuple[Settings, Dbt], seed
         build(project)
         if is_valid:
             save_state(settings)
-        kept = shutil.copy(settings.warehouse, settings.var / "kept.duckdb")
+        kept = shutil.copy(settings.warehouse, settings.state_dir / "kept.duckdb")
         incremental = facts(settings)
         build(project, "--full-refresh")
         assert incremental == facts(settings), f"seed {seed}, step {step}"
@@ -293,7 +293,7 @@ def test_build_after_a_killed_one_equals_a_full_refresh(dbt: tuple[Settings, Dbt
         loader.batch()
     process = subprocess.Popen(
         [Path(sys.executable).parent / "dbt", "run", "--select", "+fct_performance_daily"],
-        cwd=settings.var / "dbt_project", env=environment(settings), stdout=subprocess.PIPE, text=True,
+        cwd=settings.state_dir / "dbt_project", env=environment(settings), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert any("OK created" in line and "int_actions_localized" in line for line in process.stdout)
     process.send_signal(signal.SIGKILL)

@@ -93,7 +93,7 @@ def problems(result: dbtRunnerResult) -> list[str]:
 Row = dict[str, object]
 
 
-@pytest.fixture(scope="module", params=["local", "postgres"])
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def staged(
     request: pytest.FixtureRequest, postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, list[Row]]]:
@@ -107,21 +107,21 @@ def staged(
 
 def loaded(loader: str, tables: dict[str, list[dict]], target: str, folder: Path) -> Settings:
     """A state whose warehouse holds these rows and no others; dbt's parsed project is kept from test to test."""
-    settings = Settings(loader=loader, target=target, var=folder / f"{loader}_{target}")
-    settings.var.mkdir(exist_ok=True)
-    if target == "local":
+    settings = Settings(loader=loader, target=target, state_dir=folder / f"{loader}_{target}")
+    settings.state_dir.mkdir(exist_ok=True)
+    if target == "duckdb":
         settings.warehouse.unlink(missing_ok=True)
     with open_warehouse(settings.warehouse) as connection:
         if target == "postgres":
             connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
         supplied(connection, loader)
-        load(connection, loader, tables, settings.var)
+        load(connection, loader, tables, settings.state_dir)
     return settings
 
 
 def _staged(settings: Settings) -> dict[str, list[Row]]:
     assert problems(stage(settings)) == []
-    manifest = Dbt(settings, settings.var / "dbt_project").parse().writable_manifest().to_dict()
+    manifest = Dbt(settings, settings.state_dir / "dbt_project").parse().writable_manifest().to_dict()
     with open_warehouse(settings.warehouse) as connection:
         # Of the loader's own tables only the columns that are read are described.
         assert {name for name in undescribed_columns(connection, manifest) if name.startswith("staging.")} == set()
@@ -231,7 +231,7 @@ FRESH = synced(FIVETRAN, "2026-03-20T12:00:00-04:00")
 
 def test_a_run_does_not_know_the_loader(folder: Path):
     """Members, from what Fivetran has loaded: a prospect tagged today, and partners with a first sale."""
-    settings = loaded("fivetran", FRESH, "local", folder)
+    settings = loaded("fivetran", FRESH, "duckdb", folder)
     members = {row.workflow_id: row.members for row in plan_only(settings, HOUR).workflows}
     assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
 
@@ -240,7 +240,7 @@ def test_what_a_loader_has_not_loaded_for_long_holds_what_reads_it(folder: Path)
     """Clicks read two days before the hour, by the loader's own stamp with its offset: those who ask for clicks."""
     stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in FIVETRAN["clicks"]]}
     held = [
-        row for row in plan_only(loaded("fivetran", stale, "local", folder), HOUR).workflows if row.status == "held"
+        row for row in plan_only(loaded("fivetran", stale, "duckdb", folder), HOUR).workflows if row.status == "held"
     ]
     assert {row.workflow_id for row in held} == {f"few-clicks-{days}" for days in (14, 30, 60, 90)}
     assert {row.detail.partition(",")[0] for row in held} == {"impact.clicks was last loaded at 2026-03-18 17:00 UTC"}
@@ -255,7 +255,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_active_contracts_only_are_refused(folder: Path):
     """The source's own default: nobody would be Expired, and everybody else without a contract."""
     active = [row for row in FIVETRAN["contracts"] if row["status"] == "ACTIVE"]
-    settings = loaded("fivetran", FIVETRAN | {"contracts": active}, "local", folder)
+    settings = loaded("fivetran", FIVETRAN | {"contracts": active}, "duckdb", folder)
     assert problems(stage(settings)) == ["fivetran_loads_contracts_of_every_status"]
 
 
@@ -263,5 +263,5 @@ def test_a_program_without_partners_is_refused(folder: Path):
     """tap-impact loads no partners at all from the source's newer versions, and says nothing."""
     elsewhere = TAP_IMPACT["media_partners"][0]["campaigns"][1:]
     partners = [row | {"campaigns": elsewhere} for row in TAP_IMPACT["media_partners"]]
-    settings = loaded("tap_impact", TAP_IMPACT | {"media_partners": partners}, "local", folder)
+    settings = loaded("tap_impact", TAP_IMPACT | {"media_partners": partners}, "duckdb", folder)
     assert problems(stage(settings)) == ["tap_impact_loads_partners_of_every_program"]

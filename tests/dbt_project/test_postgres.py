@@ -30,7 +30,7 @@ RELATIONS = """
 def twin(postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example account on PostgreSQL, after one run at its hour."""
     var = tmp_path_factory.mktemp("twin") / "var"
-    settings = with_example(Settings(target="postgres", var=var, workflows=CHECKOUT / "workflows"))
+    settings = with_example(Settings(target="postgres", state_dir=var, workflows=CHECKOUT / "workflows"))
     assert run_hour(settings, HOUR).ok
     return settings
 
@@ -121,7 +121,7 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PGHOST", str(tmp_path))
     with (
         pytest.raises(PartnerflowError, match="PostgreSQL does not answer") as error,
-        open_warehouse(Settings(target="postgres", var=tmp_path).warehouse),
+        open_warehouse(Settings(target="postgres", state_dir=tmp_path).warehouse),
     ):
         pass
     assert "PGHOST, PGPORT" in str(error.value)

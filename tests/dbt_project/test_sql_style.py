@@ -62,7 +62,7 @@ READS_JSON = {
 def test_hand_written_models_use_what_the_engines_share(example):
     """As dbt compiled them; what differs between engines is inside a dispatched macro."""
     settings, _ = example
-    compiled = settings.var / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
+    compiled = settings.state_dir / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
     files = sorted(file for file in compiled.rglob("*.sql") if file.stem not in READS_JSON)
     assert len(files) > 25
     found = {
@@ -74,7 +74,7 @@ def test_hand_written_models_use_what_the_engines_share(example):
 
 def test_every_stub_of_the_linter_is_a_macro(read_project: Path):
     """Of this project, or of dbt; a stub of a macro that is gone would let models call it."""
-    settings = Settings(var=read_project.parent, workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=read_project.parent, workflows=CHECKOUT / "workflows")
     macros = {(macro.package_name, macro.name) for macro in Dbt(settings, read_project).parse().macros.values()}
     config = ConfigParser(interpolation=None)
     config.read(CHECKOUT / ".sqlfluff", encoding="utf-8")

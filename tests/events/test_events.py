@@ -49,8 +49,8 @@ def told(example, tmp_path_factory):
     `of` has the delivery of each role; the first twelve emails of the run have one each.
     """
     folder = tmp_path_factory.mktemp("told")
-    shutil.copytree(example[0].var, folder / "var")
-    settings = Settings(var=folder / "var", workflows=example[0].workflows)
+    shutil.copytree(example[0].state_dir, folder / "var")
+    settings = Settings(state_dir=folder / "var", workflows=example[0].workflows)
     with sqlite3.connect(settings.ledger) as ledger:
         query = "SELECT delivery_id, email FROM delivery WHERE workflow_id = 'first-action-30' ORDER BY email"
         roles = [
@@ -190,7 +190,7 @@ def test_load_events_again_loads_nothing(told, tmp_path: Path):
 
 def test_growing_file_is_loaded_again_without_duplicates(tmp_path: Path):
     """A file may be loaded while an export still writes it."""
-    settings = Settings(var=tmp_path)
+    settings = Settings(state_dir=tmp_path)
     line = mailgun("d", "a@x.example", "delivered").encode()
     with duckdb.connect() as warehouse:
         drop(settings, "mailgun/export.jsonl", line + b"\n" + line[:50])
@@ -201,7 +201,7 @@ def test_growing_file_is_loaded_again_without_duplicates(tmp_path: Path):
 
 def test_small_files_of_the_receiver_are_merged(tmp_path: Path):
     """Exports are not, and the merged file is not loaded again."""
-    settings = Settings(var=tmp_path)
+    settings = Settings(state_dir=tmp_path)
     for number in range(3):
         write_payload(settings.landing, "ses", f'{{"n": {number}}}')
     drop(settings, "ses/export.jsonl", b"{}\n")
@@ -215,7 +215,7 @@ def test_small_files_of_the_receiver_are_merged(tmp_path: Path):
 
 def test_unreadable_file_raises_and_is_named(tmp_path: Path):
     """It may contain unsubscribes."""
-    settings = Settings(var=tmp_path)
+    settings = Settings(state_dir=tmp_path)
     (settings.landing / "ses" / "folder.jsonl").mkdir(parents=True)
     with duckdb.connect() as warehouse, pytest.raises(PartnerflowError, match=r"folder\.jsonl cannot be read"):
         load_events(warehouse, settings.landing)
@@ -223,7 +223,7 @@ def test_unreadable_file_raises_and_is_named(tmp_path: Path):
 
 def test_crash_in_merge_loses_and_duplicates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The merged file is written before the small ones are deleted."""
-    settings = Settings(var=tmp_path)
+    settings = Settings(state_dir=tmp_path)
     files = [write_payload(settings.landing, "ses", f'{{"n": {n}}}') for n in range(3)]
     with duckdb.connect() as warehouse:
         with monkeypatch.context() as patch:
@@ -240,7 +240,7 @@ def test_crash_in_merge_loses_and_duplicates_nothing(tmp_path: Path, monkeypatch
 @hypothesis_settings(max_examples=80, deadline=None)
 def test_any_content_can_be_loaded(tmp_path_factory, payloads: list[str], garbage: bytes):
     """Any text is loaded unchanged except for lone surrogates, and any bytes are loaded as lines."""
-    settings = Settings(var=tmp_path_factory.mktemp("any"))
+    settings = Settings(state_dir=tmp_path_factory.mktemp("any"))
     for payload in payloads:
         write_payload(settings.landing, "ses", payload)
     drop(settings, "garbage.jsonl", garbage)

@@ -144,11 +144,11 @@ def test_outbox_file_is_not_written_again_after_restore(state: Settings, tmp_pat
         patch.setattr("flows.pipeline.run.Dispatcher", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             run(state)
-    shutil.copytree(state.var, tmp_path / "backup")
+    shutil.copytree(state.state_dir, tmp_path / "backup")
     run(state)
     written = {file.name: file.stat().st_mtime_ns for file in state.outbox.iterdir()}
     for name in ("ledger.db", "warehouse.duckdb", "published"):
-        target = state.var / name
+        target = state.state_dir / name
         shutil.rmtree(target) if target.is_dir() else target.unlink()
         source = tmp_path / "backup" / name
         if source.exists():

@@ -261,7 +261,7 @@ def test_check_reports_messages_with_the_definitions(tmp_path: Path):
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
     (workflows / "messages" / "few-clicks" / "body.txt").write_text("Hello {{ partner.nmae }}" + OUT)
-    state = Settings(var=tmp_path / "var", workflows=workflows)
+    state = Settings(state_dir=tmp_path / "var", workflows=workflows)
     answer = partnerflow(state, "check", "--json")
     assert answer.code == 1
     (problem,) = answer.json()["problems"]
@@ -278,7 +278,7 @@ def test_check_messages_with_only_used_skips_other_messages(tmp_path: Path, only
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
     (workflows / "messages" / "few-clicks" / "body.txt").write_text("Hello {{ partner.nmae }}" + OUT)
-    state = Settings(var=tmp_path / "var", workflows=workflows)
+    state = Settings(state_dir=tmp_path / "var", workflows=workflows)
     definitions = read_definitions(state, [workflows / "welcome.yml"])
     checked = check_messages(definitions, state, only_used)
     assert [problem.code for problem in checked.problems] == ([] if only_used else ["unknown-variable"])

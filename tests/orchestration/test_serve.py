@@ -17,7 +17,7 @@ from flows.settings import Settings
 @pytest.fixture
 def own(tmp_path: Path) -> Settings:
     """A state folder and a definitions folder."""
-    return Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
+    return Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
 
 
 def test_prefect_environment_names_the_state_and_keeps_what_is_set(own: Settings, monkeypatch: pytest.MonkeyPatch):
@@ -26,8 +26,8 @@ def test_prefect_environment_names_the_state_and_keeps_what_is_set(own: Settings
     monkeypatch.delenv("PARTNERFLOW_VAR", raising=False)
     monkeypatch.setenv("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "45")
     found = serve.prefect_environment(own)
-    assert found["PREFECT_HOME"] == str(own.var / "prefect")
-    assert (found["PARTNERFLOW_VAR"], found["DO_NOT_TRACK"]) == (str(own.var), "1")
+    assert found["PREFECT_HOME"] == str(own.state_dir / "prefect")
+    assert (found["PARTNERFLOW_VAR"], found["DO_NOT_TRACK"]) == (str(own.state_dir), "1")
     assert found["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "45"
 
 

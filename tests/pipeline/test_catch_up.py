@@ -189,9 +189,9 @@ NEWCOMERS = {
 def back(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
     """The example account with newcomers, run again after the outage; one workflow waits for a person."""
     folder = tmp_path_factory.mktemp("outage")
-    shutil.copytree(example[0].var, workshop)
+    shutil.copytree(example[0].state_dir, workshop)
     shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
-    settings = Settings(var=workshop, workflows=folder / "workflows")
+    settings = Settings(state_dir=workshop, workflows=folder / "workflows")
     with (settings.workflows / "prospect-invite.yml").open("a") as file:
         file.write("missed_hours: hold\n")
     with open_warehouse(settings.warehouse) as connection:
@@ -204,7 +204,7 @@ def back(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> t
             connection.execute(contract, [f"c-{name}", name, joined, joined, joined])
     reload_raw_tables(settings, BACK)
     run = run_hour(settings, BACK)
-    return settings.model_copy(update={"var": Path(shutil.move(workshop, folder))}), run
+    return settings.model_copy(update={"state_dir": Path(shutil.move(workshop, folder))}), run
 
 
 def contacted(settings: Settings, after: datetime) -> set[tuple[str, str]]:

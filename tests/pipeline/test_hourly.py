@@ -18,9 +18,12 @@ def prefect_settings(read_project: Path, tmp_path_factory) -> Iterator[Settings]
     from prefect.testing.utilities import prefect_test_harness
 
     state = tmp_path_factory.mktemp("prefect")
-    settings = Settings(var=state / "var", workflows=CHECKOUT / "workflows")
-    shutil.copytree(read_project, settings.var / "dbt_project")
-    variables = PREFECT_ENV | {"PARTNERFLOW_VAR": str(settings.var), "PARTNERFLOW_WORKFLOWS": str(settings.workflows)}
+    settings = Settings(state_dir=state / "var", workflows=CHECKOUT / "workflows")
+    shutil.copytree(read_project, settings.state_dir / "dbt_project")
+    variables = PREFECT_ENV | {
+        "PARTNERFLOW_VAR": str(settings.state_dir),
+        "PARTNERFLOW_WORKFLOWS": str(settings.workflows),
+    }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)

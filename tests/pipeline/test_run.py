@@ -256,7 +256,7 @@ def test_a_second_run_beside_the_first_is_refused(copied: Settings):
     """With the reason; not queued."""
     from flows.state_lock import state_lock
 
-    with state_lock(copied.var):
+    with state_lock(copied.state_dir):
         answer = partnerflow(copied, "run", "--as-of", HOUR.isoformat())
     assert answer.code == 1
     assert "Another run is using" in answer.stderr
@@ -387,7 +387,7 @@ def test_the_example_account_is_never_loaded_over_another(copied: Settings):
 def test_dbt_build_runs_on_its_own(copied: Settings):
     """From dbt_project/, with nothing of ours but the profile; it builds the committed models."""
     dbt = Path(command_line(copied)[0]).parent / "dbt"
-    target = ["--target-path", str(copied.var / "target"), "--log-path", str(copied.var / "logs")]
+    target = ["--target-path", str(copied.state_dir / "target"), "--log-path", str(copied.state_dir / "logs")]
     done = subprocess.run(
         [dbt, "build", *target], cwd=CHECKOUT / "dbt_project", env=environment(copied), capture_output=True, text=True
     )

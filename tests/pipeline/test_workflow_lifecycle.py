@@ -64,9 +64,9 @@ class Evening:
 def evening(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     """That state; one test may take it further."""
     folder = tmp_path_factory.mktemp("life")
-    shutil.copytree(example[0].var, workshop)
+    shutil.copytree(example[0].state_dir, workshop)
     shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
-    settings = Settings(var=workshop, workflows=folder / "workflows")
+    settings = Settings(state_dir=workshop, workflows=folder / "workflows")
     rewrite(settings.workflows / "welcome.yml", "status: active", "status: paused")
     sale = settings.workflows / "first-action-30.yml"
     deleted = sale.read_text()

@@ -22,7 +22,7 @@ def own(tmp_path: Path) -> Settings:
     """The sixteen workflows in a folder of their own, remembered as those of the last run."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     (tmp_path / "var").mkdir()
-    settings = Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
+    settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
     save_snapshot(settings, read_definitions(settings))
     return settings
 
@@ -45,7 +45,7 @@ def test_nothing_has_changed_when_nothing_has(own: Settings):
     """Other spelling and comments are no change; before the first run every active workflow is new."""
     edit(own, "welcome", "Relationship Stage is any of Joined", "relationship stage IS any of  joined  # comment")
     assert told(own) == {}
-    (own.var / "definitions.json").unlink()
+    (own.state_dir / "definitions.json").unlink()
     assert {what for what, _ in told(own).values()} == {"new"}
     assert len(told(own)) == 16
 

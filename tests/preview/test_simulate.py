@@ -326,7 +326,7 @@ def test_a_draft_is_tried_over_past_days(copied: Settings):
 )
 def test_days_that_are_none_are_told_so(tmp_path, days: tuple[str, str], code: int, says: str):
     """Also where nothing has been built yet."""
-    own = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    own = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
     answer = partnerflow(own, "simulate", "--from", days[0], "--to", days[1])
     assert answer.code == code
     assert says in " ".join(answer.stderr.replace("│", " ").split())

@@ -42,7 +42,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A state with four workflows: one that works, one whose names are markup, one held, one whose file is deleted."""
     folder = tmp_path_factory.mktemp("reported")
-    settings = Settings(var=folder / "var", workflows=folder / "workflows")
+    settings = Settings(state_dir=folder / "var", workflows=folder / "workflows")
     message = settings.workflows / "messages" / "hello"
     message.mkdir(parents=True)
     (message / "message.yml").write_text(f"subject: {json.dumps('Hello ' + EVIL.replace('{{ 7 * 7 }}', ''))}\n")
@@ -256,10 +256,10 @@ def test_terminal_report_has_one_line_per_workflow(reported: Settings):
 
 def test_report_before_first_run_says_what_to_do(settings: Settings):
     """And writes no page."""
-    answer = partnerflow(settings, "report", "--html", str(settings.var / "x.html"))
+    answer = partnerflow(settings, "report", "--html", str(settings.state_dir / "x.html"))
     assert (answer.code, answer.stdout) == (1, "")
     assert "partnerflow run" in answer.stderr
-    assert not (settings.var / "x.html").exists()
+    assert not (settings.state_dir / "x.html").exists()
 
 
 def test_report_after_held_first_run_says_what_to_do(settings: Settings, monkeypatch: pytest.MonkeyPatch):

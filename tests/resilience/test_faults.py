@@ -92,7 +92,7 @@ def test_of_two_runs_on_one_state_the_second_is_refused_at_once(state: Settings,
     wait_for(lambda: (tmp_path / "first Send").exists())
     code, message = finish(state, unbuilt)
     assert code == 1
-    assert f"Another run is using {state.var} (process {first.pid})" in message
+    assert f"Another run is using {state.state_dir} (process {first.pid})" in message
     assert first.is_alive(), "it was queued until the first had ended"
     (tmp_path / "second Send").touch()
     first.join()
@@ -153,7 +153,7 @@ def test_a_damaged_warehouse_is_never_sent_on_and_never_deleted(state: Settings)
         if name != "rotten":  # doctor reads little of it
             ((severity, message, _),) = raw_tables(state, utc_now())
             assert (severity, "is no DuckDB file" in message) == ("error", True), name
-        for file in state.var.glob("warehouse.duckdb*"):
+        for file in state.state_dir.glob("warehouse.duckdb*"):
             file.unlink()
     with pytest.raises(PartnerflowError, match="A loader fills the raw tables"):
         run(state)
@@ -227,8 +227,8 @@ def test_a_full_disk_ends_the_run_and_the_next_one_does_what_is_left(example, st
     disk = tmp_path / "disk"
     disk.mkdir()
     with small_disk(disk, "64m"):
-        small = Settings(var=disk / "var", workflows=state.workflows)
-        shutil.copytree(state.var, small.var)
+        small = Settings(state_dir=disk / "var", workflows=state.workflows)
+        shutil.copytree(state.state_dir, small.state_dir)
         with open_warehouse(small.warehouse) as connection:
             publish(connection, small.published)
         before = small.published.read_bytes()

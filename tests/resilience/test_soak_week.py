@@ -23,9 +23,9 @@ pytestmark = pytest.mark.long
 
 def test_hours_with_faults_lose_nothing_double_nothing_and_grow_nothing(example, tmp_path: Path):
     """Up to 168 hours: after that the invitations of the week would be followed up, late where they were late."""
-    shutil.copytree(example[0].var, tmp_path / "var")
+    shutil.copytree(example[0].state_dir, tmp_path / "var")
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
-    settings = Settings(var=tmp_path / "var", workflows=tmp_path / "workflows")
+    settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (PREFECT_ENV | {"PREFECT_HOME": str(tmp_path / "prefect")}).items():
             patch.setenv(name, value)

@@ -23,15 +23,15 @@ from support.states import HOUR, with_example
 @pytest.fixture(scope="module")
 def loaded(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state of the example account before its first run."""
-    settings = Settings(var=tmp_path_factory.mktemp("loaded") / "var", workflows=CHECKOUT / "workflows")
-    shutil.copytree(read_project, settings.var / "dbt_project")
-    return with_example(settings).var
+    settings = Settings(state_dir=tmp_path_factory.mktemp("loaded") / "var", workflows=CHECKOUT / "workflows")
+    shutil.copytree(read_project, settings.state_dir / "dbt_project")
+    return with_example(settings).state_dir
 
 
 def state(loaded: Path, tmp_path: Path, **more) -> Settings:
     """Return a copy of that state, with these settings."""
     shutil.copytree(loaded, tmp_path / "var")
-    return Settings(**{"var": tmp_path / "var", "workflows": CHECKOUT / "workflows"} | more)
+    return Settings(**{"state_dir": tmp_path / "var", "workflows": CHECKOUT / "workflows"} | more)
 
 
 def lose_the_mirror(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
@@ -107,7 +107,7 @@ def test_unreachable_server_is_an_error_and_the_next_run_sends(loaded: Path, tmp
 
 def test_deliveries_and_settle_commands(tmp_path: Path):
     """A person lists what is in doubt and decides; the ledger records it."""
-    settings = Settings(var=tmp_path / "var")
+    settings = Settings(state_dir=tmp_path / "var")
     with opened(settings.ledger) as ledger:
         ledger.claim([delivery("p", workflow="w"), delivery("q", workflow="v")], {})
         for one in ledger.lease("dead", ["w", "v"], 2, utc_now()):
@@ -130,7 +130,7 @@ def test_deliveries_and_settle_commands(tmp_path: Path):
 
 def test_suppress_command(tmp_path: Path):
     """Add, list and remove; an invalid address and a missing suppression are errors."""
-    settings = Settings(var=tmp_path / "var")
+    settings = Settings(state_dir=tmp_path / "var")
     added = partnerflow(
         settings, "suppress", "Ann@Bücher.example", "--workflow", "w", "--reason", "By telephone", "--json"
     )

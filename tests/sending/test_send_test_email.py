@@ -23,7 +23,7 @@ KEY = "a key of these tests"
 @pytest.fixture
 def state(tmp_path: Path) -> Settings:
     """A state without a build."""
-    return Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    return Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
 
 
 def sent(settings: Settings, workflow: str = "welcome", to: str = "me@example.org", partner: str | None = None) -> dict:
@@ -40,7 +40,7 @@ def test_email_is_what_the_partner_would_receive(example, tmp_path: Path):
     """In its name and language, with [Test] before the subject and a header; the ledger has no delivery."""
     (tmp_path / "var").mkdir()
     shutil.copy(example[0].warehouse, tmp_path / "var")
-    built = Settings(var=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    built = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
     answer = partnerflow(
         built, "test-send", "first-action-30", "--to", "me@example.org", "--partner", "21006062",
         "--as-of", "2026-03-20T14:00:00-04:00", "--json",
@@ -70,7 +70,7 @@ def test_unsubscribe_link_is_marked_as_a_test(state: Settings):
     """It is signed like any other, for an id that is recognized as a test."""
     keys = f"{KEY},an older key of the tests"
     signed = Settings(
-        var=state.var,
+        state_dir=state.state_dir,
         workflows=state.workflows,
         unsubscribe_url="https://mail.example.com/u/",
         unsubscribe_signing_keys=keys,
@@ -86,7 +86,7 @@ def test_copies_are_not_sent(state: Settings, tmp_path: Path):
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     with (tmp_path / "workflows" / "messages" / "welcome" / "message.yml").open("a") as file:
         file.write("cc: cc@example.com\nbcc: bcc@example.com\n")
-    own = Settings(var=state.var, workflows=tmp_path / "workflows")
+    own = Settings(state_dir=state.state_dir, workflows=tmp_path / "workflows")
     assert b"cc@" not in Path(sent(own)["delivered_to"]).read_bytes()
 
 
@@ -108,7 +108,7 @@ def test_message_with_a_problem_is_not_sent(state: Settings, tmp_path: Path):
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     (tmp_path / "workflows" / "messages" / "welcome" / "body.txt").write_text("{{ partner.nmae }}")
     with pytest.raises(PartnerflowError, match=r"body.txt:1:4: error: partner.nmae is undefined. \[unknown-variable\]"):
-        sent(Settings(var=state.var, workflows=tmp_path / "workflows"))
+        sent(Settings(state_dir=state.state_dir, workflows=tmp_path / "workflows"))
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def _read_by_segments(nodes: Mapping[str, Any]) -> set[str]:
 
 def _dbt_compile() -> list[Any]:
     with tempfile.TemporaryDirectory() as state, patch.dict(os.environ, PARTNERFLOW_VAR=state):
-        settings = Settings(var=Path(state))
+        settings = Settings(state_dir=Path(state))
         project = prepare_project(settings, Definitions((), (), {}, Compiler(VOCABULARY)))
         folders = ["--project-dir", str(project), "--profiles-dir", str(project), "--log-path", f"{state}/logs"]
         with redirect_stdout(StringIO()):

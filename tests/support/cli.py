@@ -36,7 +36,7 @@ def command_line(settings: Settings, *arguments: str) -> list[str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment in which a command works on a state."""
-    paths = {"PARTNERFLOW_VAR": str(settings.var), "PARTNERFLOW_WORKFLOWS": str(settings.workflows)}
+    paths = {"PARTNERFLOW_VAR": str(settings.state_dir), "PARTNERFLOW_WORKFLOWS": str(settings.workflows)}
     paths["PARTNERFLOW_TARGET"] = settings.target
     return {**os.environ, **paths}
 

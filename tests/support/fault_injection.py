@@ -31,8 +31,10 @@ EVERYBODY = 80
 def built(example: Settings, folder: Path, **more: Any) -> Settings:
     """A copy of the example account's state, its facts built and nobody contacted yet."""
     var = folder / "var"
-    shutil.copytree(example.var, var, ignore=shutil.ignore_patterns("ledger.db*", "outbox", "decisions", "published"))
-    settings = Settings(**{"var": var, "workflows": CHECKOUT / "workflows"} | more)
+    shutil.copytree(
+        example.state_dir, var, ignore=shutil.ignore_patterns("ledger.db*", "outbox", "decisions", "published")
+    )
+    settings = Settings(**{"state_dir": var, "workflows": CHECKOUT / "workflows"} | more)
     with open_warehouse(settings.warehouse) as connection:
         for name in ("sent_emails", "workflow_runs", "ledger_watermark", "run_watermark"):
             create_raw_table(connection, name)

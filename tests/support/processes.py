@@ -42,7 +42,7 @@ def finish(settings: Settings, step: Step) -> tuple[int, str]:
 
 
 def _said(settings: Settings) -> Path:
-    return settings.var.parents[1] / f"{settings.var.parent.name}.said"
+    return settings.state_dir.parents[1] / f"{settings.state_dir.parent.name}.said"
 
 
 def _run(variables: dict[str, Any], step: Step) -> None:

@@ -120,11 +120,11 @@ def _run(
     if fault != "kill":
         week.seconds.append(time.monotonic() - begun)
         week.peaks.append(max(usage.ru_maxrss for _, _, usage in ends) // 1024)
-        week.files.append(sum(1 for one in settings.var.rglob("*") if one.is_file() and "outbox" not in one.parts))
+        week.files.append(sum("outbox" not in path.parts for path in settings.state_dir.rglob("*") if path.is_file()))
 
 
 def _start(settings: Settings, hour: datetime, variables: dict[str, str]) -> subprocess.Popen:
-    with (settings.var.parent / "flow.log").open("ab") as log:
+    with (settings.state_dir.parent / "flow.log").open("ab") as log:
         command = [sys.executable, "-c", FLOW, hour.isoformat()]
         return subprocess.Popen(command, env=environment(settings) | variables, stdout=log, stderr=log)
 

@@ -22,7 +22,7 @@ from flows.warehouse.connection import open_warehouse
 @pytest.fixture
 def state(built_example: Settings, workshop: Path) -> Iterator[Settings]:
     """A copy of that state, for changing."""
-    yield built_example.model_copy(update={"var": Path(shutil.copytree(built_example.var, workshop))})
+    yield built_example.model_copy(update={"state_dir": Path(shutil.copytree(built_example.state_dir, workshop))})
     shutil.rmtree(workshop)
 
 
@@ -51,7 +51,7 @@ def change(settings: Settings, *statements: str) -> None:
 
 def built(settings: Settings) -> set[str]:
     """The models that the newest build has built; tests by the beginning of their names."""
-    *_, newest = re.split(r"Running with dbt", (settings.var / "logs" / "dbt.log").read_text())
+    *_, newest = re.split(r"Running with dbt", (settings.state_dir / "logs" / "dbt.log").read_text())
     return set(re.findall(r"(?:model \w+\.|PASS |WARN \d+ )(\w+)", newest))
 
 
@@ -122,7 +122,7 @@ def test_duplicate_action_is_found_when_only_new_keys_are_tested(state: Settings
     change(state, statement)
     held = rebuilt(state).held
     assert {reason.split(":")[0] for reason in held.values()} == {"test unique_combination_of_columns on stg_actions"}
-    compiled = (state.var / "dbt_project" / "target" / "compiled").rglob("stg_actions.yml/*.sql")
+    compiled = (state.state_dir / "dbt_project" / "target" / "compiled").rglob("stg_actions.yml/*.sql")
     assert sum("new_keys" in file.read_text() for file in compiled) == 1
 
 
@@ -211,7 +211,7 @@ def test_changed_code_makes_the_next_build_a_full_refresh(
 @pytest.mark.parametrize("kept", [None, b"", b"{}", b"older"])
 def test_lost_or_foreign_manifest_makes_the_next_build_a_full_refresh(state: Settings, kept: bytes | None):
     """The kept manifest is gone, damaged, or that of another build than the warehouse's."""
-    manifest = state.var / "dbt_state" / "manifest.json"
+    manifest = state.state_dir / "dbt_state" / "manifest.json"
     if kept is None:
         manifest.unlink()
     else:
@@ -226,7 +226,7 @@ def test_manifest_that_dbt_cannot_read_makes_the_next_build_a_full_refresh(state
     definitions = read_definitions(state)
     dbt = Dbt(state, prepare_project(state, definitions))
     found = BuildState.load(state, dbt, Lineage(dbt.parse(), definitions.compiler))
-    (state.var / "dbt_state" / "manifest.json").write_text('{"metadata": {"dbt_schema_version": "v99"}}')
+    (state.state_dir / "dbt_state" / "manifest.json").write_text('{"metadata": {"dbt_schema_version": "v99"}}')
     valid = replace(found, recorded={**found.recorded, "project": found._project_checksum()})
     assert valid.is_valid
     assert valid.dbt_selection() == ["--full-refresh"]
@@ -244,7 +244,7 @@ def test_rows_loaded_during_a_build_are_built_by_the_next(state: Settings):
 
 def test_moved_state_stays_valid(state: Settings, tmp_path: Path):
     """The folder was copied elsewhere."""
-    moved = state.model_copy(update={"var": Path(shutil.copytree(state.var, tmp_path / "elsewhere"))})
+    moved = state.model_copy(update={"state_dir": Path(shutil.copytree(state.state_dir, tmp_path / "elsewhere"))})
     assert out_of_date(moved) == set()
     assert rebuilt(moved).held == {}
 
