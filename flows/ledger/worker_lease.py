@@ -1,5 +1,6 @@
 """The lease of a run that sends: renewed by heartbeats for as long as it works."""
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from compiler import PartnerflowError
 from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 
+logger = logging.getLogger(__name__)
+
 LEASE = timedelta(minutes=2)
 """How long a lease is valid without a heartbeat. A run may outlive it safely: see the transitions of the ledger."""
 
@@ -18,9 +21,9 @@ HEARTBEAT_INTERVAL = timedelta(seconds=20)
 """Time between two heartbeats: several may be late or lost before the lease expires."""
 
 
-def host_of(var: Path) -> str:
+def host_of(state_dir: Path) -> str:
     """Return the name of this host and state folder. The holder of the folder's lock knows that older runs are over."""
-    return f"{socket.gethostname()}:{var}"
+    return f"{socket.gethostname()}:{state_dir}"
 
 
 @contextmanager
@@ -52,5 +55,5 @@ def _renew(ledger: Ledger, run_id: str, host: str, now: Callable[[], datetime], 
     while not stop.wait(HEARTBEAT_INTERVAL.total_seconds()):
         try:
             ledger.heartbeat(run_id, host, now() + LEASE)
-        except PartnerflowError:
-            continue  # the ledger does not answer; the senders report it
+        except PartnerflowError as error:  # the senders report it too
+            logger.warning("Heartbeat failed, next in %g s: %s", HEARTBEAT_INTERVAL.total_seconds(), error)

@@ -5,10 +5,13 @@ in a row. One circuit per workflow: it opens when too many of its deliveries fai
 message or the list, and harms the sender's reputation.
 """
 
+import logging
 import threading
 from collections import Counter
 
 from flows.ledger.delivery import SendResult
+
+logger = logging.getLogger(__name__)
 
 MAX_CONSECUTIVE_FAILURES = 5
 """Failures of the transport as a whole (connect, login, 421) without a successful reply in between."""
@@ -42,7 +45,7 @@ class CircuitBreaker:
         with self._lock:
             self._consecutive[action] += 1
             if is_permanent or self._consecutive[action] >= MAX_CONSECUTIVE_FAILURES:
-                self.stopped.setdefault(action, reason)
+                self._open(self.stopped, action, reason)
             return self._consecutive[action]
 
     def record_result(self, action: str, workflow_id: str, result: SendResult) -> None:
@@ -57,4 +60,9 @@ class CircuitBreaker:
             failed, completed = self._failed[workflow_id], self._completed[workflow_id]
             if failed >= MIN_FAILED and failed > MAX_FAILED_SHARE * completed:
                 last = f"the last: {result.reason}" if result.reason else "see `partnerflow deliveries`"
-                self.paused.setdefault(workflow_id, f"{failed} of {completed} deliveries failed ({last})")
+                self._open(self.paused, workflow_id, f"{failed} of {completed} deliveries failed ({last})")
+
+    def _open(self, circuits: dict[str, str], name: str, reason: str) -> None:
+        if name not in circuits:
+            circuits[name] = reason
+            logger.warning("%s: the circuit is open for this run: %s", name, reason)

@@ -5,6 +5,7 @@ killed anywhere: what had not reached `sending` is sent by the next run, and wha
 connection, is in doubt.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from flows.sending.circuit_breaker import CircuitBreaker
 from flows.sending.retry_policy import apply_retry_policy
 from flows.sending.summary import SendSummary
 from flows.sending.transport import Connection, Send, Transport, TransportUnavailable
+
+logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 250
 """Deliveries leased at a time. Leasing ahead is safe: a crash leaves them pending."""
@@ -87,7 +90,10 @@ class Dispatcher:
     def to_record(self, delivery: Delivery, source: str, result: SendResult) -> ResultToRecord:
         """Return what the ledger is to record about a delivery in the state `source`, by the retry policy."""
         self.breaker.record_result(delivery.action, delivery.workflow_id, result)
-        return ResultToRecord(delivery, source, *apply_retry_policy(delivery, result, utc_now(), self._retry_hours))
+        result, due = apply_retry_policy(delivery, result, utc_now(), self._retry_hours)
+        if due:
+            logger.info("%s: attempt %d deferred, due again at %s", delivery.delivery_id, delivery.attempts + 1, due)
+        return ResultToRecord(delivery, source, result, due)
 
     def _lease(self) -> list[Delivery]:
         workflows = self._workflows - self.breaker.paused.keys() - self._unsent_workflows
@@ -163,7 +169,9 @@ class _Worker:
             except TransportUnavailable as error:
                 failures = breaker.record_failure(delivery.action, str(error), error.is_permanent)
                 if delivery.action not in breaker.stopped:
-                    stopping.wait(min(RECONNECT_DELAY * 2 ** (failures - 1), MAX_RECONNECT_DELAY))
+                    delay = min(RECONNECT_DELAY * 2 ** (failures - 1), MAX_RECONNECT_DELAY)
+                    logger.warning("%s: attempt %d failed, next in %g s: %s", delivery.action, failures, delay, error)
+                    stopping.wait(delay)
         self._dispatcher.leave_pending(delivery)
         return None
 
@@ -175,7 +183,9 @@ class _Worker:
         else:
             recorded, state = self._ledger.record_result_and_mark_sending(unrecorded, delivery)
             self._count(unrecorded, recorded)
-        if state and state != "sending":
+        if state is None:
+            logger.warning("%s: not sent, since this run has lost its lease", delivery.delivery_id)
+        elif state != "sending":
             self._dispatcher.summary.add(delivery, state)
         return state == "sending"
 
@@ -187,3 +197,5 @@ class _Worker:
     def _count(self, result: ResultToRecord, recorded: bool) -> None:
         if recorded:
             self._dispatcher.summary.add(result.delivery, result.result.state)
+        else:
+            logger.warning("%s: result not recorded, since this run has lost its lease", result.delivery.delivery_id)

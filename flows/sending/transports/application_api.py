@@ -6,6 +6,7 @@ unless the endpoint is declared idempotent: then the same key is posted again.
 """
 
 import http.client
+import logging
 import ssl
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,8 @@ from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.transport import Send, TransportUnavailable
 from flows.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 """Requests to an idempotent endpoint for one delivery in a row."""
@@ -52,9 +55,10 @@ class ApplicationApiTransport:
 
     def _post_until_known(self, connection: http.client.HTTPConnection, message: OutgoingMessage) -> SendResult:
         result = self._post(connection, message)
-        for _ in range(MAX_ATTEMPTS - 1 if self._settings.application_api_idempotent else 0):
+        for attempt in range(1, MAX_ATTEMPTS if self._settings.application_api_idempotent else 1):
             if result.state != "in_doubt":
                 break
+            logger.warning("%s: request %d failed, next now: %s", message.delivery_id, attempt, result.reason)
             try:
                 result = self._post(self._connect(), message)
             except TransportUnavailable:
