@@ -26,7 +26,7 @@ test: lint  ## style and all tests but the long ones
 test-long: setup  ## what is slow by nature: kills at every step, a hundred kills while sending, a day of the hourly flow
 	PARTNERFLOW_KILLS=30 PARTNERFLOW_WEEK=24 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
 
-coverage: setup  ## the tests with coverage of compiler/ and flows/, and its floor
+coverage: setup  ## the tests with coverage of compiler/ and flows/, and its floor (two thirds longer: not in CI)
 	.venv/bin/python -m pytest -n auto --dist loadfile --cov=compiler --cov=flows --cov-report=term:skip-covered --cov-fail-under=90
 
 test-matrix: requirements.lock pyproject.toml  ## the tests on every Python from 3.11 to 3.13 that is installed
