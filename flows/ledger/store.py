@@ -118,7 +118,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log, waiting for other programs: SQLite itself does not wait for a lock here."""
+    """Switch to a write-ahead log, waiting for other programs. SQLite itself does not wait for a writer here."""
     deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:

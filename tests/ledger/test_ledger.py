@@ -142,10 +142,10 @@ def test_locked_ledger_is_named_in_the_error(tmp_path: Path, monkeypatch: pytest
         assert ledger.mark_sending(one) == "sending"
 
 
-def test_new_ledger_waits_for_the_lock_of_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_new_ledger_waits_for_other_program_that_creates_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """SQLite itself does not wait when it switches to a write-ahead log."""
     with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")
         monkeypatch.setattr("flows.ledger.store.time.sleep", lambda _: other.in_transaction and other.rollback())
         with opened(tmp_path / "ledger.db") as ledger:
             assert not other.in_transaction
