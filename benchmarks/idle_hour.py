@@ -1,11 +1,10 @@
-"""Where the seconds of an hour go in which there is nothing to do, on the example account.
+"""How long an hour with nothing to do takes on the example account, and which parts it consists of.
 
     python benchmarks/idle_hour.py --repeat 5
 
-Loads the example account and runs its first hours, then runs one hour after another in fresh processes, as `partnerflow
-run` does: nobody is due, and no row was loaded.
-Beside them two processes of dbt's own, for the ratio: one that imports it and ends, and `dbt build` of all tables,
-views and tests by its own command line.
+Loads the example account and runs its first hours, then one hour after another, each in a fresh process, as
+`partnerflow run` does: nobody is due, and no row was loaded. For comparison, two processes of dbt alone: one that
+imports it, and `dbt build` of all tables, views and tests by its own command line.
 """
 
 import argparse
@@ -23,70 +22,77 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 FIRST = datetime(2026, 3, 20, 19, tzinfo=UTC)
-"""All was loaded before it, and a day has begun in one program and ends in the other nine hours later."""
+"""The first hour: all rows were loaded before it, and no program has a midnight in the nine hours after it."""
 
-SETTLING, MOST = 2, 6
-"""Hours that are run before any is measured, and those that are left of the day."""
+WARM_UP, MOST = 2, 6
+"""Number of hours that are run before the first measured one, and of those that are left before a midnight."""
 
 WITHOUT = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
-TOLD = "seconds: "
+PARTS = "seconds: "
+"""How the line starts with which an hour prints its parts."""
 
 
 def hour(number: int) -> None:
-    """One hour of the day in this process; its last line says how long each part of it took (wall seconds)."""
-    parts, clock = Counter(), time.perf_counter
-    begun = clock()
+    """Run one hour in this process; the last line printed is the wall seconds of each part, as JSON."""
+    parts: Counter[str] = Counter()
+    started = time.perf_counter()
     from flows.cli import main
     from flows.cli.output import terminal
     from flows.pipeline import run  # noqa: F401
-    from flows.transform import build as facts
+    from flows.transform import build
+    from flows.transform.build_state import BuildState
     from flows.transform.dbt_runner import Dbt
 
-    parts["imports"] = clock() - begun
+    parts["imports"] = time.perf_counter() - started
 
     def timed(name: str, function):
         def call(*arguments, **options):
-            begun = clock()
+            started = time.perf_counter()
             try:
                 return function(*arguments, **options)
             finally:
-                parts[name] += clock() - begun
+                parts[name] += time.perf_counter() - started
 
         return call
 
     class Steps:
-        """Each step of a run by its title."""
+        """Times each step of a run by its title."""
 
         def __init__(self, *_):
             pass
 
-        def __call__(self, title: str, function, *arguments):
-            return timed(title, function)(*arguments)
+        def __call__(self, title: str, function, /, *arguments, **options):
+            return timed(title, function)(*arguments, **options)
 
-    def build(self, *options, made=Dbt.build):
-        result = made(self, *options)
-        for one in result.result.results:
-            kind = one.node.resource_type
-            parts[f"dbt build: {kind} {one.node.config.materialized if kind == 'model' else ''}".strip()] += (
-                one.execution_time
-            )
-        return result
+        def report(self, done: int, total: int) -> None:
+            """Ignore the progress of the current step."""
 
-    Dbt.build = timed("dbt build", build)
-    Dbt.parse, Dbt.freshness = timed("dbt parse", Dbt.parse), timed("dbt source freshness", Dbt.freshness)
-    facts.prepare_project = timed("copy and compile the project", facts.prepare_project)
+    def invoke(self, *command, original=Dbt.invoke):
+        found = timed(f"dbt {command[0]}", original)(self, *command)
+        if command[0] == "build":
+            for one in found.result.results:
+                kind = one.node.resource_type
+                parts[f"dbt build: {kind} {one.node.config.materialized if kind == 'model' else ''}".strip()] += (
+                    one.execution_time
+                )
+        return found
+
+    Dbt.invoke = invoke
+    BuildState.load = timed("checksums of the source tables", BuildState.load)
+    BuildState.save = timed("save the build state", BuildState.save)
+    build.prepare_project = timed("copy the project and compile the definitions", build.prepare_project)
     terminal.Progress = Steps
     sys.argv = ["partnerflow", "run", "--as-of", str(FIRST + timedelta(hours=number))]
     try:
         main.main()
     finally:
-        print(TOLD + json.dumps(parts))
+        print(PARTS + json.dumps(parts))
 
 
 def measured(command: list[str], state: Path) -> tuple[float, float, float, str]:
-    """Wall and CPU seconds and peak GiB of a process that must end well, and its last line."""
+    """Return wall seconds, CPU seconds and peak GiB of a process that must succeed, and the line with its parts."""
     variables = {**os.environ, "PARTNERFLOW_VAR": str(state)}
-    begun, spent = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     code = (
         "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(done.returncode)"
@@ -94,10 +100,10 @@ def measured(command: list[str], state: Path) -> tuple[float, float, float, str]
     done = subprocess.run([sys.executable, "-c", code, *command], env=variables, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    wall, used = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = used.ru_utime + used.ru_stime - spent.ru_utime - spent.ru_stime
+    wall, used = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     *lines, peak = done.stdout.strip().splitlines()
-    return wall, cpu, int(peak) / 2**20, next((line for line in reversed(lines) if line.startswith(TOLD)), "")
+    return wall, cpu, int(peak) / 2**20, next((line for line in reversed(lines) if line.startswith(PARTS)), "")
 
 
 def main() -> None:
@@ -114,17 +120,17 @@ def main() -> None:
 
 
 def report(folder: Path, repeat: int) -> None:
-    """The processes side by side, medians of `repeat` rounds, and the parts of the hour."""
+    """Print the medians of `repeat` rounds of each process, and the parts of the hour."""
     scripts = Path(sys.executable).parent
     ours, by_hand = folder / "ours", folder / "by_hand"
     itself = [sys.executable, str(Path(__file__).resolve()), "--hour"]
     measured([str(scripts / "partnerflow"), "load-example"], ours)
-    for number in range(SETTLING):
+    for number in range(WARM_UP):
         measured([*itself, str(number)], ours)
     shutil.copytree(ours, by_hand)
     folders = [f"--{kind}-dir={by_hand / 'dbt_project'}" for kind in ("project", "profiles")]
     rounds = []
-    for number in range(SETTLING, SETTLING + repeat):
+    for number in range(WARM_UP, WARM_UP + repeat):
         processes = {
             "an hour with nothing to do": ([*itself, str(number)], ours),
             "import dbt": ([sys.executable, "-c", "import dbt.cli.main"], ours),
@@ -138,9 +144,9 @@ def report(folder: Path, repeat: int) -> None:
     print(f"{'':<34}{'wall s':>8}{'cpu s':>8}{'GiB':>8}{'of dbt build, by cpu':>22}")
     for name, (wall, cpu, peak) in medians.items():
         print(f"{name:<34}{wall:>8.2f}{cpu:>8.2f}{peak:>8.2f}{cpu / base[1]:>22.2f}")
-    parts = [json.loads(one["an hour with nothing to do"][3].removeprefix(TOLD)) for one in rounds]
-    print("\nIts parts, in seconds of wall time; those of `Run dbt build` are named below it.")
-    for name in parts[0]:
+    parts = [json.loads(one["an hour with nothing to do"][3].removeprefix(PARTS)) for one in rounds]
+    print("\nIts parts, in wall seconds. The steps come in their order, each after its own parts (dbt and others).")
+    for name in parts[0]:  # a step is entered when it ends
         print(f"{statistics.median(one.get(name, 0) for one in parts):>8.2f}  {name}")
 
 

@@ -1,5 +1,4 @@
-{#- The instant after a timestamp, a microsecond later. Spark's own dateadd counts in whole seconds and would leave the
-    timestamp as it is. -#}
+{#- A timestamp plus one microsecond. dbt's dateadd for Spark counts in whole seconds, and would not change it. -#}
 {% macro add_microsecond(timestamp) -%}
     {{ return(adapter.dispatch('add_microsecond')(timestamp)) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- A text as it is to be sorted: byte by byte, so that "the first" is the same one on every engine and in every
-    language. PostgreSQL sorts by the language of the database unless told otherwise. -#}
+{#- A text, compared and sorted byte by byte, so that the first one is the same on every engine. By default
+    PostgreSQL sorts by the collation of the database. -#}
 {% macro collate_binary(text) -%}
     {{ return(adapter.dispatch('collate_binary')(text)) }}
 {%- endmacro %}

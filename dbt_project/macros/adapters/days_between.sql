@@ -1,4 +1,4 @@
-{#- Whole calendar days from one date to another: 0 for the same date, negative when the second is earlier. -#}
+{#- The number of calendar days from one date to another: 0 for the same date, negative when the second is earlier. -#}
 {% macro days_between(earlier, later) -%}
     {{ return(adapter.dispatch('days_between')(earlier, later)) }}
 {%- endmacro %}

@@ -1,6 +1,7 @@
-{#- What is read out of JSON text, on each engine; models name keys and never write an engine's own operators. -#}
+{#- How models read JSON on each engine: payloads of email providers, and what loaders leave nested (JSON, a struct
+    or list, or the text of one). A model names keys and never writes an engine's own operators. -#}
 
-{#- The text as JSON, null where it is none: no payload can fail a build. -#}
+{#- The text as JSON, or null when it is not valid JSON: an invalid payload never fails a build. -#}
 {% macro try_parse_json(text) -%}
     {{ return(adapter.dispatch('try_parse_json')(text)) }}
 {%- endmacro %}
@@ -9,57 +10,69 @@
     case when json_valid({{ text }}) then cast({{ text }} as json) end
 {%- endmacro %}
 
-{#- What jsonb takes can be read as text, too: json takes escapes that no text can hold. -#}
+{#- Checked as jsonb: json accepts escapes such as \u0000, which PostgreSQL cannot read as text later. -#}
 {% macro postgres__try_parse_json(text) -%}
     cast(case when pg_input_is_valid({{ text }}, 'jsonb') then {{ text }} end as json)
 {%- endmacro %}
 
-{#- The value under a list of keys (a number is a position in an array), as text; null where there is none. -#}
+{#- The value at a path of keys, as text; null where it is missing. A number in `keys` is a position in an array. -#}
 {% macro json_text(json, keys) -%}
     {{ return(adapter.dispatch('json_text')(json, keys)) }}
 {%- endmacro %}
 
 {% macro default__json_text(json, keys) -%}
-    json_extract_string({{ json }}, '{{ json_path(keys) }}')
+    json_extract_string(cast({{ json }} as json), '{{ json_path(keys) }}')
 {%- endmacro %}
 
 {% macro postgres__json_text(json, keys) -%}
-    {{ json }} #>> '{{ "{" ~ keys | join(",") ~ "}" }}'
+    (cast({{ json }} as json) #>> '{{ "{" ~ keys | join(",") ~ "}" }}')
 {%- endmacro %}
 
-{#- The same, as JSON. -#}
+{% macro spark__json_text(json, keys) -%}
+    get_json_object({{ json }}, '{{ json_path(keys, quote="") }}')
+{%- endmacro %}
+
+{#- The value at a path of keys, as JSON; null where it is missing. -#}
 {% macro json_value(json, keys) -%}
     {{ return(adapter.dispatch('json_value')(json, keys)) }}
 {%- endmacro %}
 
 {% macro default__json_value(json, keys) -%}
-    json_extract({{ json }}, '{{ json_path(keys) }}')
+    json_extract(cast({{ json }} as json), '{{ json_path(keys) }}')
 {%- endmacro %}
 
 {% macro postgres__json_value(json, keys) -%}
-    {{ json }} #> '{{ "{" ~ keys | join(",") ~ "}" }}'
+    (cast({{ json }} as json) #> '{{ "{" ~ keys | join(",") ~ "}" }}')
 {%- endmacro %}
 
-{#- A row for each element of an array; what is no array is its own one element. -#}
-{% macro unnest_json(json) -%}
-    {{ return(adapter.dispatch('unnest_json')(json)) }}
+{#- One row per element of an array, for a select list. A value that is not an array has no rows; with `wrap_value`,
+    it is the only element. -#}
+{% macro unnest_json_array(json, wrap_value=false) -%}
+    {{ return(adapter.dispatch('unnest_json_array')(json, wrap_value)) }}
 {%- endmacro %}
 
-{% macro default__unnest_json(json) -%}
-    unnest(case when json_type({{ json }}) = 'ARRAY' then cast({{ json }} as json[]) else [{{ json }}] end)
+{% macro default__unnest_json_array(json, wrap_value) -%}
+    {%- set value = 'cast(' ~ json ~ ' as json)' -%}
+    {%- set otherwise = '[' ~ value ~ ']' if wrap_value else 'null' -%}
+    unnest(case when json_type({{ value }}) = 'ARRAY' then cast({{ value }} as json []) else {{ otherwise }} end)
 {%- endmacro %}
 
-{% macro postgres__unnest_json(json) -%}
-    json_array_elements(
-        case when json_typeof({{ json }}) = 'array' then {{ json }} else json_build_array({{ json }}) end
-    )
+{% macro postgres__unnest_json_array(json, wrap_value) -%}
+    {%- set value = 'cast(' ~ json ~ ' as json)' -%}
+    {%- set otherwise = 'json_build_array(' ~ value ~ ')' if wrap_value else 'null' -%}
+    json_array_elements(case when json_typeof({{ value }}) = 'array' then {{ value }} else {{ otherwise }} end)
 {%- endmacro %}
 
-{#- DuckDB's path to a list of keys. -#}
-{% macro json_path(keys) -%}
+{#- No model for Spark wraps a value. -#}
+{% macro spark__unnest_json_array(json, wrap_value) -%}
+    explode(from_json({{ json }}, 'array<string>'))
+{%- endmacro %}
+
+{#- The JSON path of a list of keys. DuckDB needs quotes around keys such as `event-data`; Spark does not know them. -#}
+{% macro json_path(keys, quote='"') -%}
     {%- set steps = [] -%}
     {%- for key in keys -%}
-        {%- do steps.append('[' ~ key ~ ']' if key is number else '."' ~ key ~ '"') -%}
+        {%- do steps.append('[' ~ key ~ ']' if key is number else '.' ~ quote ~ key ~ quote) -%}
     {%- endfor -%}
     {{ return('$' ~ steps | join('')) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- The calendar date of a UTC timestamp in an IANA time zone. A timestamp becomes a date here, once; from then on
-    days are counted as calendar dates, never as multiples of 24 hours (shared rule: semantics, "Dates"). -#}
+{#- The calendar date of a UTC timestamp in an IANA time zone. All timestamps become dates here; days are then
+    counted as calendar dates, never as multiples of 24 hours (docs/segments.md, "Dates"). -#}
 {% macro local_date(utc_timestamp, timezone) -%}
     {{ return(adapter.dispatch('local_date')(utc_timestamp, timezone)) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
-{#- A loader's timestamp, with or without a zone, as the contract has it: UTC, without one. By way of a timestamp with a
-    zone, because DuckDB and PostgreSQL drop the offset of a text such as 2026-03-06T23:30:00-05:00 without a word.
-    Sessions are in UTC. -#}
+{#- A loader's timestamp, with or without a time zone, as a UTC timestamp without one, as the contract requires. It
+    is cast to a timestamp with time zone first, because DuckDB and PostgreSQL silently ignore the offset of a text
+    such as 2026-03-06T23:30:00-05:00 otherwise. Sessions use UTC. -#}
 {% macro to_utc(timestamp) -%}
     {{ return(adapter.dispatch('to_utc')(timestamp)) }}
 {%- endmacro %}
@@ -9,7 +9,7 @@
     cast(cast({{ timestamp }} as timestamptz) as timestamp)
 {%- endmacro %}
 
-{#- Spark has one type of timestamps, read with its offset. -#}
+{#- Spark applies the offset: its timestamps are instants. -#}
 {% macro spark__to_utc(timestamp) -%}
     cast({{ timestamp }} as timestamp)
 {%- endmacro %}

@@ -1,6 +1,7 @@
-{#- The age of a source is told as of the hour that is evaluated, not by the clock: a run that is late, is repeated or
-    looks back asks whether the facts were fresh for its hour. A table without rows, or whose rows carry no
-    `_loaded_at`, has no age. Other loaders' own tables may tell it as text or with a zone. -#}
+{#- Overrides dbt's freshness query, which compares the newest row with the current time. Here its age is counted
+    from the hour that is evaluated, so that a late or repeated run, or one of a past hour, checks whether the data
+    was fresh for that hour; dbt has no setting for this (`loaded_at_query` replaces the newest row only). A source
+    without load times counts as fresh. Load times of other loaders may be text or have a time zone. -#}
 {% macro default__collect_freshness(source, loaded_at_field, filter) -%}
     {%- set evaluations = api.Relation.create(database=source.database, schema='raw', identifier='evaluations') -%}
     {%- set loaded_at = loaded_at_field if loaded_at_field == '_loaded_at' else to_utc(loaded_at_field) -%}

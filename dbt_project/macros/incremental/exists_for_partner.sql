@@ -1,4 +1,5 @@
-{#- Whether `partners`, a relation of programs and partners, has the partner of a row of `rows`. -#}
+{#- Whether the relation `partners` contains the program and partner of a row; `rows` is the alias of the row's
+    table. -#}
 {% macro exists_for_partner(partners, rows) -%}
     exists (
         select 1

@@ -1,5 +1,5 @@
-{#- Whether the tables are what the previous build made of the sources as they were then, without a failure:
-    `partnerflow run` recorded it in raw.build_state, and this is the first build since. -#}
+{#- Whether the tables are the result of a successful build: `partnerflow run` recorded it in raw.build_state, and
+    the current build is the first one since. -#}
 {% macro previous_build_is_valid() -%}
     {%- if execute and not flags.FULL_REFRESH -%}
         {%- set build_state = adapter.get_relation(target.database, 'raw', 'build_state') -%}

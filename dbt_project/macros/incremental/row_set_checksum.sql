@@ -1,14 +1,14 @@
-{#- A checksum of a set of rows: of these columns of the rows for which `condition` is true. It does not depend on the
-    order of the rows, and differs when a row is added, removed or changed. It is compared with the checksum of the
-    previous build; a new release of an engine that hashes differently makes every partner a changed one. -#}
+{#- A checksum of `columns` over the rows for which `condition` is true. It does not depend on the order of the
+    rows, and differs when a row is added, removed or changed. It is compared with the checksum of the previous
+    build, so after an upgrade of the engine that changes its hash function, every partner counts as changed. -#}
 {% macro row_set_checksum(columns, condition='true') -%}
     {{ return(adapter.dispatch('row_set_checksum')(columns | join(', '), condition)) }}
 {%- endmacro %}
 
-{#- The number of rows, above the exclusive or of their hashes, which DuckDB computes faster than a sum: a row that is
-    there twice cancels itself out, but is counted. So one of two sets must have no duplicates, as the tests of its key
-    ensure. Hashed twice, because DuckDB's hash of several columns is itself an exclusive or of theirs: the same change
-    in two rows would cancel itself out, too. -#}
+{#- The number of rows times 2^64, plus the exclusive or of their hashes, which DuckDB computes faster than a sum.
+    Two equal rows cancel out in the exclusive or and show in the number only, so the rows must be unique, as the
+    tests of the source's key ensure. Hashed twice, because DuckDB combines the hashes of several columns by
+    exclusive or: the same change in two rows would cancel out as well. -#}
 {% macro default__row_set_checksum(columns, condition) -%}
     cast(
         cast(bit_xor(case when {{ condition }} then hash(hash({{ columns }})) end) as hugeint)

@@ -1,6 +1,6 @@
-{#- What the providers' payloads have in common. -#}
+{#- Conversions that the staging models of several email providers share. -#}
 
-{#- An ISO timestamp, as UTC without a zone; null where it is none. -#}
+{#- An ISO 8601 text as a UTC timestamp without time zone; null when it is not a valid timestamp. -#}
 {% macro utc_from_iso(text) -%}
     {{ return(adapter.dispatch('utc_from_iso')(text)) }}
 {%- endmacro %}
@@ -13,7 +13,7 @@
     timezone('UTC', cast(case when pg_input_is_valid({{ text }}, 'timestamptz') then {{ text }} end as timestamptz))
 {%- endmacro %}
 
-{#- Seconds since 1970, as UTC without a zone; null where they are none, or lie after the year 2100. -#}
+{#- A text of seconds since 1970 as a UTC timestamp without time zone; null when it is not a number, or after 2100. -#}
 {% macro utc_from_seconds(text) -%}
     {{ return(adapter.dispatch('utc_from_seconds')(text)) }}
 {%- endmacro %}
@@ -31,8 +31,8 @@
     timezone('UTC', to_timestamp(case when {{ seconds }} between 0 and 4102444800 then {{ seconds }} end))
 {%- endmacro %}
 
-{#- hard: the address is dead, and is never written to again. Everything else is soft: temporary failures, a full
-    mailbox (5.2.2), and the policy of a server (5.7.x), which is about the sender and not about the address. -#}
+{#- 'hard' when the address does not exist: it is suppressed for good. Everything else is 'soft': temporary
+    failures, a full mailbox (5.2.2), and a policy rejection (5.7.x), which concerns the sender and not the address. -#}
 {% macro bounce_type(is_permanent, status) -%}
     case
         when not coalesce({{ is_permanent }}, false) then 'soft'
@@ -41,14 +41,14 @@
     end
 {%- endmacro %}
 
-{#- Whether a user agent is a machine that opens every email (mail privacy proxies, scanners), rather than a person.
-    GoogleImageProxy and YahooMailProxy fetch when a person looks, and are people. -#}
+{#- Whether a user agent is a bot that opens every email (privacy proxies, security scanners). GoogleImageProxy and
+    YahooMailProxy load images when a person opens the email, so they are not bots. -#}
 {% macro is_bot_user_agent(user_agent) -%}
-    {%- set words = ['bot', 'barracuda', 'mimecast', 'proofpoint', 'symantec', 'scanner', 'python-', 'curl/'] -%}
+    {%- set patterns = ['bot', 'barracuda', 'mimecast', 'proofpoint', 'symantec', 'scanner', 'python-', 'curl/'] -%}
     (
         coalesce({{ user_agent }}, '') = 'Mozilla/5.0'
-        {% for word in words %}
-            or lower(coalesce({{ user_agent }}, '')) like '%{{ word }}%'
+        {% for pattern in patterns %}
+            or lower(coalesce({{ user_agent }}, '')) like '%{{ pattern }}%'
         {% endfor %}
     )
 {%- endmacro %}

@@ -1,7 +1,7 @@
-{#- The relation that holds a raw table of the contract: the table itself, or the model that makes its rows of what
-    another loader has loaded (var `loader`, docs/bring-your-own-loader.md). -#}
+{#- The relation with the rows of a raw table of the contract: the table itself, or the model that converts the
+    tables of another loader to it (var `loader`, docs/bring-your-own-loader.md). -#}
 {% macro raw_relation(table) -%}
-    {%- set made = {
+    {%- set models = {
         'contract': {},
         'tap_impact': {
             'partners': 'tap_impact_partners',
@@ -18,20 +18,21 @@
             'partner_clicks_daily': 'fivetran_partner_clicks_daily',
         },
     } -%}
-    {%- if var('loader') not in made -%}
+    {%- if var('loader') not in models -%}
         {{ exceptions.raise_compiler_error(
-            'There is no loader ' ~ var('loader') ~ '. The loaders are ' ~ made | join(', ') ~ '.'
+            var('loader') ~ ' is not a valid loader. Use one of ' ~ models | join(', ') ~ '.'
         ) }}
-    {%- elif table in made[var('loader')] -%}
-        {{ return(ref(made[var('loader')][table])) }}
+    {%- elif table in models[var('loader')] -%}
+        {{ return(ref(models[var('loader')][table])) }}
     {%- else -%}
         {{ return(source('raw', table)) }}
     {%- endif -%}
 {%- endmacro %}
 
-{#- When the loader read a row, UTC: the column that it adds, or the one that var `loaded_at_column` names. -#}
+{#- The UTC timestamp at which the loader read a row: from the column that the loader adds, or from the one that var
+    `loaded_at_column` names. -#}
 {% macro loaded_at_utc() -%}
-    {%- set usual = {'tap_impact': '_sdc_extracted_at', 'fivetran': '_fivetran_synced'} -%}
-    {%- set column = var('loaded_at_column') or usual[var('loader')] -%}
+    {%- set defaults = {'tap_impact': '_sdc_extracted_at', 'fivetran': '_fivetran_synced'} -%}
+    {%- set column = var('loaded_at_column') or defaults[var('loader')] -%}
     {{ to_utc(column) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- Every declared source must be there before anything is built. A missing table would otherwise show as a database
-    error in some view; here it is named, with the remedy. -#}
+{#- Raise an error before anything is built if the table of a declared source is missing. Without it, the build
+    fails with a database error in some view, which does not say what to do. -#}
 {% macro require_raw_tables() -%}
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
         {%- set missing = [] -%}
@@ -11,8 +11,9 @@
         {%- endfor -%}
         {%- if missing -%}
             {{ exceptions.raise_compiler_error(
-                'No table ' ~ missing | join(', ') ~ '. A loader fills the raw tables and `partnerflow run` adds its own '
-                ~ '(evaluations, sent_emails, suppressions, workflow_runs); `partnerflow load-example` makes them all for the example account.'
+                'No table ' ~ missing | join(', ') ~ '. A loader creates the raw tables, and `partnerflow run` its own '
+                ~ '(evaluations, sent_emails, suppressions, workflow_runs). For the example account, '
+                ~ '`partnerflow load-example` creates all of them.'
             ) }}
         {%- endif -%}
     {%- endif -%}

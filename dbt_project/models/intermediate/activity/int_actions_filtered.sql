@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Amounts in several currencies are never added: one in another currency than the program's counts as 0, and a test of
--- stg_actions holds the workflows that read revenue.
+-- Amounts in different currencies are never added: an amount that is not in the program's currency counts as 0, and a
+-- test of stg_actions holds the workflows that use revenue.
 
 with actions as (
     select * from {{ ref('stg_actions') }}

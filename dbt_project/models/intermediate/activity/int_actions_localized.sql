@@ -7,8 +7,8 @@
     )
 }}
 
--- Converting timestamps to local dates is expensive, so each action is converted once: a build converts the actions of
--- changed partners. It joins them: over a view that joins, `exists` takes DuckDB three times as long.
+-- Converting timestamps to local dates is expensive, so a build converts only the actions of changed partners. The
+-- partners are joined, because `exists` takes DuckDB three times as long on a view with a join.
 -- depends_on: {{ ref('int_partner_activity_checksums') }}
 -- depends_on: {{ ref('int_changed_partners') }}
 

@@ -1,4 +1,4 @@
--- What follows reads the rows of these partners only.
+-- The incremental models read the rows of these partners only.
 
 with checksums as (
     select * from {{ ref('int_partner_activity_checksums') }}

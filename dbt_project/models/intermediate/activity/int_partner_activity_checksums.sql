@@ -1,7 +1,7 @@
--- The only step of a build that reads all performance rows: a checksum per partner of what is loaded, compared with the
--- checksum of the previous build. So `is_changed` sees new, late, corrected, reversed and deleted rows, whatever their
--- `_loaded_at`, and a corrected time zone or currency. After a build that failed, died or was run by hand, the previous
--- checksums say nothing about the facts, and every partner is changed.
+-- The only model that reads all performance rows in each build: it compares a checksum per partner of the loaded rows
+-- with the checksum of the previous build. So `is_changed` covers new, late, corrected, reversed and deleted rows,
+-- whatever their `_loaded_at`, and a corrected time zone or currency. After a build that failed, was interrupted or was
+-- run by hand, the previous checksums may not match the facts, and every partner counts as changed.
 
 {% set previous = load_relation(this) if previous_build_is_valid() else none %}
 
@@ -13,7 +13,7 @@ actions as (
     select * from {{ ref('int_actions_filtered') }}
 ),
 
--- Clicks below actions, and grouped once: neither side can multiply the other.
+-- A union rather than a join, because a join of clicks and actions would multiply their rows.
 both_sides as (
     select
         program_id,

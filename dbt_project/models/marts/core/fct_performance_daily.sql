@@ -19,7 +19,7 @@ localized_actions as (
     select * from {{ ref('int_actions_localized') }}
 ),
 
--- Clicks below actions, and grouped once: neither side can multiply the other.
+-- A union rather than a join, because a join of clicks and actions would multiply their rows.
 activity as (
     select program_id, partner_id, click_date as activity_date, clicks, 0 as actions, 0 as revenue
     from clicks

@@ -10,7 +10,7 @@ recipients as (
         received_at,
         payload,
         {{ json_text('payload', ['kind']) }} as kind,
-        {{ unnest_json(json_value('payload', ['recipients'])) }} as recipient
+        {{ unnest_json_array(json_value('payload', ['recipients']), wrap_value=true) }} as recipient
     from payloads
 ),
 

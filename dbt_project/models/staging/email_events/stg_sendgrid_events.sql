@@ -4,7 +4,7 @@ with payloads as (
 ),
 
 events as (
-    select payload_id, provider, received_at, {{ unnest_json('payload') }} as event
+    select payload_id, provider, received_at, {{ unnest_json_array('payload', wrap_value=true) }} as event
     from payloads
 ),
 

@@ -20,12 +20,12 @@ messages as (
 recipients as (
     select
         *,
-        {{ unnest_json("coalesce("
+        {{ unnest_json_array("coalesce("
             ~ json_value('message', ['bounce', 'bouncedRecipients']) ~ ", "
             ~ json_value('message', ['complaint', 'complainedRecipients']) ~ ", "
             ~ json_value('message', ['deliveryDelay', 'delayedRecipients']) ~ ", "
             ~ json_value('message', ['delivery', 'recipients']) ~ ", "
-            ~ json_value('message', ['mail', 'destination']) ~ ")") }} as recipient
+            ~ json_value('message', ['mail', 'destination']) ~ ")", wrap_value=true) }} as recipient
     from messages
     where message is not null
 ),

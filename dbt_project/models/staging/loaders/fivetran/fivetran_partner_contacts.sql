@@ -26,10 +26,10 @@ contacts as (
     select
         partners.program_id,
         partners.partner_id,
-        {{ json_field('people.contact', 'email') }} as email,
-        {{ json_field('people.contact', 'first_name') }} as first_name,
-        {{ json_field('people.contact', 'last_name') }} as last_name,
-        cast({{ json_field('people.contact', 'is_primary') }} as {{ dbt.type_boolean() }}) as is_primary,
+        {{ json_text('people.contact', ['email']) }} as email,
+        {{ json_text('people.contact', ['first_name']) }} as first_name,
+        {{ json_text('people.contact', ['last_name']) }} as last_name,
+        cast({{ json_text('people.contact', ['is_primary']) }} as {{ dbt.type_boolean() }}) as is_primary,
         partners._loaded_at
     from partners
     inner join people on partners.partner_id = people.partner_id

@@ -16,7 +16,7 @@ listed as (
 
 -- A partner that has joined none belongs to the programs whose contracts, prospects or transitions name it.
 memberships as (
-    select {{ json_field('program', 'id') }} as program_id, partner_id
+    select {{ json_text('program', ['id']) }} as program_id, partner_id
     from listed
 
     union

@@ -14,7 +14,7 @@ shared_partner_groups as (
     select distinct
         program_id,
         group_id,
-        {{ json_field('media_partner', 'partner_id') }} as partner_id,
+        {{ json_text('media_partner', ['partner_id']) }} as partner_id,
         group_name,
         _loaded_at
     from media_partner_groups

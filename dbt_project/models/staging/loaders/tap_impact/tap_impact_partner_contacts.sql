@@ -17,9 +17,9 @@ own as (
     select
         partners.program_id,
         partners.partner_id,
-        {{ json_field('media_partners.contact', 'email_address') }} as email,
-        {{ json_field('media_partners.contact', 'first_name') }} as first_name,
-        {{ json_field('media_partners.contact', 'last_name') }} as last_name,
+        {{ json_text('media_partners.contact', ['email_address']) }} as email,
+        {{ json_text('media_partners.contact', ['first_name']) }} as first_name,
+        {{ json_text('media_partners.contact', ['last_name']) }} as last_name,
         partners._loaded_at
     from partners
     inner join media_partners on partners.partner_id = cast(media_partners.id as {{ dbt.type_string() }})
@@ -34,7 +34,7 @@ noted as (
 noted_people as (
     select
         campaign_id, email_address, first_name, last_name,
-        {{ json_field('account', 'id') }} as partner_id,
+        {{ json_text('account', ['id']) }} as partner_id,
         {{ loaded_at_utc() }} as _loaded_at
     from noted
 
@@ -42,7 +42,7 @@ noted_people as (
 
     select
         campaign_id, email_address, first_name, last_name,
-        {{ json_field(json_field('accounts', 'account'), 'id') }} as partner_id,
+        {{ json_text('accounts', ['account', 'id']) }} as partner_id,
         {{ loaded_at_utc() }} as _loaded_at
     from contacts
 ),

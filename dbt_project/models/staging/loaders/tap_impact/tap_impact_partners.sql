@@ -17,7 +17,7 @@ campaigns as (
 
 -- A partner that has joined none belongs to the programs whose prospects, contracts or transitions name it.
 memberships as (
-    select {{ json_field('campaign', 'campaign_id') }} as program_id, partner_id
+    select {{ json_text('campaign', ['campaign_id']) }} as program_id, partner_id
     from campaigns
 
     union
