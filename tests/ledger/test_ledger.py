@@ -28,7 +28,7 @@ from flows.ledger.queries import changes_since, deliveries, find_delivery
 from flows.ledger.resolution import settle_by_evidence, settle_by_person
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
 from flows.ledger.transitions import mark_sending
-from support.ledgers import delivery, leased, log, new_place, opened, states
+from support.ledgers import delivery, leased, ledger_location, log, opened, states
 
 SENT = SendResult("sent", smtp_stage="end of message", code=250, text="250 queued")
 
@@ -36,7 +36,7 @@ SENT = SendResult("sent", smtp_stage="end of message", code=250, text="250 queue
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Where an empty ledger may be created."""
-    return new_place(request.param, tmp_path)
+    return ledger_location(request.param, tmp_path)
 
 
 @pytest.fixture
@@ -410,7 +410,7 @@ def test_mirror_reads_only_changes_since_its_watermark(ledger: Ledger, tmp_path:
 def test_changes_wait_for_uncommitted_log_ids(tmp_path: Path):
     """In PostgreSQL a later id may be committed first; the watermark must not pass the earlier one."""
     changes: list = []
-    with opened(new_place("postgresql", tmp_path)) as ledger:
+    with opened(ledger_location("postgresql", tmp_path)) as ledger:
         first, second = leased(ledger, "a", "b")
         watermark = changes_since(ledger, None).watermark
         with ledger.store.writing() as slow:

@@ -26,8 +26,18 @@ from flows.ledger.suppressions import suppress, suppressions, unsuppress
 from flows.pipeline.run import plan_only
 from flows.settings import Settings
 from support.cli import environment, partnerflow
-from support.fault_injection import EVERYBODY, built, everybody, everybody_heard_once, files, only, run, states, unbuilt
-from support.ledgers import delivery, leased, log, new_place, opened
+from support.fault_injection import (
+    DELIVERY_COUNT,
+    assert_all_sent_once,
+    built_state,
+    limit_recipients,
+    restore_recipients,
+    run,
+    skip_dbt_build,
+    states,
+    written_files,
+)
+from support.ledgers import delivery, leased, ledger_location, log, opened
 from support.states import HOUR
 
 NONE = Path("/nowhere/partnerflow.duckdb")
@@ -39,7 +49,7 @@ SENT = SendResult("sent")
 @pytest.fixture
 def state(example, tmp_path: Path) -> Settings:
     """The example account with its facts built and nobody contacted."""
-    return built(example[0], tmp_path)
+    return built_state(example[0], tmp_path)
 
 
 def command(settings: Settings, *arguments: str) -> str:
@@ -58,38 +68,39 @@ def restored(settings: Settings, reason: str) -> None:
 def test_run_on_old_backup_is_refused_until_restore(state: Settings, tmp_path: Path):
     """After a backup, a second run and the loss of the ledger, a run or plan on the backup claims and sends nothing and
     says what to do, and so does doctor. `restore` re-imports later contacts, and the next run contacts nobody twice."""
-    only(state, "welcome")
+    limit_recipients(state, "welcome")
     run(state)
     before = states(state)["sent"]
     backup = tmp_path / "backups" / "ledger.db"
     assert command(state, "backup", str(backup)) == f"Wrote {backup}\n"
-    everybody(state)
+    restore_recipients(state)
     run(state)
-    everybody_heard_once(state)
-    sent = files(state)
+    assert_all_sent_once(state)
+    sent = written_files(state)
 
     shutil.copy(backup, state.ledger)
     refused = partnerflow(state, "run", "--as-of", "2026-03-20T14:00:00-04:00", "--json")
     assert refused.code == 1
-    assert f"contains {EVERYBODY - before} contacts that the ledger does not have" in refused.stderr
+    assert f"contains {DELIVERY_COUNT - before} contacts that the ledger does not have" in refused.stderr
     assert "restored from an older backup" in refused.json()["error"]
     assert "`partnerflow restore FILE --reason TEXT`" in refused.stderr
     with pytest.raises(PartnerflowError, match="Nothing was claimed or sent"):
-        plan_only(state, HOUR, unbuilt)
+        plan_only(state, HOUR, skip_dbt_build)
     assert [severity for severity, *_ in ledger_integrity(state, utc_now())] == ["error", "error"]
-    assert (files(state), states(state)) == (sent, {"sent": before})
+    assert (written_files(state), states(state)) == (sent, {"sent": before})
 
     with pytest.raises(PartnerflowError, match="Say why"):
         restored(state, "")
     reason = ("--reason", "The disk was replaced", "--by", "ann")
     done = json.loads(command(state, "restore", str(backup), *reason, "--json"))
     assert done | {"replaced": None} == {
-        "deliveries": EVERYBODY - before, "settled": 0, "doubted": 0, "suppressions": 0, "runs": 16, "replaced": None,
+        "deliveries": DELIVERY_COUNT - before, "settled": 0, "doubted": 0, "suppressions": 0, "runs": 16,
+        "replaced": None,
     }  # fmt: skip
     assert Path(done["replaced"]).exists()
     again = run(state)
     assert sum(row.sent for row in again.plan.workflows) == 0
-    everybody_heard_once(state)
+    assert_all_sent_once(state)
     assert [severity for severity, *_ in ledger_integrity(state, utc_now())] == ["ok"]
     with duckdb.connect(state.published, read_only=True) as reader:
         runs = reader.execute("SELECT count(DISTINCT run_id) FROM marts.workflow_runs").fetchone()
@@ -108,34 +119,34 @@ def test_new_ledger_beside_old_replicas_is_refused(state: Settings, lost: str, t
     state.ledger.unlink()
     if lost == "ledger and warehouse":
         shutil.copy(kept, state.warehouse)
-    with pytest.raises(PartnerflowError, match=f"contains {EVERYBODY} contacts that the ledger does not have"):
+    with pytest.raises(PartnerflowError, match=f"contains {DELIVERY_COUNT} contacts that the ledger does not have"):
         run(state)
     assert states(state) == {}
     restored(state, "The ledger was deleted by mistake")
     run(state)
-    everybody_heard_once(state)
+    assert_all_sent_once(state)
 
 
 def test_emails_of_run_killed_with_its_ledger_are_restored(state: Settings, tmp_path: Path):
     """The warehouse has the claims before the first email leaves. What was not started is in doubt, and a file of the
     outbox proves what was sent."""
-    only(state, "welcome")
+    limit_recipients(state, "welcome")
     run(state)
     backup = tmp_path / "ledger.db"
     back_up(state.ledger, backup)
-    everybody(state)
+    restore_recipients(state)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("flows.pipeline.run._record", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             run(state)
-    assert sum(files(state).values()) == EVERYBODY
+    assert sum(written_files(state).values()) == DELIVERY_COUNT
     shutil.copy(backup, state.ledger)
     with pytest.raises(PartnerflowError, match="is out of date"):
         run(state)
     restored(state, "The disk was replaced")
     assert states(state)["in_doubt"] > 0
     run(state)
-    everybody_heard_once(state)
+    assert_all_sent_once(state)
 
 
 def test_outbox_file_is_not_written_again_after_restore(state: Settings, tmp_path: Path):
@@ -154,7 +165,7 @@ def test_outbox_file_is_not_written_again_after_restore(state: Settings, tmp_pat
         if source.exists():
             shutil.copy(source, target)
     run(state)
-    everybody_heard_once(state)
+    assert_all_sent_once(state)
     assert {file.name: file.stat().st_mtime_ns for file in state.outbox.iterdir()} == written
 
 
@@ -168,7 +179,7 @@ def store(request: pytest.FixtureRequest) -> str:
 def places(store: str, tmp_path: Path) -> tuple[Path | str, Path | str]:
     """Where a ledger is, and where a second one may be created."""
     (tmp_path / "other").mkdir()
-    return new_place(store, tmp_path), new_place(store, tmp_path / "other")
+    return ledger_location(store, tmp_path), ledger_location(store, tmp_path / "other")
 
 
 def lived(place: Path | str, warehouse: Path) -> None:
@@ -211,7 +222,7 @@ def test_restored_deliveries_are_never_sent_again(places, tmp_path: Path):
 
 def test_ledger_with_stale_deliveries_is_refused(store: str, tmp_path: Path):
     """It has all contacts, in the states of the backup; `restore` gives them their later states."""
-    place = new_place(store, tmp_path)
+    place = ledger_location(store, tmp_path)
     warehouse = tmp_path / "warehouse.duckdb"
     with opened(place) as ledger, duckdb.connect(warehouse) as connection:
         first, second, _ = leased(ledger, "a", "b", "c")
@@ -220,7 +231,7 @@ def test_ledger_with_stale_deliveries_is_refused(store: str, tmp_path: Path):
             ledger.record_result(one, "sending", verdict)
         mirror(connection, ledger)
     (tmp_path / "other").mkdir()
-    with opened(new_place(store, tmp_path / "other")) as older:
+    with opened(ledger_location(store, tmp_path / "other")) as older:
         leased(older, "a", "b", "c")
         with pytest.raises(PartnerflowError, match="later states of 2 deliveries that are undecided in the ledger"):
             ensure_ledger_is_current(older, warehouse, NONE)

@@ -24,7 +24,7 @@ from flows.ledger.store import ledger_url
 from flows.ledger.suppressions import suppressions
 from flows.ledger.upgrade import HEAD
 from flows.settings import CHECKOUT
-from support.ledgers import delivery, log, new_place, opened, states
+from support.ledgers import delivery, ledger_location, log, opened, states
 
 DUMPS = CHECKOUT / "tests" / "data" / "old_ledgers"
 
@@ -47,7 +47,7 @@ EXPECTED[3] = EXPECTED[2]
 
 def load(store: str, schema: int, folder: Path) -> Path | str:
     """Create a ledger from the dump of a former schema."""
-    place = new_place(store, folder)
+    place = ledger_location(store, folder)
     if isinstance(place, Path):
         with closing(sqlite3.connect(place)) as connection:
             connection.executescript((DUMPS / f"{schema}.sql").read_text())
@@ -68,7 +68,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path | str, int
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Where an empty ledger may be created."""
-    return new_place(request.param, tmp_path)
+    return ledger_location(request.param, tmp_path)
 
 
 def shape(place: Path | str) -> dict[str, list[Any]]:
@@ -166,7 +166,7 @@ def test_upgraded_new_and_declared_schemas_are_equal(old: tuple[Path | str, int]
     store = "sqlite" if isinstance(place, Path) else "postgresql"
     for name in ("new", "declared"):
         (tmp_path / name).mkdir()
-    new, declared = new_place(store, tmp_path / "new"), new_place(store, tmp_path / "declared")
+    new, declared = ledger_location(store, tmp_path / "new"), ledger_location(store, tmp_path / "declared")
     for one in (place, new):
         Ledger(one).close()
     engine = create_engine(ledger_url(declared))

@@ -18,9 +18,9 @@ from flows.pipeline.text import SENT
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
 from support.cli import partnerflow
-from support.ledgers import new_place, opened
+from support.ledgers import ledger_location, opened
 from support.states import HOUR, reload_raw_tables
-from support.week import replayed
+from support.week import replayed_contacts
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 COUNTS = ("members", "addresses", "already_contacted", "suppressed", "no_address", "recipients", *SENT)
@@ -29,7 +29,7 @@ COUNTS = ("members", "addresses", "already_contacted", "suppressed", "no_address
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     """An empty ledger."""
-    with opened(new_place(request.param, tmp_path)) as one:
+    with opened(ledger_location(request.param, tmp_path)) as one:
         yield one
 
 
@@ -223,7 +223,7 @@ def test_an_outage_of_a_day_loses_nobody(back: tuple[Settings, Run]):
 def test_it_contacts_those_whom_a_run_every_hour_would_have_contacted(back: tuple[Settings, Run]):
     """As the simulation of those hours, by one statement and with a ledger of its own, tells."""
     settings, _ = back
-    expected = replayed(settings, 36, "prospect-invite")
+    expected = replayed_contacts(settings, 36, "prospect-invite")
     assert contacted(settings, HOUR) == expected
     assert len(expected) > len(NEWCOMERS)
 

@@ -105,16 +105,18 @@ def rewrite(file: Path, old: str, new: str) -> None:
 
 
 def test_each_template_is_installed_simulated_and_run(evening: Evening):
-    """Activated they do what the page's examples do, and the simulation has said whom they would contact by then."""
+    """They contact whom the page's examples contact: the members of that hour that the simulation has named."""
     rows = {row.workflow_id: row for row in evening.run.plan.workflows}
     assert {rows[name].status for name in evening.drafts} == {"done"}
     assert {one.id for one in templates()} == set(PREFIXES)
     page = read_definitions(Settings(workflows=CHECKOUT / "workflows"))
     asked = {name: preview(evening.settings, page[one], page.compiler, EVENING) for name, one in EXPECTED.items()}
     assert {name: rows[name].members for name in EXPECTED} == {name: len(one.members) for name, one in asked.items()}
+    definitions = read_definitions(evening.settings)
     for name in evening.drafts:
-        said = {send.partner_id for send in evening.simulation.of(name) if send.as_of <= EVENING}
-        assert set(contacts(evening.settings, name)) <= said, name
+        simulated = {send.partner_id for send in evening.simulation.of(name) if send.as_of <= EVENING}
+        members = preview(evening.settings, definitions[name], definitions.compiler, EVENING).members
+        assert set(contacts(evening.settings, name)) == simulated & {partner for _, partner, _ in members}, name
     assert sum(rows[name].sent for name in evening.drafts) > 20
 
 

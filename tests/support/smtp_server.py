@@ -1,8 +1,7 @@
-"""A scripted mail server: it answers, hangs up or falls silent at any point of the conversation.
+"""A scripted SMTP server that replies, disconnects or stops responding at any point of a session.
 
-aiosmtpd cannot hang up between two bytes of the protocol. What this server has accepted it knows for certain, so a test
-can say whether a result was true.
-"""
+aiosmtpd cannot disconnect between two bytes of the protocol. This server records what it has accepted, so that a test
+can compare that with what the client reports."""
 
 import socket
 import socketserver
@@ -15,18 +14,18 @@ from email import message_from_bytes
 from aiosmtpd.controller import Controller
 
 DROP, SILENCE = "drop", "silence"
-"""In place of an answer: hang up, or stay silent."""
+"""In place of a reply: disconnect, or send nothing."""
 
 Decide = Callable[[str], str | None]
-"""Phase to an answer, DROP, SILENCE, or None for the ordinary answer.
+"""A function from a phase to a reply, DROP, SILENCE, or None for the default reply.
 
-The phases are `greeting`, the commands, `body` (the first line of a message has arrived), `end` (the final dot has
-arrived, and the message is not accepted yet), and `reply` (it is accepted, and the answer is about to leave).
+The phases are `greeting`, the SMTP verbs, `body` (the first line of a message has arrived), `end` (the final dot has
+arrived; the message is not accepted yet), and `reply` (the message is accepted; the reply has not been sent yet).
 """
 
 
 def at(phase: str, answer: str) -> Decide:
-    """Return a Decide that gives this answer at one phase."""
+    """Return a Decide that gives this reply in one phase."""
     return lambda now: answer if now == phase else None
 
 
@@ -38,14 +37,14 @@ def free_port() -> int:
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """Reserve a port that refuses connections for as long as the block lasts."""
+    """Reserve a port that refuses connections for the length of a `with` block."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
 
 
 class FreePortController(Controller):
-    """An aiosmtpd server that is given port 0: `port` is the one that the system chose."""
+    """An aiosmtpd server for port 0, whose `port` is the one that the system has chosen."""
 
     def _trigger_server(self) -> None:
         self.port = self.server.sockets[0].getsockname()[1]
@@ -55,7 +54,7 @@ class FreePortController(Controller):
 class ScriptedServer(socketserver.ThreadingTCPServer):
     """A server on 127.0.0.1 for the length of a `with` block.
 
-    `accepted` are recipients and content of the messages it accepted, `commands` all commands of all connections.
+    `accepted` has recipients and content of each accepted message, `commands` all commands of all connections.
     """
 
     allow_reuse_address = daemon_threads = True
@@ -67,7 +66,7 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
         extensions: tuple[str, ...] = ("PIPELINING", "SIZE 1000000"),
         tls: ssl.SSLContext | None = None,
     ):
-        super().__init__(("127.0.0.1", 0), _Conversation)
+        super().__init__(("127.0.0.1", 0), _Session)
         self.decide, self.extensions, self.tls = decide, extensions, tls
         self.accepted: list[tuple[list[str], bytes]] = []
         self.commands: list[str] = []
@@ -77,12 +76,12 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port that the server listens on."""
         return self.server_address[1]
 
     @property
     def message_ids(self) -> list[str]:
-        """The Message-IDs of the accepted messages, repeated as often as they were accepted."""
+        """The Message-ID of each accepted message; one that was accepted twice is listed twice."""
         return [message_from_bytes(data)["Message-ID"].strip("<>") for _, data in self.accepted]
 
     def __enter__(self) -> "ScriptedServer":
@@ -98,17 +97,17 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
         """Ignore clients that disconnect."""
 
 
-class _HangUpError(Exception):
-    """The conversation is over."""
+class _DisconnectError(Exception):
+    """Ends the session."""
 
 
-class _Conversation(socketserver.StreamRequestHandler):
+class _Session(socketserver.StreamRequestHandler):
     server: ScriptedServer
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
         self.server.connections += 1
-        with suppress(_HangUpError, OSError):
+        with suppress(_DisconnectError, OSError):
             self._say("greeting", "220 test ESMTP")
             while line := self.rfile.readline():
                 command = line.decode("utf-8", "replace").strip()
@@ -135,7 +134,7 @@ class _Conversation(socketserver.StreamRequestHandler):
             self._data()
         elif verb == "QUIT":
             self._say("QUIT", "221 bye")
-            raise _HangUpError
+            raise _DisconnectError
         else:
             self._say(verb, "250 ok")
 
@@ -148,7 +147,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         lines: list[bytes] = []
         while (line := self.rfile.readline()) != b".\r\n":
             if not line:
-                raise _HangUpError
+                raise _DisconnectError
             if not lines:
                 self._act("body")
             lines.append(line[1:] if line.startswith(b".") else line)
@@ -173,10 +172,10 @@ class _Conversation(socketserver.StreamRequestHandler):
         if answer == DROP:
             with suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)
-            raise _HangUpError
+            raise _DisconnectError
         if answer == SILENCE:
             self.server.over.wait()
-            raise _HangUpError
+            raise _DisconnectError
         self.wfile.write(f"{answer}\r\n".encode())
         if answer.startswith("421"):
-            raise _HangUpError
+            raise _DisconnectError

@@ -1,9 +1,9 @@
-"""A week of hours in the real flow, with whatever goes wrong in a week, and what is left of it.
+"""Many hours of the real Prefect flow with injected faults, and a comparison of the ledger with what should be in it.
 
-Every hour a loader adds what has happened, and the Prefect flow runs in a process of its own, against a real server and
-a real mail server. In between nothing runs for a night, runs are SIGKILLed, sources go stale, a definition is broken,
-the mail server is away or loses its answers, a second run is started, an analyst keeps the published file open. At the
-end the ledger is compared with one replay of all these hours, and with what the mail server knows that it accepted.
+Every hour new rows are loaded, and the flow runs in a process of its own under a Prefect server, with a scripted SMTP
+server. Faults: no run for some hours, a SIGKILL, stale sources, an invalid definition, an SMTP server that refuses
+connections or loses replies, a second run at the same time, a client that keeps the published file open. At the end the
+ledger is compared with one replay of all hours, and with what the SMTP server has accepted.
 """
 
 import os
@@ -36,13 +36,24 @@ from support.smtp_server import DROP, ScriptedServer
 from support.states import HOUR, reload_raw_tables
 
 FLOW = "import sys; from flows.hourly import hourly; hourly(sys.argv[1], return_state=True)"
-SHARE = {"outage": 0.08, "kill": 0.15, "stale": 0.05, "broken": 0.05, "away": 0.05, "twice": 0.05, "analyst": 0.1}
-"""The part of the hours that each fault befalls."""
+SHARE = {
+    "outage": 0.08,
+    "kill": 0.15,
+    "stale": 0.05,
+    "invalid": 0.05,
+    "no_smtp": 0.05,
+    "two_runs": 0.05,
+    "open_reader": 0.1,
+}
+"""The share of the hours with each fault; the others are undisturbed."""
 
 
 @dataclass
 class Week:
-    """What was done to a state, and what is left of it. Seconds, MiB and files are a run's, in their order."""
+    """The faults, the cost of each run, and the contacts of the ledger compared with the expected ones.
+
+    `seconds`, `peaks` (MiB) and `files` (files of the state) have one value per run that was not killed, in order.
+    """
 
     faults: Counter = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -50,75 +61,75 @@ class Week:
     files: list[int] = field(default_factory=list)
     expected: set[tuple[str, str]] = field(default_factory=set)
     contacted: set[tuple[str, str]] = field(default_factory=set)
-    doubled: list[str] = field(default_factory=list)
+    sent_twice: list[str] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
     states: Counter = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        """A few lines."""
+        """Return a summary of a few lines."""
         third = max(1, len(self.peaks) // 3)
         return (
-            f"{len(self.seconds)} runs to their end, {_mean(self.seconds):.1f} s each; {_listed(self.faults)}.\n"
-            f"{len(self.expected)} to be contacted: {len(self.expected - self.contacted)} lost, "
-            f"{len(self.contacted - self.expected)} others, {len(self.doubled)} doubled, "
+            f"{len(self.seconds)} complete runs, {_mean(self.seconds):.1f} s each; {_listed(self.faults)}.\n"
+            f"{len(self.expected)} contacts expected: {len(self.expected - self.contacted)} missing, "
+            f"{len(self.contacted - self.expected)} unexpected, {len(self.sent_twice)} sent twice, "
             f"{len(self.unexplained)} unexplained; {_listed(self.states)}.\n"
-            f"MiB at most, first and last third: {_mean(self.peaks[:third]):.0f}, {_mean(self.peaks[-third:]):.0f}; "
+            f"peak MiB, first and last third: {_mean(self.peaks[:third]):.0f}, {_mean(self.peaks[-third:]):.0f}; "
             f"files beside the outbox: {self.files[0]}, {self.files[-1]}"
         )
 
 
-class Mood:
-    """How the mail server behaves: mostly well, badly at one step of a hundred, and not at all when `away`."""
+class ServerBehavior:
+    """Decides the replies of the SMTP server: a fault in one phase of 100, and no connection at all if `is_down`."""
 
     def __init__(self, dice: random.Random):
         self._dice = dice
-        self.away = False
+        self.is_down = False
 
     def __call__(self, phase: str) -> str | None:
-        """For a phase, see smtp_server."""
-        if self.away:
+        """Return the reply in a phase (see `Decide`)."""
+        if self.is_down:
             return DROP if phase == "greeting" else None
         return self._dice.choice(FAULTS[phase]) if phase in FAULTS and self._dice.random() < 0.01 else None
 
 
-def live(settings: Settings, hours: int, seed: int, variables: dict[str, str]) -> Week:
-    """Let so many hours pass on a state in which the example's own hour has been run; then take account.
+def run_hours(settings: Settings, hours: int, seed: int, variables: dict[str, str]) -> Week:
+    """Run the hours after the example's hour, which the state has run already, and compare the result.
 
-    `variables` are those of the Prefect server that the flow runs under.
+    `variables` are the environment variables of the Prefect server that the flow runs under.
     """
-    dice, week, back = random.Random(seed), Week(), 0
+    dice, week, next_run = random.Random(seed), Week(), 0
     with open_warehouse(settings.warehouse) as connection:
         _clicks(connection, dice, hours)
-    mood = Mood(random.Random(seed))
-    with ScriptedServer(mood) as server:
+    behavior = ServerBehavior(random.Random(seed))
+    with ScriptedServer(behavior) as server:
         mail = {"HOST": "127.0.0.1", "PORT": str(server.port), "TLS": "none"}
         variables = variables | {f"PARTNERFLOW_SMTP_{name}": value for name, value in mail.items()}
         for number in range(1, hours + 1):
             hour, is_last = HOUR + timedelta(hours=number), number == hours
             _load(settings, dice, hour)
             fault = None if is_last else dice.choices([*SHARE, None], [*SHARE.values(), 1 - sum(SHARE.values())])[0]
-            back = max(back, number + dice.randrange(1, 30)) if fault == "outage" else back
-            if is_last or number >= back:
+            next_run = max(next_run, number + dice.randrange(1, 30)) if fault == "outage" else next_run
+            if is_last or number >= next_run:
                 week.faults[fault or "undisturbed"] += 1
-                with _befallen(fault, settings, hour, mood):
+                with _with_fault(fault, settings, hour, behavior):
                     _run(settings, hour, fault, dice, variables, week)
             else:
                 week.faults["without a run"] += 1
-        _take_account(settings, hours, Counter(server.message_ids), week)
+        _compare(settings, hours, Counter(server.message_ids), week)
     return week
 
 
 def _run(
     settings: Settings, hour: datetime, fault: str | None, dice: random.Random, variables: dict[str, str], week: Week
 ) -> None:
-    begun = time.monotonic()
-    processes = [_start(settings, hour, variables) for _ in range(2 if fault == "twice" else 1)]
+    started = time.monotonic()
+    processes = [_start(settings, hour, variables) for _ in range(2 if fault == "two_runs" else 1)]
     if fault == "kill":
         time.sleep(dice.uniform(3, 15))
         processes[0].kill()
     ends = [os.wait4(process.pid, 0) for process in processes]
     if fault != "kill":
-        week.seconds.append(time.monotonic() - begun)
+        week.seconds.append(time.monotonic() - started)
         week.peaks.append(max(usage.ru_maxrss for _, _, usage in ends) // 1024)
         week.files.append(sum("outbox" not in path.parts for path in settings.state_dir.rglob("*") if path.is_file()))
 
@@ -130,27 +141,27 @@ def _start(settings: Settings, hour: datetime, variables: dict[str, str]) -> sub
 
 
 @contextmanager
-def _befallen(fault: str | None, settings: Settings, hour: datetime, mood: Mood) -> Iterator[None]:
-    """The hour with its fault, and everything mended after it."""
+def _with_fault(fault: str | None, settings: Settings, hour: datetime, behavior: ServerBehavior) -> Iterator[None]:
+    """Inject the fault of an hour, and undo it afterwards."""
     file = settings.workflows / "welcome.yml"
-    sound = file.read_text()
-    reader = duckdb.connect(settings.published, read_only=False) if fault == "analyst" else None
-    if fault == "broken":
-        file.write_text(sound.replace("Joined", "Joyned"))
+    valid = file.read_text()
+    reader = duckdb.connect(settings.published, read_only=False) if fault == "open_reader" else None
+    if fault == "invalid":
+        file.write_text(valid.replace("Joined", "Joyned"))
     if fault == "stale":
-        _stamp(settings, hour - timedelta(days=3))
-    mood.away = fault == "away"
+        _set_loaded_at(settings, hour - timedelta(days=3))
+    behavior.is_down = fault == "no_smtp"
     try:
         yield
     finally:
-        file.write_text(sound)
-        mood.away = False
+        file.write_text(valid)
+        behavior.is_down = False
         if reader is not None:
             reader.close()
 
 
 def _load(settings: Settings, dice: random.Random, hour: datetime) -> None:
-    """What has happened in the hour before: two partners join, two are tagged, two of those that joined have sales."""
+    """Load what happened in the hour before: two partners join, two are tagged, two that joined earlier have sales."""
     reload_raw_tables(settings, hour)
     with open_warehouse(settings.warehouse) as connection, transaction(connection):
         for number in range(2):
@@ -184,7 +195,7 @@ _ACTION = """
 
 
 def _clicks(connection: Connection, dice: random.Random, hours: int) -> None:
-    """Clicks are known by day only; all of them are loaded at once, so that each hour has what a replay will see."""
+    """Load the clicks of all days at once: they have no time of day, and a replay must see what each run has seen."""
     today = HOUR.date()
     for number in range(1, hours // 24 + 3):
         for program in ("1000", "2000"):
@@ -197,22 +208,25 @@ def _clicks(connection: Connection, dice: random.Random, hours: int) -> None:
             )
 
 
-def _stamp(settings: Settings, loaded_at: datetime) -> None:
+def _set_loaded_at(settings: Settings, loaded_at: datetime) -> None:
     with open_warehouse(settings.warehouse) as connection:
         for table in ("partner_clicks_daily", "actions"):
             connection.execute(f"UPDATE raw.{table} SET _loaded_at = ?", [loaded_at.replace(tzinfo=None)])
 
 
-def _take_account(settings: Settings, hours: int, accepted: Counter, week: Week) -> None:
-    """A replay knows the addresses as they are now: whoever was written to at one that proved dead is left out."""
+def _compare(settings: Settings, hours: int, accepted: Counter, week: Week) -> None:
+    """Compare contacts with a replay, and deliveries with what the server has accepted.
+
+    A replay uses the suppressions of now: contacts at an address that hard-bounced during the week are left out.
+    """
     with closing(Ledger(settings.ledger)) as ledger:
         found = [one for one in deliveries(ledger) if one.as_of > HOUR.replace(tzinfo=None)]
         dead = {one.email_key for one in suppressions(ledger)}
-    gone = {(one.workflow_id, one.partner_id) for one in found if one.state == "failed" and one.email_key in dead}
-    week.expected = replayed(settings, hours) - gone
-    week.contacted = {(one.workflow_id, one.partner_id) for one in found} - gone
+    bounced = {(one.workflow_id, one.partner_id) for one in found if one.state == "failed" and one.email_key in dead}
+    week.expected = replayed_contacts(settings, hours) - bounced
+    week.contacted = {(one.workflow_id, one.partner_id) for one in found} - bounced
     week.states = Counter(one.state for one in found)
-    week.doubled = [name for name, times in accepted.items() if times > 1]
+    week.sent_twice = [name for name, times in accepted.items() if times > 1]
     for one in found:
         times = accepted[one.message_id] if one.action == "email" else None
         if (one.state, times) == ("sent", 0) or (one.state == "failed" and times):
@@ -221,10 +235,10 @@ def _take_account(settings: Settings, hours: int, accepted: Counter, week: Week)
             week.unexplained.append(f"{one.message_id} is {one.state}")
 
 
-def replayed(settings: Settings, hours: int, *but: str) -> set[tuple[str, str]]:
-    """Workflow and partner, of all that a run in each of so many hours after the example's would have contacted.
+def replayed_contacts(settings: Settings, hours: int, *but: str) -> set[tuple[str, str]]:
+    """Return (workflow_id, partner_id) of all contacts that a run in each of the hours after the example's would make.
 
-    By one replay, with a ledger of its own; of the active workflows but for those named.
+    Computed by one replay, with a ledger of its own, of all active workflows except those in `but`.
     """
     definitions = read_definitions(settings)
     active = [one for one in definitions.active if one.id not in but]
