@@ -36,7 +36,7 @@ def open_warehouse(place: Path | Postgres) -> Iterator[Connection]:
     try:
         yield connection
     except BROKEN as error:
-        raise PartnerflowError(_unusable(place, error)) from None
+        raise unusable(place, error) from None
     finally:
         connection.close()
 
@@ -51,7 +51,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             return connection
         except BROKEN as error:
             if not is_locked(error):
-                raise PartnerflowError(_unusable(path, error)) from None
+                raise unusable(path, error) from None
             if time.monotonic() > deadline:
                 hint = "End the session that holds it; people query the published copy instead."
                 raise PartnerflowError(f"Another process keeps {path} open.\n{error}\n{hint}") from None
@@ -63,11 +63,12 @@ def is_locked(error: duckdb.Error) -> bool:
     return "could not set lock" in str(error).lower()
 
 
-def _unusable(place: Path | Postgres, error: duckdb.Error) -> str:
+def unusable(place: Path | Postgres | str, error: duckdb.Error) -> PartnerflowError:
+    """Return the error to raise when a file cannot be read or written (see BROKEN)."""
     if "no space" in str(error).lower():
-        return f"The disk is full: {error}\nMake room, and run again: what is left is done then."
+        return PartnerflowError(f"The disk is full: {error}\nMake room, and run again: what is left is done then.")
     hint = "Move the file away, let the loader fill the raw tables anew, and run again. The ledger is another file."
-    return f"{place} cannot be used as a DuckDB file: {error}\n{hint}"
+    return PartnerflowError(f"{place} cannot be used as a DuckDB file: {error}\n{hint}")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import duckdb
 
 from flows.ledger.queries import Watermark
 from flows.settings import Postgres
-from flows.warehouse.connection import Connection, has_table, open_warehouse
+from flows.warehouse.connection import BROKEN, Connection, has_table, open_warehouse, unusable
 
 Row = dict[str, Any]
 """A row, by column name."""
@@ -55,11 +55,20 @@ class Replica:
         return self._rows("suppressions", "SELECT * FROM raw.suppressions") if self._schema == "raw" else []
 
     def _rows(self, table: str, query: str) -> list[Row]:
-        if not has_table(self._connection, self._schema, table):
+        """Return the rows of a query. A damaged published file has none; a damaged warehouse raises PartnerflowError.
+
+        The error is raised here because the caller of `replicas` is outside its `with` block.
+        """
+        try:
+            if not has_table(self._connection, self._schema, table):
+                return []
+            found = self._connection.execute(query)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except BROKEN as error:
+            if self._schema == "raw":
+                raise unusable(self.place, error) from None
             return []
-        found = self._connection.execute(query)
-        names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 @contextmanager
