@@ -1,35 +1,35 @@
-# Everything lives in .venv (packages) and var/ (state). No step asks for a network but the package registry.
+# Packages go to .venv, the state to var/. The only network access is to the package registry.
 
-# The hour at which the example account is run: 14:00 in New York, 23:30 in Kolkata.
+# The evaluation hour of the example account: 14:00 in New York, 23:30 in Kolkata.
 EXAMPLE_HOUR := 2026-03-20T14:00:00-04:00
 
-# The first Python 3.11 to 3.13 found; `make PYTHON=/path/to/python run` chooses another.
+# The first Python 3.11 to 3.13 on the path; `make PYTHON=/path/to/python run` uses another one.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: run lint test test-long test-matrix coverage setup lock clean
 
-run: setup  ## the main job on the example account, at its own hour
+run: setup  ## run the hourly job on the example account
 	.venv/bin/partnerflow load-example
 	.venv/bin/partnerflow run --as-of $(EXAMPLE_HOUR)
 
-lint: setup  ## style, types, import layers, words
+lint: setup  ## check style, types, import layers and words
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python tests/support/words.py
 
-test: lint  ## style and all tests but the long ones
+test: lint  ## run the checks and all tests except the long ones
 	.venv/bin/python -m pytest -n auto --dist loadfile
 
-test-long: setup  ## what is slow by nature: kills at every step, a hundred kills while sending, a day of the hourly flow
+test-long: setup  ## run the slow tests: kills in every step, 30 kills while sending, a day of the hourly flow
 	PARTNERFLOW_KILLS=30 PARTNERFLOW_WEEK=24 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
 
-coverage: setup  ## the tests with coverage of compiler/ and flows/, and its floor (two thirds longer: not in CI)
+coverage: setup  ## run the tests with coverage of compiler/ and flows/; fail below 90 % (not in CI: it takes two thirds longer)
 	.venv/bin/python -m pytest -n auto --dist loadfile --cov=compiler --cov=flows --cov-report=term:skip-covered --cov-fail-under=90
 
-test-matrix: requirements.lock pyproject.toml  ## the tests on every Python from 3.11 to 3.13 that is installed
+test-matrix: requirements.lock pyproject.toml  ## run the tests on each installed Python from 3.11 to 3.13
 	@for v in 3.11 3.12 3.13; do \
 		if command -v python$$v >/dev/null; then \
 			echo "== Python $$v" && \
@@ -37,19 +37,19 @@ test-matrix: requirements.lock pyproject.toml  ## the tests on every Python from
 			.venv-$$v/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock && \
 			.venv-$$v/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index --editable . && \
 			.venv-$$v/bin/python -m pytest -n auto --dist loadfile || exit 1; \
-		else echo "== Python $$v is not installed: left out"; fi; done
+		else echo "== Python $$v is not installed: skipped"; fi; done
 
 setup: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "partnerflow needs Python 3.11, 3.12 or 3.13: install one, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "partnerflow needs Python 3.11, 3.12 or 3.13: install one, or run: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock
 	.venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index --editable .
 	.venv/bin/python -m pip check
 	@touch .venv/ready
 
-lock:  ## resolve the ranges of pyproject.toml again (needs uv)
+lock:  ## write requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev \
 		--custom-compile-command "make lock" --upgrade --quiet pyproject.toml -o requirements.lock
 

@@ -1,4 +1,4 @@
-"""Fixtures that all tests share: states of their own, the example account, ledgers, a PostgreSQL server."""
+"""Fixtures for all tests: empty states, the example account, a ledger, a PostgreSQL server."""
 
 import shutil
 import tempfile

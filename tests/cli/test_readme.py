@@ -1,4 +1,4 @@
-"""The README is executed: its commands, its query and its email are what a reader gets."""
+"""The README is executed: its commands, query, error and email are those that a reader gets."""
 
 import json
 import re
@@ -20,7 +20,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
 
 def fenced() -> list[tuple[str, str]]:
-    """Every fenced block, as its language and its text, in the order of the page."""
+    """Return language and text of every fenced block, in the order of the page."""
     found, language, lines = [], None, []
     for line in README.splitlines(keepends=True):
         if not line.startswith("```"):
@@ -34,26 +34,26 @@ def fenced() -> list[tuple[str, str]]:
 
 
 def blocks(language: str) -> list[str]:
-    """The fenced blocks of a language."""
+    """Return the fenced blocks of a language."""
     return [text for name, text in fenced() if name == language]
 
 
 def words(text: str) -> list[list[str]]:
-    """The lines that say something, without regard to how a table is spaced."""
+    """Return the words of every line that is not empty, so that spacing does not count."""
     return [line.split() for line in text.splitlines() if line.strip()]
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.splitlines()[0])
-def test_a_command_answers_as_printed(example, block: str):
-    """Each `$ partnerflow …` gives the lines below it."""
+def test_readme_command_prints_what_is_shown(example, block: str):
+    """Each `$ partnerflow …` prints the lines below it."""
     settings, _ = example
     command, expected = block.split("\n", 1)
     answer = partnerflow(settings, *shlex.split(command.removeprefix("$ partnerflow ")))
     assert words(answer.stdout) == words(expected)
 
 
-def test_the_query_answers_as_printed(example):
-    """The Python block, in the folder in which var/ is."""
+def test_readme_query_returns_what_is_shown(example):
+    """The Python block runs in the folder that contains var/."""
     settings, _ = example
     languages = [name for name, _ in fenced()]
     position = languages.index("python")
@@ -68,8 +68,8 @@ def test_the_query_answers_as_printed(example):
     assert words(done.stdout) == words(expected), done.stderr
 
 
-def test_the_email_is_in_the_outbox(example):
-    """Its headers and the beginning of its text."""
+def test_readme_email_is_in_the_outbox(example):
+    """One email has the shown headers and starts with the shown text."""
     settings, _ = example
     (printed,) = blocks("eml")
     head, text = printed.split("\n\n", 1)
@@ -79,14 +79,14 @@ def test_the_email_is_in_the_outbox(example):
     assert found.get_payload(decode=True).decode().replace("\r\n", "\n").startswith(text.removesuffix("…\n"))
 
 
-def test_the_definition_is_the_file():
-    """And the wrong one is told what is printed."""
+def test_readme_definition_is_the_file():
+    """The YAML block is workflows/few-clicks-14.yml."""
     (definition,) = blocks("yaml")
     assert definition == (CHECKOUT / "workflows" / "few-clicks-14.yml").read_text()
 
 
-def test_a_wrong_definition_is_told_what_is_printed(tmp_path: Path):
-    """`les than` in place of `less than`."""
+def test_readme_error_is_what_check_prints(tmp_path: Path):
+    """The definition has `les than` in place of `less than`."""
     (definition,) = blocks("yaml")
     file = tmp_path / "workflows" / "few-clicks-14.yml"
     file.parent.mkdir()
@@ -96,8 +96,8 @@ def test_a_wrong_definition_is_told_what_is_printed(tmp_path: Path):
     assert answer.stdout.startswith(printed)
 
 
-def test_the_tables_are_those_of_the_program():
-    """`python docs/generate.py` has been run."""
+def test_generated_tables_are_up_to_date():
+    """`python docs/generate.py` would change nothing."""
     sys.path.insert(0, str(CHECKOUT / "docs"))
     from generate import MESSAGES, SCHEMA, schema, with_tables
 
@@ -106,8 +106,8 @@ def test_the_tables_are_those_of_the_program():
     assert schema() == SCHEMA.read_text()
 
 
-def test_the_schema_takes_the_definitions_and_refuses_a_slip():
-    """What editors complete and underline is what `check` takes."""
+def test_json_schema_rejects_a_misspelled_key():
+    """It accepts all example definitions, as `check` does."""
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(json.loads((CHECKOUT / "workflows" / "workflow.schema.json").read_text()))
@@ -118,8 +118,8 @@ def test_the_schema_takes_the_definitions_and_refuses_a_slip():
     )
 
 
-def test_the_figures_are_those_of_the_run(example):
-    """Emails and decisions that `make run` leaves."""
+def test_readme_counts_are_those_of_the_run(example):
+    """The number of emails and decisions that `make run` leaves is right."""
     settings, _ = example
     emails, decisions = len(list(settings.outbox.glob("*.eml"))), len(list(settings.decisions.glob("*.json")))
     assert f"leaves {emails} emails" in README
@@ -127,16 +127,16 @@ def test_the_figures_are_those_of_the_run(example):
     assert "three decisions" in README
 
 
-def test_every_link_leads_somewhere():
-    """In the README and in docs/."""
-    for page in [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]:
+def test_every_relative_link_exists():
+    """Checks the pages at the top of the checkout and in docs/."""
+    for page in [*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 @pytest.mark.parametrize("name", sorted(typer.main.get_command(app).commands))
 def test_every_command_has_help_with_an_example(name: str):
-    """And says in a sentence what it does."""
+    """The help is a sentence."""
     command = typer.main.get_command(app).commands[name]
     assert command.help.endswith(".")
     assert command.epilog.startswith("Example: partnerflow ")

@@ -1,4 +1,4 @@
-"""New workflows: the help page's templates, workflows from scratch, and what is used by several."""
+"""New workflows from templates or from scratch, and segments and messages that several workflows use."""
 
 import os
 import subprocess
@@ -86,14 +86,14 @@ PAGE = {
         ],
     ),
 }
-"""The five templates of the page: name, kinds of program, and what each chained workflow does and asks."""
+"""The five templates of the help page: name, program types, and (action, segment) of each of their workflows."""
 
 PROGRAM = {"performance": "1000", "creator": "2000"}
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Settings:
-    """An empty folder of workflows, and a warehouse that knows one program of each kind."""
+    """An empty folder of workflows, and a warehouse with a program of each type and one of unknown type."""
     settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
     settings.workflows.mkdir()
     with open_warehouse(settings.warehouse) as connection:
@@ -103,13 +103,13 @@ def own(tmp_path: Path) -> Settings:
 
 
 def files(settings: Settings) -> dict[str, str]:
-    """All that is in the folder of workflows."""
+    """Return path and text of every file in the folder of workflows."""
     folder = settings.workflows
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_five_templates_are_those_of_the_page(own: Settings):
-    """Names, kinds of program, chains and segments, with the keys of the contract."""
+def test_templates_are_those_of_the_help_page(own: Settings):
+    """They have its names, program types, workflows and segments, and the JSON has the keys of the contract."""
     found = partnerflow(own, "templates", "--json").json()["templates"]
     assert all(list(one) == ["id", "name", "description", "program_types", "workflows"] for one in found)
     assert {
@@ -124,8 +124,8 @@ def test_the_five_templates_are_those_of_the_page(own: Settings):
 
 @pytest.mark.parametrize("kind", PROGRAM)
 @pytest.mark.parametrize("template_id", PAGE)
-def test_a_template_becomes_sound_drafts_of_its_kind_of_program(own: Settings, template_id: str, kind: str):
-    """Or is refused, with who it is for; then nothing is written."""
+def test_template_writes_valid_drafts_for_its_program_types(own: Settings, template_id: str, kind: str):
+    """For a program of another type it raises an error that names a suitable program, and writes nothing."""
     suits = kind in PAGE[template_id][1]
     filled = dict.fromkeys(template(template_id).placeholders, "Gold: 'A', B")
     if not suits:
@@ -144,8 +144,8 @@ def test_a_template_becomes_sound_drafts_of_its_kind_of_program(own: Settings, t
     assert [name for name in files(own) if Path(name).name.startswith(".")] == []
 
 
-def test_what_is_left_to_choose_is_warned_of(own: Settings):
-    """The page's placeholder stays until a term is named."""
+def test_template_without_a_term_warns_of_the_placeholder(own: Settings):
+    """The draft keeps the placeholder of the help page. A value that the template does not ask for raises an error."""
     drafted = from_template(own, "automate-your-prospecting", "2000", {})
     assert [problem.code for problem in drafted.warnings] == ["placeholder"]
     assert "Partner Template Term is any of [your selected template term]" in files(own)["prospecting-accept.yml"]
@@ -153,8 +153,8 @@ def test_what_is_left_to_choose_is_warned_of(own: Settings):
         from_template(own, "automate-your-prospecting", "2000", {"group": "Gold"}, "other-")
 
 
-def test_a_template_serves_two_programs_under_two_prefixes(own: Settings):
-    """Each with ids and messages of its own."""
+def test_template_with_prefixes_serves_two_programs(own: Settings):
+    """Each prefix has its own workflow ids and messages."""
     for prefix, program in (("a-", "1000"), ("b-", "2000")):
         from_template(own, "welcome-and-kickstart", program, {}, prefix)
     found = {one.id: (one.program, one.action.message) for one in read_definitions(own).workflows}
@@ -165,8 +165,8 @@ def test_a_template_serves_two_programs_under_two_prefixes(own: Settings):
     }
 
 
-def test_a_program_of_unknown_type_is_not_refused_and_an_unknown_program_is(own: Settings):
-    """What is not known is not held against anybody; a slip is."""
+def test_template_accepts_unknown_type_but_not_unknown_program(own: Settings):
+    """Without a warehouse, any program is accepted, since nothing is known of it."""
     assert from_template(own, "celebrate-a-first-sale", "3", {}).workflows == ("first-sale",)
     with pytest.raises(PartnerflowError, match=r"There is no program 1001\. Did you mean 1000"):
         from_template(own, "celebrate-a-first-sale", "1001", {}, "x-")
@@ -174,8 +174,8 @@ def test_a_program_of_unknown_type_is_not_refused_and_an_unknown_program_is(own:
     assert from_template(own, "celebrate-a-first-sale", "anything", {}, "y-").workflows == ("y-first-sale",)
 
 
-def test_nothing_is_overwritten_and_then_nothing_is_written(own: Settings):
-    """One file of the template is there already, a message that somebody has edited."""
+def test_new_overwrites_no_file_and_then_writes_none(own: Settings):
+    """One file of the template exists already, an edited message."""
     body = own.workflows / "messages" / "kickstart-assets" / "body.txt"
     body.parent.mkdir(parents=True)
     body.write_text("Mine.")
@@ -186,8 +186,8 @@ def test_nothing_is_overwritten_and_then_nothing_is_written(own: Settings):
 
 
 @pytest.mark.parametrize("at", [0, 3, 5])
-def test_an_error_in_the_middle_leaves_nothing(own: Settings, monkeypatch: pytest.MonkeyPatch, at: int):
-    """The disk is full at the nth file: no draft, no message, no empty folder."""
+def test_failed_write_leaves_no_file(own: Settings, monkeypatch: pytest.MonkeyPatch, at: int):
+    """When the disk is full at the nth file, no draft, message or empty folder is left."""
     real, done = os.link, []
 
     def full(*arguments):
@@ -202,14 +202,14 @@ def test_an_error_in_the_middle_leaves_nothing(own: Settings, monkeypatch: pytes
     assert list(own.workflows.iterdir()) == []
 
 
-def test_an_unknown_template_names_the_nearest(own: Settings):
-    """And all."""
+def test_unknown_template_suggests_the_nearest(own: Settings):
+    """The error names the most similar template."""
     answer = partnerflow(own, "new", "celebrate-first-sale", "--program", "1000")
     assert (answer.code, "Did you mean celebrate-a-first-sale?" in answer.stderr) == (1, True)
 
 
-def test_a_workflow_from_scratch_is_a_checked_draft(own: Settings):
-    """With a named segment and a message to be written."""
+def test_workflow_from_scratch_is_a_valid_draft(own: Settings):
+    """It has a new named segment with canonical sentences, and a new message."""
     answer = partnerflow(
         own, "new", "--name", "Quiet: 30 days", "--program", "1000", "--segment", "quiet", "--message", "help",
         "--condition", "relationship stage is any of joined", "--condition", "Last Transition Date is 30 days ago",
@@ -225,7 +225,7 @@ def test_a_workflow_from_scratch_is_a_checked_draft(own: Settings):
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("workflow_request", "error"),
     [
         (WorkflowRequest("W", "1000", "m", ("Clicks less than 1",)), "can't be set to less than 1"),
         (WorkflowRequest("W", "1000", "m", ("Clicks les than 5",)), "is not valid"),
@@ -236,28 +236,28 @@ def test_a_workflow_from_scratch_is_a_checked_draft(own: Settings):
         (WorkflowRequest("W", "9", "m", ("Clicks less than 5",)), "There is no program 9"),
     ],
 )
-def test_a_workflow_that_does_not_hold_is_not_written(own: Settings, wish: WorkflowRequest, says: str):
-    """The problem names place and remedy; the folder stays as it was."""
+def test_invalid_workflow_is_not_written(own: Settings, workflow_request: WorkflowRequest, error: str):
+    """The error says what is wrong, and the folder does not change."""
     (own.workflows / "other.yml").write_text(
         'id: taken\nname: T\nprogram: "1000"\nsegment: [Clicks greater than 5]\naction: accept application\n'
     )
     before = files(own)
-    with pytest.raises((PartnerflowError, DefinitionError), match=says):
-        from_scratch(own, wish)
+    with pytest.raises((PartnerflowError, DefinitionError), match=error):
+        from_scratch(own, workflow_request)
     assert files(own) == before
 
 
-def test_a_person_is_asked_and_asked_again(own: Settings):
-    """Each wrong answer is told at once; a saved segment and a saved message are offered and used again."""
+def test_prompts_repeat_until_the_answer_is_valid(own: Settings):
+    """An invalid answer prints its problem at once. Existing segments and messages are offered."""
     from_scratch(own, WorkflowRequest("First", "1000", "letter", ("Relationship Stage is any of New",), "prospects"))
-    told: list[str] = []
-    asked: list[str] = []
+    printed: list[str] = []
+    questions: list[str] = []
 
     def person(*answers: str):
         left = iter(answers)
 
         def prompt(question: str, default: str) -> str:
-            asked.append(question)
+            questions.append(question)
             return next(left) or default
 
         return prompt
@@ -265,30 +265,30 @@ def test_a_person_is_asked_and_asked_again(own: Settings):
     prompt = person(
         "", "x" * 51, "Second", "77", "2000", "", "Relationship is", "relationship stage is any of new", "", ""
     )
-    wish = prompt_for_missing(own, WorkflowRequest("", "", ""), prompt, told.append)
-    assert wish == WorkflowRequest("Second", "2000", "second", ("Relationship Stage is any of New",))
-    assert "1 to 50 characters" in told[0]
-    assert any("There is no program 77" in one for one in told)
-    assert any("Did you mean Relationship Stage?" in one for one in told)
+    workflow_request = prompt_for_missing(own, WorkflowRequest("", "", ""), prompt, printed.append)
+    assert workflow_request == WorkflowRequest("Second", "2000", "second", ("Relationship Stage is any of New",))
+    assert "1 to 50 characters" in printed[0]
+    assert any("There is no program 77" in one for one in printed)
+    assert any("Did you mean Relationship Stage?" in one for one in printed)
     again = prompt_for_missing(
-        own, WorkflowRequest("Third", "", ""), person("1000", "prospects", "letter"), told.append
+        own, WorkflowRequest("Third", "", ""), person("1000", "prospects", "letter"), printed.append
     )
     assert (again.segment, again.message) == ("prospects", "letter")
-    assert "Segment (prospects; empty for a new one)" in asked
-    assert "Message (letter; or a new name)" in asked
+    assert "Segment (prospects; empty for a new one)" in questions
+    assert "Message (letter; or a new name)" in questions
     from_scratch(own, again)
     assert len(read_definitions(own).workflows) == 2
 
 
-def test_without_a_terminal_what_is_missing_is_named(own: Settings):
-    """Misuse, exit code 2."""
+def test_missing_options_without_a_terminal_are_named(own: Settings):
+    """The exit code is 2."""
     answer = partnerflow(own, "new", "--name", "X")
     assert answer.code == 2
     assert "--program, --message, --condition or --segment" in " ".join(answer.stderr.replace("│", " ").split())
 
 
-def test_a_segment_or_message_that_is_gone_names_its_users(own: Settings):
-    """Renamed or deleted while two workflows use it: each is a problem at its place, and says who else."""
+def test_deleted_segment_or_message_names_its_users(own: Settings):
+    """Every workflow that uses it has a problem, which names all of them and the most similar name."""
     from_scratch(own, WorkflowRequest("One", "1000", "letter", ("Relationship Stage is any of New",), "prospects"))
     from_scratch(own, WorkflowRequest("Two", "1000", "letter", segment="prospects"))
     from_scratch(own, WorkflowRequest("Three", "1000", "letter", ("Relationship Stage is any of Joined",)))
@@ -305,8 +305,8 @@ def test_a_segment_or_message_that_is_gone_names_its_users(own: Settings):
     assert "which one, two use" in definitions.broken["one"]
 
 
-def test_the_templates_are_installed_with_the_package(tmp_path: Path):
-    """A wheel holds every file of the library."""
+def test_wheel_contains_the_template_library(tmp_path: Path):
+    """A wheel has every file of flows/definitions/scaffold/library/."""
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-q", "-w"]
     source = tmp_path / "source"
     source.mkdir()

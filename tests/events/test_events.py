@@ -1,4 +1,4 @@
-"""What became of the emails: from what providers post to marts, to suppression, and to what was in doubt."""
+"""Email events: from the payloads of providers to marts, suppressions and the state of deliveries in doubt."""
 
 import json
 import shutil
@@ -32,23 +32,23 @@ from support.states import HOUR
 
 NEXT = HOUR + timedelta(hours=1)
 NEXT_RECIPIENT = "chloe.silva.33002021@example.com"
-"""The one address of the example account that the next hour writes to, if nothing else happens."""
+"""The only address of the example account that the next hour would send to."""
 
 
 def drop(settings: Settings, name: str, content: bytes) -> None:
-    """Put a file into the landing folder, as an export or a mail server would."""
+    """Write a file into the landing folder, as an export or a mail server does."""
     file = settings.landing / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
 
 
 @pytest.fixture(scope="module")
-def told(example, tmp_path_factory):
-    """The example account an hour on, after four providers, a mail server and a partner have told their part.
+def after_events(example, tmp_path_factory):
+    """The example account after the next hour, with events of four providers, a mail server and a partner.
 
-    `of` has the delivery of each role; the first twelve emails of the run have one each.
+    Return the settings, the delivery per role (each of the first ten emails of first-action-30 has one), and the run.
     """
-    folder = tmp_path_factory.mktemp("told")
+    folder = tmp_path_factory.mktemp("events")
     shutil.copytree(example[0].state_dir, folder / "var")
     settings = Settings(state_dir=folder / "var", workflows=example[0].workflows)
     with sqlite3.connect(settings.ledger) as ledger:
@@ -103,36 +103,36 @@ def told(example, tmp_path_factory):
 
 
 def _elsewhere(settings: Settings) -> str:
-    """A delivery of another workflow, of which NEXT_RECIPIENT gets a copy."""
+    """Return the id of a delivery of another workflow."""
     with sqlite3.connect(settings.ledger) as ledger:
         return ledger.execute("SELECT delivery_id FROM delivery WHERE workflow_id = 'welcome' LIMIT 1").fetchone()[0]
 
 
 def query(settings: Settings, text: str, *values) -> list[tuple]:
-    """Rows of the published file."""
+    """Return rows of the published file."""
     with duckdb.connect(settings.published, read_only=True) as reader:
         return reader.execute(text, list(values)).fetchall()
 
 
-def test_the_report_counts_each_email_once_in_each_column(told):
-    """However often an open is told; machines apart; a bounce after a delivery wins; a click proves a delivery."""
-    settings, *_ = told
+def test_report_counts_each_email_once_per_column(after_events):
+    """Repeated opens count once, bot opens apart; a bounce overrides a delivery; a click implies a delivery."""
+    settings, *_ = after_events
     columns = "sent, delivered, opened, bot_opened_only, clicked, bounced, complained, unsubscribed, with_events"
     found = query(settings, f"SELECT {columns} FROM marts.workflow_report WHERE workflow_id = 'first-action-30'")
     assert found == [(11, 6, 1, 1, 1, 3, 1, 1, 9)]
 
 
-def test_the_weeks_are_those_of_the_sending(told):
-    """By the hour that they were sent for; those that nobody has told of are counted as sent."""
-    settings, *_ = told
+def test_weekly_report_uses_the_week_of_sending(after_events):
+    """The week is that of the evaluation hour. Emails without events are counted as sent."""
+    settings, *_ = after_events
     total = query(settings, "SELECT sum(sent) FROM marts.workflow_report")[0][0]
     found = query(settings, "SELECT week, sum(sent) FROM marts.workflow_report_weekly GROUP BY week")
     assert found == [(date(2026, 3, 16), total)]
 
 
-def test_what_is_in_doubt_is_settled_by_events_and_never_sent_again(told):
-    """A delivery that a provider reports was sent; one that came back has failed; the log says why."""
-    settings, of, run = told
+def test_events_resolve_deliveries_in_doubt(after_events):
+    """A reported delivery becomes sent, a bounced one failed with its reason; neither is sent again."""
+    settings, of, run = after_events
     with sqlite3.connect(settings.ledger) as ledger:
         text = "SELECT state, reason FROM delivery WHERE delivery_id = ?"
         states = {role: ledger.execute(text, [of[role].id]).fetchone() for role in ("proven", "disproven")}
@@ -144,9 +144,9 @@ def test_what_is_in_doubt_is_settled_by_events_and_never_sent_again(told):
     assert {row.workflow_id: row.sent for row in run.plan.workflows}["first-action-30"] == 0
 
 
-def test_the_dead_the_complaining_and_the_leaving_are_suppressed_before_the_next_run(told):
-    """One soft bounce, a copy's bounce and another sender's bounce suppress nobody here."""
-    settings, of, run = told
+def test_bounces_complaints_and_unsubscribes_suppress_before_next_run(after_events):
+    """A soft bounce and a bounce of another sender suppress nobody; a copy's bounce suppresses only its address."""
+    settings, of, run = after_events
     suppressed = dict(query(settings, "SELECT email, reason FROM marts.suppressions"))
     assert suppressed == {
         of["bounced"].email: "hard bounce",
@@ -160,9 +160,9 @@ def test_the_dead_the_complaining_and_the_leaving_are_suppressed_before_the_next
     assert (row.suppressed, row.recipients, row.sent) == (1, 0, 0)
 
 
-def test_ignored_events_are_counted_and_do_not_fail_the_run(told):
-    """Torn lines, repeats, events of other senders, other systems: marts.email_event_ingestion_summary."""
-    settings, _, run = told
+def test_ignored_events_are_counted_and_do_not_fail_the_run(after_events):
+    """marts.email_event_ingestion_summary counts incomplete lines, duplicates, other senders and other systems."""
+    settings, _, run = after_events
     assert run.ok
     columns = "provider, payloads, invalid_payloads, events, duplicate_events, unmatched_events"
     text = f"SELECT {columns} FROM marts.email_event_ingestion_summary ORDER BY 1"
@@ -178,9 +178,9 @@ def test_ignored_events_are_counted_and_do_not_fail_the_run(told):
     ]
 
 
-def test_load_events_again_loads_nothing(told, tmp_path: Path):
-    """Not after files were merged either; and a new warehouse is filled from the folder."""
-    settings, *_ = told
+def test_load_events_again_loads_nothing(after_events, tmp_path: Path):
+    """Files that were merged are not loaded again; a new warehouse is filled from the folder."""
+    settings, *_ = after_events
     with duckdb.connect(settings.warehouse) as warehouse, duckdb.connect(tmp_path / "new.duckdb") as new:
         assert load_events(warehouse, settings.landing) == 0
         text = "SELECT event_id, provider, payload FROM raw.email_events ORDER BY ALL"

@@ -1,4 +1,4 @@
-"""The emails: what a mail program reads is what was written, whatever a partner is called."""
+"""Rendered emails: headers, bodies and addresses, read back with other parsers, for any partner name."""
 
 import re
 from binascii import b2a_qp
@@ -24,8 +24,8 @@ from support.injection_strings import NAMES, shown
 
 @pytest.mark.parametrize("case", NAMES)
 @pytest.mark.parametrize("html", [None, "<p>Dear {{ partner.name }}</p>"], ids=["text", "both"])
-def test_no_name_breaks_an_email(case: str, html: str | None):
-    """The headers are ours alone, in short lines of ASCII; two parsers read back name, subject and bodies."""
+def test_email_with_any_partner_name_is_well_formed(case: str, html: str | None):
+    """There are only our own headers, in short ASCII lines; two parsers read back the name, subject and bodies."""
     name, read_as = NAMES[case], shown(NAMES[case])
     raw = render(delivery(name), message(html=html), settings()).content
     assert raw.isascii()
@@ -46,15 +46,15 @@ def test_no_name_breaks_an_email(case: str, html: str | None):
         assert re.sub("<[^>]*>", "", parsed.text_html[0]).count("<") == 0
 
 
-def test_a_header_hidden_in_an_encoded_word_stays_a_name():
-    """Python's own composer writes a Bcc header here (CVE-2024-6923), on 3.11 and 3.12."""
+def test_encoded_word_in_a_name_adds_no_header():
+    """The standard library of Python 3.11 and 3.12 writes a Bcc header here (CVE-2024-6923)."""
     raw = render(delivery(NAMES["encoded word"]), message(), settings()).content
     head = raw.split(b"\r\n\r\n")[0]
     assert b"Bcc" not in head and b"=?utf-8?q?evil" not in head
 
 
-def test_the_way_out_is_one_plain_line_with_a_button():
-    """RFC 8058: an https link, POST promised, neither folded nor encoded, however long; a mailbox beside it."""
+def test_list_unsubscribe_is_one_unfolded_line():
+    """It has an https link and a mailto link, and a POST header (RFC 8058); it is neither folded nor encoded."""
     raw = render(delivery(), message(), SIGNED).content
     (line,) = re.findall(rb"(?m)^List-Unsubscribe: (.*)\r$", raw)
     https, mailto = re.fullmatch(rb"<(https://mail\.example\.com/u/[^>]+)>, <(mailto:[^>]+)>", line).groups()
@@ -64,8 +64,8 @@ def test_the_way_out_is_one_plain_line_with_a_button():
     assert b"5f2c@" in raw and b"you%40" not in raw
 
 
-def test_without_a_page_the_way_out_is_a_mailbox():
-    """And no POST is promised. Without reply_to it is the sender's."""
+def test_list_unsubscribe_without_url_is_mailto_only():
+    """There is no POST header. Without reply_to, the mailto address is the sender's."""
     mailto = "mailto:us+x@example.com?subject=unsubscribe%205f2c"
     assert unsubscribe_links("5f2c", None, (), "us+x@example.com") == UnsubscribeLinks(
         mailto, {"List-Unsubscribe": f"<{mailto}>"}
@@ -75,8 +75,8 @@ def test_without_a_page_the_way_out_is_a_mailbox():
     assert b"One-Click" not in raw
 
 
-def test_the_link_in_the_body_is_that_of_the_header():
-    """In the text as it is, in HTML with its ampersands escaped."""
+def test_unsubscribe_link_in_the_body_equals_the_header():
+    """The same link is in the text and, escaped, in the HTML."""
     both = message("{{ unsubscribe_link }}", '<a href="{{ unsubscribe_link }}">x</a>')
     parsed = fast_mail_parser.parse_email(render(delivery(), both, SIGNED).content)
     link = parsed.headers["List-Unsubscribe"][0].split(">")[0].removeprefix("<")
@@ -84,8 +84,8 @@ def test_the_link_in_the_body_is_that_of_the_header():
     assert parsed.text_html[0].strip() == f'<a href="{link}">x</a>'
 
 
-def test_a_token_is_believed_from_any_key_and_from_nobody_else():
-    """Another key, another delivery and anything cut or added are refused; a replaced key still counts."""
+def test_unsubscribe_token_verifies_with_any_current_key():
+    """A token of another key or delivery, and a token that was altered, are rejected."""
     old, new = (
         Settings(unsubscribe_signing_keys="an older retired key").unsubscribe_signing_keys,
         SIGNED.unsubscribe_signing_keys,
@@ -102,21 +102,21 @@ def test_a_token_is_believed_from_any_key_and_from_nobody_else():
     assert verify_token(token, ()) is None
 
 
-def test_the_envelope_names_the_delivery_and_every_copy():
-    """A bounce comes back to an address of this delivery; cc is seen, bcc is not."""
-    parcel = render(delivery(), message(cc="cc@example.com", bcc="bcc@example.com"), SIGNED)
-    assert parcel.sender == "bounce+5f2c@b.example.com"
-    assert parcel.recipients == ("you@example.org", "cc@example.com", "bcc@example.com")
-    parsed = fast_mail_parser.parse_email(parcel.content)
+def test_envelope_has_bounce_address_and_all_recipients():
+    """The bounce address contains the delivery id; cc is in the headers, bcc is not."""
+    email_message = render(delivery(), message(cc="cc@example.com", bcc="bcc@example.com"), SIGNED)
+    assert email_message.sender == "bounce+5f2c@b.example.com"
+    assert email_message.recipients == ("you@example.org", "cc@example.com", "bcc@example.com")
+    parsed = fast_mail_parser.parse_email(email_message.content)
     assert ([one.address for one in parsed.to], [one.address for one in parsed.cc]) == (
         ["you@example.org"], ["cc@example.com"],
     )  # fmt: skip
-    assert b"bcc@" not in parcel.content.lower()
+    assert b"bcc@" not in email_message.content.lower()
     assert render(delivery(), message(), settings()).sender == "us@example.com"
 
 
-def test_of_one_delivery_the_bytes_are_always_the_same():
-    """Also from the message as the ledger keeps it."""
+def test_rendering_a_delivery_again_gives_the_same_bytes():
+    """So does rendering from the message version that the ledger stores."""
     first = message("Today is {{ today.date }}, {{ today.time }}.", "<b>{{ partner.name }}</b>")
     again = message_from(first.content)
     assert again.version == first.version
@@ -124,14 +124,14 @@ def test_of_one_delivery_the_bytes_are_always_the_same():
     assert b"March 20, 2026, 2:00" in render(delivery(), first, SIGNED).content
 
 
-def test_a_message_of_another_format_is_refused():
-    """Rather than sent half-understood."""
+def test_message_of_unknown_format_raises():
+    """A message version of a newer program is not sent."""
     with pytest.raises(PartnerflowError, match="has format 2"):
         message_from(message().content | {"format": 2})
 
 
-def test_list_ids_are_of_letters_digits_and_dashes():
-    """Workflow ids may have dots and underscores, which would part them."""
+def test_list_id_has_only_letters_digits_and_dashes():
+    """Dots and underscores of a workflow id, which have a meaning there, are replaced."""
     raw = render(delivery(workflow_id="a..b_c-", program_id="1:2"), message(), settings()).content
     assert b"\r\nList-Id: <a-b-c.example.com>\r\nFeedback-ID: a-b-c:1-2:email:partnerflow\r\n" in raw
 
@@ -142,8 +142,8 @@ def test_list_ids_are_of_letters_digits_and_dashes():
      ("a@bücher.example", "a@xn--bcher-kva.example"), ("a@faß.example", "a@xn--fa-hia.example"),
      ("o'neil@x.example", "o'neil@x.example"), ("a@x.test", "a@x.test")],
 )  # fmt: skip
-def test_an_address_is_written_as_smtp_takes_it(text: str, expected: str):
-    """A non-ASCII domain in its IDNA form; letter case before the @ as given."""
+def test_address_is_normalized_for_smtp(text: str, expected: str):
+    """The domain is lower-case and in IDNA form; the part before the @ keeps its letter case."""
     assert normalize_address(text) == expected
 
 
@@ -154,14 +154,14 @@ def test_an_address_is_written_as_smtp_takes_it(text: str, expected: str):
              "a@" + "x" * 64 + ".example", "a@-x.example", "a@x..example", "a@x.example\0",
              "=?utf-8?q?a?=@x.example>"],
 )  # fmt: skip
-def test_what_is_no_address_is_refused(text: str):
-    """With the text in the message."""
+def test_invalid_address_raises(text: str):
+    """The error says that it is not a valid email address."""
     with pytest.raises(PartnerflowError, match="not a valid email address"):
         normalize_address(text)
 
 
-def test_spellings_of_one_mailbox_share_a_key():
-    """Whatever the text, there is a key, and the key of a key is itself."""
+def test_spellings_of_one_mailbox_have_one_key():
+    """Every text has a key, and the key of a key is the key itself."""
     spellings = [
         "anna@bücher.example",
         " ANNA@BÜCHER.example",
@@ -174,8 +174,8 @@ def test_spellings_of_one_mailbox_share_a_key():
         assert address_key(address_key(text)) == address_key(text)
 
 
-def test_a_long_line_a_dot_and_blanks_survive():
-    """Quoted-printable: no line is longer than mail servers take, and nothing at its end is lost."""
+def test_long_lines_dots_and_trailing_spaces_survive():
+    """Quoted-printable keeps lines short and preserves dots and white space at line ends."""
     body = "x" * 5000 + "\n.\n..\nFrom here \n\t\nlast=20 \r\nü\rend"
     raw = compose({"Subject": "x"}, body, body)
     parsed = fast_mail_parser.parse_email(raw)
@@ -187,15 +187,15 @@ def test_a_long_line_a_dot_and_blanks_survive():
 @pytest.mark.parametrize(
     "body", ["", "\n", "a\n\n.\n", " \t\n=\n", "\x0b\x0c\x85\u2028", "ü" * 60 + "\n" + "x" * 9000, "a=" * 300]
 )
-def test_a_body_encoded_line_by_line_is_the_body_encoded_whole(body: str):
-    """Whether a line is new, known from an earlier email, or too long to be kept."""
+def test_body_encoded_by_line_equals_body_encoded_whole(body: str):
+    """This holds for new lines, cached lines, and lines too long for the cache."""
     whole = b2a_qp(f"{body.removesuffix(chr(10))}\n".replace("\n", "\r\n").encode(), istext=True)
     for _ in range(2):
         assert compose({}, body, None).partition(b"\r\n\r\n")[2] == whole
 
 
-def test_headers_of_pure_functions_are_what_they_say():
-    """Names are quoted or encoded whole; what looks like an encoded word never goes out as one."""
+def test_display_names_are_quoted_or_encoded():
+    """A text that looks like an encoded word is encoded itself."""
     assert mailbox("Smith, Sons & Co", "a@b.example") == '"Smith, Sons & Co" <a@b.example>'
     assert mailbox(' "x\\ ', "a@b.example") == '"\\"x\\\\" <a@b.example>'
     assert mailbox("\r\n", "a@b.example") == "a@b.example"
@@ -203,8 +203,8 @@ def test_headers_of_pure_functions_are_what_they_say():
     assert all(len(line) <= 75 for line in unstructured("ü€🎒" * 200).split("\r\n "))
 
 
-def test_the_outbox_holds_emails_that_a_mail_program_opens(example):
-    """One recipient each, a text that names the partner, ids and dates of the ledger; nothing left in braces."""
+def test_outbox_emails_parse_without_warnings(example):
+    """Each has one recipient, a text, a Message-ID equal to the file name, and no unrendered variable."""
     state, run = example
     files = list(state.outbox.glob("*.eml"))
     assert len(files) == sum(row.sent for row in run.plan.workflows if row.workflow_id != "accept-applications")
@@ -221,8 +221,8 @@ def test_the_outbox_holds_emails_that_a_mail_program_opens(example):
     assert len(identities) == len(files)
 
 
-def test_partners_are_written_to_in_their_language(example):
-    """The German partner reads German in its subject, text and HTML, the others the default."""
+def test_email_is_in_the_partners_language(example):
+    """The German partner gets subject, text and HTML in German; the others get the default language."""
     state, _ = example
     emails = [fast_mail_parser.parse_email(file.read_bytes()) for file in state.outbox.glob("*.eml")]
     found = [one for one in emails if one.headers["List-Id"] == ["<first-action-30.example.com>"]]
@@ -233,8 +233,8 @@ def test_partners_are_written_to_in_their_language(example):
     assert "dein erster Verkauf" in german.text_html[0] and "dein erster Verkauf" in german.text_plain[0]
 
 
-def test_a_partners_name_is_data_to_the_template(example):
-    """A partner named {{ partner.name }} is greeted by that name, a hidden Bcc stays a name."""
+def test_partner_name_is_never_rendered_as_a_template(example):
+    """A partner named {{ partner.name }} is greeted by that name, and a name with an encoded Bcc adds no header."""
     state, _ = example
     emails = [fast_mail_parser.parse_email(file.read_bytes()) for file in state.outbox.glob("*.eml")]
     texts = " ".join(" ".join(text.split()) for one in emails for text in one.text_plain)
@@ -243,8 +243,8 @@ def test_a_partners_name_is_data_to_the_template(example):
     assert all("Bcc" not in one.headers for one in emails)
 
 
-def test_every_message_of_the_example_workflows_can_be_used():
-    """They read and render in every language."""
+def test_example_messages_render_in_every_language():
+    """Every message folder of the example workflows is valid."""
     for folder in (CHECKOUT / "workflows" / "messages").iterdir():
         for language in read_message(folder).content["languages"]:
             here = delivery()

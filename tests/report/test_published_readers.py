@@ -1,4 +1,4 @@
-"""People query the published file with clients of their own, in processes of their own, while runs go on."""
+"""The published file stays readable and consistent for other processes while runs replace it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ READER = """
 import duckdb, json, sys
 file, seen = sys.argv[1], set()
 print("ready", flush=True)
-while open(sys.argv[2]).read() != "over":
+while open(sys.argv[2]).read() != "stop":
     with duckdb.connect(file, read_only=True) as client:
         runs, claimed = client.execute("SELECT count(DISTINCT run_id), sum(sent) FROM marts.workflow_runs").fetchone()
         delivered = client.execute("SELECT count(*) FROM marts.sent_emails WHERE state = 'sent'").fetchone()[0]
@@ -28,7 +28,7 @@ while open(sys.argv[2]).read() != "over":
         seen.add((runs, delivered))
 print(json.dumps(sorted(seen)), flush=True)
 """
-"""Opens the file again and again until the other file says "over"; every time it must find one whole state."""
+"""A client that opens the file repeatedly, until the second file contains "stop", and expects the state of one run."""
 
 SESSION = """
 import duckdb, sys
@@ -40,18 +40,18 @@ for _ in range(2):
     print(client.execute(query).fetchone()[0], flush=True)
     sys.stdin.readline()
 """
-"""A session that stays open; one that writes has a log of its changes beside the file."""
+"""A client that stays open. One that writes has a write-ahead log beside the file."""
 
 
 def client(code: str, *arguments: object) -> subprocess.Popen:
-    """A Python process that has DuckDB, and nothing of ours."""
+    """Start a Python process that uses DuckDB only."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture
 def clients() -> Iterator[list[subprocess.Popen]]:
-    """Those that a test starts; they end with it."""
+    """The processes that a test starts, which are killed at its end."""
     started: list[subprocess.Popen] = []
     yield started
     for one in started:
@@ -68,23 +68,22 @@ def state(example, tmp_path: Path) -> Settings:
 
 
 def run_with_one_more(settings: Settings, partner: str) -> None:
-    """A run that writes to one partner more."""
+    """Run with one recipient more than before."""
     with open_warehouse(settings.warehouse) as connection:
         new = "SELECT * REPLACE (? AS partner_id) FROM marts.recipients LIMIT 1"
         connection.execute(f"INSERT INTO marts.recipients {new}", [partner])
     run(settings)
 
 
-def test_readers_see_one_whole_state_while_runs_publish(state: Settings, clients: list, tmp_path: Path):
-    """Clients that open the file again and again find the state after one run or the other, never parts of both, and
-    never an error."""
-    over = tmp_path / "over"
-    over.touch()
-    clients += [client(READER, state.published, over) for _ in range(2)]
+def test_readers_see_the_state_of_one_run_while_runs_publish(state: Settings, clients: list, tmp_path: Path):
+    """Clients that open the file repeatedly see the state after one run, never parts of two, and get no error."""
+    stop = tmp_path / "stop"
+    stop.touch()
+    clients += [client(READER, state.published, stop) for _ in range(2)]
     assert [one.stdout.readline() for one in clients] == ["ready\n", "ready\n"]
     for number in range(3):
         run_with_one_more(state, f"more-{number}")
-    over.write_text("over")
+    stop.write_text("stop")
     for one in clients:
         out, err = one.communicate(timeout=60)
         assert err == ""
@@ -93,9 +92,9 @@ def test_readers_see_one_whole_state_while_runs_publish(state: Settings, clients
         assert {tuple(pair) for pair in seen} <= {(run, DELIVERY_COUNT + run - 1) for run in range(1, 5)}
 
 
-def test_a_session_that_stays_open_stops_no_run_and_spoils_nothing(state: Settings, clients: list):
-    """It answers as when it was opened. The file cannot be written to; root can, and a log of what it has changed is
-    not read as one of the next file."""
+def test_open_session_stops_no_run_and_changes_nothing(state: Settings, clients: list):
+    """It keeps the data that it has opened. The file is read-only; the write-ahead log of a session that writes as root
+    is not applied to the next file."""
     assert state.published.stat().st_mode & 0o222 == 0
     kinds = ["write", "read"] if os.geteuid() == 0 else ["read"]
     for number, kind in enumerate(kinds):
