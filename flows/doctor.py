@@ -154,8 +154,8 @@ def raw_tables(settings: Settings, _: datetime) -> Findings:
             yield from _missing(connection) or _zones(connection)
     except duckdb.IOException as error:
         if not is_locked(error):
-            hint = "Move the file away and load the raw tables anew; the ledger is another file."
-            yield "error", f"{settings.warehouse} is no DuckDB file: {error}", hint
+            hint = "Move the file away and load the raw tables again; the ledger is another file."
+            yield "error", f"{settings.warehouse} is not a valid DuckDB file: {error}", hint
         else:
             hint = "A run or a loader may be at work. People query the published file."
             yield "warning", f"Another process keeps {settings.warehouse} open.", hint

@@ -29,8 +29,8 @@ Connection = duckdb.DuckDBPyConnection | PostgresConnection
 def open_warehouse(place: Path | Postgres) -> Iterator[Connection]:
     """A connection that may write, in UTC, closed at the end; this process may have others, and dbt its own.
 
-    Raises PartnerflowError when another process keeps the file for longer than PATIENCE, when it is no DuckDB file or a
-    damaged one, when the disk is full, and when the PostgreSQL server does not answer.
+    Raises PartnerflowError when another process holds the file longer than PATIENCE, when it is not a DuckDB file or
+    is damaged, when the disk is full, and when the PostgreSQL server does not answer.
     """
     connection = connect_postgres() if isinstance(place, Postgres) else _connect(place)
     try:
@@ -67,7 +67,7 @@ def unusable(place: Path | Postgres | str, error: duckdb.Error) -> PartnerflowEr
     """Return the error to raise when a file cannot be read or written (see BROKEN)."""
     if "no space" in str(error).lower():
         return PartnerflowError(f"The disk is full: {error}\nMake room, and run again: what is left is done then.")
-    hint = "Move the file away, let the loader fill the raw tables anew, and run again. The ledger is another file."
+    hint = "Move the file away, let the loader fill the raw tables again, and run again. The ledger is another file."
     return PartnerflowError(f"{place} cannot be used as a DuckDB file: {error}\n{hint}")
 
 

@@ -160,12 +160,12 @@ def test_damaged_warehouse_stops_the_run_and_is_kept(state: Settings):
     published_before = published(state, MEMBERS)
     for name, damage in DAMAGES.items():
         state.warehouse.write_bytes(damage(whole))
-        with pytest.raises(PartnerflowError, match="Move the file away, let the loader fill the raw tables anew"):
+        with pytest.raises(PartnerflowError, match="Move the file away, let the loader fill the raw tables again"):
             run(state)
         assert state.warehouse.read_bytes() == damage(whole), name
         if name != "corrupt blocks":  # doctor reads only a small part of the file
             ((severity, message, _),) = raw_tables(state, utc_now())
-            assert (severity, "is no DuckDB file" in message) == ("error", True), name
+            assert (severity, "is not a valid DuckDB file" in message) == ("error", True), name
         for file in state.state_dir.glob("warehouse.duckdb*"):
             file.unlink()
     with pytest.raises(PartnerflowError, match="A loader fills the raw tables"):
