@@ -122,10 +122,10 @@ def _rate(step: Callable, deliveries: list[Delivery], rounds: int) -> float:
     step(deliveries[0])
     rates = []
     for _ in range(rounds):
-        begun = time.process_time()
+        started = time.process_time()
         for delivery in deliveries:
             step(delivery)
-        rates.append(len(deliveries) / (time.process_time() - begun))
+        rates.append(len(deliveries) / (time.process_time() - started))
     return statistics.median(rates)
 
 

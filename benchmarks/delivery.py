@@ -1,10 +1,10 @@
-"""How fast emails leave: a reference client, our transport alone, and the whole sending step, against one sink.
+"""Emails sent per second: by a reference client, by our transport alone and by the whole sending step, to one sink.
 
     python benchmarks/delivery.py --postfix /tmp/postfix/usr --messages 10000 --rounds 3
 
-The sink and the reference client are Postfix's smtp-sink and smtp-source, which need no installation:
-`apt-get download postfix && dpkg -x postfix_*.deb /tmp/postfix`. Without --postfix the sink is a small one of ours and
-the reference is smtplib's sendmail. Every measurement is a process of its own.
+The sink and the reference client are Postfix's smtp-sink and smtp-source, unpacked without installing:
+`apt-get download postfix && dpkg -x postfix_*.deb /tmp/postfix`. Without --postfix, the sink is a small one of
+our own and the reference is smtplib's sendmail. Every measurement is a process of its own.
 """
 
 import argparse
@@ -45,7 +45,7 @@ HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 
 
 def main() -> None:
-    """Measure, round after round, and print the best and the median of each."""
+    """Measure in rounds, and print the best and the median of each part."""
     options = _options()
     if options.part:
         print(json.dumps(PARTS[options.part](options)))
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def reference(options: argparse.Namespace) -> dict:
-    """smtp-source, which makes its message up and writes nothing down; else smtplib."""
+    """Measure smtp-source, which generates its message and records nothing, or else smtplib."""
     if not options.postfix:
         return _timed(options, lambda: _each_thread(_smtplib_thread, options))
     command = [_postfix(options, "smtp-source"), "-s", str(CONNECTIONS), "-m", str(options.messages), "-l",
@@ -68,20 +68,20 @@ def reference(options: argparse.Namespace) -> dict:
 
 
 def transport(options: argparse.Namespace) -> dict:
-    """Our SMTP sessions, with parcels that are ready and no ledger."""
+    """Measure our SMTP connections, with a message that is already composed and without a ledger."""
     sender = SmtpTransport(_settings(options))
 
     def thread(count: int) -> None:
         with closing(sender.open_connection()) as session:
             for _ in range(count):
-                assert session.prepare(parcel)().state == "sent"
+                assert session.prepare(message)().state == "sent"
 
-    parcel = OutgoingMessage("d", _content(options.size), "us@example.com", ("ann@example.org",))
+    message = OutgoingMessage("d", _content(options.size), "us@example.com", ("ann@example.org",))
     return _timed(options, lambda: _each_thread(lambda _, count: thread(count), options))
 
 
 def whole(options: argparse.Namespace) -> dict:
-    """The sending step of a run: lease, render, compose, commit, send, commit; after a claim that is timed apart."""
+    """Measure the sending step of a run: lease, render, compose, commit, send, commit. The claim is timed apart."""
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         message = Path(folder) / "message"
         message.mkdir()
@@ -126,7 +126,7 @@ def _timed(options: argparse.Namespace, do: Callable[[], object]) -> dict:
 
 
 def _peak() -> float:
-    """The most memory that this process has held so far, in MiB."""
+    """Return the peak memory of this process so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -181,7 +181,7 @@ def _smtplib_thread(options: argparse.Namespace, count: int) -> None:
 
 @contextmanager
 def _sink(options: argparse.Namespace) -> Iterator[int]:
-    """A server that takes everything and keeps nothing, for one measurement."""
+    """Run a server that accepts everything and keeps nothing, and yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     own = [sys.executable, __file__, "--sink", "--port", str(port)]
@@ -234,7 +234,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=10_240, help="bytes of a message")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="where the ledger is made")
-    parser.add_argument("--ledger", help="a URL, in the place of a new SQLite file; must be empty")
+    parser.add_argument("--ledger", help="URL of an empty ledger, instead of a new SQLite file")
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--sink", action="store_true", help=argparse.SUPPRESS)

@@ -65,9 +65,9 @@ def _told_again(payload: str | dict, number: int) -> str | dict:
 @contextmanager
 def timed(name: str, taken: dict[str, float]) -> Iterator[None]:
     """Seconds of CPU of the block."""
-    begun = time.process_time()
+    started = time.process_time()
     yield
-    taken[name] = time.process_time() - begun
+    taken[name] = time.process_time() - started
 
 
 def main(events: Annotated[int, typer.Option(help="How many events.")] = 150_000) -> None:

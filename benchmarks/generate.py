@@ -179,7 +179,7 @@ def _performance(warehouse: duckdb.DuckDBPyConnection, account: Account) -> None
 
 
 def _scale(warehouse: duckdb.DuckDBPyConnection, account: Account) -> float:
-    """The factor by which weights become row counts, at most one row a day, that sum to the rows asked for."""
+    """Return the factor that turns weights into row counts of at most one per day that add up to the requested rows."""
     low, high = 0.0, float(account.days)
     for _ in range(40):
         middle = (low + high) / 2

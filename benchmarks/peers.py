@@ -31,7 +31,7 @@ TABLES = {
     "days": "select partner_id, days_ago, revenue from "
     f"segments.performance_as_of where program_id = '{PROGRAM}' and revenue <> 0",
 }
-"""What the shapes read: a row a partner, a row a partner and day."""
+"""What the queries read: one row per partner, and one per partner and day."""
 
 FRAMES = (
     "select partner_id, stage, coalesce(moved, -1) as moved from people",

@@ -34,7 +34,7 @@ class RawAccount:
 
 
 def fill(connection: Connection, account: RawAccount) -> dict[str, int]:
-    """Make the raw tables anew with the account, and return the rows of each. To be called in a transaction."""
+    """Replace the raw tables by those of the account, and return the rows of each. Call it in a transaction."""
     for name in CREATE:
         create_raw_table(connection, name)
     clicked = account.rows * 3 // 4

@@ -107,9 +107,9 @@ def main(workflows: Annotated[int, typer.Option(help="How many workflows.")] = 2
     with TemporaryDirectory() as temporary:
         found = definitions(Path(temporary) / "workflows", workflows)
         data = rows([workflow.id for workflow in found.workflows])
-        begun = time.process_time()
+        started = time.process_time()
         text = render_report(data, found, Path(temporary) / "workflows", show_addresses=False)
-        taken = time.process_time() - begun
+        taken = time.process_time() - started
         file = Path(temporary) / "report.html"
         file.write_text(text, encoding="utf-8")
         size = file.stat().st_size

@@ -1,7 +1,8 @@
 {{ config(enabled=var('loader') == 'tap_impact') }}
 
--- The source's newer versions call partners otherwise, and tap-impact then loads none of them, without an error; a
--- program that is no campaign of the source has none either. Either way every segment of the program would be empty.
+-- Newer versions of the source's API name the partners differently, and tap-impact then loads none of them, without an
+-- error. A program that is not a campaign of the source has no partners either. In both cases, all segments of the
+-- program would be empty.
 select programs.program_id
 from {{ source('raw', 'programs') }} as programs
 left join {{ ref('tap_impact_partners') }} as partners on programs.program_id = partners.program_id
