@@ -1,4 +1,4 @@
-"""The commands of whoever writes definitions: check, format, compile, compare, begin with a draft."""
+"""The commands for definitions: check, format, fields, compile, overlaps, templates, new."""
 
 import sys
 from pathlib import Path
@@ -33,7 +33,7 @@ from flows.settings import Settings, read_settings
 
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
-    """Find every problem of the definitions: place, caret, remedy. Knows the account once a run has published it."""
+    """Report every problem of the definitions: its place, and what to do. Compares values with the published file."""
     from flows.messages.loader import check_messages
     from flows.warehouse.catalog import open_catalog
 
@@ -51,7 +51,7 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
 
 @app.command("format", epilog="Example: partnerflow format workflows/few-clicks-14.yml")
 def format_command(paths: Paths = None, as_json: Json = False) -> None:
-    """Print the canonical sentences of the definitions."""
+    """Print the conditions of the definitions in canonical form."""
     definitions = read_definitions(read_settings(), paths or ())
     sentences = {one.id: [str(condition) for condition in one.segment] for one in definitions.workflows}
     if as_json:
@@ -66,7 +66,7 @@ def format_command(paths: Paths = None, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: partnerflow fields --json")
 def fields(as_json: Json = False) -> None:
-    """The conditions that a segment may use, as the models' yml declares them."""
+    """List the conditions that a segment may use, as the yml of the models declares them."""
     found = [field.as_json() for field in project_vocabulary().fields]
     if as_json:
         answer({"fields": found})
@@ -78,7 +78,9 @@ def fields(as_json: Json = False) -> None:
 
 @app.command("compile", epilog="Example: partnerflow compile few-clicks-14 --dialect postgres")
 def compile_command(
-    workflow: Annotated[str | None, typer.Argument(help="A workflow's id or file; else the generated models.")] = None,
+    workflow: Annotated[
+        str | None, typer.Argument(help="A workflow's id or file; default: the generated models.")
+    ] = None,
     dialect: Annotated[str, typer.Option(help="The SQL dialect to write.")] = "duckdb",
     check_only: Annotated[
         bool, typer.Option("--check", help="Fail when the generated models are out of date.")
@@ -86,7 +88,7 @@ def compile_command(
 ) -> None:
     """Print a workflow's SQL; without a workflow, write the generated dbt models of this checkout."""
     if dialect not in dialects():
-        raise typer.BadParameter(f"There is no dialect {dialect}. The dialects are {', '.join(dialects())}.")
+        raise typer.BadParameter(f"{dialect} is not a supported dialect. Supported are {', '.join(dialects())}.")
     if workflow is not None:
         chosen, compiler = find_workflow(workflow)
         print(compile_workflow(chosen, compiler, dialect), end="")
@@ -107,7 +109,7 @@ def compile_command(
 
 @app.command(epilog="Example: partnerflow overlaps revenue-1000")
 def overlaps(
-    workflow: Annotated[str | None, typer.Argument(help="Only what concerns this workflow.")] = None,
+    workflow: Annotated[str | None, typer.Argument(help="Show only what concerns this workflow.")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
@@ -134,7 +136,7 @@ def overlaps(
 
 @app.command("templates", epilog="Example: partnerflow templates")
 def templates_command(as_json: Json = False) -> None:
-    """The templates of the help page: what each is for, and its chained workflows."""
+    """List the templates of the help page: what each is for, and its workflows."""
     from flows.cli.output.drafts import templates_table
     from flows.definitions.scaffold.templates import templates
 
@@ -148,53 +150,53 @@ def templates_command(as_json: Json = False) -> None:
 @app.command(epilog="Example: partnerflow new celebrate-a-first-sale --program 1000")
 def new(
     template: Annotated[
-        str | None, typer.Argument(help="A template's id; without it, a workflow from scratch.")
+        str | None, typer.Argument(help="A template's id; without it, write a workflow from scratch.")
     ] = None,
     program: Annotated[str, typer.Option(help="The program's id.")] = "",
-    prefix: Annotated[str, typer.Option(help="Goes before every id of a template.")] = "",
+    prefix: Annotated[str, typer.Option(help="Put before every id of the template.")] = "",
     term: Annotated[str | None, typer.Option(help="The template term that a template asks for.")] = None,
     group: Annotated[str | None, typer.Option(help="The partner group that a template asks for.")] = None,
     name: Annotated[str, typer.Option(help="From scratch: the workflow's name.")] = "",
-    condition: Annotated[
-        list[str] | None, typer.Option(help="From scratch: a condition; give it several times.")
-    ] = None,
+    condition: Annotated[list[str] | None, typer.Option(help="From scratch: a condition; repeatable.")] = None,
     segment: Annotated[str | None, typer.Option(help="A named segment; with conditions, a new one.")] = None,
-    message: Annotated[str, typer.Option(help="From scratch: a message that exists, or a new name.")] = "",
-    description: Annotated[str, typer.Option(help="From scratch: for colleagues.")] = "",
+    message: Annotated[str, typer.Option(help="From scratch: an existing message, or a new name.")] = "",
+    description: Annotated[str, typer.Option(help="From scratch: a description for colleagues.")] = "",
     workflow_id: Annotated[
-        str | None, typer.Option("--id", help="From scratch: the id; else made of the name.")
+        str | None, typer.Option("--id", help="From scratch: the id; default: made from the name.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a template's workflows, or one from scratch, as drafts; asks for what is left out."""
+    """Write the workflows of a template, or one from scratch, as drafts; asks for what is missing."""
     from flows.cli.output.drafts import draft_lines
     from flows.definitions.scaffold.create import from_scratch, from_template
 
     settings = read_settings()
     filled = {key: value for key, value in (("term", term), ("group", group)) if value}
-    wish = WorkflowRequest(name, program, message, tuple(condition or ()), segment, description, workflow_id)
+    request = WorkflowRequest(name, program, message, tuple(condition or ()), segment, description, workflow_id)
     if template is None:
-        drafted = from_scratch(settings, _completed(settings, wish))
+        drafted = from_scratch(settings, _completed(settings, request))
     elif program:
         drafted = from_template(settings, template, program, filled, prefix)
     else:
-        raise typer.BadParameter("Say for which program: --program 1000.", param_hint="--program")
+        raise typer.BadParameter("Name the program: --program 1000.", param_hint="--program")
     if as_json:
         answer(drafted.as_json())
     else:
         print_lines(draft_lines(drafted))
 
 
-def _completed(settings: Settings, wish: WorkflowRequest) -> WorkflowRequest:
-    """The wish, asked for where it is not whole and a person is there to answer."""
+def _completed(settings: Settings, request: WorkflowRequest) -> WorkflowRequest:
+    """Return the request, after asking for what is missing if a person is at the terminal."""
     from flows.definitions.scaffold.prompts import missing_options, prompt_for_missing
 
-    if not missing_options(wish):
-        return wish
+    if not missing_options(request):
+        return request
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"Say {', '.join(missing_options(wish))}; or run it in a terminal, and you are asked.")
+        raise typer.BadParameter(
+            f"Missing: {', '.join(missing_options(request))}. Give them, or run it in a terminal to be asked."
+        )
     return prompt_for_missing(
-        settings, wish, lambda question, default: typer.prompt(question, default).strip(), typer.echo
+        settings, request, lambda question, default: typer.prompt(question, default).strip(), typer.echo
     )
 
 

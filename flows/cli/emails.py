@@ -1,4 +1,4 @@
-"""The commands about emails and decisions: try one, see what became of each, settle, suppress, report."""
+"""The commands for emails and decisions: test-send, deliveries, settle, suppress, report, receive."""
 
 from contextlib import closing
 from pathlib import Path
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def test_send(
     workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
     to: Annotated[str, typer.Option(metavar="ADDRESS", help="Your own address.")],
-    partner: Annotated[str | None, typer.Option(help="The partner who would read it; else a sample.")] = None,
+    partner: Annotated[str | None, typer.Option(help="The partner it is rendered for; default: a sample.")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Send a workflow's email to your own address, marked as a test; nobody counts as contacted."""
+    """Send a workflow's email to your own address, marked as a test. Nobody counts as contacted."""
     from flows.sending.send_test_email import send_test_email
 
     chosen, _ = find_workflow(workflow)
@@ -35,8 +35,8 @@ def test_send(
 
 @app.command(epilog="Example: partnerflow deliveries --state in_doubt")
 def deliveries(
-    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Only those of this workflow.")] = None,
+    state: Annotated[str | None, typer.Option(help="List only deliveries in this state.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="List only deliveries of this workflow.")] = None,
     as_json: Json = False,
 ) -> None:
     """List deliveries with their state and its reason."""
@@ -53,10 +53,10 @@ def deliveries(
 
 @app.command(epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has answered it"')
 def settle(
-    delivery: Annotated[str, typer.Argument(help="A delivery's id or Message-ID, or its start.")],
-    state: Annotated[str, typer.Option("--as", help="sent, failed, or pending to send it again.")],
+    delivery: Annotated[str, typer.Argument(help="A delivery id or Message-ID, or its first characters.")],
+    state: Annotated[str, typer.Option("--as", help="sent, failed, or pending (send it again).")],
     reason: Annotated[str, typer.Option(help="How you know it; kept in the log.")],
-    by: Annotated[str | None, typer.Option(help="Who decides; by default your user name.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who decides; default: your user name.")] = None,
     as_json: Json = False,
 ) -> None:
     """Resolve a delivery that is in doubt, or retry one that was certainly not delivered."""
@@ -75,13 +75,13 @@ def settle(
 
 @app.command(epilog='Example: partnerflow suppress ann@example.com --reason "Asked us by telephone"')
 def suppress(
-    address: Annotated[str | None, typer.Argument(help="The address; without one, list them all.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Only for this workflow; else for all.")] = None,
+    address: Annotated[str | None, typer.Argument(help="The address; without it, list all suppressions.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Suppress for this workflow only; default: all.")] = None,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "by hand",
     remove: Annotated[bool, typer.Option("--remove", help="Remove the suppression instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Suppress an address for all workflows or one, or remove that; without an address, list them."""
+    """Suppress an address for all workflows or one, remove a suppression, or list all."""
     from getpass import getuser
 
     from flows.cli.output.suppressions import suppressions_table
@@ -97,11 +97,11 @@ def suppress(
 
 @app.command(epilog="Example: partnerflow report --html report.html")
 def report(
-    html: Annotated[Path | None, typer.Option(help="Write one self-contained page into this file.")] = None,
-    show_addresses: Annotated[bool, typer.Option("--show-addresses", help="Mask no address on the page.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained page to this file.")] = None,
+    show_addresses: Annotated[bool, typer.Option("--show-addresses", help="Show whole addresses on the page.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Opens, clicks and bounces a workflow, as last published; on a page with --html."""
+    """Report opens, clicks and bounces per workflow, as last published; with --html, write a page."""
     from flows.cli.output.terminal import workflow_report_table
     from flows.report.data import read_report
 
@@ -121,10 +121,12 @@ def report(
 
 @app.command(epilog="Example: partnerflow receive --host 127.0.0.1 --port 8025")
 def receive(
-    host: Annotated[str, typer.Option(help="Where to listen; a proxy before it does TLS.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port.")] = 8025,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; a proxy in front of it terminates TLS.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8025,
 ) -> None:
-    """The small web receiver of provider events and unsubscribes; writes into the landing folder and nothing else."""
+    """Receive provider events and unsubscribe requests by HTTP; writes to the landing folder only."""
     from flows.events.webhook_settings import read_receiver_settings
     from flows.events.webhooks import receive as serve_receiver
 

@@ -15,7 +15,7 @@ CatchUp = Annotated[
     typer.Option(
         "--catch-up",
         metavar="WORDS",
-        help="Overrides `missed_hours` of all workflows: skip, or send up to 3 days late (1 to 31 days).",
+        help="Override `missed_hours` of all workflows: skip, or send up to 3 days late (1 to 31 days).",
     ),
 ]
 
@@ -25,11 +25,11 @@ def run(
     as_of: AsOf = None,
     catch_up: CatchUp = None,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Build all tables again, not only what is out of date.")
+        bool, typer.Option("--full-refresh", help="Rebuild all tables, not only what is out of date.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run one hour: contact everybody who is in a segment and was never contacted by its workflow."""
+    """Run one hour: contact every partner in a segment whom its workflow has not contacted before."""
     from flows.cli.output.terminal import Progress, run_table
     from flows.pipeline.run import run_hour
     from flows.pipeline.text import catch_up_lines, details
@@ -53,7 +53,7 @@ def plan(
     days: Annotated[int, typer.Option(min=0, max=60, help="Number of days to look ahead.")] = 7,
     as_json: Json = False,
 ) -> None:
-    """Show what a run would do and what has changed, and send nothing; builds the tables, as a run does."""
+    """Show what a run would do and what has changed. Builds the tables as a run does; sends nothing."""
     from flows.cli.output.plan_preview import plan_preview_lines
     from flows.cli.output.terminal import Progress, run_table
     from flows.pipeline.run import plan_only

@@ -1,4 +1,4 @@
-"""The commands that look at who is in a segment, now, then and to come. They send and keep nothing."""
+"""The commands that show who is in a segment, in the present, past or future. They send and change nothing."""
 
 from datetime import date
 from typing import Annotated
@@ -16,7 +16,7 @@ def preview(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Who is in a segment, from the facts as last built; sends and keeps nothing."""
+    """Show who is in a segment, from the facts as last built. Sends and changes nothing."""
     from flows.cli.output.terminal import members_table
     from flows.preview.preview import preview as look
 
@@ -35,7 +35,7 @@ def explain(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Why a partner is in a segment or not: each condition, what is the case, and when that changes."""
+    """Explain why a partner is in a segment or not: each condition, the actual value, and when that changes."""
     from flows.cli.output.terminal import explanation_lines
     from flows.preview.explain import explain as look
 
@@ -53,11 +53,14 @@ def simulate(
     first: Annotated[str, typer.Option("--from", metavar="D", help="The first local date.")],
     last: Annotated[str, typer.Option("--to", metavar="D", help="The last local date.")],
     workflow: Annotated[
-        list[str] | None, typer.Option("--workflow", metavar="W", help="An id or file; else all active ones.")
+        list[str] | None,
+        typer.Option(
+            "--workflow", metavar="W", help="A workflow's id or file; repeatable. Default: all active workflows."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Who would have been contacted by what, hour by hour over some days; sends and keeps nothing."""
+    """Simulate which workflow would contact whom, hour by hour over some days. Sends and changes nothing."""
     from flows.cli.output.simulation import simulation_lines, simulation_table
     from flows.preview.simulate import simulate as replay
 
@@ -78,7 +81,7 @@ def history(
     last: Annotated[str, typer.Option("--to", metavar="D", help="The last local date.")],
     as_json: Json = False,
 ) -> None:
-    """Who entered and left a segment, and when, hour by hour over some days; from the facts as last built."""
+    """Show who entered and left a segment, and when, over some days, from the facts as last built."""
     from flows.cli.output.simulation import membership_lines
     from flows.preview.history import history as look
 
@@ -95,4 +98,4 @@ def _day(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no date such as 2026-03-20.", param_hint=option) from None
+        raise typer.BadParameter(f"{text!r} is not a valid date, such as 2026-03-20.", param_hint=option) from None

@@ -1,4 +1,4 @@
-"""Why a partner is in a segment, or not, at an hour; and when that changes if nothing else happens."""
+"""Explain why a partner is in a segment at an hour or not, and when that changes if nothing else happens."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,12 +15,12 @@ from flows.warehouse.connection import Connection, fetch_row, has_table, open_wa
 from flows.warehouse.evaluations import write_evaluations_at
 
 HORIZON = 400
-"""Days that are looked ahead for the next change."""
+"""Days ahead in which the next change is looked for."""
 
 
 @dataclass(frozen=True)
 class Explained:
-    """One condition: whether it holds, what is the case, and the dates its window has."""
+    """One condition: whether it holds, the partner's actual value, and the dates of its window."""
 
     text: str
     holds: bool
@@ -30,10 +30,11 @@ class Explained:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a partner is a member of a segment at an hour, or not.
+    """Why a partner is in a segment at an hour or not.
 
-    Times are ISO, UTC. `next_change` is the next hour at which the partner enters or leaves if nothing else happens,
-    None when that is not within HORIZON days. `addresses` are those that may be written to.
+    Times are in ISO 8601, UTC. `next_change` is the next hour at which the partner enters or leaves if nothing else
+    happens; None if there is no such hour within HORIZON days. `addresses` is the number of addresses that an email may
+    be sent to, `unsubscribed` that of the unsubscribed and suppressed ones.
     """
 
     workflow_id: str
@@ -52,7 +53,7 @@ class Explanation:
     then: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """The explanation as the command line answers with it."""
+        """Return the explanation as the command prints it with --json."""
         return asdict(self) | {"conditions": [asdict(condition) for condition in self.conditions]}
 
 
@@ -61,7 +62,8 @@ def explain(
 ) -> Explanation:
     """Evaluate a workflow's conditions one by one for a partner at `as_of` (UTC), from the facts as last built.
 
-    Keeps nothing. Raises PartnerflowError when there are no facts, or no such partner in the workflow's program.
+    Changes nothing. Raises PartnerflowError when the facts have not been built, or the workflow's program does not have
+    the partner.
     """
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "segments", "partners_as_of"):
@@ -143,7 +145,7 @@ def _partner(connection: Connection, workflow: Workflow, partner_id: str) -> tup
 def _hours_of_change(
     connection: Connection, workflow: Workflow, partner_id: str, zone: ZoneInfo, as_of: datetime
 ) -> list[datetime]:
-    """The hours after `as_of` at which anything changes by itself: local midnights, and transitions that are known."""
+    """Return the hours after `as_of` at which membership can change by itself: local midnights, known transitions."""
     today = as_of.astimezone(zone).date()
     midnights = [datetime.combine(today + timedelta(days=day), time(), zone) for day in range(1, HORIZON + 1)]
     query = """
@@ -155,7 +157,7 @@ def _hours_of_change(
 
 
 def _hour_from(instant: datetime) -> datetime:
-    """The first whole hour at or after an instant, when the next run evaluates it."""
+    """Return the first whole hour at or after an instant, which is when a run first sees it."""
     hour = instant.replace(minute=0, second=0, microsecond=0)
     return hour if hour == instant else hour + timedelta(hours=1)
 

@@ -1,7 +1,7 @@
 """History: who entered and left a segment, and when, to the hour.
 
-Nothing is recorded for it: the facts hold history, so any past hours are evaluated by the SQL of a run, for workflows
-of any status, from the facts as last built.
+Nothing is recorded for it. The facts hold history, so the SQL of a run evaluates past hours from the facts as last
+built, for workflows of any status.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,10 @@ from flows.warehouse.evaluations import Hour, batches, write_evaluations
 
 @dataclass(frozen=True)
 class MembershipInterval:
-    """A partner is in a segment at every hour from `valid_from` to before `valid_to`; None: also at the last hour.
+    """A partner's time in a segment: every hour from `valid_from` to before `valid_to` (UTC).
 
-    `at_start`: it is in at the first hour that was looked at, and may have been before. Hours are UTC.
+    `valid_to` is None if the partner is in at the last hour. `at_start` says that it is in at the first hour, and so
+    may have been before.
     """
 
     workflow_id: str
@@ -33,7 +34,7 @@ class MembershipInterval:
     at_start: bool
 
     def as_json(self) -> dict[str, Any]:
-        """With ISO times."""
+        """Return the interval with its times in ISO 8601."""
         times = {name: _iso(getattr(self, name)) for name in ("valid_from", "valid_to")}
         key = {"workflow_id": self.workflow_id, "program_id": self.program_id, "partner_id": self.partner_id}
         return key | times | {"at_start": self.at_start}
@@ -42,9 +43,10 @@ class MembershipInterval:
 def history(
     settings: Settings, workflows: Sequence[Workflow], compiler: Compiler, first: date, last: date
 ) -> list[MembershipInterval]:
-    """The stays of all partners in these segments over local days of each program, by workflow, partner and hour.
+    """Return the intervals of all partners in these segments over local days, by workflow, partner and hour.
 
-    Keeps nothing. Raises PartnerflowError when no facts have been built yet or the days are none.
+    `first` and `last` are dates of each program, both inclusive. Changes nothing. Raises PartnerflowError when the
+    facts have not been built, or the dates are not a valid range.
     """
     require_days(first, last)
     with open_warehouse(settings.warehouse) as connection:
@@ -65,15 +67,15 @@ def history(
 def membership_intervals(
     connection: Connection, workflows: Sequence[Workflow], compiler: Compiler, hours: Sequence[Hour]
 ) -> list[MembershipInterval]:
-    """The stays over these hours; to be called in a transaction that is rolled back."""
+    """Return the intervals over these hours; to be called in a transaction that is rolled back."""
     write_evaluations(connection, hours)
     create_temp_table(connection, "history_hours", _HOURS)
-    connection.execute(_NO_SPANS)
+    connection.execute(_CREATE_SPANS)
     for batch in batches(connection, hours):
         write_evaluations(connection, batch)
         create_temp_table(connection, "history_members", to_sql(compiler.membership(workflows)))
-        connection.execute(_SPANS)
-    rows = connection.execute(_STAYS).fetchall()
+        connection.execute(_INSERT_SPANS)
+    rows = connection.execute(_INTERVALS).fetchall()
     return [
         MembershipInterval(workflow_id, program_id, partner_id, _utc(entered), left and _utc(left), at_start)
         for workflow_id, program_id, partner_id, entered, left, at_start in rows
@@ -84,12 +86,12 @@ _HOURS = """
     SELECT program_id, as_of, row_number() OVER (PARTITION BY program_id ORDER BY as_of) AS position
     FROM raw.evaluations"""
 
-_NO_SPANS = """
+_CREATE_SPANS = """
     CREATE TEMP TABLE history_spans (
         workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, first_position BIGINT, last_position BIGINT
     )"""
 
-_SPANS = """
+_INSERT_SPANS = """
     INSERT INTO history_spans
     SELECT workflow_id, program_id, partner_id, min(position), max(position)
     FROM (
@@ -105,7 +107,7 @@ _SPANS = """
     ) AS positions
     GROUP BY workflow_id, program_id, partner_id, island"""
 
-_STAYS = """
+_INTERVALS = """
     WITH spans AS (
         SELECT
             *,
@@ -123,7 +125,7 @@ _STAYS = """
         FROM spans
     ),
 
-    stays AS (
+    intervals AS (
         SELECT
             workflow_id, program_id, partner_id, min(first_position) AS first_position,
             max(last_position) AS last_position
@@ -132,14 +134,14 @@ _STAYS = """
     )
 
     SELECT
-        stays.workflow_id, stays.program_id, stays.partner_id, entered.as_of, departed.as_of,
-        stays.first_position = 1
-    FROM stays
+        intervals.workflow_id, intervals.program_id, intervals.partner_id, entered.as_of, departed.as_of,
+        intervals.first_position = 1
+    FROM intervals
     INNER JOIN history_hours AS entered
-        ON stays.program_id = entered.program_id AND stays.first_position = entered.position
+        ON intervals.program_id = entered.program_id AND intervals.first_position = entered.position
     LEFT JOIN history_hours AS departed
-        ON stays.program_id = departed.program_id AND stays.last_position + 1 = departed.position
-    ORDER BY stays.workflow_id, stays.program_id, stays.partner_id, entered.as_of"""
+        ON intervals.program_id = departed.program_id AND intervals.last_position + 1 = departed.position
+    ORDER BY intervals.workflow_id, intervals.program_id, intervals.partner_id, entered.as_of"""
 
 
 def _utc(stored: datetime) -> datetime:

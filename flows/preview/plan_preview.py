@@ -1,6 +1,6 @@
-"""PlanPreview: what a plan means, for a person who is about to let it happen.
+"""What a plan means to the person who decides whether to run it.
 
-What has changed since the last run, who is new, one email as it will be read, what the coming days bring, and warnings.
+Changes of the definitions since the last run, the first partners, one rendered email, a forecast, and warnings.
 """
 
 from collections import Counter
@@ -22,22 +22,26 @@ from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.evaluations import Hour
 
 SAMPLE = 5
-"""Partners that are named."""
+"""Number of partners that are named per workflow."""
 
 MANY = 100
-"""Of a workflow that is new, activated or changed, more recipients than this are worth a look."""
+"""Recipients of a new, activated or changed workflow above which there is a warning."""
 
 LINK = "https://example.com/u/sample"
 """Stands for the recipient's own unsubscribe link."""
 
 NEAR = 0.8
-"""Of the limit, from which on it is near."""
+"""Share of the limit above which there is a warning."""
 
 
 @dataclass(frozen=True)
 class PlanPreview:
-    """`samples` has the first partners that each workflow is to contact, `email` the first email; `days` how many the
-    days after the hour will bring, by workflow, and `tripped` the limits that trip in them."""
+    """The preview of a plan.
+
+    `samples` has the first partners that each workflow will contact, and `email` the first email. `forecast` has the
+    number of partners that each workflow will contact in the `days` days after the hour, and `limit_breaches` the hours
+    in them at which a segment will be over the limit.
+    """
 
     changes: tuple[Change, ...]
     samples: dict[str, tuple[str, ...]]
@@ -48,7 +52,7 @@ class PlanPreview:
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The outlook, beside the plan."""
+        """Return the keys that `plan --json` adds to the plan."""
         return {
             "changes": [one.as_json() for one in self.changes],
             "samples": {name: list(partners) for name, partners in self.samples.items()},
@@ -59,7 +63,7 @@ class PlanPreview:
 
 
 def preview_plan(settings: Settings, definitions: Definitions, plan: Plan, days: int) -> PlanPreview:
-    """The outlook of a plan whose facts have just been built, `days` ahead; 0 looks at no further day."""
+    """Return the preview of a plan whose facts have just been built, with a forecast unless `days` is 0."""
     found = tuple(changes(settings, definitions))
     forecast, breaches = _forecast(settings, definitions, plan.as_of, days) if _is_built(plan) else ({}, ())
     warnings = tuple(_warnings(plan, found, breaches))
@@ -82,7 +86,7 @@ def _samples(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def _email(plan: Plan) -> dict[str, str] | None:
-    """The first email of the plan as its recipient will read it."""
+    """Return the first email of the plan as its recipient will read it."""
     for messages, one in ((hour.messages, one) for hour in (plan, *plan.catch_up) for one in hour.recipients):
         try:
             email = render_content(messages[one.workflow_id], one.context(), plan.as_of, LINK)
@@ -95,9 +99,9 @@ def _email(plan: Plan) -> dict[str, str] | None:
 def _forecast(
     settings: Settings, definitions: Definitions, as_of: datetime, days: int
 ) -> tuple[dict[str, int], tuple[LimitBreach, ...]]:
-    """How many partners each active workflow will contact after the hour, and the limits that trip.
+    """Return the partners that each active workflow will contact after the hour, and the breaches of the limit.
 
-    Of what is to come only dates and known transitions are known, so the first hour and the end of each day tell all.
+    Only dates and known transitions change membership by then, so the first hour and the end of each day are enough.
     """
     if not days or not definitions.active:
         return {}, ()
@@ -110,7 +114,7 @@ def _forecast(
 
 
 def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int) -> list[Hour]:
-    """The hour itself, the first hour of each of its local days that come after it, and the end of each."""
+    """Return the hour itself, and the first hour and the end of each local day that come after it."""
     last = as_of.astimezone(zone).date() + timedelta(days=days)
     hours = local_hours(program, zone, as_of.astimezone(zone).date(), last)
     firsts = {hour.local_date: hour for hour in reversed(hours)}.values()
@@ -141,13 +145,13 @@ def _many(row: WorkflowPlan, what: str) -> str | None:
 
 
 def _bursts(plan: Plan) -> list[str]:
-    """What the hours that are caught up bring at once, workflow by workflow."""
+    """Return a warning per workflow that contacts more than MANY partners for hours that are caught up."""
     brought = Counter[str]()
     for row in (row for hour in plan.catch_up for row in hour.workflows):
         brought[row.workflow_id] += row.recipients
     since = f"{plan.catch_up[0].as_of:%Y-%m-%d %H:%M} UTC" if plan.catch_up else ""
     return [
-        f"{name} contacts {count:,} late, who were due since {since}; `--catch-up skip` leaves them out for this once, "
+        f"{name} contacts {count:,} late, who were due since {since}; `--catch-up skip` leaves them out this time, "
         "`missed_hours: hold` in its definition makes it wait for a person."
         for name, count in sorted(brought.items())
         if count > MANY

@@ -1,4 +1,4 @@
-"""Who is in a segment at an hour, from the facts as last built: nothing is built, sent or kept."""
+"""Preview who is in a segment at an hour, from the facts as last built. Nothing is built, sent or kept."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,22 +13,22 @@ from flows.warehouse.evaluations import write_evaluations_at
 
 @dataclass(frozen=True)
 class Preview:
-    """The members of a segment, sorted, and the number of distinct addresses that its workflow would write to."""
+    """The members of a segment (program, partner, name), sorted, and the number of its workflow's addresses."""
 
     members: tuple[tuple[str, str, str | None], ...]
     addresses: int
 
     def as_json(self) -> dict[str, Any]:
-        """The preview as the command line answers with it."""
+        """Return the preview as the command prints it with --json."""
         members = [{"program_id": program, "partner_id": partner} for program, partner, _ in self.members]
         return {"members": members, "count": len(members), "addresses": self.addresses}
 
 
 def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: datetime) -> Preview:
-    """The members of a workflow of any status at `as_of` (UTC).
+    """Return the members of the segment of a workflow of any status at `as_of` (UTC).
 
-    The very SQL of the run is evaluated for another hour, in a transaction that is rolled back. Raises PartnerflowError
-    when no facts have been built yet.
+    The SQL of a run is evaluated for that hour, in a transaction that is rolled back. Raises PartnerflowError when the
+    facts have not been built.
     """
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "segments", "partners_as_of"):

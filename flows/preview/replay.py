@@ -1,11 +1,11 @@
-"""Replay: many hours of workflows at once, with the ledger that they would have made.
+"""Replay: many hours of workflows at once, with the ledger that they would have written.
 
-Segments are evaluated for many hours in one statement; facts hold history, and raw.evaluations may hold any hours.
-What one hour does to a later one is little: whoever a workflow has contacted is left out from then on, and an email
-moves its partner from New to Outreach. So the hours of a batch are evaluated together, each partner's first contact is
-taken, the stages are made anew from the events and those contacts, and the segments that ask for such stages are
-evaluated again, until nothing new comes. Partners do not touch each other but through the limit: a batch in which a
-segment that emails move is over it is taken hour by hour.
+One statement evaluates the segments for many hours, since the facts hold history and raw.evaluations may hold any
+hours. One hour affects later ones in two ways only: a workflow contacts a partner once, and an email moves its partner
+from New to Outreach. So the hours of a batch are evaluated together, the first contact of each partner is recorded, the
+stages are computed again from the events and these contacts, and the segments with conditions on such stages are
+evaluated again, until there is no new contact. Partners affect each other only through the limit: when one of these
+segments is over the limit in a batch, its hours are replayed one by one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,12 +28,12 @@ LIMIT = 10_000
 """ "The partner segment is limited to 10,000 email addresses" (Create & Manage Email Workflows)."""
 
 MOVED_BY_EMAIL = {"None", "New", "Outreach"}
-"""The stages that an email takes a partner from, and to."""
+"""The stages that an email moves a partner from, and to."""
 
 
 @dataclass(frozen=True)
 class Send:
-    """A workflow contacts a partner at an hour (UTC), with so many emails; an accepted application has none."""
+    """A workflow's contact with a partner at an hour (UTC), and its number of emails: 0 for an accepted application."""
 
     as_of: datetime
     workflow_id: str
@@ -42,13 +42,13 @@ class Send:
     emails: int
 
     def as_json(self) -> dict[str, Any]:
-        """With an ISO time."""
+        """Return the contact with its time in ISO 8601."""
         return asdict(self) | {"as_of": self.as_of.isoformat().replace("+00:00", "Z")}
 
 
 @dataclass(frozen=True)
 class LimitBreach:
-    """A segment has more addresses than the limit allows from one hour (UTC) to another, and at most so many."""
+    """Consecutive hours (UTC, both inclusive) at which a segment is over the limit, and its most addresses in them."""
 
     workflow_id: str
     first: datetime
@@ -56,7 +56,7 @@ class LimitBreach:
     addresses: int
 
     def as_json(self) -> dict[str, Any]:
-        """With ISO times."""
+        """Return the hours in ISO 8601 and the number of addresses."""
         times = {name: getattr(self, name).isoformat().replace("+00:00", "Z") for name in ("first", "last")}
         return times | {"addresses": self.addresses}
 
@@ -79,13 +79,13 @@ class Replay:
         self._independent = [one for one in workflows if not self._depends_on_own_emails(one)]
 
     def programs(self) -> list[tuple[str, str]]:
-        """The ids and time zones of the programs that the workflows are about."""
+        """Return the ids and time zones of the programs of the workflows."""
         ids = {one.program for one in self.workflows}
         rows = self._connection.execute("SELECT program_id, timezone FROM staging.stg_programs ORDER BY 1").fetchall()
         return [row for row in rows if row[0] in ids]
 
     def run(self, hours: Sequence[Hour]) -> None:
-        """Replay the hours."""
+        """Replay these hours, in batches."""
         if not hours:
             return
         self._begin(min(one.as_of for one in hours))
@@ -93,14 +93,14 @@ class Replay:
             self._batch(batch)
 
     def sends(self) -> list[Send]:
-        """What has been sent, in the order of the hours."""
+        """Return what was sent, by hour, workflow, program and partner."""
         rows = self._connection.execute("""
             SELECT as_of, workflow_id, program_id, partner_id, emails FROM simulated_sends
             ORDER BY as_of, workflow_id, program_id, partner_id""").fetchall()
         return [Send(as_of.replace(tzinfo=UTC), *rest) for as_of, *rest in rows]
 
     def _depends_on_own_emails(self, workflow: Workflow) -> bool:
-        """Whether an email of ours can bring a partner into its segment or out of it."""
+        """Return whether one of our emails can move a partner into its segment or out of it."""
         fields = ((one, self._compiler.builder.field(one)) for one in workflow.segment)
         named = [
             selected_stages(one, field)
@@ -110,11 +110,11 @@ class Replay:
         return any(MOVED_BY_EMAIL.intersection(values) for values in named)
 
     def _begin(self, start: datetime) -> None:
-        """The ledger as it was at the start: without what these workflows did later, or never did."""
+        """Restore the ledger as of the start: without what these workflows did from then on."""
         self._table("simulated_workflows", to_sql(self._compiler.workflows(self.workflows)))
         self._connection.execute("CREATE TEMP TABLE simulated_limit (addresses BIGINT)")
         self._connection.execute("INSERT INTO simulated_limit VALUES (?)", [self._limit])
-        self._connection.execute(replay_sql.FORGET, [start.replace(tzinfo=None)])
+        self._connection.execute(replay_sql.DELETE_OWN_SENDS, [start.replace(tzinfo=None)])
         self._table("simulated_addresses", replay_sql.ADDRESSES)
         self._table("simulated_contacted", replay_sql.CONTACTED)
         self._table("simulated_sends", replay_sql.NO_SENDS)
@@ -124,7 +124,7 @@ class Replay:
         write_evaluations(self._connection, hours)
         if self._independent:
             self._evaluate(self._independent)
-            self._trip(self._over_limit())
+            self._record_breaches(self._over_limit())
             if self._record(replay_sql.OF_EACH_HOUR):
                 self._make_stages()
         if self._moved_by_email:
@@ -133,7 +133,7 @@ class Replay:
                 self._hour_by_hour(hours)
 
     def _hour_by_hour(self, hours: Sequence[Hour]) -> None:
-        """The segments that emails move, again and one hour after another."""
+        """Replay the segments that depend on our own emails hour by hour, after undoing the batch."""
         self._table("simulated_undone", replay_sql.SINCE_BEFORE)
         for statement in replay_sql.UNDO:
             self._connection.execute(statement)
@@ -143,7 +143,10 @@ class Replay:
             self._settle(is_one_hour=True)
 
     def _settle(self, is_one_hour: bool) -> bool:
-        """Take first contacts until none are left. False: a limit trips, and the hours must be taken one by one."""
+        """Record first contacts until there are none left; return False if the hours must be replayed one by one.
+
+        They must when a segment is over the limit, since the limit then depends on the contacts of earlier hours.
+        """
         while True:
             self._evaluate(self._moved_by_email)
             over = self._over_limit()
@@ -153,7 +156,7 @@ class Replay:
             if taken:
                 self._make_stages()
             if not taken or is_one_hour:
-                self._trip(over)
+                self._record_breaches(over)
                 return True
 
     def _evaluate(self, workflows: Sequence[Workflow]) -> None:
@@ -168,7 +171,7 @@ class Replay:
         return rows
 
     def _record(self, chosen: str) -> int:
-        """Put contacts into the ledger, and return how many."""
+        """Record contacts in the ledger, and return their number."""
         self._table("simulated_candidates", replay_sql.CANDIDATES)
         self._table("simulated_new", chosen)
         for statement in replay_sql.RECORD:
@@ -179,13 +182,13 @@ class Replay:
         create_temp_table(self._connection, name, query)
 
     def _make_stages(self) -> None:
-        """The relationship stages, by the project's own models, from the events and the ledger as it is now."""
+        """Compute the relationship stages by the project's own models, from the events and the ledger as it is now."""
         if self._moved_by_email:
             for model in self._models:
                 self._connection.execute(f"DELETE FROM {model.relation}")
                 self._connection.execute(f"INSERT INTO {model.relation} {model.sql}")
 
-    def _trip(self, over: Iterable[tuple[str, datetime, int]]) -> None:
+    def _record_breaches(self, over: Iterable[tuple[str, datetime, int]]) -> None:
         for workflow_id, as_of, addresses in over:
             hour = as_of.replace(tzinfo=UTC)
             before = next((one for one in reversed(self.limit_breaches) if one.workflow_id == workflow_id), None)

@@ -1,17 +1,17 @@
-"""The statements of a replay. Tables: what each is, one row a …
+"""The SQL statements of a replay. Their temporary tables, and what each has one row per:
 
-simulated_workflows       workflow: its action and recipients
-simulated_addresses       partner: how many addresses may be written to, all of them and the primary one
-simulated_contacted       workflow and partner contacted until now
-simulated_sends           workflow and partner contacted by the replay: hour of the run, and emails
-simulated_members         workflow, partner and hour of the batch: the segments' result
+simulated_workflows       workflow, with its action and recipients
+simulated_addresses       partner, with its number of addresses that are not unsubscribed: all, and the primary one
+simulated_contacted       workflow and partner contacted so far
+simulated_sends           workflow and partner contacted in the replay, with the hour of the run and the emails
+simulated_members         workflow, partner and hour of the batch at which the partner is in the segment
 simulated_applications    application workflow, contract and hour of the batch
-simulated_limit           (one row) the most addresses that a segment may have
+simulated_limit           (a single row) the most addresses that a segment may have
 simulated_over_limit      workflow and hour of the batch at which nothing is sent
-simulated_candidates      workflow and partner: the first hour of the batch at which it would be contacted
-simulated_new             those of them that are contacted now
-simulated_before          simulated_sends as it was before the batch's segments that emails move
-simulated_undone          workflow and partner contacted since then, which is taken back
+simulated_candidates      workflow and partner, with the first hour of the batch at which it would be contacted
+simulated_new             candidate that is contacted now
+simulated_before          row of simulated_sends before the segments of the batch that depend on our own emails
+simulated_undone          workflow and partner contacted since then, whose contact is undone
 """
 
 ADDRESSES = """
@@ -23,7 +23,7 @@ ADDRESSES = """
     FROM intermediate.int_partner_addresses
     GROUP BY program_id, partner_id"""
 
-FORGET = """
+DELETE_OWN_SENDS = """
     DELETE FROM raw.sent_emails
     WHERE as_of >= ? AND workflow_id IN (SELECT workflow_id FROM simulated_workflows)"""
 
@@ -93,7 +93,7 @@ OF_THE_FIRST_HOUR = """
     WHERE as_of = first_hour"""
 
 RUN = "date_trunc('hour', as_of - INTERVAL 1 MICROSECOND) + INTERVAL 1 HOUR"
-"""The hour of the run that evaluates an instant: its own, or for the end of a day the next."""
+"""The hour of the run that evaluates an instant: the instant itself, or the next hour for the end of a day."""
 
 RECORD = (
     f"INSERT INTO simulated_sends SELECT workflow_id, program_id, partner_id, {RUN}, emails FROM simulated_new",

@@ -1,7 +1,7 @@
-"""Simulate: past days again, on the same SQL with a ledger of their own; or days to come, as far as they are known.
+"""Simulate past days with a ledger of their own, or future days as far as they are known, with the SQL of a run.
 
-Nothing is built, sent or kept: all of it happens in a transaction that is rolled back. Our own simulated emails move
-New to Outreach as real ones do (flows/preview/replay.py).
+Nothing is built, sent or kept: everything happens in a transaction that is rolled back. Simulated emails move partners
+from New to Outreach as real ones do (flows/preview/replay.py).
 """
 
 from collections import Counter
@@ -24,8 +24,8 @@ from flows.warehouse.connection import has_table, open_warehouse, transaction
 class Simulation:
     """What would have happened from the local date `first` to `last`, both inclusive.
 
-    `sends` are in the order of the hours, one a workflow and partner; `tripped` the hours at which a segment had more
-    addresses than the limit allows. Times are UTC.
+    `sends` has one item per workflow and partner, ordered by hour. `limit_breaches` has the hours at which a segment is
+    over the limit. Times are UTC.
     """
 
     first: date
@@ -36,7 +36,7 @@ class Simulation:
 
     @property
     def hours(self) -> dict[datetime, int]:
-        """How many emails leave at each hour that has any."""
+        """Return the number of emails of each hour that has any."""
         counted: Counter[datetime] = Counter()
         for send in self.sends:
             counted[send.as_of] += send.emails
@@ -44,7 +44,7 @@ class Simulation:
 
     @property
     def several(self) -> dict[tuple[str, str], list[Send]]:
-        """The partners that more than one workflow contacts, by program and partner."""
+        """Return the contacts of partners that more than one workflow contacts, by program and partner."""
         ordered = sorted(self.sends, key=lambda one: (one.program_id, one.partner_id, one.as_of, one.workflow_id))
         groups = groupby(ordered, key=lambda one: (one.program_id, one.partner_id))
         found = {partner: list(sends) for partner, sends in groups}
@@ -74,7 +74,7 @@ class Simulation:
 
     def _workflow(self, workflow_id: str) -> dict[str, Any]:
         sends = self.of(workflow_id)
-        tripped = [one.as_json() for one in self.limit_breaches if one.workflow_id == workflow_id]
+        breaches = [one.as_json() for one in self.limit_breaches if one.workflow_id == workflow_id]
         busiest = Counter(one.as_of for one in sends).most_common(1)
         return {
             "workflow_id": workflow_id,
@@ -83,7 +83,7 @@ class Simulation:
             "first": _iso(sends[0].as_of) if sends else None,
             "last": _iso(sends[-1].as_of) if sends else None,
             "busiest": {"as_of": _iso(busiest[0][0]), "partners": busiest[0][1]} if busiest else None,
-            "over_limit": tripped,
+            "over_limit": breaches,
         }
 
 
@@ -92,8 +92,9 @@ def simulate(
 ) -> Simulation:
     """Replay the local days `first` to `last` of each program for workflows of any status.
 
-    From the facts as last built and the ledger as last mirrored: what these workflows really did from `first` on is
-    left out, what others did stays. Raises PartnerflowError when no facts have been built yet or the days are none.
+    Reads the facts as last built and the ledger as last mirrored. What these workflows really did from `first` on is
+    left out; what other workflows did stays. Raises PartnerflowError when the facts have not been built, or the dates
+    are not a valid range.
     """
     require_days(first, last)
     with open_warehouse(settings.warehouse) as connection:
@@ -105,7 +106,7 @@ def simulate(
 
 
 def replayed(replay: Replay, first: date, last: date) -> Simulation:
-    """The simulation of some days; to be called in a transaction that is rolled back."""
+    """Return the simulation of these days; to be called in a transaction that is rolled back."""
     hours = [hour for program, zone in replay.programs() for hour in local_hours(program, ZoneInfo(zone), first, last)]
     replay.run(hours)
     names = tuple(sorted(one.id for one in replay.workflows))

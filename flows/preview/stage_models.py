@@ -8,7 +8,7 @@ from flows.settings import Settings
 
 @dataclass(frozen=True)
 class StageModel:
-    """A table and the SELECT that it is made of."""
+    """A table, and the SELECT that builds it."""
 
     relation: str
     sql: str
@@ -21,7 +21,7 @@ MODELS = {
 
 
 def read_stage_models(settings: Settings) -> tuple[StageModel, ...]:
-    """The models, each after what it reads. Raises PartnerflowError when nothing has been built from this state."""
+    """Return the models, each after those it reads. Raises PartnerflowError when nothing has been built yet."""
     folder = settings.state_dir / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
     try:
         return tuple(StageModel(name, (folder / file).read_text(encoding="utf-8")) for name, file in MODELS.items())

@@ -7,6 +7,7 @@ import pytest
 
 import flows.warehouse.evaluations
 from compiler import Compiler
+from flows.cli.output.simulation import membership_lines
 from flows.preview.history import MembershipInterval, membership_intervals
 from flows.preview.hours import local_hours
 from support.account import VOCABULARY, empty_account, rows_told
@@ -39,7 +40,7 @@ ROWS = rows_told(
 
 
 def found(first: date, last: date, size: int = 168) -> list[MembershipInterval]:
-    """The stays of those partners."""
+    """Return the intervals of those partners."""
     with (
         pytest.MonkeyPatch.context() as patch,
         empty_account().holding(ROWS, datetime(2026, 3, 1, tzinfo=UTC)) as account,
@@ -50,12 +51,12 @@ def found(first: date, last: date, size: int = 168) -> list[MembershipInterval]:
 
 
 def midnight(day: int) -> datetime:
-    """A March midnight in New York."""
+    """Return a March midnight in New York, in UTC."""
     return datetime(2026, 3, day, tzinfo=NEW_YORK).astimezone(UTC)
 
 
-def test_stays_begin_and_end_at_the_hour():
-    """In from the day after joining on for seven days; out while sales are too high; in again under a new contract."""
+def test_intervals_start_and_end_at_the_hour():
+    """In for seven days from the day after joining; out while revenue is too high; in again under a new contract."""
     assert {
         (one.partner_id, one.valid_from, one.valid_to, one.at_start)
         for one in found(date(2026, 3, 4), date(2026, 3, 16))
@@ -68,8 +69,8 @@ def test_stays_begin_and_end_at_the_hour():
     }
 
 
-def test_however_many_hours_are_evaluated_together_the_stays_are_those_of_the_oracle():
-    """Hour by hour, over a day on which the clocks go forward; no stay is cut where one batch ends."""
+def test_intervals_equal_the_oracle_for_any_batch_size():
+    """At each hour, over a day on which the clocks go forward; no interval is cut at the end of a batch."""
     first, last = date(2026, 3, 6), date(2026, 3, 9)
     several, few = found(first, last), found(first, last, size=5)
     assert several == few
@@ -81,8 +82,23 @@ def test_however_many_hours_are_evaluated_together_the_stays_are_those_of_the_or
         assert held == expected, hour
 
 
-def test_the_command_answers_in_json_and_in_lines(example):
-    """Valid from, valid to, in UTC."""
+@pytest.mark.parametrize(
+    ("valid_to", "at_start", "expected"),
+    [
+        (None, False, "few: p1 of program 1000 from 2026-03-07 05:00 on"),
+        (midnight(9), False, "few: p1 of program 1000 from 2026-03-07 05:00 to 2026-03-09 04:00"),
+        (None, True, "few: p1 of program 1000 before 2026-03-07 05:00 on"),
+        (midnight(9), True, "few: p1 of program 1000 before 2026-03-07 05:00 to 2026-03-09 04:00"),
+    ],
+)
+def test_membership_lines_say_from_or_before_and_to_or_on(valid_to: datetime | None, at_start: bool, expected: str):
+    """`before` marks a partner that is in at the first hour, `on` one that is in at the last."""
+    interval = MembershipInterval("few", "1000", "p1", midnight(7), valid_to, at_start)
+    assert membership_lines([interval, interval]) == [expected, expected]
+
+
+def test_history_command_prints_json_and_lines(example):
+    """Times are in UTC."""
     settings, _ = example
     command = ["history", "welcome", "--from", "2026-03-19", "--to", "2026-03-20"]
     document = partnerflow(settings, *command, "--json").json()

@@ -1,4 +1,4 @@
-"""A plan says what has changed since the last run, who is new, what is to come, and what is worth a look."""
+"""The preview of a plan: what changed since the last run, the first partners, the forecast and the warnings."""
 
 import shutil
 from datetime import timedelta
@@ -13,13 +13,23 @@ from flows.definitions.loader import read_definitions
 from flows.pipeline.run import plan_only
 from flows.preview.plan_preview import preview_plan
 from flows.settings import CHECKOUT, Settings
-from support.example_members import MEMBERS
 from support.states import HOUR
+
+FORECAST = {
+    "few-clicks-14": 3,
+    "few-clicks-30": 1,
+    "first-action-30": 2,
+    "high-revenue-31-60": 1,
+    "prospect-follow-up-14": 7,
+    "prospect-follow-up-7": 7,
+    "welcome": 1,
+}
+"""The partners that each workflow contacts in the seven days after the example's hour plus one."""
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Settings:
-    """The sixteen workflows in a folder of their own, remembered as those of the last run."""
+    """A copy of the sixteen workflows, saved as those of the last run."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     (tmp_path / "var").mkdir()
     settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
@@ -28,30 +38,30 @@ def own(tmp_path: Path) -> Settings:
 
 
 def edit(settings: Settings, workflow_id: str, old: str, new: str) -> None:
-    """Change a definition."""
+    """Replace text of a definition."""
     file = settings.workflows / f"{workflow_id}.yml"
     before = file.read_text()
     assert old in before
     file.write_text(before.replace(old, new))
 
 
-def told(settings: Settings) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """What has changed, by workflow."""
+def found_changes(settings: Settings) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return what changed, by workflow."""
     found = changes(settings, read_definitions(settings))
     return {one.workflow_id: (one.what, one.description) for one in found}
 
 
-def test_nothing_has_changed_when_nothing_has(own: Settings):
-    """Other spelling and comments are no change; before the first run every active workflow is new."""
+def test_changes_ignore_spelling_and_comments(own: Settings):
+    """Spelling and comments do not count as changes; before the first run every active workflow is new."""
     edit(own, "welcome", "Relationship Stage is any of Joined", "relationship stage IS any of  joined  # comment")
-    assert told(own) == {}
+    assert found_changes(own) == {}
     (own.state_dir / "definitions.json").unlink()
-    assert {what for what, _ in told(own).values()} == {"new"}
-    assert len(told(own)) == 16
+    assert {what for what, _ in found_changes(own).values()} == {"new"}
+    assert len(found_changes(own)) == 16
 
 
-def test_changes_are_told_in_words(own: Settings):
-    """New, changed, activated, paused and gone; drafts are no matter."""
+def test_changes_are_described_in_words(own: Settings):
+    """Workflows are new, changed, activated, paused or gone; drafts are ignored."""
     edit(own, "few-clicks-14", "Clicks less than 100", "Clicks less than 50")
     edit(own, "few-clicks-14", "Last Transition Date Is 14 Days Ago", "Last Transition Date Is 15 Days Ago")
     edit(own, "welcome", "  - Last Transition Date is Today\n", "  - Partner Group is any of Gold\n")
@@ -64,7 +74,7 @@ def test_changes_are_told_in_words(own: Settings):
         "Last Transition Date is 14 Days Ago → Last Transition Date is 15 Days Ago",
         "Clicks less than 100 → Clicks less than 50",
     )
-    found = told(own)
+    found = found_changes(own)
     assert found.pop("mine")[0] == "new"
     assert found == {
         "few-clicks-14": ("changed", few),
@@ -76,28 +86,28 @@ def test_changes_are_told_in_words(own: Settings):
         "revenue-10000": ("gone", ()),
     }
     save_snapshot(own, read_definitions(own))
-    assert told(own) == {}
+    assert found_changes(own) == {}
     edit(own, "draft", "status: draft", "status: active")
     edit(own, "revenue-1000", "status: paused", "status: active")
     edit(own, "revenue-1000", "email: revenue-1000", "email: welcome")
-    assert told(own) == {
+    assert found_changes(own) == {
         "draft": ("activated", ()),
         "revenue-1000": ("activated", ("action was 'email revenue-1000', is 'email welcome'",)),
     }
 
 
-def test_a_definition_that_is_broken_for_now_is_compared_when_it_is_mended(own: Settings):
-    """A run in between does not forget it."""
+def test_broken_definition_is_compared_once_it_is_valid_again(own: Settings):
+    """A run while it is broken keeps its saved version."""
     edit(own, "welcome", "segment:", "segmnt:")
     save_snapshot(own, read_definitions(own))
-    assert told(own) == {}
+    assert found_changes(own) == {}
     edit(own, "welcome", "segmnt:", "segment:")
-    assert told(own) == {}
+    assert found_changes(own) == {}
 
 
-def test_the_outlook_of_an_edit(copied: Settings, monkeypatch: pytest.MonkeyPatch):
-    """The example account an hour after its run, the welcome widened: who is new, one email, the days to come, and a
-    warning, because it reaches many."""
+def test_preview_of_a_widened_segment(copied: Settings, monkeypatch: pytest.MonkeyPatch):
+    """An hour after the example's run, `welcome` is widened: first partners, one email, the forecast, and a warning
+    that it contacts many."""
     settings = copied
     edit(settings, "welcome", "Last Transition Date is Today", "Last Transition Date Is Last 30 Days")
     plan = plan_only(settings, HOUR + timedelta(hours=1))
@@ -106,12 +116,15 @@ def test_the_outlook_of_an_edit(copied: Settings, monkeypatch: pytest.MonkeyPatc
     assert [(one.workflow_id, one.what) for one in found.changes] == [("welcome", "changed")]
     assert (len(found.samples["welcome"]), found.email["workflow_id"]) == (5, "prospect-follow-up-7")
     assert "invitation" in found.email["subject"]
-    assert found.forecast["prospect-follow-up-7"] >= len(MEMBERS["prospect-invite"])
-    (warning,) = found.warnings
-    assert warning.startswith("welcome is changed and contacts ")
+    assert found.forecast == FORECAST
+    recipients = {row.workflow_id: row.recipients for row in plan.workflows}["welcome"]
+    assert recipients > 10
+    hint = "look at its segment before it runs."
+    assert found.warnings == (f"welcome is changed and contacts {recipients} at once; {hint}",)
     lines = plan_preview_lines(found)
     assert "    Last Transition Date is Today → Last Transition Date is Last 30 Days" in lines
-    assert any(line.startswith("The 7 days after bring") and "prospect-follow-up-7 " in line for line in lines)
+    counts = ", ".join(f"{name} {partners}" for name, partners in FORECAST.items())
+    assert f"The 7 days after bring, as far as is known now: {counts}." in lines
     quiet = preview_plan(settings, read_definitions(settings), plan, days=0)
     assert (quiet.forecast, quiet.limit_breaches) == ({}, ())
     assert not any("days after" in line for line in plan_preview_lines(quiet))

@@ -1,4 +1,4 @@
-"""What a person reads below a plan."""
+"""The preview of a plan, as the terminal shows it below the plan."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from flows.preview.plan_preview import PlanPreview
 
 
 def plan_preview_lines(found: PlanPreview) -> list[str]:
-    """Changes, who is new, an email, the coming days and the warnings."""
+    """Return lines on the changes, the first partners, one email, the forecast and the warnings."""
     return [
         *_changes(found),
         *[f"{name}: to {', '.join(partners)}" for name, partners in found.samples.items()],
@@ -33,5 +33,5 @@ def _email(found: PlanPreview) -> Iterable[str]:
 
 def _forecast(found: PlanPreview) -> Iterable[str]:
     if found.days:
-        told = ", ".join(f"{name} {partners:,}" for name, partners in found.forecast.items()) or "nobody"
-        yield f"The {found.days} days after bring, as far as is known now: {told}."
+        counts = ", ".join(f"{name} {partners:,}" for name, partners in found.forecast.items()) or "nobody"
+        yield f"The {found.days} days after bring, as far as is known now: {counts}."

@@ -1,4 +1,4 @@
-"""What a person reads of a simulation, and of a segment's history."""
+"""A simulation and the history of a segment, as the terminal shows them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,11 +11,11 @@ from flows.preview.history import MembershipInterval
 from flows.preview.simulate import Simulation
 
 SHOWN = 10
-"""Partners that got several, in the terminal; the JSON has them all."""
+"""Partners with several workflows that are listed; the JSON has them all."""
 
 
 def simulation_table(found: Simulation) -> Table:
-    """A row a workflow: partners and emails, the first and last hour, and the busiest. Hours are UTC."""
+    """Return a table with one row per workflow: partners, emails, the first and last hour (UTC), and the busiest."""
     days = f"{found.first}" if found.first == found.last else f"{found.first} to {found.last}"
     table = Table(title=f"Simulation of {days}", title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, padding=0)
     table.add_column("workflow", footer=f"{len(found.workflows)} workflows", no_wrap=True)
@@ -33,7 +33,7 @@ def simulation_table(found: Simulation) -> Table:
 
 
 def simulation_lines(found: Simulation) -> list[str]:
-    """The busiest hour, limits, and who got several."""
+    """Return lines on breaches of the limit, the busiest hour, and partners that several workflows contact."""
     lines = [
         f"{one.workflow_id}: over the limit from {one.first:%Y-%m-%d %H:%M} to {one.last:%Y-%m-%d %H:%M}, with up to "
         f"{one.addresses:,} addresses; nothing is sent then."
@@ -51,13 +51,13 @@ def simulation_lines(found: Simulation) -> list[str]:
     return lines if len(several) <= SHOWN else [*lines, "    … (--json has all)"]
 
 
-def membership_lines(stays: Iterable[MembershipInterval]) -> list[str]:
-    """A line a stay. Hours are UTC."""
+def membership_lines(intervals: Iterable[MembershipInterval]) -> list[str]:
+    """Return one line per interval. Hours are UTC."""
     return [
         f"{one.workflow_id}: {one.partner_id} of program {one.program_id} "
         f"{'before' if one.at_start else 'from'} {one.valid_from:%Y-%m-%d %H:%M} "
         f"{f'to {one.valid_to:%Y-%m-%d %H:%M}' if one.valid_to else 'on'}"
-        for one in stays
+        for one in intervals
     ]
 
 
