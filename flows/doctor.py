@@ -1,6 +1,6 @@
-"""`partnerflow doctor`: what is wrong with this installation, and what to do about it.
+"""`partnerflow doctor`: report what is wrong with this installation, and what to do about it.
 
-Each check is a function whose docstring says what it looks at. It yields findings, and none may change anything.
+Each check is a function whose docstring states what must be true. It yields findings and changes nothing.
 """
 
 import os
@@ -31,21 +31,21 @@ from flows.warehouse.connection import Connection, is_locked, open_warehouse
 from flows.warehouse.raw_tables import CREATE
 
 FREE = 1_000_000_000
-"""Bytes that should be free where the state is: a run writes the facts anew beside the old ones."""
+"""Bytes that should be free on the disk of the state folder, besides room for a second copy of the warehouse."""
 
 LATE = timedelta(hours=2)
-"""A deployment that runs every hour has an hour younger than this."""
+"""Age of the last run's hour above which an hourly deployment is late."""
 
 RUN_TABLES = {
     "build_state", "email_events", "email_events_staged", "evaluations", "ingested_files", "ledger_watermark",
     "run_watermark", "sent_emails", "suppressions", "workflow_runs",
 }  # fmt: skip
-"""The raw tables that a run makes itself, or can do without."""
+"""The raw tables that a run creates itself, or does not need."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found. `severity` is ok, warning (it works, but) or error; `hint` says what to do."""
+    """What a check found. `severity` is ok, warning (it works, with a risk) or error; `hint` says what to do."""
 
     check: str
     severity: str
@@ -53,7 +53,7 @@ class Finding:
     hint: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The finding as the command line answers with it."""
+        """Return the finding as the command prints it with --json."""
         return asdict(self)
 
 
@@ -62,7 +62,7 @@ Findings = Iterator[tuple[str, str, str | None]]
 
 
 def run_checks(now: datetime) -> list[Finding]:
-    """Every finding of every check, in their order. `now` is the clock (aware), for what may have become too old."""
+    """Return the findings of every check, in order. `now` is the current time, with a time zone."""
     try:
         settings = read_settings()
     except PartnerflowError as error:
@@ -81,7 +81,7 @@ def packages(_: Settings, __: datetime) -> Findings:
     """Every installed package is of a version that partnerflow has been tested with."""
     wrong = [line for line in map(_wrong_package, requires("partnerflow") or []) if line]
     if wrong:
-        yield "error", f"Other packages than those tested: {', '.join(wrong)}.", "Install requirements.lock anew."
+        yield "error", f"Packages of untested versions: {', '.join(wrong)}.", "Install requirements.lock again."
     else:
         yield "ok", "All packages are of the tested versions.", None
 
@@ -93,60 +93,60 @@ def state_folder(settings: Settings, _: datetime) -> Findings:
         with tempfile.TemporaryFile(dir=settings.state_dir):
             pass
     except OSError as error:
-        hint = "Give the user that runs partnerflow the folder, or set PARTNERFLOW_VAR to another."
+        hint = "Let the user that runs partnerflow write to it, or set PARTNERFLOW_VAR to another folder."
         yield "error", f"{settings.state_dir} cannot be written: {error.strerror}.", hint
         return
     free = shutil.disk_usage(settings.state_dir).free
     needed = FREE if isinstance(settings.warehouse, Postgres) else FREE + 2 * _size(settings.warehouse)
     said = f"{free / 1e9:,.1f} GB are free where {settings.state_dir} is"
     if free < needed:
-        hint = "A run needs twice the warehouse and 1 GB. Make room before it stops for want of it."
+        hint = "A run needs twice the size of the warehouse and 1 GB. Make room."
         yield "warning", f"{said}, and {needed / 1e9:,.1f} GB should be.", hint
     else:
         yield "ok", f"{said}.", None
 
 
 def ledger(settings: Settings, _: datetime) -> Findings:
-    """The ledger opens, and nothing in it waits for a person."""
+    """The ledger opens, and no delivery needs a person."""
     if isinstance(settings.ledger, Path) and not settings.ledger.exists():
-        yield "ok", "There is no ledger yet: nobody has been contacted by this state.", None
+        yield "ok", "There is no ledger yet: no partner has been contacted.", None
         return
     with closing(Ledger(settings.ledger)) as book:
         doubtful = len(deliveries(book, ["in_doubt"]))
         waiting = len(deliveries(book, ["pending", "leased"]))
     if doubtful:
         hint = "See `partnerflow deliveries --state in_doubt`, and settle them."
-        yield "warning", f"{doubtful:,} deliveries are in doubt; none is sent again by the machine.", hint
+        yield "warning", f"{doubtful:,} deliveries are in doubt; none is sent again automatically.", hint
     if waiting:
-        yield "ok", f"{waiting:,} deliveries wait for the next run, or to be tried again.", None
+        yield "ok", f"{waiting:,} deliveries wait for the next run or for a retry.", None
     if not doubtful and not waiting:
-        yield "ok", "The ledger opens, and nothing in it waits.", None
+        yield "ok", "The ledger opens, and no delivery waits.", None
 
 
 def ledger_integrity(settings: Settings, _: datetime) -> Findings:
-    """The ledger knows all that the warehouse and the published file remember of it."""
+    """The ledger has every contact that the warehouse and the published file have."""
     place = settings.ledger
     is_new = isinstance(place, Path) and not place.exists()
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder) / "new.db" if is_new else place)) as book:
         try:
             found = find_gaps(book, settings.warehouse, settings.published, opened=open_read_only)
         except duckdb.IOException:
-            return  # in use, or no DuckDB file, as the check of the raw tables says
+            return  # in use, or not a DuckDB file: the check of the raw tables reports it
         name = str(place) if is_new else str(book.store.name)
     for one in found:
         yield "error", describe(one, name), REMEDY
     if not found:
-        yield "ok", "The ledger knows all that is remembered of it.", None
+        yield "ok", "The ledger is not older than the warehouse and the published file.", None
 
 
 def raw_tables(settings: Settings, _: datetime) -> Findings:
-    """The loader's tables are there, with the columns of the contract, and every program has a time zone."""
+    """The loader's tables exist, with the columns of the contract, and every program has a time zone."""
     if isinstance(settings.warehouse, Postgres):
         with open_warehouse(settings.warehouse) as connection:
             yield from _missing(connection) or _zones(connection)
         return
     if not settings.warehouse.exists():
-        hint = "A loader fills its schema raw; `partnerflow load-example` fills it with the example account."
+        hint = "Let a loader fill its schema raw, or run `partnerflow load-example`."
         yield "error", f"There is no warehouse {settings.warehouse}.", hint
         return
     try:
@@ -157,12 +157,12 @@ def raw_tables(settings: Settings, _: datetime) -> Findings:
             hint = "Move the file away and load the raw tables again; the ledger is another file."
             yield "error", f"{settings.warehouse} is not a valid DuckDB file: {error}", hint
         else:
-            hint = "A run or a loader may be at work. People query the published file."
+            hint = "A run or a loader may be using it. People query the published file."
             yield "warning", f"Another process keeps {settings.warehouse} open.", hint
 
 
 def definitions(settings: Settings, _: datetime) -> Findings:
-    """The definitions are sound, and some workflow is active."""
+    """The definitions are valid, and at least one workflow is active."""
     if not settings.workflows.is_dir():
         yield "error", f"There is no folder {settings.workflows}.", "Set PARTNERFLOW_WORKFLOWS."
         return
@@ -176,17 +176,17 @@ def definitions(settings: Settings, _: datetime) -> Findings:
 
 
 def delivery(settings: Settings, _: datetime) -> Findings:
-    """The mail server lets us in, and emails come from an address of your own."""
+    """The mail server accepts the login, and the sender is an address of your own."""
     if settings.smtp_host is None:
         yield "ok", f"Emails are files in {settings.outbox}.", None
         return
     SmtpTransport(settings).check()
-    yield "ok", f"{settings.smtp_host}:{settings.smtp_port} lets us in.", None
+    yield "ok", f"{settings.smtp_host}:{settings.smtp_port} accepts the login.", None
     if settings.sender_address.endswith("@example.com"):
         yield "warning", f"Emails come from {settings.sender_address}.", "Set PARTNERFLOW_SENDER_ADDRESS to your own."
     if settings.unsubscribe_url is None:
         hint = "Set PARTNERFLOW_UNSUBSCRIBE_URL and PARTNERFLOW_UNSUBSCRIBE_SIGNING_KEYS for one-click unsubscribe."
-        yield "warning", "Emails can be unsubscribed from by email only.", hint
+        yield "warning", "Recipients can unsubscribe by email only.", hint
 
 
 def last_run(settings: Settings, now: datetime) -> Findings:
@@ -219,10 +219,10 @@ def last_run(settings: Settings, now: datetime) -> Findings:
 
 
 def prefect_server(_: Settings, __: datetime) -> Findings:
-    """The Prefect server of PREFECT_API_URL answers; without one, `serve` keeps its own."""
+    """The Prefect server of PREFECT_API_URL responds, if it is set."""
     url = os.environ.get("PREFECT_API_URL")
     if not url:
-        yield "ok", "PREFECT_API_URL is not set: `partnerflow serve` starts a server of its own on 127.0.0.1.", None
+        yield "ok", "PREFECT_API_URL is not set: `partnerflow serve` starts a server on 127.0.0.1.", None
         return
     try:
         with urlopen(f"{url.rstrip('/')}/health", timeout=10):
@@ -258,7 +258,7 @@ def _wrong_package(line: str) -> str | None:
 
 
 def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
-    """An error a raw table that is not there or lacks columns; what is wanted is what raw_tables would create."""
+    """Return a finding per raw table that is missing or lacks columns, compared with CREATE of raw_tables."""
     query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'raw'"
     present: dict[str, set[str]] = {}
     for table, column in connection.execute(query).fetchall():
@@ -267,7 +267,7 @@ def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
     for table, wanted in _contract().items():
         lacking = sorted(wanted - present.get(table, set()) - {"_loaded_at"})
         if table not in present and table not in RUN_TABLES:
-            findings.append(("error", f"There is no table raw.{table}.", "Let the loader make it, empty if need be."))
+            findings.append(("error", f"There is no table raw.{table}.", "Let the loader create it; it may be empty."))
         elif table in present and lacking:
             hint = "Let the loader add them; they may be null."
             findings.append(("error", f"raw.{table} has no {', '.join(lacking)}.", hint))
@@ -291,9 +291,9 @@ def _zones(connection: Connection) -> Findings:
     wrong = [program for program, zone in programs if not _is_zone(zone)]
     if wrong:
         hint = "Give each an IANA time zone in raw.programs, such as America/New_York."
-        yield "error", f"Programs without a time zone that is known: {', '.join(wrong)}.", hint
+        yield "error", f"Programs without a valid time zone: {', '.join(wrong)}.", hint
     elif programs:
-        yield "ok", f"The raw tables are there, with {len(programs)} programs.", None
+        yield "ok", f"The raw tables exist, with {len(programs)} programs.", None
     else:
         yield "warning", "raw.programs is empty.", "Let the loader fill it."
 

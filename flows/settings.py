@@ -1,4 +1,4 @@
-"""What an installation may set: PARTNERFLOW_* variables, or partnerflow.toml in the current folder or the checkout."""
+"""The settings: PARTNERFLOW_* variables, or partnerflow.toml in the current folder or the checkout."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ class Postgres:
 
 
 class Settings(BaseSettings):
-    """Where definitions and state are, and how emails look. A variable wins over the file."""
+    """The settings of an installation. A variable wins over the file."""
 
     model_config = SettingsConfigDict(
         env_prefix="PARTNERFLOW_",
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     )
 
     workflows: Path = CHECKOUT / "workflows"
-    """The definitions: workflow files, segments/ and messages/."""
+    """The folder of definitions: workflow files, segments/ and messages/."""
 
     state_dir: Path = Field(CHECKOUT / "var", validation_alias="PARTNERFLOW_VAR")
     """The folder of the state: warehouse.duckdb, ledger.db, published/, outbox/, logs/."""
@@ -53,25 +53,25 @@ class Settings(BaseSettings):
     """Which loader writes the raw rows (docs/bring-your-own-loader.md)."""
 
     sender_address: str = "partners@example.com"
-    """The address in From; its domain is that of the Message-IDs."""
+    """The address in From; its domain is also the right side of Message-IDs."""
 
     bounce_address: str | None = None
-    """Where bounces go: bounce@example.com receives them at bounce+<delivery id>@example.com. Else the sender."""
+    """Where bounces go: bounce@example.com receives them at bounce+<delivery id>@example.com. Default: the sender."""
 
     unsubscribe_url: str | None = None
-    """The page below which unsubscribe links lie, for example https://mail.example.com/u."""
+    """The base of unsubscribe links, for example https://mail.example.com/u."""
 
     unsubscribe_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """Signs unsubscribe links. Several, with commas between them: the first signs, the others are still believed."""
+    """Keys of unsubscribe links, separated by commas: the first one signs, all of them verify."""
 
     last_n_days_include_today: bool = False
     """Whether Last N Days is 0 to N days ago instead of 1 to N."""
 
     ledger_url: SecretStr | None = None
-    """The PostgreSQL database of the ledger, when several hosts send; else it is `ledger.db` of the state."""
+    """The PostgreSQL database of the ledger when several hosts send. Default: `ledger.db` in the state folder."""
 
     smtp_host: str | None = None
-    """The mail server; without one, emails are files of the outbox."""
+    """The mail server. Default: none; emails are files in the outbox."""
 
     smtp_port: PositiveInt = 587
     """Its port."""
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     """How the connection is protected; the server's certificate is verified."""
 
     smtp_ca_file: Path | None = None
-    """The certificates of the authority that has signed the server's, if it is one of your own."""
+    """The certificates of your own certificate authority, if it signed the server's."""
 
     smtp_user: str | None = None
     """The user at the mail server."""
@@ -89,16 +89,16 @@ class Settings(BaseSettings):
     """The user's password."""
 
     smtp_max_connections: PositiveInt = 4
-    """Connections that are open at the same time."""
+    """Number of connections open at the same time."""
 
     smtp_max_per_second: PositiveFloat | None = None
-    """Emails per second of one run, over all its connections; no limit if not set."""
+    """Emails per second of one run, over all its connections. Default: no limit."""
 
     retry_hours: PositiveFloat = 24
-    """Hours for which a delivery is tried again after the first temporary refusal; then it is `expired`."""
+    """Hours in which a delivery is tried again after the first deferral; then it is `expired`."""
 
     application_api_url: str | None = None
-    """The HTTP endpoint that decisions about applications are posted to; files if not set."""
+    """The HTTP endpoint that decisions about applications are posted to. Default: none; decisions are files."""
 
     application_api_token: SecretStr | None = None
     """The bearer token of that endpoint."""
@@ -161,7 +161,9 @@ class Settings(BaseSettings):
         if any(len(key.get_secret_value()) < 16 for key in self.unsubscribe_signing_keys):
             raise ValueError("unsubscribe_signing_keys: a key has fewer than 16 characters")
         if self.unsubscribe_url and not self.unsubscribe_signing_keys:
-            raise ValueError("unsubscribe_url needs unsubscribe_signing_keys, so that nobody can unsubscribe another")
+            raise ValueError(
+                "unsubscribe_url needs unsubscribe_signing_keys, so that nobody can unsubscribe someone else"
+            )
         return self
 
     @classmethod
@@ -187,7 +189,7 @@ class Settings(BaseSettings):
 
     @property
     def ledger(self) -> Path | str:
-        """The SQLite file that makes "once" true, or the URL of the database that does; precious."""
+        """The ledger: a SQLite file, or the URL of a PostgreSQL database. It ensures that contacts are made once."""
         return self.ledger_url.get_secret_value() if self.ledger_url else self.state_dir / "ledger.db"
 
     @property
@@ -197,7 +199,7 @@ class Settings(BaseSettings):
 
     @property
     def report(self) -> Path:
-        """The page of the report, written with each run."""
+        """The page of the report, written by each run."""
         return self.state_dir / "published" / "report.html"
 
     @property
@@ -217,7 +219,7 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this installation. Raises PartnerflowError that names each one that is wrong."""
+    """Return the settings of this installation. Raises PartnerflowError that names every invalid setting."""
     try:
         return Settings()
     except ValidationError as error:

@@ -21,10 +21,10 @@ PREFECT_ENV = {
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }
-"""Nothing is reported or looked up outside; a server may take its time to start."""
+"""Disable telemetry and promotional content, and allow a slow start of the server."""
 
 HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
-"""Seconds between the heartbeats of a flow run; Prefect sends none unless told to."""
+"""Seconds between the heartbeats of a flow run; Prefect sends none by default."""
 
 START_TIMEOUT = 120.0
 """Seconds that a Prefect server may take to start; 15 to 30 are usual on two cores."""
@@ -33,35 +33,35 @@ START_TIMEOUT = 120.0
 def serve_hourly(settings: Settings, timezone: str, port: int) -> None:
     """Deploy the hourly flow with a cron at the top of the hour, and run it until interrupted.
 
-    `timezone` is the IANA zone in which the hours are meant. Uses the Prefect server of PREFECT_API_URL, and where none
-    is set keeps one of its own on 127.0.0.1 and `port`. A run that is due while another works is cancelled, not queued.
+    `timezone` is the IANA time zone of the schedule. Uses the Prefect server of PREFECT_API_URL, or if that is not set,
+    starts one on 127.0.0.1 and `port`. A run that is due while another is running is cancelled, not queued.
     """
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise PartnerflowError(f"{timezone!r} is no IANA time zone, such as America/New_York.") from None
+        raise PartnerflowError(f"{timezone!r} is not a valid IANA time zone, such as America/New_York.") from None
     os.environ.update(prefect_environment(settings))
     with prefect_server(port):
         _serve(timezone)
 
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
-    """The variables under which Prefect works for this installation; what is already set wins."""
+    """Return the environment variables of Prefect for this installation; those already set win."""
     state = {"PREFECT_HOME": str(settings.state_dir / "prefect"), "PARTNERFLOW_VAR": str(settings.state_dir)}
     return {**PREFECT_ENV, **HEARTBEAT, **state, "PARTNERFLOW_WORKFLOWS": str(settings.workflows), **os.environ}
 
 
 @contextmanager
 def prefect_server(port: int) -> Iterator[None]:
-    """A Prefect server for as long as it is needed, in PREFECT_API_URL; nothing when one is set there already."""
+    """Run a Prefect server during the block and set PREFECT_API_URL, unless it is already set."""
     if os.environ.get("PREFECT_API_URL"):
         yield
         return
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise PartnerflowError(
-                f"Port {port} of 127.0.0.1 is taken. Choose another with --port, or set PREFECT_API_URL to the Prefect "
-                "server that is to be used."
+                f"Port {port} of 127.0.0.1 is in use. Choose another with --port, or set PREFECT_API_URL to the "
+                "Prefect server to use."
             )
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)

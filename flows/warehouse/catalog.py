@@ -1,4 +1,4 @@
-"""What is known of the account, from the published file: for checks that name the nearest program, group or term."""
+"""The values of the account in the published file, for checks that suggest the nearest program, group or term."""
 
 from collections.abc import Collection
 from functools import cache
@@ -9,12 +9,12 @@ from sqlglot import exp
 
 from compiler.vocabulary import Field
 
-LIMIT = 100_000
-"""More values than anybody misspells one of."""
+MAX_VALUES = 100_000
+"""Most values of a column that are read; with more of them, some are not known."""
 
 
 class PublishedCatalog:
-    """The facts of the published file as last written."""
+    """The values in the published file, read when first asked for."""
 
     def __init__(self, file: Path):
         self._connection = duckdb.connect(file, read_only=True)
@@ -32,14 +32,14 @@ class PublishedCatalog:
             .distinct()
             .from_(source)
             .where(exp.column("program_id").eq(exp.Placeholder()))
-            .limit(LIMIT)
+            .limit(MAX_VALUES)
         )
         rows = self._connection.execute(query.sql("duckdb"), [program]).fetchall()
         return {value for (value,) in rows if value is not None}
 
 
 def open_catalog(file: Path) -> PublishedCatalog | None:
-    """What is known, or None while nothing has been published, or a session has the file open for writing."""
+    """Return the catalog; None if nothing has been published, or a session has the file open for writing."""
     try:
         return PublishedCatalog(file) if file.exists() else None
     except duckdb.IOException:

@@ -16,8 +16,8 @@ from compiler import PartnerflowError
 from flows.settings import Postgres
 from flows.warehouse.postgres import PostgresConnection, connect_postgres
 
-PATIENCE = 30.0
-"""Seconds to wait for another process to let go of the file."""
+LOCK_TIMEOUT = 30.0
+"""Seconds to wait for another process to close the file."""
 
 BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 """What DuckDB raises when a file cannot be read or written: it is damaged, or the disk is full."""
@@ -27,10 +27,10 @@ Connection = duckdb.DuckDBPyConnection | PostgresConnection
 
 @contextmanager
 def open_warehouse(place: Path | Postgres) -> Iterator[Connection]:
-    """A connection that may write, in UTC, closed at the end; this process may have others, and dbt its own.
+    """Open a connection that may write, in UTC, and close it at the end. The process may have others; dbt has its own.
 
-    Raises PartnerflowError when another process holds the file longer than PATIENCE, when it is not a DuckDB file or
-    is damaged, when the disk is full, and when the PostgreSQL server does not answer.
+    Raises PartnerflowError when another process keeps the file open for longer than LOCK_TIMEOUT, when it is not a
+    valid DuckDB file, when the disk is full, and when the PostgreSQL server does not answer.
     """
     connection = connect_postgres() if isinstance(place, Postgres) else _connect(place)
     try:
@@ -43,7 +43,7 @@ def open_warehouse(place: Path | Postgres) -> Iterator[Connection]:
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             connection = duckdb.connect(path, config={"autoinstall_known_extensions": "false"})
@@ -59,21 +59,21 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def is_locked(error: duckdb.Error) -> bool:
-    """Whether the error says that another process has the file open."""
+    """Return whether the error means that another process has the file open."""
     return "could not set lock" in str(error).lower()
 
 
 def unusable(place: Path | Postgres | str, error: duckdb.Error) -> PartnerflowError:
     """Return the error to raise when a file cannot be read or written (see BROKEN)."""
     if "no space" in str(error).lower():
-        return PartnerflowError(f"The disk is full: {error}\nMake room, and run again: what is left is done then.")
+        return PartnerflowError(f"The disk is full: {error}\nMake room and run again; the next run does what is left.")
     hint = "Move the file away, let the loader fill the raw tables again, and run again. The ledger is another file."
     return PartnerflowError(f"{place} cannot be used as a DuckDB file: {error}\n{hint}")
 
 
 @contextmanager
 def transaction(connection: Connection, keep: bool = True) -> Iterator[None]:
-    """All or nothing: committed at the end, rolled back on an error, and always with `keep=False`."""
+    """Run the block in a transaction: committed at the end, rolled back on an error or with `keep=False`."""
     connection.execute("BEGIN")
     try:
         yield

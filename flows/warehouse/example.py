@@ -1,4 +1,4 @@
-"""The loader of the example account: seeds/*.csv into the raw tables."""
+"""Load the example account: seeds/*.csv into the raw tables."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ MARK = "The example account of partnerflow"
 
 
 def load_example(connection: Connection, seeds: Path = SEEDS) -> dict[str, int]:
-    """Fill the raw tables with the example account, and return the rows of each.
+    """Fill the raw tables with the example account, and return the number of rows of each.
 
-    Loads into a warehouse without raw tables, or over an example account loaded before; the tables that a run writes
-    are made empty where they are missing, and otherwise left alone. To be called in a transaction. Raises
-    PartnerflowError over any other account.
+    The warehouse must have no raw tables, or an earlier copy of the example account; else PartnerflowError is raised.
+    The tables that a run writes are created empty if they are missing, and otherwise kept. To be called in a
+    transaction.
     """
     if has_table(connection, "raw", "programs") and comment_on(connection, "raw", "programs") != MARK:
         raise PartnerflowError(

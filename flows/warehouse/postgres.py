@@ -31,12 +31,12 @@ class PostgresConnection:
         execute_values(self._connection.cursor(), statement, rows, page_size=1000)
 
     def close(self) -> None:
-        """End the session."""
+        """Close the session."""
         self._connection.close()
 
 
 def connect_postgres() -> PostgresConnection:
-    """A session in UTC. Raises PartnerflowError when the driver is missing or the server does not answer."""
+    """Open a session in UTC. Raises PartnerflowError when the driver is missing or the server does not answer."""
     try:
         import psycopg2
     except ModuleNotFoundError:
@@ -45,7 +45,7 @@ def connect_postgres() -> PostgresConnection:
     try:
         connection = psycopg2.connect("", options="-c TimeZone=UTC")
     except psycopg2.OperationalError as error:
-        hint = "PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE say where the server is."
+        hint = "Set PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE."
         raise PartnerflowError(f"PostgreSQL does not answer: {str(error).strip()}\n{hint}") from None
     connection.autocommit = True
     return PostgresConnection(connection)

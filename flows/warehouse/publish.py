@@ -1,8 +1,8 @@
-"""Publish: the tables that people query, in a file of their own that is replaced at once.
+"""Publish the tables that people query, in a file of their own that is replaced atomically.
 
-A session that has the old file open keeps it, whole, until it opens it again; it never stops a run. The file
-cannot be written to; what a session that could (root's) has left beside it goes. On PostgreSQL readers stop nobody, so
-people query schema `marts` of the database itself.
+A session that has the old file open keeps reading it until it opens the new one; it never blocks a run. The file is
+read-only; a write-ahead log that a privileged session left beside it is removed. On PostgreSQL readers do not block a
+run, so people query schema `marts` of the database itself.
 """
 
 from pathlib import Path

@@ -78,7 +78,7 @@ CREATE = {
 
 
 def create_raw_table(connection: Connection, name: str) -> None:
-    """Make raw.<name> anew and empty; on PostgreSQL, where views hold on to it, empty it."""
+    """Create raw.<name> empty, in place of an existing one; on PostgreSQL, where views depend on it, truncate it."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
     if isinstance(connection, PostgresConnection):
         statement = sqlglot.parse_one(CREATE[name], dialect="duckdb")
@@ -91,13 +91,13 @@ def create_raw_table(connection: Connection, name: str) -> None:
 
 
 def ensure_raw_table(connection: Connection, name: str) -> None:
-    """Create raw.<name> if it is not there."""
+    """Create raw.<name> if it does not exist."""
     if not has_table(connection, "raw", name):
         create_raw_table(connection, name)
 
 
 def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
-    """Make raw.<name> hold exactly these rows (columns by position, as in CREATE).
+    """Replace the rows of raw.<name> with these (columns by position, as in CREATE).
 
     To be called in a transaction, so that the table is replaced or left as it is.
     """

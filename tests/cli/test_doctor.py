@@ -49,7 +49,7 @@ def test_a_loaded_account_is_well(state: Settings, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_lacking_table_column_and_zone_is_named(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """All at once, each an error."""
+    """Each problem is a finding of its own."""
     with duckdb.connect(with_example(state).warehouse) as connection:
         connection.execute("DROP TABLE raw.prospects")
         connection.execute("ALTER TABLE raw.actions DROP COLUMN amount")
@@ -62,14 +62,14 @@ def test_every_lacking_table_column_and_zone_is_named(state: Settings, monkeypat
     with duckdb.connect(with_example(state).warehouse) as connection:
         connection.execute("UPDATE raw.programs SET timezone = 'EST5' WHERE program_id = '1000'")
     ((severity, message),) = found(state, monkeypatch)["raw tables"]
-    assert (severity, message) == ("error", "Programs without a time zone that is known: 1000.")
+    assert (severity, message) == ("error", "Programs without a valid time zone: 1000.")
 
 
 def test_a_file_that_is_no_warehouse_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
     """With what to do, and the ledger is not in danger."""
     state.warehouse.write_text("not a database, but long enough to be read as the header of one" * 100)
     ((severity, message),) = found(state, monkeypatch)["raw tables"]
-    assert severity == "error" and "no DuckDB file" in message
+    assert severity == "error" and "is not a valid DuckDB file" in message
 
 
 def test_a_warehouse_in_use_is_no_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
@@ -84,7 +84,7 @@ def test_a_warehouse_in_use_is_no_error(state: Settings, monkeypatch: pytest.Mon
 
 
 def test_a_ledger_that_cannot_be_read_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """It is never begun anew."""
+    """It is never replaced by an empty one."""
     with_example(state)
     state.ledger.write_bytes(b"SQLite format 3\0" + b"damaged" * 1000)
     ((severity, message),) = found(state, monkeypatch)["ledger"]
@@ -99,7 +99,7 @@ def test_what_waits_for_a_person_and_an_old_run_are_warnings(state: Settings, mo
             "UPDATE delivery SET state = 'in_doubt' WHERE delivery_id = (SELECT min(delivery_id) FROM delivery)"
         )
     findings = found(state, monkeypatch, HOUR.replace(hour=23))
-    assert findings["ledger"] == [("warning", "1 deliveries are in doubt; none is sent again by the machine.")]
+    assert findings["ledger"] == [("warning", "1 deliveries are in doubt; none is sent again automatically.")]
     assert [severity for severity, _ in findings["last run"]] == ["warning"]
     assert found(state, monkeypatch)["last run"] == [
         ("ok", f"{findings['last run'][0][1].removesuffix('.')}; all its workflows are done.")

@@ -320,12 +320,12 @@ def test_a_draft_is_tried_over_past_days(copied: Settings):
     ("days", "code", "says"),
     [
         (("2026-03-20", "2026-03-01"), 1, "is not a valid range of days"),
-        (("yesterday", "2026-03-01"), 2, "no date such as 2026-03-20"),
+        (("yesterday", "2026-03-01"), 2, "is not a valid date, such as 2026-03-20"),
         (("2026-03-01", "2026-03-02"), 1, "Run `partnerflow plan` once"),
     ],
 )
-def test_days_that_are_none_are_told_so(tmp_path, days: tuple[str, str], code: int, says: str):
-    """Also where nothing has been built yet."""
+def test_simulate_refuses_invalid_days(tmp_path, days: tuple[str, str], code: int, says: str):
+    """With a message on what to do; also before the first build."""
     own = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
     answer = partnerflow(own, "simulate", "--from", days[0], "--to", days[1])
     assert answer.code == code
