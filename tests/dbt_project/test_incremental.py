@@ -69,7 +69,7 @@ class Loader:
         self.connection.execute("INSERT INTO raw.partner_clicks_daily VALUES (?, ?, ?, ?, ?)", row)
 
     def correct_clicks(self) -> None:
-        """Another number; some loaders do not say that they have loaded a row anew."""
+        """Another number; some loaders do not say that they have loaded a row again."""
         self.change("partner_clicks_daily", "clicks = ?", self.draw.randrange(4))
 
     def move_clicks(self) -> None:
@@ -187,12 +187,12 @@ def save_state(settings: Settings) -> None:
         connection.execute("INSERT INTO raw.build_state VALUES ('project', '', 0)")
 
 
-def begun(settings: Settings) -> None:
+def start_account(settings: Settings) -> None:
     """A new warehouse, with what the loader loads first and one batch."""
     settings.warehouse.unlink(missing_ok=True)
     with open_warehouse(settings.warehouse) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-        loader = Loader(connection, random.Random("begun"))
+        loader = Loader(connection, random.Random("start"))
         loader.start()
         loader.batch()
 
@@ -231,7 +231,7 @@ def test_builds_in_sequence_equal_a_full_refresh(dbt: tuple[Settings, Dbt], seed
 def test_build_without_changes_writes_no_fact(dbt: tuple[Settings, Dbt]):
     """No partner is changed."""
     settings, project = dbt
-    begun(settings)
+    start_account(settings)
     build(project)
     save_state(settings)
     build(project)
@@ -243,10 +243,10 @@ def test_build_without_changes_writes_no_fact(dbt: tuple[Settings, Dbt]):
 def test_changed_rows_count_whatever_their_load_time(dbt: tuple[Settings, Dbt]):
     """With an old load time, with none, and deleted: the facts of these partners change, and of no other.
 
-    A partner without rows any more is no changed one; its facts are deleted.
+    A partner that has no rows left is not among the changed ones; its facts are deleted.
     """
     settings, project = dbt
-    begun(settings)
+    start_account(settings)
     build(project)
     save_state(settings)
     with open_warehouse(settings.warehouse) as connection:
@@ -270,7 +270,7 @@ def test_changed_rows_count_whatever_their_load_time(dbt: tuple[Settings, Dbt]):
 def test_reverted_change_after_a_partial_build_restores_the_facts(dbt: tuple[Settings, Dbt]):
     """The build ended between the two tables: the loaded rows match one of them, but not the other."""
     settings, project = dbt
-    begun(settings)
+    start_account(settings)
     build(project)
     save_state(settings)
     before = facts(settings)
@@ -284,7 +284,7 @@ def test_reverted_change_after_a_partial_build_restores_the_facts(dbt: tuple[Set
 def test_build_after_a_killed_one_equals_a_full_refresh(dbt: tuple[Settings, Dbt]):
     """kill -9 while the tables are written: the checksums of the killed build say nothing about the facts."""
     settings, project = dbt
-    begun(settings)
+    start_account(settings)
     build(project)
     save_state(settings)
     with open_warehouse(settings.warehouse) as connection:
@@ -316,7 +316,7 @@ def test_build_after_a_killed_one_equals_a_full_refresh(dbt: tuple[Settings, Dbt
 def test_facts_that_differ_from_the_loaded_rows_fail_the_test(dbt: tuple[Settings, Dbt], statement: str):
     """A lost day, a duplicated one, revenue that was not loaded, and a partner without loaded rows."""
     settings, runner = dbt
-    begun(settings)
+    start_account(settings)
     build(runner)
     adds_up = ("test", "--select", "test_name:reconciles_with")
     assert runner.invoke(*adds_up).success
