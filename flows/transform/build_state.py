@@ -23,7 +23,7 @@ from flows.warehouse.postgres import PostgresConnection
 from flows.warehouse.raw_tables import replace_raw_table
 
 PROJECT = "project"
-"""The input that is no source table: dbt_project.yml, the loader and the manifest."""
+"""The input other than source tables: dbt_project.yml, the loader and the manifest."""
 
 
 @dataclass(frozen=True)

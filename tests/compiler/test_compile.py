@@ -242,7 +242,7 @@ def test_a_sum_is_made_for_the_partners_that_are_asked_for():
 
 
 def test_another_date_of_a_partner_bounds_the_partners_of_its_own_segments():
-    """What bounds the segments that name one date is no bound of those that name the other."""
+    """The bound of the segments that name one date does not bound those that name the other."""
     columns = {"as_of_column": "signup_date", "as_of_days_ago_column": "signup_days_ago"}
     signup = replace(VOCABULARY["Last Transition Date"], label="Signup Date", **columns)
     vocabulary = Vocabulary((*VOCABULARY.fields, signup))

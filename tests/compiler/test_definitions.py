@@ -1,4 +1,4 @@
-"""Definitions: what a wrong one is told, and what a right one means."""
+"""Definitions: the problems of wrong ones, and the meaning of right ones."""
 
 import json
 import shutil

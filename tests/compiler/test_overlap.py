@@ -72,7 +72,7 @@ def test_example_6_overlaps_and_example_4_does_not(found):
 
 
 def test_every_claim_about_the_examples_is_confirmed_by_the_sql(found, examples):
-    """28 pairs: whoever is said to be in both is in both; and by the oracle, whoever is said to be in one is in one."""
+    """28 pairs: each example partner of an overlap is in both segments, and by the oracle, each example of one is in it."""
     assert len(found) == 28
     for one in found.values():
         two = [examples[name] for name in one.workflows]
@@ -212,7 +212,7 @@ PAIRS = {
         None,
     ),
     "two contracts have two": (["Contract Stage is any of Joined"], ["Contract Stage is any of Expired"], "overlap"),
-    "none is no contract": (["Contract Stage is any of None"], ["Contract ID is any of S"], None),
+    "none means without a contract": (["Contract Stage is any of None"], ["Contract ID is any of S"], None),
     "none or joined": (["Contract Stage is any of None, Joined"], ["Contract Stage is any of Joined"], "superset"),
     "in play is not expired": (
         ["Contract ID is any of S", "Contract Stage is any of Expired"],

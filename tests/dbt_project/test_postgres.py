@@ -42,7 +42,7 @@ def contents(connection: Connection) -> dict[str, Counter]:
 
 
 def rows(connection: Connection, schema: str, name: str) -> Counter:
-    """The rows of a relation as (column, value) pairs, without what is drawn anew in every run."""
+    """The rows of a relation as (column, value) pairs, without what differs from run to run."""
     query = """
         SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?
         ORDER BY ordinal_position"""
@@ -61,7 +61,7 @@ def test_every_relation_has_the_rows_that_it_has_on_duckdb(example, twin: Settin
 
 
 def test_a_second_build_changes_no_fact_and_contacts_nobody_again(twin: Settings):
-    """All models and tests pass again, over what is there; whoever was contacted is left out."""
+    """All models and tests pass again on the existing tables; contacted partners are left out."""
     with open_warehouse(twin.warehouse) as postgres:
         before = contents(postgres)
     again = run_hour(twin, HOUR)

@@ -15,7 +15,7 @@ action: {action}
 
 
 def lossy(model: str, told: str) -> Vocabulary:
-    """The project's vocabulary, where the stages of a mart are told apart as far as `told` says."""
+    """Return the project's vocabulary, with the supported stages of a mart as `told` lists them."""
     files = {file.stem: yaml.safe_load(file.read_text()) for file in (PROJECT / "models" / "marts").rglob("*.yml")}
     (columns,) = [mart["columns"] for mart in files[model]["models"]]
     conditions = [column.get("config", {}).get("meta", {}).get("condition", {}) for column in columns]

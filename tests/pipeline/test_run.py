@@ -71,7 +71,7 @@ def test_the_hour_has_the_date_of_each_program(settings: Settings):
 
 
 def test_the_next_hour_sends_only_to_whom_it_brings(copied: Settings):
-    """In Kolkata the next hour is the next day: a follow-up falls due, and nobody hears twice."""
+    """In Kolkata the next hour is the next day: a follow-up falls due, and no partner receives two emails."""
     run = run_hour(copied, HOUR + timedelta(hours=1))
     pairs = ledger(copied, "SELECT workflow_id, program_id, partner_id FROM delivery")
     assert len(pairs) == len(set(pairs))

@@ -23,7 +23,7 @@ def definitions(example):
 
 @pytest.mark.parametrize(("workflow", "partner"), PAIRS + NEAR_MISSES)
 def test_explain_agrees_with_membership(example, definitions, workflow: str, partner: str):
-    """A member meets every condition; whoever is none fails at least one."""
+    """A member meets every condition; any other partner fails at least one."""
     found = explain(example[0], definitions[workflow], partner, definitions.compiler, HOUR)
     assert found.member == (partner in MEMBERS[workflow])
     assert all(condition.holds for condition in found.conditions) == found.member

@@ -77,8 +77,8 @@ def some(examples: Mapping[str, Workflow], start: str) -> list[Workflow]:
 
 
 def test_the_prospecting_chain_over_thirty_days():
-    """Invited in the hour of the tag, reminded 7 and 14 days after the invitation, accepted, welcomed; whoever answers
-    is reminded no more."""
+    """Invited in the hour of the tag, reminded 7 and 14 days after the invitation, accepted, welcomed; a partner
+    that answers gets no more reminders."""
     files = template("automate-your-prospecting").files("1000", {"term": "Standard"})
     reads = [read_definition(name, text, VOCABULARY) for name, text in files.items() if "/" not in name]
     rows = rows_told(
@@ -154,7 +154,7 @@ def test_example_4_congratulates_in_two_months_and_example_6_on_two_sums(example
 
 
 def test_a_new_contract_is_welcomed_again_only_by_a_workflow_that_has_not_written(examples):
-    """The page's note: the swap re-enters the welcome segment; whoever was contacted before gets no second email."""
+    """The page's note: the swap re-enters the welcome segment; partners contacted before get no second email."""
     contracts = [
         {"stage": "Expired", "id": "old", "from": "2026-01-05 15:00", "superseded by": "new"},
         {"stage": "Joined", "id": "new", "from": "2026-02-05 15:00"},

@@ -1,8 +1,8 @@
 """The proof of three: frozen SQL, rows on DuckDB, and an oracle that shares no code with the compiler.
 
 `cases/*.yml` are read by people first: an hour, the sentences of a segment, and partners, those who are `in` and those
-who are `out`, each with what happened to them (account.py says how it is told) and because of what. `cases/*.sql` is
-what the sentences compile to. This writes it anew:
+who are `out`, each with what happened to them (in the words of account.py) and why. `cases/*.sql` is
+what the sentences compile to. This writes it again:
 
     PARTNERFLOW_FREEZE=1 .venv/bin/python -m pytest tests/property/test_proof.py
 

@@ -117,7 +117,7 @@ class Account:
             yield self
 
     def load(self, rows: Rows) -> None:
-        """Add these rows, and build the tables anew."""
+        """Add these rows, and build the tables again."""
         self._insert_all(rows)
         self._build()
 

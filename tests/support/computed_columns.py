@@ -40,8 +40,8 @@ def _columns(query: exp.Expression, outer: Mapping[str, Columns]) -> Columns:
 
 def _sources(select: exp.Select, known: Mapping[str, Columns]) -> dict[str, Columns]:
     joined = [join.this for join in select.args.get("joins") or ()]
-    begun = select.args.get("from_") or select.args.get("from")
-    tables = ([begun.this] if begun else []) + joined
+    source = select.args.get("from_") or select.args.get("from")
+    tables = ([source.this] if source else []) + joined
     return {
         table.alias_or_name: _columns(table, known) if isinstance(table, exp.Subquery) else known.get(table.name, {})
         for table in tables

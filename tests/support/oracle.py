@@ -368,7 +368,7 @@ def meaning(sentence: str) -> Condition:
     for pattern, make in _FORMS.items():
         if found := re.fullmatch(pattern, rest):
             return (label, *make(*found.groups()))
-    raise ValueError(f"{sentence!r} is no canonical sentence")
+    raise ValueError(f"{sentence!r} is not a canonical sentence")
 
 
 def _values(text: str) -> tuple[str, ...]:

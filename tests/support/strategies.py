@@ -308,7 +308,7 @@ def _number(table: str, rows: list[dict], start: int) -> None:
 
 
 def _contracts(picks: list[dict], calendar: Calendar) -> list[dict]:
-    """What ends has begun before; a contract is superseded by another of the partner's, or by one that is unknown."""
+    """A contract ends after it started; it is superseded by another of the partner's, or by one that is unknown."""
     rows = []
     for number, pick in enumerate(picks):
         row = pick | {name: calendar.instant(pick[name]) for name in pick if name.endswith("_at")}
