@@ -72,7 +72,7 @@ def test_example_6_overlaps_and_example_4_does_not(found):
 
 
 def test_every_claim_about_the_examples_is_confirmed_by_the_sql(found, examples):
-    """28 pairs: each example partner of an overlap is in both segments, and by the oracle, each example of one is in it."""
+    """28 pairs. An example of an overlap is in both segments; by the oracle, an example of one is in it."""
     assert len(found) == 28
     for one in found.values():
         two = [examples[name] for name in one.workflows]
