@@ -4,13 +4,15 @@ import io
 import logging
 import re
 import stat
+import time
 from contextlib import redirect_stderr
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from compiler import PartnerflowError
-from flows.logs import LOG_FILE, MAX_BYTES, configure_logging, logging_errors, mask
+from flows.logs import LOG_FILE, MAX_BYTES, MaskingFormatter, configure_logging, logging_errors, mask
 
 LOGGER = logging.getLogger("flows.example")
 
@@ -43,6 +45,18 @@ def test_log_file_is_private_and_in_utc(tmp_path: Path):
     assert stat.S_IMODE((tmp_path / LOG_FILE).stat().st_mode) == 0o600
     line = (tmp_path / LOG_FILE).read_text()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO \d+ flows\.example: Send: to <address>\n", line)
+
+
+def test_times_are_utc_where_the_host_is_not(monkeypatch):
+    """18:00 UTC is 23:30 in Kolkata."""
+    record = logging.makeLogRecord({"msg": "Send", "created": datetime(2026, 3, 20, 18, tzinfo=UTC).timestamp()})
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        assert MaskingFormatter("%(asctime)s").format(record) == "2026-03-20T18:00:00.000Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_log_file_rotates_and_stays_private(tmp_path: Path):
@@ -79,8 +93,9 @@ def test_verbose_prints_the_log_to_stderr(tmp_path: Path):
     assert printed == {True: True, False: False}
 
 
-def test_full_disk_does_not_stop_what_is_logged(tmp_path: Path):
-    """A folder in the place of the file: nothing is logged, nothing raised."""
+def test_full_disk_does_not_stop_what_is_logged(tmp_path: Path, capsys):
+    """A folder in the place of the file: nothing is logged, printed or raised."""
     configure_logging(tmp_path)
     (tmp_path / LOG_FILE).mkdir(parents=True)
     LOGGER.info("Send: started")
+    assert capsys.readouterr().err == ""

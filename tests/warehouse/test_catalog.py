@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from compiler import project_vocabulary
 from flows.warehouse.catalog import open_catalog
 
 
@@ -26,3 +27,14 @@ def test_catalog_is_none_while_a_session_writes_the_file(tmp_path: Path):
         assert open_catalog(file) is None
         session.stdin.close()
     assert open_catalog(file).programs() == {"1000"}
+
+
+def test_values_are_those_of_the_program(tmp_path: Path):
+    """Names of another program are not suggested; a partner without a name adds nothing."""
+    file = tmp_path / "published.duckdb"
+    with duckdb.connect(file) as connection:
+        rows = "VALUES ('1000', 'Acme'), ('1000', 'Acme'), ('1000', NULL), ('2000', 'Bolt')"
+        connection.execute(
+            f"CREATE SCHEMA marts; CREATE TABLE marts.fct_partners AS FROM ({rows}) AS t(program_id, name)"
+        )
+    assert open_catalog(file).values("1000", project_vocabulary()["Partner Name"]) == {"Acme"}
