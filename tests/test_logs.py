@@ -49,7 +49,8 @@ def test_log_file_is_private_and_in_utc(tmp_path: Path):
 
 def test_times_are_utc_where_the_host_is_not(monkeypatch):
     """18:00 UTC is 23:30 in Kolkata."""
-    record = logging.makeLogRecord({"msg": "Send", "created": datetime(2026, 3, 20, 18, tzinfo=UTC).timestamp()})
+    instant = datetime(2026, 3, 20, 18, tzinfo=UTC).timestamp()
+    record = logging.makeLogRecord({"msg": "Send", "created": instant, "msecs": 0})
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
     try:
