@@ -23,8 +23,8 @@ lint: setup  ## check style, types, import layers and words
 test: lint  ## run the checks and all tests except the long ones
 	.venv/bin/python -m pytest -n auto --dist loadfile
 
-test-long: setup  ## run the slow tests: kills in every step, 30 kills while sending, a day of the hourly flow
-	PARTNERFLOW_KILLS=30 PARTNERFLOW_WEEK=24 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
+test-long: setup  ## run the slow tests: kills in every step, ten kills while sending, half a day of the hourly flow
+	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=12 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
 
 coverage: setup  ## run the tests with coverage of compiler/ and flows/; fail below 90 % (not in CI: it takes two thirds longer)
 	.venv/bin/python -m pytest -n auto --dist loadfile --cov=compiler --cov=flows --cov-report=term:skip-covered --cov-fail-under=90
