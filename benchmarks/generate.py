@@ -175,6 +175,9 @@ def _performance(warehouse: duckdb.DuckDBPyConnection, account: Account) -> None
             date '{TODAY}' - days_ago as activity_date,
             cast((500 + noise // 6900 % 15000) * cast(0.01 as decimal(3, 2)) as decimal(28, 8)) as amount
         from facts, range(3) as r (number) where days_ago < 7 and number < {actions}""")
+    warehouse.execute("""
+        create table intermediate.int_activity_dates as
+        select distinct program_id, activity_date from marts.fct_performance_daily""")
     warehouse.execute("drop table facts")
 
 

@@ -30,9 +30,11 @@ def main() -> None:
     compile_models(workflows, compiler, "duckdb")
     baseline = time.process_time() - started
     found = _timed("overlaps", lambda: overlaps(workflows, compiler, ON), baseline)
-    linked = _timed("chains", lambda: find_sequences(workflows, compiler, ON), baseline)
+    linked = _timed("sequences", lambda: find_sequences(workflows, compiler, ON), baseline)
     relations = Counter(one.relation for one in found.pairs)
-    print(f"{len(found.pairs):,} pairs can meet ({dict(relations)}), {found.never:,} never; {len(linked)} chains")
+    print(
+        f"{len(found.pairs):,} pairs can meet ({dict(relations)}), {found.disjoint:,} cannot; {len(linked)} sequences"
+    )
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
