@@ -8,7 +8,6 @@ the mirror is filled again. It only saves work: a contact that it misses is stil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple
-from datetime import datetime
 from typing import Any
 
 import pandas
@@ -17,7 +16,6 @@ from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import Changes, Watermark, changes_since, runs_since
 from flows.ledger.suppressions import suppressions
-from flows.run_id import hour_of_run
 from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.raw_tables import append_raw_rows, ensure_raw_table, replace_raw_table
 
@@ -34,7 +32,6 @@ DELIVERY_COLUMNS = [
     "as_of",
     "sent_at",
     "reason",
-    "delivered_as_of",
 ]
 RUN_COLUMNS = [
     "run_id",
@@ -102,18 +99,7 @@ def _append(connection: Connection, changes: Changes) -> None:
 
 
 def _row(delivery: Delivery) -> list[Any]:
-    columns = DELIVERY_COLUMNS[:-1]
-    return [*(getattr(delivery, column) for column in columns), _delivered_as_of(delivery)]
-
-
-def _delivered_as_of(delivery: Delivery) -> datetime | None:
-    """Return the hour (UTC) of the run that sent the delivery, by its id; None if it is not sent, or that is unknown.
-
-    It differs from `as_of`, the hour of the run that claimed it, after a mail server was down.
-    """
-    if delivery.state != "sent":
-        return None
-    return hour_of_run(delivery.leased_by or "")
+    return [getattr(delivery, column) for column in DELIVERY_COLUMNS]
 
 
 def _counts(connection: Connection) -> dict[str, int]:

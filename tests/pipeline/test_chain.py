@@ -95,6 +95,6 @@ def members(account: Account, workflows: list[Workflow], compiler: Compiler) -> 
 def contract_is(account: Account, partner: str, stage: str, starts: str | None, at: datetime) -> None:
     """The partner's contract has this stage now; the source keeps no history of it."""
     account.connection.execute("DELETE FROM raw.contracts WHERE partner_id = ?", [partner])
-    told = {"id": partner, "stage": stage, "term": "Creator Standard Terms", "created": f"{at:%Y-%m-%d %H:%M}"}
+    told = {"stage": stage, "term": "Creator Standard Terms", "created": f"{at:%Y-%m-%d %H:%M}"}
     contract = told | ({"from": starts} if starts else {})
     account.load({"contracts": rows_told({partner: {"contracts": [contract]}}, ZONE)["contracts"]})

@@ -40,7 +40,7 @@ def test_the_hour_runs_under_prefect_and_each_step_is_a_task(prefect_settings: S
     state = hourly(HOUR.isoformat(), return_state=True)
     assert state.is_completed()
     answer = state.result()
-    assert sum(row["sent"] for row in answer["workflows"]) == 79
+    assert sum(row["sent"] for row in answer["workflows"]) == 80
     with get_client(sync_client=True) as client:
         tasks = sorted(client.read_task_runs(), key=lambda task: task.start_time)
     names = [task.name.rpartition("-")[0] for task in tasks]
