@@ -228,7 +228,7 @@ def test_workflow_from_scratch_is_a_valid_draft(own: Settings):
     ("workflow_request", "error"),
     [
         (WorkflowRequest("W", "1000", "m", ("Clicks less than 1",)), "can't be set to less than 1"),
-        (WorkflowRequest("W", "1000", "m", ("Clicks les than 5",)), "is not valid"),
+        (WorkflowRequest("W", "1000", "m", ("Clicks les than 5",)), "'les than 5' is not valid"),
         (WorkflowRequest("W" * 51, "1000", "m", ("Clicks less than 5",)), "at most 50 characters"),
         (WorkflowRequest("W", "1000", "../m", ("Clicks less than 5",)), "is not a valid id"),
         (WorkflowRequest("W", "1000", "m", (), "nowhere"), "There is no segment nowhere"),

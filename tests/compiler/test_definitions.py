@@ -167,7 +167,7 @@ class Account:
     [
         ('"1001"', [JOINED], "unknown-program", "Did you mean 1000?", 11),
         ('"1000"', ["Partner Group is any of Gold, Golden"], "value-not-found", "Did you mean Gold?", 35),
-        ('"1000"', ["Partner Template Term is any of Gold"], "value-not-found", "must match exactly", 37),
+        ('"1000"', ["Partner Template Term is any of Gold"], "value-not-found", "Names must match exactly.", 37),
     ],
 )
 def test_names_are_compared_with_those_of_the_account(own: Settings, program, segment, code, hint, column):
