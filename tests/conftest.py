@@ -1,5 +1,6 @@
 """Fixtures for all tests: empty states, the example account, a ledger, a PostgreSQL server."""
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,11 +13,27 @@ import pytest
 
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
+from flows.logs import LOGGERS
 from flows.pipeline.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
 from support.states import HOUR, with_example
+
+
+@pytest.fixture(autouse=True)
+def unconfigured_logging() -> Iterator[None]:
+    """Close the log that a command in this process has opened.
+
+    Otherwise the next record, of whichever test, would create the log file again in a state that has been removed.
+    """
+    yield
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            logger.removeHandler(handler)
+            handler.close()
+        logger.propagate = True
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from compiler import PartnerflowError
-from flows.logs import LOG_FILE, MAX_BYTES, MaskingFormatter, configure_logging, logging_errors, mask
+from flows.logs import LOG_FILE, LOGGERS, MAX_BYTES, MaskingFormatter, configure_logging, logging_errors, mask
 
 LOGGER = logging.getLogger("flows.example")
 
@@ -100,3 +100,11 @@ def test_full_disk_does_not_stop_what_is_logged(tmp_path: Path, capsys):
     (tmp_path / LOG_FILE).mkdir(parents=True)
     LOGGER.info("Send: started")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_no_log_is_left_from_the_test_before(tmp_path: Path, configured: bool):
+    """The first case opens one, the second finds none."""
+    assert [handler for name in LOGGERS for handler in logging.getLogger(name).handlers] == []
+    if configured:
+        configure_logging(tmp_path)
