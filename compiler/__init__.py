@@ -1,4 +1,4 @@
-"""From the words of a partner manager to SQL, and nothing else: text in, checked tree, SQL out.
+"""Compile workflow definitions to SQL: text in, checked tree, SQL out.
 
 >>> from compiler import Compiler, check, compile_workflow, project_vocabulary, read_definition
 >>> text = '''
@@ -16,7 +16,7 @@
 >>> print(compile_workflow(read.workflow, Compiler(vocabulary), "duckdb").splitlines()[-1])
   program_id = '1000' AND relationship_stage_as_of IN ('Joined') AND clicks_ever < 1
 
-Never connects to anything; imports neither flows, duckdb, dbt nor prefect.
+Opens no connection, and imports none of flows, duckdb, dbt and prefect.
 """
 
 from compiler.errors import DefinitionError, PartnerflowError, Problem

@@ -1,6 +1,6 @@
-"""What a partner manager means: small frozen records, before any SQL.
+"""Segments as small frozen records: what a definition means, before any SQL.
 
-Every record prints as the canonical sentence of the help page's words. A leaf: imports nothing of this package.
+`str()` of a condition is its canonical sentence, in the words of the help page. Imports nothing else of this package.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from typing import Literal
 SELECT_ALL = "Select All"
 NO_STAGE = "None"
 AWAITING_APPROVAL = "Awaiting Advertiser Approval"
-"""The Contract Stage of an application that waits to be accepted."""
+"""The Contract Stage of an application that can be accepted."""
 
 
 @dataclass(frozen=True)
 class DaysAgo:
-    """Calendar days before the local date of the hour, both ends inclusive: `first` <= `last`, 0 = that date itself.
+    """A range of days before the local date of the hour, both ends inclusive: `first` <= `last`; 0 is that date.
 
     >>> print(DaysAgo(0, 0), DaysAgo(1, 1), DaysAgo(14, 14), DaysAgo(1, 30), sep=" | ")
     is Today | is Yesterday | is 14 Days Ago | interval between 1 and 30 Days Ago
@@ -33,7 +33,7 @@ class DaysAgo:
 
 @dataclass(frozen=True)
 class LastDays:
-    """`is Last N Days`: the days 1 to N ago, or 0 to N where the project says that today counts.
+    """The window `is Last N Days`: 1 to N days ago, or 0 to N if the project setting includes today.
 
     >>> print(LastDays(30), LastDays(30).days_ago(), LastDays(30).days_ago(include_today=True), sep=" | ")
     is Last 30 Days | interval between 1 and 30 Days Ago | interval between 0 and 30 Days Ago
@@ -42,7 +42,7 @@ class LastDays:
     days: int
 
     def days_ago(self, include_today: bool = False) -> DaysAgo:
-        """The same window as days ago (semantics, "Dates": 1 to N, as in "between 1 and 30 days after joining")."""
+        """Return the window as days ago (semantics, "Dates": 1 to N, as in "between 1 and 30 days after joining")."""
         return DaysAgo(0 if include_today else 1, self.days)
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class LastDays:
 
 @dataclass(frozen=True)
 class DateRange:
-    """Calendar dates, both ends inclusive.
+    """A range of calendar dates, both ends inclusive.
 
     >>> print(DateRange(date(2024, 10, 1), date(2024, 10, 7)))
     between Oct 1 2024 and Oct 7 2024
@@ -69,7 +69,7 @@ Window = DaysAgo | LastDays | DateRange
 
 @dataclass(frozen=True)
 class AnyOf:
-    """The field is one of the values.
+    """A condition that the field is one of the values.
 
     >>> print(AnyOf("Partner Name", ("Acme", 'Smith, "the" Sons')))
     Partner Name is any of Acme, "Smith, ""the"" Sons"
@@ -84,7 +84,7 @@ class AnyOf:
 
 @dataclass(frozen=True)
 class Contains:
-    """The field has the text somewhere in it, in any letter case; no wildcards."""
+    """A condition that the field contains the text, in any letter case and without wildcards."""
 
     label: str
     text: str
@@ -95,7 +95,7 @@ class Contains:
 
 @dataclass(frozen=True)
 class Compare:
-    """The measure is strictly greater or less than the value.
+    """A condition that the measure is strictly greater or strictly less than the value.
 
     >>> print(Compare("Revenue", "greater than", Decimal("999.50")))
     Revenue greater than 999.50
@@ -111,7 +111,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class DateWithin:
-    """The date of the field lies in the window; for Performance Date Range, the measures are summed over it."""
+    """A condition that a date lies in the window. Measures are summed over the window of Performance Date Range."""
 
     label: str
     window: Window
@@ -125,7 +125,7 @@ Condition = AnyOf | Contains | Compare | DateWithin
 
 @dataclass(frozen=True)
 class SendEmail:
-    """The action of an email workflow: send this message (a folder of workflows/messages/)."""
+    """The action of an email workflow: send this message, a folder of workflows/messages/."""
 
     message: str
 
@@ -135,7 +135,7 @@ class SendEmail:
 
 @dataclass(frozen=True)
 class AcceptApplication:
-    """The action of an application workflow: accept the applications that wait for the advertiser's approval."""
+    """The action of an application workflow: accept the applications that await the advertiser's approval."""
 
     def __str__(self) -> str:
         return "accept application"
@@ -143,10 +143,10 @@ class AcceptApplication:
 
 @dataclass(frozen=True)
 class MissedHours:
-    """What becomes of hours that no run evaluated, or at which the workflow was held or broken.
+    """The policy for hours that no run evaluated, or at which the workflow was held or broken.
 
-    `send`: they are evaluated late, those of the last `days` times 24 hours before the run; `skip`: never; `hold`: the
-    workflow waits until a person has said which.
+    `send` evaluates those of the last `days` times 24 hours before the run, `skip` evaluates none, and `hold` holds the
+    workflow until a person decides.
 
     >>> print(MissedHours(), MissedHours("send", 1), MissedHours("skip", 0), sep=" | ")
     send up to 3 days late | send up to 1 day late | skip
@@ -162,10 +162,11 @@ class MissedHours:
 
 @dataclass(frozen=True)
 class Workflow:
-    """One workflow: who should hear from it (all conditions must hold), and what is done.
+    """One workflow: the partners that it selects (all conditions must hold), and its action.
 
-    `id` never changes; it is half of the key that makes "once" true. `recipients` is primary (one contact a partner) or
-    all. `owner` is who answers for it, a name, an address or both ("Ann Lee <ann@example.com>"), or nobody.
+    `id` never changes: with the partner id it is the key that prevents a second email. `recipients` is primary (one
+    contact per partner) or all. `owner` is the person responsible: a name, an address or both ("Ann Lee
+    <ann@example.com>"), or empty.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The text of a definition file becomes a Workflow, or a list of problems with line and column."""
+"""Read a definition file into a Workflow, or into a list of problems with line and column."""
 
 import re
 from collections.abc import Mapping
@@ -60,20 +60,20 @@ def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 class ReadWorkflow:
-    """A workflow with the file that defines it, to report problems that are found later."""
+    """A workflow and the file that defines it, so that later checks can report problems at their place."""
 
     def __init__(self, workflow: Workflow, source: Source, segment: Source, path: YamlPath):
         self.workflow, self.source = workflow, source
         self._segment, self._path = segment, path
 
     def at(self, key: str, code: str, message: str, hint: str, severity: Severity = "error") -> Problem:
-        """A problem at a key of the definition."""
+        """Return a problem at a key of the definition."""
         return self.source.problem((key,), code, message, hint, severity=severity)
 
     def at_condition(
         self, index: int, code: str, message: str, hint: str, severity: Severity = "error", value: str = ""
     ) -> Problem:
-        """A problem at a condition, or a value in it, in the definition or in the named segment that it uses."""
+        """Return a problem at a condition or a value in it, in the definition or in the named segment that it uses."""
         sentences = self._segment.value
         for step in self._path:
             sentences = sentences[step]

@@ -1,4 +1,4 @@
-"""One sentence of a segment becomes one condition of the segment tree."""
+"""Parse one sentence of a segment into one condition of the segment tree."""
 
 import calendar
 import re
@@ -82,7 +82,7 @@ Make = Callable[[str], Condition]
 
 
 class _Conditions(Transformer[Token, Make]):
-    """Turns grammar rules into conditions; the rules of a kind become functions of the label."""
+    """A transformer from grammar rules to conditions; each rule of a kind gives a function of the label."""
 
     def any_of(self, items: list[Token]) -> Make:
         values = tuple(dict.fromkeys(_text(item) for item in items))

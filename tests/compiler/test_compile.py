@@ -1,4 +1,4 @@
-"""What is compiled: SQL for people, models for dbt, and nothing of a user's text but as a literal."""
+"""Compilation to readable SQL and to dbt models; text of a definition appears as a literal only."""
 
 import shutil
 from dataclasses import replace
@@ -87,20 +87,20 @@ def workflow(*sentences: str, identity: str = "w", status: str = "active") -> Wo
     return Workflow(identity, "Name", "", "1000", status, segment, SendEmail("m"))
 
 
-def test_compile_prints_sql_that_a_person_can_read():
+def test_compile_prints_readable_sql():
     """`partnerflow compile few-clicks-14`: the sentences, and a statement without a date in it."""
     answer = partnerflow(Settings(), "compile", "few-clicks-14")
     assert (answer.code, answer.stdout) == (0, FEW_CLICKS_14)
 
 
-def test_the_committed_models_are_those_of_the_committed_definitions():
-    """`partnerflow compile` has been run; same definitions, same bytes."""
+def test_committed_models_match_the_committed_definitions():
+    """Compiling the committed definitions gives the committed files, byte for byte."""
     answer = partnerflow(Settings(), "compile", "--check")
     assert (answer.code, answer.stdout) == (0, "16 active workflows; 0 generated models changed.\n")
 
 
 def test_compile_check_fails_when_a_definition_has_changed(tmp_path):
-    """And says what to run; nothing in the checkout is touched."""
+    """The error names the command to run, and no file changes."""
     (tmp_path / "messages").mkdir()
     answer = partnerflow(Settings(workflows=tmp_path), "compile", "--check")
     assert answer.code == 1
@@ -108,14 +108,14 @@ def test_compile_check_fails_when_a_definition_has_changed(tmp_path):
 
 
 def test_only_active_workflows_are_compiled():
-    """Draft and paused ones are in no model."""
+    """Draft and paused workflows are in no model."""
     paused = workflow("Relationship Stage is any of Joined", status="paused")
     models = compile_models([paused], COMPILER, "duckdb")
     assert "'w'" not in "".join(models.values())
 
 
-def test_without_an_active_workflow_the_models_are_empty_and_typed():
-    """`dbt build` works in a project that has no workflow yet."""
+def test_models_without_an_active_workflow_are_empty_and_typed():
+    """So `dbt build` works in a project without workflows."""
     for name, statement in {
         "membership": COMPILER.membership([]),
         "workflows": COMPILER.workflows([]),
@@ -127,7 +127,7 @@ def test_without_an_active_workflow_the_models_are_empty_and_typed():
 
 
 def test_each_window_of_a_measure_is_summed_once():
-    """Two segments that ask the same share a column; facts are read once."""
+    """Two segments with the same window share a column, and facts are read once."""
     sentences = ("Performance Date Range is Last 30 Days", "Revenue greater than 999")
     text = COMPILER.membership([workflow(*sentences, identity=name) for name in "abc"]).sql("duckdb")
     assert text.count("SUM(") == 1
@@ -135,7 +135,7 @@ def test_each_window_of_a_measure_is_summed_once():
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "spark", "databricks", "snowflake", "bigquery", "redshift"])
-def test_a_users_text_reaches_sql_as_a_literal(dialect: str):
+def test_text_of_a_definition_is_a_literal_in_sql(dialect: str):
     """Quotes, comments and backslashes included, in every dialect."""
     sentence = 'Partner Name is any of "' + NASTY.replace('"', '""') + '"'
     text = COMPILER.membership([workflow(sentence)]).sql(dialect)
@@ -144,8 +144,8 @@ def test_a_users_text_reaches_sql_as_a_literal(dialect: str):
 
 
 @pytest.mark.parametrize("max_single_statement_features", [MAX_SINGLE_STATEMENT_FEATURES, -1])
-def test_a_users_text_is_never_jinja(max_single_statement_features: int):
-    """Every brace of a literal is written so that dbt's Jinja gives it back; in tables as in one statement."""
+def test_text_of_a_definition_is_never_jinja(max_single_statement_features: int):
+    """Braces of a literal are escaped so that dbt's Jinja returns them, in tables and in one statement."""
     from jinja2 import Environment
 
     sentences = [f'{label} is any of "' + NASTY.replace('"', '""') + '"' for label in ("Partner Name", "Partner Group")]
@@ -161,8 +161,8 @@ def test_a_users_text_is_never_jinja(max_single_statement_features: int):
     assert literals.count(NASTY) == 2
 
 
-def test_a_users_text_in_the_sentences_above_the_sql_stays_a_comment():
-    """A line break in a name begins no line of SQL."""
+def test_line_break_in_a_name_stays_in_the_comment():
+    """A line break in a name does not start a line of SQL."""
     nasty = replace(workflow("Clicks less than 5"), name="Name\n; DROP TABLE x")
     first, second = compile_workflow(nasty, COMPILER, "duckdb").splitlines()[:2]
     assert first == "-- w: Name ; DROP TABLE x"
@@ -172,7 +172,7 @@ def test_a_users_text_in_the_sentences_above_the_sql_stays_a_comment():
 @pytest.mark.parametrize(
     ("include_today", "expected"), [(False, "days_ago BETWEEN 1 AND 30"), (True, "days_ago BETWEEN 0 AND 30")]
 )
-def test_last_n_days_are_the_days_1_to_n_unless_the_project_says_otherwise(include_today: bool, expected: str):
+def test_last_n_days_include_today_only_by_setting(include_today: bool, expected: str):
     """The setting last_n_days_include_today makes them 0 to N."""
     sentence = ("Relationship Stage is any of Joined", "Last Transition Date is Last 30 Days")
     text = Compiler(VOCABULARY, include_today).membership([workflow(*sentence)]).sql("duckdb")
@@ -180,14 +180,14 @@ def test_last_n_days_are_the_days_1_to_n_unless_the_project_says_otherwise(inclu
 
 
 def test_a_threshold_is_an_exact_number():
-    """No binary fraction comes between the sentence and the comparison."""
+    """The threshold never becomes a binary floating-point number."""
     text = COMPILER.membership([workflow("Revenue greater than 999.10000001")]).sql("duckdb")
     literals = [one.this for one in sqlglot.parse_one(text).find_all(sqlglot.exp.Literal) if not one.is_string]
     assert Decimal("999.10000001") in [Decimal(number) for number in literals]
 
 
-def test_an_unknown_dialect_or_workflow_is_said():
-    """Misuse ends with 2, a workflow that does not exist with 1."""
+def test_unknown_dialect_or_workflow_is_an_error():
+    """The exit code is 2 for a wrong option and 1 for a workflow that does not exist."""
     assert partnerflow(Settings(), "compile", "few-clicks-14", "--dialect", "cobol").code == 2
     answer = partnerflow(Settings(), "compile", "few-clix")
     assert answer.code == 1
@@ -222,15 +222,15 @@ def many(windows: int) -> list[Workflow]:
 @pytest.mark.parametrize(
     ("windows", "tables"), [(MAX_SINGLE_STATEMENT_FEATURES, 1), (MAX_SINGLE_STATEMENT_FEATURES + 1, 5)]
 )
-def test_few_questions_make_one_statement_and_many_make_tables(windows: int, tables: int):
-    """What is not needed is a model that dbt leaves out."""
+def test_few_features_make_one_statement_and_many_make_tables(windows: int, tables: int):
+    """The models that are not needed are disabled in dbt."""
     models = compile_models(many(windows), COMPILER, "duckdb")
     assert len(membership_statements(many(windows), COMPILER)) == tables
     assert sum("{{ config(enabled=false) }}" in text for text in models.values()) == 5 - tables
     assert list(models) == list(compile_models([], COMPILER, "duckdb"))
 
 
-def test_a_sum_is_made_for_the_partners_that_are_asked_for():
+def test_sums_are_limited_to_the_partners_of_their_segments():
     """Of the segments with a Last Transition Date, and of the others: each table has its own windows."""
     steps = membership_statements(many(20), COMPILER)
     names = ("by_transition", "all_partners")
@@ -241,7 +241,7 @@ def test_a_sum_is_made_for_the_partners_that_are_asked_for():
     assert "partners_as_of.last_transition_days_ago BETWEEN 1 AND 19 AS in_features_by_transition" in partners
 
 
-def test_another_date_of_a_partner_bounds_the_partners_of_its_own_segments():
+def test_each_date_condition_limits_only_its_own_segments():
     """The bound of the segments that name one date does not bound those that name the other."""
     columns = {"as_of_column": "signup_date", "as_of_days_ago_column": "signup_days_ago"}
     signup = replace(VOCABULARY["Last Transition Date"], label="Signup Date", **columns)
@@ -259,8 +259,8 @@ def test_another_date_of_a_partner_bounds_the_partners_of_its_own_segments():
     assert f"{expected} AS in_features_by_transition" in partners
 
 
-def test_a_question_about_contracts_or_groups_is_asked_once():
-    """However many segments ask it."""
+def test_contract_and_group_conditions_are_evaluated_once():
+    """The number of segments that use it makes no difference."""
     sentences = [("Partner Group is any of Gold",), ("Contract Stage is any of None, Joined",)] * 3
     workflows = [workflow(*one, identity=f"w{number}") for number, one in enumerate(sentences)]
     steps = membership_statements(workflows, Compiler(VOCABULARY, max_single_statement_features=-1))
@@ -271,7 +271,7 @@ def test_a_question_about_contracts_or_groups_is_asked_once():
 
 
 def test_dbt_builds_the_tables_of_many_workflows(settings: Settings, tmp_path: Path):
-    """And the members are those of the one statement."""
+    """The members are the same as those of the single statement."""
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
     for days in range(1, MAX_SINGLE_STATEMENT_FEATURES + 2):

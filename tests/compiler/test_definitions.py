@@ -80,7 +80,7 @@ def test_the_canonical_sentence_means_the_same(sentence: str):
         ("", 0, "The conditions are"),
     ],
 )
-def test_a_sentence_that_is_no_condition_says_where_and_what_to_write(sentence: str, offset: int, hint: str):
+def test_invalid_sentence_reports_its_offset_and_a_hint(sentence: str, offset: int, hint: str):
     """The offset is that of the first thing that is not understood."""
     with pytest.raises(SentenceError) as caught:
         parse(sentence, VOCABULARY)
@@ -135,8 +135,8 @@ WARNED = {
 
 
 @pytest.mark.parametrize("code", WRONG)
-def test_a_rule_of_the_page_that_is_broken_is_an_error(own: Settings, code: str):
-    """The workflow is not run, and the problem names the rule."""
+def test_broken_rule_of_the_help_page_is_an_error(own: Settings, code: str):
+    """The workflow does not run, and the problem has the code of the rule."""
     (own.workflows / "w.yml").write_text(define(WRONG[code]))
     definitions = read_definitions(own)
     assert {problem.code for problem in definitions.problems if problem.severity == "error"} == {code}
@@ -144,8 +144,8 @@ def test_a_rule_of_the_page_that_is_broken_is_an_error(own: Settings, code: str)
 
 
 @pytest.mark.parametrize("code", WARNED)
-def test_what_is_allowed_but_odd_is_a_warning(own: Settings, code: str):
-    """The workflow runs."""
+def test_unusual_definition_is_a_warning(own: Settings, code: str):
+    """The workflow still runs."""
     (own.workflows / "w.yml").write_text(define(WARNED[code]))
     definitions = read_definitions(own)
     assert [(problem.code, problem.severity) for problem in definitions.problems] == [(code, "warning")]
@@ -153,7 +153,7 @@ def test_what_is_allowed_but_odd_is_a_warning(own: Settings, code: str):
 
 
 class Account:
-    """What is known of an account with one program and two groups."""
+    """A catalog of an account with one program and two groups."""
 
     def programs(self):
         return {"1000"}
@@ -180,7 +180,7 @@ def test_names_are_compared_with_those_of_the_account(own: Settings, program, se
 
 
 def test_one_greater_than_and_one_less_than_make_a_range(own: Settings):
-    """Only the same comparison twice is a repetition."""
+    """Only the same comparison twice is reported as a repetition."""
     segment = [JOINED, "Performance Date Range is Last 30 Days", "Clicks greater than 0", "Clicks less than 100"]
     (own.workflows / "w.yml").write_text(define(segment))
     assert read_definitions(own).problems == ()
@@ -195,7 +195,7 @@ def test_one_greater_than_and_one_less_than_make_a_range(own: Settings):
         ("between Oct 1 2024 and Oct 7 2024", []),
     ],
 )
-def test_few_actions_are_not_asked_of_days_that_the_loader_has_not_loaded(own: Settings, window: str, found: list[str]):
+def test_less_than_on_days_not_loaded_is_load_lag(own: Settings, window: str, found: list[str]):
     """tap-impact loads up to midnight UTC; clicks come another way, and another loader has the day."""
     few = [JOINED, "Actions less than 5", f"Performance Date Range {window}"]
     assert codes(own, few, "tap_impact") == found
@@ -220,7 +220,7 @@ def codes(own: Settings, sentences: list[str], loader: str) -> list[str]:
 
 
 def test_every_rule_has_a_manual():
-    """A rule's docstring says what it asks for."""
+    """Each rule has a docstring that says what it requires."""
     assert [rule.__name__ for rule in RULES if not rule.__doc__] == []
 
 
@@ -263,8 +263,8 @@ def test_window_when_over_36600_days_is_problem(own: Settings, window: str, days
 
 
 @pytest.mark.parametrize("slip", YAML_SLIPS)
-def test_a_slip_of_yaml_is_a_problem_with_a_place_and_a_remedy(slip: str):
-    """Never a traceback."""
+def test_invalid_yaml_is_a_problem_with_place_and_hint(slip: str):
+    """The error is a problem with a place and a hint, not a traceback."""
     text, remedy = YAML_SLIPS[slip]
     with pytest.raises(DefinitionError) as caught:
         read_definition("w.yml", text, VOCABULARY)
@@ -340,7 +340,7 @@ def test_a_problem_in_a_named_segment_stops_the_workflows_that_use_it(own: Setti
 
 
 def test_the_id_is_the_file_name_unless_it_is_given(own: Settings):
-    """And no two workflows share one."""
+    """Two workflows with one id are an error."""
     (own.workflows / "a.yml").write_text(define([JOINED]))
     (own.workflows / "b.yml").write_text(define([JOINED], id="own-id"))
     assert [workflow.id for workflow in read_definitions(own).workflows] == ["a", "own-id"]
@@ -359,5 +359,5 @@ def test_a_path_that_does_not_exist_is_one_clear_message(own: Settings):
 
 
 def test_the_sixteen_workflows_pass():
-    """Without a warning."""
+    """There is no warning either."""
     assert read_definitions(Settings(workflows=CHECKOUT / "workflows")).problems == ()

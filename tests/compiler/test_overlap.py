@@ -1,4 +1,4 @@
-"""Which segments meet and which never do: every claim is held against the compiled SQL and the oracle."""
+"""Overlaps of segments: each result is compared with the compiled SQL and the oracle."""
 
 import os
 from collections.abc import Iterable
@@ -96,7 +96,7 @@ def test_one_segment_inside_another_and_two_that_are_the_same(found):
     assert any(one.revenue < 0 for one in refunds.activity)
 
 
-def test_example_5_is_a_chain_without_a_double_and_silent_between_its_days(linked, examples):
+def test_example_5_is_a_sequence_without_overlap(linked, examples):
     """Nobody is in two steps in one hour, and nobody comes to a later step who was not in those before."""
     five = linked["few-clicks-14"]
     assert five.workflows == ("few-clicks-14", "few-clicks-30", "few-clicks-60", "few-clicks-90")
@@ -107,7 +107,7 @@ def test_example_5_is_a_chain_without_a_double_and_silent_between_its_days(linke
         assert by_sql(gap.example, [examples[name] for name in five.workflows], COMPILER) == set()
 
 
-def test_example_3_doubles_on_day_30_and_example_4_has_neither_gap_nor_double(linked, examples):
+def test_example_3_overlaps_on_day_30_and_example_4_does_not(linked, examples):
     """The overlap is a partner whom the SQL puts into both rows."""
     (overlap,) = linked["first-action-30"].overlaps
     assert (overlap.workflows, overlap.days) == (("first-action-30", "first-action-30-60"), (30, 30))
@@ -235,7 +235,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_two_segments_are_what_a_person_would_say(name: str):
+def test_relation_of_two_segments_is_as_expected(name: str):
     """And each example is where it is said to be, by the SQL and by the oracle."""
     first, second, expected = PAIRS[name]
     one = pair(first, second)
@@ -256,8 +256,8 @@ def test_the_setting_on_today_counts():
     assert pair(*two, compiler=Compiler(VOCABULARY, last_n_days_include_today=True)).relation == "subset"
 
 
-def test_a_segment_that_matches_nobody_is_said_so():
-    """And is in no pair."""
+def test_unsatisfiable_segment_is_reported_and_in_no_pair():
+    """Its id is in `unsatisfiable`."""
     empty = workflow("empty", "1000", [JOINED, "Contract Stage is any of None, Joined", "Contract ID is any of S"])
     nobody = workflow("nobody", "1000", ["Relationship Stage is any of None", "Last Transition Date is Today"])
     found = overlaps([empty, nobody, workflow("some", "1000", [JOINED])], COMPILER, ON)
@@ -266,7 +266,7 @@ def test_a_segment_that_matches_nobody_is_said_so():
 
 
 def test_two_programs_never_meet(examples):
-    """Everything is per program and partner."""
+    """Segments are evaluated per program and partner."""
     here, there = (workflow(name, program, [JOINED]) for name, program in (("a", "1000"), ("b", "2000")))
     assert overlaps([here, there], COMPILER, ON).pairs == ()
 
@@ -280,7 +280,7 @@ def test_two_programs_never_meet(examples):
     phases=[Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if LONG else []),
 )
 @given(drawn=draws(), data=st.data())
-def test_whatever_two_segments_the_verdict_holds(drawn: Draw, data: st.DataObject):
+def test_relation_of_drawn_segments_is_true(drawn: Draw, data: st.DataObject):
     """Witnesses are where they are said to be, by the oracle and one by the SQL; and no drawn partner is where it
     is said that nobody can be."""
     compiler = Compiler(VOCABULARY, drawn.include_today)
@@ -330,7 +330,7 @@ def refute(drawn: Draw, found, hour) -> None:
             assert not (relation in ("superset", "equal") and other - one), f"{names[1]} is inside"
 
 
-def test_the_command_lists_them_and_answers_in_json(tmp_path):
+def test_overlaps_command_prints_pairs_and_json(tmp_path):
     """Only what concerns one workflow, where it is named."""
     settings = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
     said = partnerflow(settings, "overlaps", "revenue-10000", "--as-of", HOUR.isoformat()).stdout
@@ -344,7 +344,7 @@ def test_the_command_lists_them_and_answers_in_json(tmp_path):
     assert six["both"]["activity"] == [{"day": "2026-03-19", "clicks": 0, "actions": 1, "revenue": "10000"}]
 
 
-def test_the_page_of_the_docs_shows_what_the_command_says(tmp_path):
+def test_overlaps_page_shows_the_output_of_the_command(tmp_path):
     """docs/overlaps.md, line by line."""
     page = (CHECKOUT / "docs" / "overlaps.md").read_text()
     command, printed = page.split("```console\n$ partnerflow ", 1)[1].split("```", 1)[0].split("\n", 1)

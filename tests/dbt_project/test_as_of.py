@@ -1,4 +1,4 @@
-"""A past hour gives what it gave, whatever has been loaded since: facts hold history and know no hour."""
+"""A past hour evaluated again gives the same result, whatever has been loaded since."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ import pytest
 
 from compiler import Compiler, Workflow, parse
 from compiler.segment_tree import SendEmail
-from support.account import VOCABULARY, Account, empty_account, rows_told
+from support.account import VOCABULARY, Account, empty_account, raw_rows
 
 ZONE = ZoneInfo("America/New_York")
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
@@ -20,7 +20,7 @@ THEN = {
     "selling today": {"joined": "2026-02-25 09:00", "actions": [{"at": "2026-03-20 13:59", "amount": "1"}]},
     "supplied": {"supplied": {"2026-03-13 09:00": "Outreach"}},
 }
-"""What the sources hold at the hour."""
+"""The sources at the hour."""
 
 SINCE = {
     "tagged": {"emailed": ["2026-03-20 14:00"], "supplied": {"2026-03-25 09:00": "Negotiating"}},
@@ -32,7 +32,7 @@ SINCE = {
     "selling today": {"actions": [{"at": "2026-03-20 14:00:01", "amount": "5000"}]},
     "supplied": {"supplied": {"2026-03-20 14:30": "Joined"}, "tagged": "2026-03-24 10:00"},
 }
-"""What they have loaded a week later, all of it about times after the hour."""
+"""Rows loaded in the week after, all of them about times after the hour."""
 
 SEGMENTS = {
     "new today": ["Relationship Stage is any of New", "Last Transition Date is Today"],
@@ -47,7 +47,7 @@ SEGMENTS = {
 
 
 def workflows() -> list[Workflow]:
-    """The segments as workflows of program 1000."""
+    """Return the segments as workflows of program 1000."""
     return [
         Workflow(name, name, "", "1000", "active", tuple(parse(one, VOCABULARY) for one in sentences), SendEmail("m"))
         for name, sentences in SEGMENTS.items()
@@ -55,15 +55,15 @@ def workflows() -> list[Workflow]:
 
 
 def evaluated(account: Account, hour: datetime) -> tuple[dict, dict]:
-    """Who is in which segment, and in which stage, at an hour."""
+    """Return the members of each segment, and the stages, at an hour."""
     account.turn_to(hour)
     return account.members(workflows(), Compiler(VOCABULARY))[hour], account.stages(hour)
 
 
-def test_an_hour_evaluated_again_a_week_later_gives_what_it_gave():
-    """Actions of that day after the instant, clicks of later days, transitions, contracts and our own emails since."""
-    then = rows_told(THEN, ZONE)
-    since = {table: rows for table, rows in rows_told(SINCE, ZONE).items() if table not in ("programs", "partners")}
+def test_hour_evaluated_a_week_later_gives_the_same_result():
+    """Later actions, clicks, transitions, contracts and our own emails do not count."""
+    then = raw_rows(THEN, ZONE)
+    since = {table: rows for table, rows in raw_rows(SINCE, ZONE).items() if table not in ("programs", "partners")}
     for table in ("contracts", "actions"):
         for number, row in enumerate(since[table]):
             row[f"{table.removesuffix('s')}_id"] = f"since {number}"
@@ -89,9 +89,9 @@ def test_an_hour_evaluated_again_a_week_later_gives_what_it_gave():
          "few clicks", {"joined"}),
     ],
 )  # fmt: skip
-def test_where_a_source_keeps_only_the_present_the_past_changes_with_it(change: str, segment: str, was: set):
+def test_past_hour_changes_where_a_source_has_no_history(change: str, segment: str, was: set):
     """The state of an action and the stage of a contract have no history among the raw rows (docs/segments.md)."""
-    with empty_account().holding(rows_told(THEN, ZONE), HOUR) as account:
+    with empty_account().holding(raw_rows(THEN, ZONE), HOUR) as account:
         assert evaluated(account, HOUR)[0][segment] == was
         account.connection.execute(change)
         account.load({})

@@ -148,7 +148,7 @@ PARTNERS = {
 CONTACT = ("program_id", "partner_id", "loaded_email", "first_name", "is_primary", "unsubscribed_at")
 
 
-def test_the_tap_loads_partners_of_their_programs_and_prospects_of_theirs(staged):
+def test_tap_loads_partners_and_prospects_per_program(staged):
     """Nested campaigns are memberships; one that has joined nothing is there because raw.prospects names it."""
     assert columns(staged["tap_impact"]["partners"], "program_id", "partner_id", "name") == PARTNERS
 
@@ -184,14 +184,14 @@ def test_fivetran_loads_contacts_and_who_unsubscribed(staged):
 
 @pytest.mark.parametrize("loader", ["tap_impact", "fivetran"])
 def test_groups_are_per_program_and_ids_are_text(staged, loader: str):
-    """A group without partners is nobody's; ids come as numbers or as text."""
+    """A group without partners has no row. Ids are text even if they were loaded as numbers."""
     found = columns(staged[loader]["partner_groups"], "program_id", "group_id", "partner_id", "group_name")
     assert found == {("1000", "501", "21005016", "Gold"), ("1000", "501", "21005032", "Gold")}
 
 
 @pytest.mark.parametrize("loader", ["tap_impact", "fivetran"])
-def test_actions_stand_as_their_updates_left_them(staged, loader: str):
-    """Item by item, however late; dated by the event, in UTC, with exact amounts."""
+def test_actions_have_their_latest_state_and_amount(staged, loader: str):
+    """Updates of each item count however late. Actions are dated by the event, in UTC, with exact amounts."""
     found = columns(staged[loader]["actions"], "action_id", "state", "amount")
     assert found == {(name, state, Decimal(amount)) for name, state, amount in SETTLED}
     events = {
@@ -201,7 +201,7 @@ def test_actions_stand_as_their_updates_left_them(staged, loader: str):
 
 
 def test_contracts_get_their_stage_from_status_and_signatures(staged):
-    """And a superseded one its successor, which the source does not tell."""
+    """A superseded contract also gets its successor, which the source does not deliver."""
     contracts = staged["fivetran"]["contracts"]
     assert columns(contracts, "contract_id", "contract_stage", "superseded_by") == set(STAGES)
     assert {(row["template_term_id"], row["template_term_name"]) for row in contracts} == {("70001", "Standard Terms")}
@@ -229,14 +229,14 @@ def synced(tables: dict[str, list[dict]], at: str) -> dict[str, list[dict]]:
 FRESH = synced(FIVETRAN, "2026-03-20T12:00:00-04:00")
 
 
-def test_a_run_does_not_know_the_loader(folder: Path):
+def test_run_on_rows_of_fivetran_gives_the_members(folder: Path):
     """Members, from what Fivetran has loaded: a prospect tagged today, and partners with a first sale."""
     settings = loaded("fivetran", FRESH, "duckdb", folder)
     members = {row.workflow_id: row.members for row in plan_only(settings, HOUR).workflows}
     assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
 
 
-def test_what_a_loader_has_not_loaded_for_long_holds_what_reads_it(folder: Path):
+def test_stale_source_holds_the_workflows_that_read_it(folder: Path):
     """Clicks read two days before the hour, by the loader's own stamp with its offset: those who ask for clicks."""
     stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in FIVETRAN["clicks"]]}
     held = [
@@ -253,14 +253,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_active_contracts_only_are_refused(folder: Path):
-    """The source's own default: nobody would be Expired, and everybody else without a contract."""
+    """With active contracts only, the default of the source, no partner would ever be Expired."""
     active = [row for row in FIVETRAN["contracts"] if row["status"] == "ACTIVE"]
     settings = loaded("fivetran", FIVETRAN | {"contracts": active}, "duckdb", folder)
     assert problems(stage(settings)) == ["fivetran_loads_contracts_of_every_status"]
 
 
 def test_a_program_without_partners_is_refused(folder: Path):
-    """tap-impact loads no partners at all from the source's newer versions, and says nothing."""
+    """tap-impact silently loads no partners from newer versions of the source."""
     elsewhere = TAP_IMPACT["media_partners"][0]["campaigns"][1:]
     partners = [row | {"campaigns": elsewhere} for row in TAP_IMPACT["media_partners"]]
     settings = loaded("tap_impact", TAP_IMPACT | {"media_partners": partners}, "duckdb", folder)

@@ -76,20 +76,22 @@ def test_a_second_build_changes_no_fact_and_contacts_nobody_again(twin: Settings
 
 
 def test_preview_and_explain_answer_as_on_duckdb(example, twin: Settings):
-    """Also for another hour; and nothing is kept of it."""
+    """Members and explanations are the same on both engines."""
     definitions = read_definitions(twin)
     for workflow in (definitions["few-clicks-14"], definitions["accept-applications"]):
         seen = [preview(settings, workflow, definitions.compiler, HOUR) for settings in (example[0], twin)]
         assert seen[0] == seen[1]
         partner = seen[0].members[0][1]
-        told = [explain(settings, workflow, partner, definitions.compiler, HOUR) for settings in (example[0], twin)]
-        assert told[0].conditions == told[1].conditions
-        assert (told[0].next_change, told[0].then) == (told[1].next_change, told[1].then)
+        explained = [
+            explain(settings, workflow, partner, definitions.compiler, HOUR) for settings in (example[0], twin)
+        ]
+        assert explained[0].conditions == explained[1].conditions
+        assert (explained[0].next_change, explained[0].then) == (explained[1].next_change, explained[1].then)
 
 
-def test_missed_hours_are_caught_up_there_with_the_members_that_duckdb_names(example, twin: Settings):
-    """All in one build: half a day without a run, the ends of two days in it; and the tables are left as of the hour.
-    Of the program without prospects: since DuckDB's build the invitations have moved those of the other."""
+def test_missed_hours_on_postgres_have_the_members_of_duckdb(example, twin: Settings):
+    """Half a day without a run, with two ends of a day in it, is caught up in one build, and the tables are left as of
+    the hour. Only program 1000 is compared: invitations since DuckDB's build have moved prospects of the other."""
     run = run_hour(twin, HOUR + timedelta(hours=12))
     assert len(run.catch_up) == 11 + 2
     assert {row.status for one in (*run.catch_up, run) for row in one.plan.workflows} == {"done"}
@@ -107,8 +109,8 @@ def test_missed_hours_are_caught_up_there_with_the_members_that_duckdb_names(exa
     assert hours == [(run.plan.as_of.replace(tzinfo=None),)]
 
 
-def test_the_example_account_is_never_loaded_over_another_there_either(twin: Settings):
-    """Its mark is gone, so it is somebody's."""
+def test_example_is_not_loaded_over_another_account(twin: Settings):
+    """A warehouse without the comment that marks the example belongs to somebody else."""
     assert partnerflow(twin, "load-example").code == 0
     with open_warehouse(twin.warehouse) as postgres:
         postgres.execute("COMMENT ON TABLE raw.programs IS 'Ours'")
@@ -117,7 +119,7 @@ def test_the_example_account_is_never_loaded_over_another_there_either(twin: Set
 
 
 def test_a_server_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """With the variables that say where it is; no traceback."""
+    """The error names the variables of the connection and has no traceback."""
     monkeypatch.setenv("PGHOST", str(tmp_path))
     with (
         pytest.raises(PartnerflowError, match="PostgreSQL does not answer") as error,
@@ -127,8 +129,8 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pyt
     assert "PGHOST, PGPORT" in str(error.value)
 
 
-def test_a_build_counts_itself_there_too(twin: Settings):
-    """What stands is known by it. The last test here: the views that read the table go with it."""
+def test_build_on_postgres_writes_its_number(twin: Settings):
+    """Each build raises the number of builds by one. The last test here, because it drops views that read the table."""
     project = prepare_project(twin, read_definitions(twin))
     query = "SELECT min(builds_since), max(builds_since) FROM raw.build_state"
     for builds in (0, 1):

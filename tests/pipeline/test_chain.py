@@ -9,7 +9,7 @@ from compiler import Compiler, Workflow
 from compiler.sql.dialect import to_sql
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
-from support.account import VOCABULARY, Account, empty_account, rows_told
+from support.account import VOCABULARY, Account, empty_account, raw_rows
 
 ZONE = ZoneInfo("Asia/Kolkata")
 FIRST = datetime(2026, 3, 1, tzinfo=ZONE)
@@ -38,7 +38,7 @@ BUSY = {1, 2, 4, 5, 8, 15, 21, 22}
 def test_the_chain_runs_its_thirty_days():
     """Invited in the hour after the tag; followed up 7 and 14 days after the invitation, not after each other; an
     application stops the follow-ups and is accepted; who joins is welcomed that day. Each step once."""
-    with empty_account().holding(rows_told(STORIES, ZONE), FIRST) as account:
+    with empty_account().holding(raw_rows(STORIES, ZONE), FIRST) as account:
         assert list(thirty_days(account)) == [
             ("2026-03-01 11:00", "prospect-invite", "Lee"),
             ("2026-03-01 11:00", "prospect-invite", "Maya"),
@@ -97,4 +97,4 @@ def contract_is(account: Account, partner: str, stage: str, starts: str | None, 
     account.connection.execute("DELETE FROM raw.contracts WHERE partner_id = ?", [partner])
     told = {"stage": stage, "term": "Creator Standard Terms", "created": f"{at:%Y-%m-%d %H:%M}"}
     contract = told | ({"from": starts} if starts else {})
-    account.load({"contracts": rows_told({partner: {"contracts": [contract]}}, ZONE)["contracts"]})
+    account.load({"contracts": raw_rows({partner: {"contracts": [contract]}}, ZONE)["contracts"]})

@@ -10,7 +10,7 @@ from compiler import Compiler
 from flows.cli.output.simulation import membership_lines
 from flows.preview.history import MembershipInterval, membership_intervals
 from flows.preview.hours import local_hours
-from support.account import VOCABULARY, empty_account, rows_told
+from support.account import VOCABULARY, empty_account, raw_rows
 from support.cli import partnerflow
 from support.definitions import workflow
 from support.oracle import Oracle, meaning
@@ -23,7 +23,7 @@ FEW = [
     "Performance Date Range is Last 7 Days",
     "Revenue less than 100",
 ]
-ROWS = rows_told(
+ROWS = raw_rows(
     {
         "comes": {"joined": "2026-03-06 15:00"},
         "sells": {"joined": "2026-03-06 15:00", "actions": [{"at": "2026-03-08 12:00", "amount": "100"}]},

@@ -20,7 +20,7 @@ from flows.preview.simulate import Simulation, replayed
 from flows.preview.stage_models import MODELS, StageModel
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
-from support.account import VOCABULARY, compiled_models, empty_account, rows_told
+from support.account import VOCABULARY, compiled_models, empty_account, raw_rows
 from support.cli import partnerflow
 from support.definitions import workflow
 from support.example_members import MEMBERS
@@ -81,7 +81,7 @@ def test_the_prospecting_chain_over_thirty_days():
     that answers gets no more reminders."""
     files = template("automate-your-prospecting").files("1000", {"term": "Standard"})
     reads = [read_definition(name, text, VOCABULARY) for name, text in files.items() if "/" not in name]
-    rows = rows_told(
+    rows = raw_rows(
         {
             "silent": {"tagged": "2026-03-02 09:30"},
             "answers": {
@@ -113,7 +113,7 @@ def test_the_prospecting_chain_over_thirty_days():
 
 def test_example_5_offers_help_at_14_30_60_and_90_days(examples):
     """As long as clicks are few; the first hour of each day decides."""
-    rows = rows_told(
+    rows = raw_rows(
         {
             "quiet": {"joined": "2026-01-01 15:00"},
             "wakes": {"joined": "2026-01-01 15:00", "clicks": {"2026-02-10": 100}},
@@ -134,7 +134,7 @@ def test_example_5_offers_help_at_14_30_60_and_90_days(examples):
 
 def test_example_4_congratulates_in_two_months_and_example_6_on_two_sums(examples):
     """One email for each; what was sold in the first month counts in the second once it is 31 days ago."""
-    rows = rows_told(
+    rows = raw_rows(
         {
             "strong": {"joined": "2026-01-01 15:00", "actions": [{"at": "2026-01-10 12:00", "amount": "12000"}]},
             "late": {"joined": "2026-01-01 15:00", "actions": [{"at": "2026-02-20 12:00", "amount": "1000"}]},
@@ -159,7 +159,7 @@ def test_a_new_contract_is_welcomed_again_only_by_a_workflow_that_has_not_writte
         {"stage": "Expired", "id": "old", "from": "2026-01-05 15:00", "superseded by": "new"},
         {"stage": "Joined", "id": "new", "from": "2026-02-05 15:00"},
     ]
-    rows = rows_told({"swapped": {"contracts": contracts}}, NEW_YORK)
+    rows = raw_rows({"swapped": {"contracts": contracts}}, NEW_YORK)
     welcome = [examples["welcome"]]
     assert story(simulated(rows, welcome, date(2026, 1, 1), date(2026, 3, 1))) == {"swapped": ["01-05 15 welcome"]}
     assert story(simulated(rows, welcome, date(2026, 2, 1), date(2026, 3, 1))) == {"swapped": ["02-05 15 welcome"]}
@@ -167,7 +167,7 @@ def test_a_new_contract_is_welcomed_again_only_by_a_workflow_that_has_not_writte
 
 def test_over_the_limit_nothing_is_sent_in_those_hours(examples):
     """Three that joined on one day; two addresses are allowed."""
-    rows = rows_told({f"p{hour}": {"joined": f"2026-01-05 {hour}:00"} for hour in (10, 12, 14)}, NEW_YORK)
+    rows = raw_rows({f"p{hour}": {"joined": f"2026-01-05 {hour}:00"} for hour in (10, 12, 14)}, NEW_YORK)
     found = simulated(rows, [examples["welcome"]], date(2026, 1, 4), date(2026, 1, 6), limit=2)
     assert story(found) == {"p10": ["01-05 10 welcome"], "p12": ["01-05 12 welcome"]}
     (tripped,) = found.limit_breaches
@@ -181,7 +181,7 @@ def test_whoever_is_invited_is_new_no_more():
     new = "Relationship Stage is any of New"
     today = workflow("today", "1000", [new, "Last Transition Date is Today"])
     late = workflow("late", "1000", [new, "Last Transition Date is Yesterday"])
-    rows = rows_told({"prospect": {"tagged": "2026-03-02 09:30"}}, NEW_YORK)
+    rows = raw_rows({"prospect": {"tagged": "2026-03-02 09:30"}}, NEW_YORK)
     days = date(2026, 3, 2), date(2026, 3, 4)
     assert story(simulated(rows, [today, late], *days)) == {"prospect": ["03-02 10 today"]}
     assert story(simulated(rows, [late], *days)) == {"prospect": ["03-03 00 late"]}
@@ -192,7 +192,7 @@ def test_a_limit_counts_those_whom_an_email_has_brought():
     invite = workflow("invite", "1000", ["Relationship Stage is any of New", "Last Transition Date is Today"])
     follow = workflow("follow", "1000", ["Relationship Stage is any of Outreach"])
     told = {"invited": {"tagged": "2026-03-02 10:00"}, "other": {"supplied": {"2026-03-02 12:00": "Outreach"}}}
-    found = simulated(rows_told(told, NEW_YORK), [invite, follow], date(2026, 3, 1), date(2026, 3, 3), limit=1)
+    found = simulated(raw_rows(told, NEW_YORK), [invite, follow], date(2026, 3, 1), date(2026, 3, 3), limit=1)
     assert story(found) == {"invited": ["03-02 10 invite", "03-02 11 follow"]}
     (tripped,) = found.limit_breaches
     assert (tripped.workflow_id, tripped.first) == ("follow", datetime(2026, 3, 2, 17, tzinfo=UTC))

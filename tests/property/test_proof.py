@@ -30,7 +30,7 @@ from compiler.sql.dialect import to_sql
 from compiler.sql.explain import explain_query
 from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
 from flows.settings import CHECKOUT
-from support.account import VOCABULARY, empty_account, rows_told
+from support.account import VOCABULARY, empty_account, raw_rows
 from support.definitions import workflow
 from support.example_members import MEMBERS
 from support.oracle import DATES, LABELS, MEASURES, Oracle, meaning
@@ -77,7 +77,7 @@ def test_all_members_are_those_of_the_oracle(drawn: Draw):
     report_multiple_bugs=False,
 )
 @given(drawn=draws())
-def test_explain_says_of_each_condition_what_the_oracle_says(drawn: Draw):
+def test_explain_of_each_condition_equals_the_oracle(drawn: Draw):
     """Whether it holds, and the actual clicks, actions and revenue; all together are the membership."""
     compiler = Compiler(VOCABULARY, drawn.include_today)
     with empty_account().holding(drawn.rows, drawn.hours[0]) as account:
@@ -169,18 +169,18 @@ def read_case(name: str) -> dict[str, Any]:
 def drawn_of(name: str, case: Mapping[str, Any]) -> Draw:
     """A case as the rows and the segment that it tells of, its hour the only one."""
     segment = Segment("1000", tuple(meaning(sentence) for sentence in case["sentences"]))
-    rows = rows_told({**case["in"], **case["out"]}, ZoneInfo(case["zone"]))
+    rows = raw_rows({**case["in"], **case["out"]}, ZoneInfo(case["zone"]))
     include_today = case.get("last_n_days_include_today") == "true"
     return Draw(rows, (datetime.fromisoformat(case["as_of"]),), {name: segment}, include_today)
 
 
 @pytest.fixture(params=NAMES)
 def case(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """Each case, with its name."""
+    """Return each case with its name."""
     return request.param, read_case(request.param)
 
 
-def test_a_case_is_proved_by_its_sql_its_rows_and_the_oracle(case):
+def test_members_of_a_case_equal_sql_rows_and_oracle(case):
     """The members are those that the case names, by the oracle and by the SQL, which is the frozen one."""
     name, told = case
     drawn = drawn_of(name, told)
@@ -209,7 +209,7 @@ SEVERAL_HOURS = {
 
 
 @pytest.mark.parametrize("max_single_statement_features", [MAX_SINGLE_STATEMENT_FEATURES, IN_TABLES])
-def test_the_hours_of_one_run_are_evaluated_each_for_itself(max_single_statement_features: int):
+def test_hours_of_one_run_are_evaluated_separately(max_single_statement_features: int):
     """What a partner did, was and had signed at one hour makes it no member at another."""
     early, late = (datetime(2026, 3, day, 18, tzinfo=UTC) for day in (19, 20))
     stories = {
@@ -218,7 +218,7 @@ def test_the_hours_of_one_run_are_evaluated_each_for_itself(max_single_statement
     }
     stories["late"]["contracts"] = [{"stage": "Joined", "from": "2026-03-20 10:00", "created": "2026-03-20 10:00"}]
     workflows = [workflow(name, "1000", sentences) for name, sentences in SEVERAL_HOURS.items()]
-    with empty_account().holding(rows_told(stories, ZoneInfo("UTC")), early) as account:
+    with empty_account().holding(raw_rows(stories, ZoneInfo("UTC")), early) as account:
         account.turn_to(early, late)
         found = account.members(
             workflows, Compiler(VOCABULARY, max_single_statement_features=max_single_statement_features)
@@ -240,7 +240,7 @@ def frozen(name: str, text: str) -> str:
 
 
 def test_every_frozen_statement_has_its_case():
-    """No SQL is left of a case that is gone."""
+    """No frozen SQL is left of a deleted case."""
     assert {path.stem for path in CASES.glob("*.sql")} == set(NAMES)
 
 
@@ -268,8 +268,8 @@ def form(condition: tuple) -> tuple[str, str]:
 # The oracle itself
 
 
-def test_the_oracle_shares_nothing_with_what_it_judges():
-    """It imports the standard library alone."""
+def test_oracle_imports_only_the_standard_library():
+    """The oracle imports nothing but the standard library."""
     tree = ast.parse((CHECKOUT / "tests" / "support" / "oracle.py").read_text(encoding="utf-8"))
     froms = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

@@ -1,4 +1,4 @@
-"""A whole account in memory: raw rows in, members out, by the project's own models and the compiler's own statements.
+"""An account in memory: raw rows in, members out, through the project's models and the compiled statements.
 
 dbt compiles the models once a session; after that an account is a handful of inserts, rolled back when it is done with.
 """
@@ -31,12 +31,12 @@ from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
-"""Raw table name to its rows. Times are aware; a column that is left out is null."""
+"""Rows by raw table. Datetimes have a time zone; a column that is left out is null."""
 
 VOCABULARY = project_vocabulary()
 
 OF_EVENTS = 'INTO "warehouse"."intermediate"."int_email_events"'
-"""Begins what fills a table that is empty while no provider has told anything, and as dear to plan as three others."""
+"""Part of a statement that is slow to plan and fills a table that is empty without events: it is skipped then."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Model:
 
 @cache
 def compiled_models() -> tuple[Model, ...]:
-    """The models that segments read and all that those are made of, each after what it reads."""
+    """Return the models that segments read and all their ancestors, each after its parents."""
     nodes = {node.unique_id: node for node in _dbt_compile() if node.resource_type == "model"}
     wanted: set[str] = set()
     needed = _read_by_segments(nodes) | {"intermediate.int_partner_addresses"}
@@ -67,7 +67,7 @@ def compiled_models() -> tuple[Model, ...]:
 
 
 _KINDS = {"incremental": "table"}
-"""Where there was no build before, an incremental model is a table."""
+"""In the first build an incremental model is a table."""
 
 
 def _read_by_segments(nodes: Mapping[str, Any]) -> set[str]:
@@ -87,7 +87,7 @@ def _dbt_compile() -> list[Any]:
 
 
 class Account:
-    """An empty warehouse in memory, with every relation that segments read; one test fills it at a time."""
+    """An in-memory warehouse with every relation that segments read, which one test at a time fills."""
 
     def __init__(self, models: Iterable[Model]):
         self.connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
@@ -109,7 +109,7 @@ class Account:
 
     @contextmanager
     def holding(self, rows: Rows, as_of: datetime) -> Iterator["Account"]:
-        """The account with these rows, its tables built at the hour `as_of`; empty again at the end."""
+        """Yield the account with these rows and its tables built at the hour `as_of`, and empty it afterwards."""
         with transaction(self.connection, keep=False):
             self._insert_all(rows)
             self.turn_to(as_of)
@@ -117,7 +117,7 @@ class Account:
             yield self
 
     def load(self, rows: Rows) -> None:
-        """Add these rows, and build the tables again."""
+        """Add these rows and rebuild the tables."""
         self._insert_all(rows)
         self._build()
 
@@ -126,17 +126,17 @@ class Account:
             self._insert(table, records)
 
     def _build(self) -> None:
-        (told,) = self.connection.execute("SELECT count(*) FROM raw.email_events").fetchone()
+        (events,) = self.connection.execute("SELECT count(*) FROM raw.email_events").fetchone()
         for statement in self.tables:
-            if told or OF_EVENTS not in statement:
+            if events or OF_EVENTS not in statement:
                 self.connection.execute(statement)
 
     def turn_to(self, *hours: datetime) -> None:
-        """Ask for other hours. No table is built again: facts hold history and know no hour."""
+        """Evaluate other hours. No table is rebuilt, because facts hold the history and not one hour."""
         write_evaluations_at(self.connection, *[hour.astimezone(UTC) for hour in hours])
 
     def members(self, workflows: Sequence[Workflow], compiler: Compiler) -> dict[datetime, dict[str, set[str]]]:
-        """Hour to workflow id to the partner ids of its members, of all workflows and hours at once."""
+        """Return the partner ids of the members by hour and workflow id, for all workflows and hours at once."""
         *tables, membership = membership_statements(workflows, compiler).items()
         for relation, statement in tables:
             self.connection.execute(f"CREATE OR REPLACE TABLE {relation} AS {to_sql(statement)}")
@@ -151,7 +151,7 @@ class Account:
         return found
 
     def stages(self, hour: datetime) -> dict[tuple[str, str], tuple[str, date | None]]:
-        """(program id, partner id) to the stage as of the hour and the local date of the transition to it."""
+        """Return the stage as of the hour and the local date of its transition, by (program id, partner id)."""
         stage, day = VOCABULARY["Relationship Stage"], VOCABULARY["Last Transition Date"]
         rows = self.connection.execute(
             f"SELECT program_id, partner_id, {stage.as_of_column}, {day.as_of_column} FROM {stage.relation} "
@@ -173,107 +173,109 @@ class Account:
 
 
 def _stored(value: Any) -> Any:
-    """Raw timestamps are UTC without a zone."""
+    """Return a datetime as raw tables store it: in UTC, without a time zone."""
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 def _once_each(rows: list[tuple]) -> list[tuple]:
-    assert len(set(rows)) == len(rows), f"a row is there twice: {rows}"
+    assert len(set(rows)) == len(rows), f"a row occurs twice: {rows}"
     return rows
 
 
 @cache
 def empty_account() -> Account:
-    """The session's account."""
+    """Return the account that all tests of the session share."""
     return Account(compiled_models())
 
 
-# Accounts told in words
+# Raw rows from short descriptions
 
 
 LONG_AGO = "2000-01-01 00:00"
 
 
-def rows_told(stories: Mapping[str, Mapping[str, Any]], zone: ZoneInfo) -> dict[str, list[dict[str, Any]]]:
-    """The raw rows of the partners of program 1000, by name, from what happened to them, all of it text:
+def raw_rows(histories: Mapping[str, Mapping[str, Any]], zone: ZoneInfo) -> dict[str, list[dict[str, Any]]]:
+    """Return the raw rows of partners of program 1000, from the history of each by its name. All values are text:
 
     id                          the partner's id, where it is not the name
     joined, tagged              when a contract came into force; when the partner was tagged as a prospect
     supplied, emailed           {when: stage}; [the hour of a run that emailed the partner]
     clicks                      {date: number}
-    actions                     [{at, amount, state}], APPROVED unless it says otherwise
+    actions                     [{at, amount, state}], the default state is APPROVED
     contracts                   [{stage, id, from, until, superseded by, term, created, changed}]
     groups                      [name]
     elsewhere                   all of this in program 2000
 
-    Times are wall clocks of the zone, or of UTC or an offset where they say so.
+    Times are in the zone unless they have an offset or end in UTC.
     """
     programs = [{"program_id": program, "timezone": zone.key, "currency": "USD"} for program in ("1000", "2000")]
     rows: dict[str, list[dict[str, Any]]] = {"programs": programs, "partners": []}
-    for name, story in stories.items():
-        key = {"program_id": "1000", "partner_id": story.get("id", name)}
+    for name, history in histories.items():
+        key = {"program_id": "1000", "partner_id": history.get("id", name)}
         rows["partners"].append(key | {"name": name})
-        _tell(rows, key, story, zone)
-        if "elsewhere" in story:
+        _add_rows(rows, key, history, zone)
+        if "elsewhere" in history:
             rows["partners"].append(key | {"program_id": "2000", "name": name})
-            _tell(rows, key | {"program_id": "2000"}, story["elsewhere"], zone)
+            _add_rows(rows, key | {"program_id": "2000"}, history["elsewhere"], zone)
     return rows
 
 
-def _tell(rows: dict[str, list[dict[str, Any]]], key: dict[str, str], story: Mapping[str, Any], zone: ZoneInfo) -> None:
-    for what in _TOLD.keys() & story.keys():
-        for table, row in _TOLD[what](story[what], lambda text: text and _instant(text, zone)):
+def _add_rows(
+    rows: dict[str, list[dict[str, Any]]], key: dict[str, str], history: Mapping[str, Any], zone: ZoneInfo
+) -> None:
+    for what in _RAW_ROWS.keys() & history.keys():
+        for table, row in _RAW_ROWS[what](history[what], lambda text: text and _instant(text, zone)):
             numbered = {"contracts": "contract_id", "actions": "action_id"}.get(table)
             number = {numbered: f"{table} {len(rows.get(table, ()))}"} if numbered else {}
             rows.setdefault(table, []).append(key | number | row)
 
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:
-    told = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
-    return told if told.tzinfo else told.replace(tzinfo=zone)
+    instant = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
+    return instant if instant.tzinfo else instant.replace(tzinfo=zone)
 
 
-Told = Iterable[tuple[str, dict[str, Any]]]
+RawRows = Iterable[tuple[str, dict[str, Any]]]
 When = Callable[[str | None], datetime | None]
 
 
-def _contracts(contracts: Sequence[Mapping[str, str]], when: When) -> Told:
-    for told in contracts:
+def _contracts(contracts: Sequence[Mapping[str, str]], when: When) -> RawRows:
+    for value in contracts:
         columns = {"contract_stage": "stage", "contract_id": "id", "template_term_name": "term"}
         columns |= {"superseded_by": "superseded by"}
         yield (
             "contracts",
             {
-                **{column: told[key] for column, key in columns.items() if key in told},
-                "starts_at": when(told.get("from")),
-                "ends_at": when(told.get("until")),
-                "created_at": when(told.get("created", LONG_AGO)),
-                "updated_at": when(told.get("changed")),
+                **{column: value[key] for column, key in columns.items() if key in value},
+                "starts_at": when(value.get("from")),
+                "ends_at": when(value.get("until")),
+                "created_at": when(value.get("created", LONG_AGO)),
+                "updated_at": when(value.get("changed")),
             },
         )
 
 
-def _actions(actions: Sequence[Mapping[str, str]], when: When) -> Told:
-    for told in actions:
-        row = {"event_at": when(told["at"]), "state": told.get("state", "APPROVED"), "currency": "USD"}
-        yield "actions", row | ({"amount": Decimal(told["amount"])} if "amount" in told else {})
+def _actions(actions: Sequence[Mapping[str, str]], when: When) -> RawRows:
+    for value in actions:
+        row = {"event_at": when(value["at"]), "state": value.get("state", "APPROVED"), "currency": "USD"}
+        yield "actions", row | ({"amount": Decimal(value["amount"])} if "amount" in value else {})
 
 
-_TOLD: dict[str, Callable[[Any, When], Told]] = {
-    "joined": lambda told, when: _contracts([{"stage": "Joined", "from": told}], when),
+_RAW_ROWS: dict[str, Callable[[Any, When], RawRows]] = {
+    "joined": lambda value, when: _contracts([{"stage": "Joined", "from": value}], when),
     "contracts": _contracts,
     "actions": _actions,
-    "tagged": lambda told, when: [("prospects", {"tagged_at": when(told)})],
-    "supplied": lambda told, when: [
+    "tagged": lambda value, when: [("prospects", {"tagged_at": when(value)})],
+    "supplied": lambda value, when: [
         ("relationship_events", {"transitioned_at": when(at), "relationship_stage": stage})
-        for at, stage in told.items()
+        for at, stage in value.items()
     ],
-    "emailed": lambda told, when: [
-        ("sent_emails", {"action": "email", "state": "sent", "as_of": when(at), "sent_at": when(at)}) for at in told
+    "emailed": lambda value, when: [
+        ("sent_emails", {"action": "email", "state": "sent", "as_of": when(at), "sent_at": when(at)}) for at in value
     ],
-    "clicks": lambda told, _: [
+    "clicks": lambda value, _: [
         ("partner_clicks_daily", {"click_date": date.fromisoformat(day), "clicks": int(number)})
-        for day, number in told.items()
+        for day, number in value.items()
     ],
-    "groups": lambda told, _: [("partner_groups", {"group_id": name, "group_name": name}) for name in told],
+    "groups": lambda value, _: [("partner_groups", {"group_id": name, "group_name": name}) for name in value],
 }
