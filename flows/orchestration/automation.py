@@ -14,7 +14,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-PATIENCE = timedelta(seconds=90)
+HEARTBEAT_TIMEOUT = timedelta(seconds=90)
 """A run counts as crashed after three missing heartbeats."""
 
 NAME = "partnerflow: a run without a heartbeat has crashed"
@@ -53,7 +53,7 @@ def _rule(flow_name: str) -> Automation:
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,
-            within=PATIENCE,
+            within=HEARTBEAT_TIMEOUT,
         ),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat: the process of this run is dead.")],
     )
