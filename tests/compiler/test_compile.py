@@ -1,4 +1,4 @@
-"""Compilation to readable SQL and to dbt models; text of a definition appears as a literal only."""
+"""Compilation of workflows to readable SQL and dbt models. Text of a definition becomes SQL literals only."""
 
 import shutil
 from dataclasses import replace
@@ -32,7 +32,7 @@ from support.states import HOUR, with_example
 
 VOCABULARY = project_vocabulary()
 COMPILER = Compiler(VOCABULARY)
-NASTY = "'; DROP TABLE partners; -- {{ env_var('HOME') }} {% endraw %} {# x #} \\ \"q\" \u2028 /* */"
+INJECTION = "'; DROP TABLE partners; -- {{ env_var('HOME') }} {% endraw %} {# x #} \\ \"q\" \u2028 /* */"
 
 FEW_CLICKS_14 = """\
 -- few-clicks-14: Few clicks after 14 days
@@ -82,25 +82,25 @@ WHERE
 
 
 def workflow(*sentences: str, identity: str = "w", status: str = "active") -> Workflow:
-    """An active email workflow of program 1000 with these sentences."""
+    """Return an active email workflow of program 1000 with these sentences."""
     segment = tuple(parse(sentence, VOCABULARY) for sentence in sentences)
     return Workflow(identity, "Name", "", "1000", status, segment, SendEmail("m"))
 
 
 def test_compile_prints_readable_sql():
-    """`partnerflow compile few-clicks-14`: the sentences, and a statement without a date in it."""
+    """`partnerflow compile few-clicks-14` prints the sentences as comments, and one statement without a date in it."""
     answer = partnerflow(Settings(), "compile", "few-clicks-14")
     assert (answer.code, answer.stdout) == (0, FEW_CLICKS_14)
 
 
-def test_committed_models_match_the_committed_definitions():
+def test_committed_models_match_the_definitions():
     """Compiling the committed definitions gives the committed files, byte for byte."""
     answer = partnerflow(Settings(), "compile", "--check")
     assert (answer.code, answer.stdout) == (0, "16 active workflows; 0 generated models changed.\n")
 
 
-def test_compile_check_fails_when_a_definition_has_changed(tmp_path):
-    """The error names the command to run, and no file changes."""
+def test_compile_check_when_definitions_changed_fails(tmp_path):
+    """The error names the command to run."""
     (tmp_path / "messages").mkdir()
     answer = partnerflow(Settings(workflows=tmp_path), "compile", "--check")
     assert answer.code == 1
@@ -108,14 +108,14 @@ def test_compile_check_fails_when_a_definition_has_changed(tmp_path):
 
 
 def test_only_active_workflows_are_compiled():
-    """Draft and paused workflows are in no model."""
+    """A paused workflow is in no generated model."""
     paused = workflow("Relationship Stage is any of Joined", status="paused")
     models = compile_models([paused], COMPILER, "duckdb")
     assert "'w'" not in "".join(models.values())
 
 
-def test_models_without_an_active_workflow_are_empty_and_typed():
-    """So `dbt build` works in a project without workflows."""
+def test_models_without_active_workflow_are_empty_and_typed():
+    """The columns keep their types, so that `dbt build` works in a project without active workflows."""
     for name, statement in {
         "membership": COMPILER.membership([]),
         "workflows": COMPILER.workflows([]),
@@ -126,8 +126,8 @@ def test_models_without_an_active_workflow_are_empty_and_typed():
         assert "INTEGER" not in [str(kind) for kind in relation.types]
 
 
-def test_each_window_of_a_measure_is_summed_once():
-    """Two segments with the same window share a column, and facts are read once."""
+def test_window_used_by_many_segments_is_summed_once():
+    """Segments with the same window of a measure share one column, and the facts are read once."""
     sentences = ("Performance Date Range is Last 30 Days", "Revenue greater than 999")
     text = COMPILER.membership([workflow(*sentences, identity=name) for name in "abc"]).sql("duckdb")
     assert text.count("SUM(") == 1
@@ -135,20 +135,22 @@ def test_each_window_of_a_measure_is_summed_once():
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "spark", "databricks", "snowflake", "bigquery", "redshift"])
-def test_text_of_a_definition_is_a_literal_in_sql(dialect: str):
-    """Quotes, comments and backslashes included, in every dialect."""
-    sentence = 'Partner Name is any of "' + NASTY.replace('"', '""') + '"'
+def test_definition_text_is_a_literal_in_every_dialect(dialect: str):
+    """Text with quotes, comments and backslashes is one literal in every dialect."""
+    sentence = 'Partner Name is any of "' + INJECTION.replace('"', '""') + '"'
     text = COMPILER.membership([workflow(sentence)]).sql(dialect)
     literals = [one.this for one in sqlglot.parse_one(text, dialect=dialect).find_all(sqlglot.exp.Literal)]
-    assert NASTY in literals
+    assert INJECTION in literals
 
 
 @pytest.mark.parametrize("max_single_statement_features", [MAX_SINGLE_STATEMENT_FEATURES, -1])
-def test_text_of_a_definition_is_never_jinja(max_single_statement_features: int):
-    """Braces of a literal are escaped so that dbt's Jinja returns them, in tables and in one statement."""
+def test_definition_text_is_never_jinja(max_single_statement_features: int):
+    """Braces in a literal are escaped so that dbt's Jinja returns them unchanged."""
     from jinja2 import Environment
 
-    sentences = [f'{label} is any of "' + NASTY.replace('"', '""') + '"' for label in ("Partner Name", "Partner Group")]
+    sentences = [
+        f'{label} is any of "' + INJECTION.replace('"', '""') + '"' for label in ("Partner Name", "Partner Group")
+    ]
     models = compile_models(
         [workflow(*sentences)],
         Compiler(VOCABULARY, max_single_statement_features=max_single_statement_features),
@@ -158,13 +160,13 @@ def test_text_of_a_definition_is_never_jinja(max_single_statement_features: int)
     rendered = [Environment().from_string(text).render(ref=lambda name: name) for text in texts]
     trees = [sqlglot.parse_one(text, dialect="duckdb") for text in rendered]
     literals = [one.this for tree in trees for one in tree.find_all(sqlglot.exp.Literal)]
-    assert literals.count(NASTY) == 2
+    assert literals.count(INJECTION) == 2
 
 
-def test_line_break_in_a_name_stays_in_the_comment():
-    """A line break in a name does not start a line of SQL."""
-    nasty = replace(workflow("Clicks less than 5"), name="Name\n; DROP TABLE x")
-    first, second = compile_workflow(nasty, COMPILER, "duckdb").splitlines()[:2]
+def test_line_break_in_name_stays_in_the_comment():
+    """A line break in a workflow's name does not start a line of SQL."""
+    renamed = replace(workflow("Clicks less than 5"), name="Name\n; DROP TABLE x")
+    first, second = compile_workflow(renamed, COMPILER, "duckdb").splitlines()[:2]
     assert first == "-- w: Name ; DROP TABLE x"
     assert second.startswith("-- ")
 
@@ -173,29 +175,29 @@ def test_line_break_in_a_name_stays_in_the_comment():
     ("include_today", "expected"), [(False, "days_ago BETWEEN 1 AND 30"), (True, "days_ago BETWEEN 0 AND 30")]
 )
 def test_last_n_days_include_today_only_by_setting(include_today: bool, expected: str):
-    """The setting last_n_days_include_today makes them 0 to N."""
+    """Last N Days are the days 1 to N, and 0 to N with the setting last_n_days_include_today."""
     sentence = ("Relationship Stage is any of Joined", "Last Transition Date is Last 30 Days")
     text = Compiler(VOCABULARY, include_today).membership([workflow(*sentence)]).sql("duckdb")
     assert expected in text
 
 
-def test_a_threshold_is_an_exact_number():
-    """The threshold never becomes a binary floating-point number."""
+def test_threshold_is_an_exact_decimal():
+    """A threshold is never converted to a binary floating-point number."""
     text = COMPILER.membership([workflow("Revenue greater than 999.10000001")]).sql("duckdb")
     literals = [one.this for one in sqlglot.parse_one(text).find_all(sqlglot.exp.Literal) if not one.is_string]
     assert Decimal("999.10000001") in [Decimal(number) for number in literals]
 
 
 def test_unknown_dialect_or_workflow_is_an_error():
-    """The exit code is 2 for a wrong option and 1 for a workflow that does not exist."""
+    """The exit code is 2 for an unknown dialect, and 1 for a workflow that does not exist."""
     assert partnerflow(Settings(), "compile", "few-clicks-14", "--dialect", "cobol").code == 2
     answer = partnerflow(Settings(), "compile", "few-clix")
     assert answer.code == 1
     assert "There is no workflow few-clix. The workflows are: accept-applications," in answer.stderr
 
 
-def test_the_generated_models_are_in_the_checkout():
-    """A pull request shows what a definition changes."""
+def test_generated_models_are_in_the_checkout():
+    """The generated models are committed, so that a pull request shows what a definition changes."""
     folder = CHECKOUT / "dbt_project" / "models" / "segments" / "generated"
     names = {file.name for file in folder.glob("*.sql") if file.read_text().startswith("-- Generated by")}
     expected = {"membership", "workflows", "applications", "partners", "performance"}
@@ -205,8 +207,8 @@ def test_the_generated_models_are_in_the_checkout():
 # Many workflows
 
 
-def many(windows: int) -> list[Workflow]:
-    """As many workflows as windows, one in two with a Last Transition Date, and each with its own sum."""
+def workflows_with_windows(windows: int) -> list[Workflow]:
+    """Return one workflow per window, each with its own sum; every other one has a Last Transition Date."""
     stage = "Relationship Stage is any of Joined"
     return [
         workflow(
@@ -222,17 +224,17 @@ def many(windows: int) -> list[Workflow]:
 @pytest.mark.parametrize(
     ("windows", "tables"), [(MAX_SINGLE_STATEMENT_FEATURES, 1), (MAX_SINGLE_STATEMENT_FEATURES + 1, 5)]
 )
-def test_few_features_make_one_statement_and_many_make_tables(windows: int, tables: int):
-    """The models that are not needed are disabled in dbt."""
-    models = compile_models(many(windows), COMPILER, "duckdb")
-    assert len(membership_statements(many(windows), COMPILER)) == tables
+def test_features_above_the_limit_are_compiled_to_tables(windows: int, tables: int):
+    """Up to the limit there is one statement. The models that are not needed are disabled in dbt."""
+    models = compile_models(workflows_with_windows(windows), COMPILER, "duckdb")
+    assert len(membership_statements(workflows_with_windows(windows), COMPILER)) == tables
     assert sum("{{ config(enabled=false) }}" in text for text in models.values()) == 5 - tables
     assert list(models) == list(compile_models([], COMPILER, "duckdb"))
 
 
-def test_sums_are_limited_to_the_partners_of_their_segments():
-    """Of the segments with a Last Transition Date, and of the others: each table has its own windows."""
-    steps = membership_statements(many(20), COMPILER)
+def test_feature_tables_sum_only_their_own_windows():
+    """One table has the sums of segments with a Last Transition Date, and another those of all other segments."""
+    steps = membership_statements(workflows_with_windows(20), COMPILER)
     names = ("by_transition", "all_partners")
     by_transition, all_partners = (steps[f"segments.segment_features_{name}"].sql("duckdb") for name in names)
     assert ("clicks_1_to_19_days_ago" in by_transition, "clicks_1_to_20_days_ago" in by_transition) == (True, False)
@@ -242,13 +244,13 @@ def test_sums_are_limited_to_the_partners_of_their_segments():
 
 
 def test_each_date_condition_limits_only_its_own_segments():
-    """The bound of the segments that name one date does not bound those that name the other."""
+    """Segments with conditions on different dates are limited by their own date only."""
     columns = {"as_of_column": "signup_date", "as_of_days_ago_column": "signup_days_ago"}
     signup = replace(VOCABULARY["Last Transition Date"], label="Signup Date", **columns)
     vocabulary = Vocabulary((*VOCABULARY.fields, signup))
     sentences = [f"{label} is {days} Days Ago" for days, label in enumerate(("Last Transition Date", "Signup Date"), 3)]
-    asked = ("Performance Date Range is Last 7 Days", "Clicks less than 9")
-    segments = [tuple(parse(one, vocabulary) for one in (sentence, *asked)) for sentence in sentences]
+    measure = ("Performance Date Range is Last 7 Days", "Clicks less than 9")
+    segments = [tuple(parse(one, vocabulary) for one in (sentence, *measure)) for sentence in sentences]
     workflows = [replace(workflow(), id=f"w{number}", segment=segment) for number, segment in enumerate(segments)]
     steps = membership_statements(workflows, Compiler(vocabulary, max_single_statement_features=-1))
     tests = "program_id = '1000' AND {} = {}"
@@ -260,18 +262,18 @@ def test_each_date_condition_limits_only_its_own_segments():
 
 
 def test_contract_and_group_conditions_are_evaluated_once():
-    """The number of segments that use it makes no difference."""
+    """A condition on contracts or groups is evaluated once, however many segments use it."""
     sentences = [("Partner Group is any of Gold",), ("Contract Stage is any of None, Joined",)] * 3
     workflows = [workflow(*one, identity=f"w{number}") for number, one in enumerate(sentences)]
     steps = membership_statements(workflows, Compiler(VOCABULARY, max_single_statement_features=-1))
     assert list(steps) == ["segments.segment_partners", "marts.segment_membership"]
     partners = steps["segments.segment_partners"].sql("duckdb")
-    assert partners.count("MAX(") == 3  # Gold; Joined; any contract at all
+    assert partners.count("MAX(") == 3  # Gold, Joined, and any contract
     assert steps["marts.segment_membership"].sql("duckdb").count("SELECT") == 6
 
 
-def test_dbt_builds_the_tables_of_many_workflows(settings: Settings, tmp_path: Path):
-    """The members are the same as those of the single statement."""
+def test_dbt_build_with_tables_gives_the_same_members(settings: Settings, tmp_path: Path):
+    """The members computed by the dbt tables are the same as those of the single statement."""
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
     for days in range(1, MAX_SINGLE_STATEMENT_FEATURES + 2):

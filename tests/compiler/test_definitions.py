@@ -1,4 +1,4 @@
-"""Definitions: the problems of wrong ones, and the meaning of right ones."""
+"""Definition files: the problems of invalid ones, and the meaning of valid ones."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ PRINTED = {
     "Clicks less than 100": Compare("Clicks", "less than", Decimal(100)),
     "Revenue greater than 9999": Compare("Revenue", "greater than", Decimal(9999)),
 }
-"""Conditions of the page's six examples, as they are printed there."""
+"""The conditions of the help page's six examples, as they are printed there."""
 
 TOLERATED = {
     "  relationship   STAGE is ANY of  joined ,new": AnyOf("Relationship Stage", ("Joined", "New")),
@@ -55,15 +55,15 @@ TOLERATED = {
 
 
 @pytest.mark.parametrize("sentence", [*PRINTED, *TOLERATED])
-def test_a_sentence_means_what_the_page_says(sentence: str):
-    """Letter case, spacing, `&` for and, US and ISO dates make no difference."""
+def test_sentence_parses_to_its_condition(sentence: str):
+    """Letter case, spacing, `&` instead of `and`, and the format of dates make no difference."""
     condition = parse(sentence, VOCABULARY)
     assert condition == (PRINTED | TOLERATED)[sentence]
 
 
 @pytest.mark.parametrize("sentence", [*PRINTED, *TOLERATED])
-def test_the_canonical_sentence_means_the_same(sentence: str):
-    """parse(str(tree)) is the tree."""
+def test_canonical_sentence_parses_to_the_same_condition(sentence: str):
+    """Parsing the text of a condition returns an equal condition."""
     condition = parse(sentence, VOCABULARY)
     assert parse(str(condition), VOCABULARY) == condition
 
@@ -81,7 +81,7 @@ def test_the_canonical_sentence_means_the_same(sentence: str):
     ],
 )
 def test_invalid_sentence_reports_its_offset_and_a_hint(sentence: str, offset: int, hint: str):
-    """The offset is that of the first thing that is not understood."""
+    """The offset is where the sentence stops being valid."""
     with pytest.raises(SentenceError) as caught:
         parse(sentence, VOCABULARY)
     assert caught.value.offset == offset
@@ -89,7 +89,7 @@ def test_invalid_sentence_reports_its_offset_and_a_hint(sentence: str, offset: i
 
 
 def define(segment: list[str], **keys: str) -> str:
-    """The text of a definition with this segment."""
+    """Return the text of a definition with this segment."""
     fields = {"name": "Test", "program": '"1000"', "status": "active"} | keys
     lines = [f"{key}: {value}" for key, value in fields.items()]
     return "\n".join([*lines, "segment:", *[f"  - {one}" for one in segment], "action: {email: few-clicks}", ""])
@@ -105,7 +105,7 @@ def own(tmp_path: Path) -> Settings:
 
 JOINED = "Relationship Stage is any of Joined"
 
-WRONG = {
+INVALID = {
     "less-than-one": [JOINED, "Performance Date Range is Last 30 Days", "Clicks less than 1"],
     "number-limits": [JOINED, "Performance Date Range is Last 30 Days", "Clicks less than 10.5"],
     "window-order": [JOINED, "Last Transition Date interval between 30 and 1 Days Ago"],
@@ -119,7 +119,7 @@ WRONG = {
     "empty-text": ['Partner Name is any of ""'],
 }  # fmt: skip
 
-WARNED = {
+UNUSUAL = {
     "measure-without-range": [JOINED, "Clicks less than 100"],
     "placeholder": ["Partner template term is any of [your selected template term]"],
     "no-transition-date": ["Relationship Stage is any of None", "Last Transition Date is Today"],
@@ -134,26 +134,26 @@ WARNED = {
 }
 
 
-@pytest.mark.parametrize("code", WRONG)
-def test_broken_rule_of_the_help_page_is_an_error(own: Settings, code: str):
-    """The workflow does not run, and the problem has the code of the rule."""
-    (own.workflows / "w.yml").write_text(define(WRONG[code]))
+@pytest.mark.parametrize("code", INVALID)
+def test_segment_that_breaks_a_rule_is_an_error(own: Settings, code: str):
+    """The problem has the code of the rule, and the workflow does not run."""
+    (own.workflows / "w.yml").write_text(define(INVALID[code]))
     definitions = read_definitions(own)
     assert {problem.code for problem in definitions.problems if problem.severity == "error"} == {code}
     assert (list(definitions.broken), definitions.workflows) == (["w"], ())
 
 
-@pytest.mark.parametrize("code", WARNED)
+@pytest.mark.parametrize("code", UNUSUAL)
 def test_unusual_definition_is_a_warning(own: Settings, code: str):
-    """The workflow still runs."""
-    (own.workflows / "w.yml").write_text(define(WARNED[code]))
+    """A workflow with a warning still runs."""
+    (own.workflows / "w.yml").write_text(define(UNUSUAL[code]))
     definitions = read_definitions(own)
     assert [(problem.code, problem.severity) for problem in definitions.problems] == [(code, "warning")]
     assert [workflow.id for workflow in definitions.workflows] == ["w"]
 
 
 class Account:
-    """A catalog of an account with one program and two groups."""
+    """A catalog with one program and two groups."""
 
     def programs(self):
         return {"1000"}
@@ -170,8 +170,8 @@ class Account:
         ('"1000"', ["Partner Template Term is any of Gold"], "value-not-found", "Names must match exactly.", 37),
     ],
 )
-def test_names_are_compared_with_those_of_the_account(own: Settings, program, segment, code, hint, column):
-    """Where the account is known; the caret is at the name."""
+def test_name_that_is_not_in_the_account_is_a_problem(own: Settings, program, segment, code, hint, column):
+    """Names are checked only if the account is known, and the problem points at the name."""
     (own.workflows / "w.yml").write_text(define(segment, program=program))
     assert read_definitions(own).problems == ()
     (problem,) = read_definitions(own, catalog=Account()).problems
@@ -179,8 +179,8 @@ def test_names_are_compared_with_those_of_the_account(own: Settings, program, se
     assert hint in problem.hint
 
 
-def test_one_greater_than_and_one_less_than_make_a_range(own: Settings):
-    """Only the same comparison twice is reported as a repetition."""
+def test_greater_than_with_less_than_is_not_repeated(own: Settings):
+    """Only the same comparison twice is a repeated condition."""
     segment = [JOINED, "Performance Date Range is Last 30 Days", "Clicks greater than 0", "Clicks less than 100"]
     (own.workflows / "w.yml").write_text(define(segment))
     assert read_definitions(own).problems == ()
@@ -196,7 +196,7 @@ def test_one_greater_than_and_one_less_than_make_a_range(own: Settings):
     ],
 )
 def test_less_than_on_days_not_loaded_is_load_lag(own: Settings, window: str, found: list[str]):
-    """tap-impact loads up to midnight UTC; clicks come another way, and another loader has the day."""
+    """tap-impact loads actions only up to midnight UTC. Clicks and other loaders have no such lag."""
     few = [JOINED, "Actions less than 5", f"Performance Date Range {window}"]
     assert codes(own, few, "tap_impact") == found
     assert codes(own, few, "raw") == []
@@ -204,7 +204,7 @@ def test_less_than_on_days_not_loaded_is_load_lag(own: Settings, window: str, fo
 
 
 def test_load_lag_when_range_has_only_lagging_days_is_problem(own: Settings):
-    """Greater than may wait until a day is loaded, but not for one that is out of the range by then."""
+    """A greater-than condition can wait until a day is loaded, unless that day has left the range by then."""
     more = [JOINED, "Revenue greater than 0"]
     assert codes(own, [*more, "Performance Date Range is Yesterday"], "tap_impact") == ["load-lag"]
     assert codes(own, [*more, "Performance Date Range is Last 30 Days"], "tap_impact") == []
@@ -213,18 +213,18 @@ def test_load_lag_when_range_has_only_lagging_days_is_problem(own: Settings):
 
 
 def codes(own: Settings, sentences: list[str], loader: str) -> list[str]:
-    """The problems of a segment on an account that is loaded in this way."""
+    """Return the codes of a segment's problems on an account with this loader."""
     (own.workflows / "w.yml").write_text(define(sentences))
     found = read_definitions(own.model_copy(update={"loader": loader})).problems
     return sorted(problem.code for problem in found)
 
 
-def test_every_rule_has_a_manual():
-    """Each rule has a docstring that says what it requires."""
+def test_every_rule_has_a_docstring():
+    """The docstring of a rule says what it requires."""
     assert [rule.__name__ for rule in RULES if not rule.__doc__] == []
 
 
-YAML_SLIPS = {
+INVALID_YAML = {
     "tab": ("name: x\n\tprogram: 1\n", "Indent with spaces"),
     "twice": ("name: x\nname: y\n", "Remove one of them"),
     "empty": ("", "Start with name:"),
@@ -246,7 +246,7 @@ YAML_SLIPS = {
 
 @pytest.mark.parametrize(("levels", "is_valid"), [(12, True), (13, False)])
 def test_yaml_when_nested_over_12_levels_is_problem(levels: int, is_valid: bool):
-    """Twelve levels of lists are read; one more is refused."""
+    """Twelve levels of lists are accepted, thirteen are not."""
     text = "[" * levels + "]" * levels
     if is_valid:
         assert read_yaml("w.yml", text).value is not None
@@ -262,18 +262,18 @@ def test_window_when_over_36600_days_is_problem(own: Settings, window: str, days
     assert codes(own, [JOINED, f"Last Transition Date {window.format(days)}"], "contract") == expected
 
 
-@pytest.mark.parametrize("slip", YAML_SLIPS)
-def test_invalid_yaml_is_a_problem_with_place_and_hint(slip: str):
-    """The error is a problem with a place and a hint, not a traceback."""
-    text, remedy = YAML_SLIPS[slip]
+@pytest.mark.parametrize("case", INVALID_YAML)
+def test_invalid_yaml_is_a_problem_with_place_and_hint(case: str):
+    """Each problem has a line and a column, and a hint says what to do."""
+    text, remedy = INVALID_YAML[case]
     with pytest.raises(DefinitionError) as caught:
         read_definition("w.yml", text, VOCABULARY)
     assert any(remedy in problem.hint for problem in caught.value.problems), str(caught.value)
     assert all(problem.line >= 1 and problem.column >= 1 for problem in caught.value.problems)
 
 
-def test_all_problems_are_found_at_once_and_shown_with_a_caret(own: Settings):
-    """check prints place, line, caret and remedy of each, and ends with exit code 1."""
+def test_check_prints_all_problems_with_a_caret(own: Settings):
+    """`check` prints place, line, caret and hint of every problem, and exits with code 1."""
     (own.workflows / "a.yml").write_text(define([JOINED, "Clicks les than 100", "Revenu greater than 3"]))
     (own.workflows / "b.yml").write_text(define(["Last Transition Date is Today"]))
     answer = partnerflow(own, "check")
@@ -284,8 +284,8 @@ def test_all_problems_are_found_at_once_and_shown_with_a_caret(own: Settings):
     assert "b.yml:5:5: error: Last Transition Date can only be used with Relationship Stage." in answer.stdout
 
 
-def test_check_answers_in_json_with_the_keys_of_the_contract(own: Settings):
-    """stdout is one document; sorted by place."""
+def test_check_json_has_the_documented_keys(own: Settings):
+    """The output is one JSON document."""
     (own.workflows / "a.yml").write_text(define([JOINED, "Clicks les than 100"]))
     answer = partnerflow(own, "check", "--json")
     (problem,) = answer.json()["problems"]
@@ -293,8 +293,8 @@ def test_check_answers_in_json_with_the_keys_of_the_contract(own: Settings):
     assert (problem["line"], problem["column"], problem["code"]) == (6, 12, "condition")
 
 
-def test_format_prints_the_canonical_sentences(own: Settings):
-    """However they were written; a definition that is broken is said on stderr, with exit code 1."""
+def test_format_prints_canonical_sentences(own: Settings):
+    """The spelling in the file makes no difference. If a definition is invalid, the exit code is 1."""
     (own.workflows / "a.yml").write_text(define(["relationship  stage IS any of joined", "clicks LESS than 1,000"]))
     answer = partnerflow(own, "format")
     assert answer.stdout == "a\n  - Relationship Stage is any of Joined\n  - Clicks less than 1000\n"
@@ -303,8 +303,8 @@ def test_format_prints_the_canonical_sentences(own: Settings):
     assert partnerflow(own, "format").code == 1
 
 
-def test_fields_lists_the_twelve_conditions_of_the_page(own: Settings):
-    """As the models' yml declares them, with the keys of the contract."""
+def test_fields_lists_the_twelve_conditions(own: Settings):
+    """`fields` lists the conditions that the models' yml declares, with the documented keys."""
     found = partnerflow(own, "fields", "--json").json()["fields"]
     assert sorted(field["label"] for field in found) == sorted(
         [
@@ -326,8 +326,8 @@ def test_fields_lists_the_twelve_conditions_of_the_page(own: Settings):
     assert all(field["description"] for field in found)
 
 
-def test_a_problem_in_a_named_segment_stops_the_workflows_that_use_it(own: Settings):
-    """The problem points at the segment's own file; a workflow that does not use it is sound."""
+def test_invalid_named_segment_breaks_only_its_workflows(own: Settings):
+    """The problem points at the segment's own file. A workflow that does not use the segment is valid."""
     (own.workflows / "segments").mkdir()
     (own.workflows / "segments" / "idle.yml").write_text("- Clicks less than 1\n")
     used = "name: Test\nprogram: '1000'\nstatus: active\nsegment: idle\naction: {email: few-clicks}\n"
@@ -339,8 +339,8 @@ def test_a_problem_in_a_named_segment_stops_the_workflows_that_use_it(own: Setti
     assert "segments/idle.yml:1:3" in definitions.broken["uses"]
 
 
-def test_the_id_is_the_file_name_unless_it_is_given(own: Settings):
-    """Two workflows with one id are an error."""
+def test_id_is_the_file_name_unless_it_is_given(own: Settings):
+    """Two workflows with the same id are an error."""
     (own.workflows / "a.yml").write_text(define([JOINED]))
     (own.workflows / "b.yml").write_text(define([JOINED], id="own-id"))
     assert [workflow.id for workflow in read_definitions(own).workflows] == ["a", "own-id"]
@@ -350,14 +350,14 @@ def test_the_id_is_the_file_name_unless_it_is_given(own: Settings):
     assert [workflow.id for workflow in definitions.workflows] == ["own-id"]
 
 
-def test_a_path_that_does_not_exist_is_one_clear_message(own: Settings):
-    """Also with --json, where the message is the document."""
+def test_check_of_missing_path_is_one_clear_error(own: Settings):
+    """With --json, the message is in the JSON document."""
     answer = partnerflow(own, "check", "nowhere.yml", "--json")
     assert answer.code == 1
     assert "There is no nowhere.yml." in json.loads(answer.stdout)["error"]
     assert "Traceback" not in answer.stderr
 
 
-def test_the_sixteen_workflows_pass():
-    """There is no warning either."""
+def test_example_workflows_have_no_problems():
+    """The example workflows have neither errors nor warnings."""
     assert read_definitions(Settings(workflows=CHECKOUT / "workflows")).problems == ()

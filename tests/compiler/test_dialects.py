@@ -1,8 +1,8 @@
-"""The same segments in eight dialects, frozen so that a review shows every change of the generated SQL.
+"""The SQL of the same segments in eight dialects, compared with committed files so that a review shows every change.
 
-Six of the eight dialects are only parsed, never executed. DuckDB is executed by tests/property/test_proof.py and
-PostgreSQL by tests/dbt_project/test_postgres.py. The frozen files are rewritten by
-`PARTNERFLOW_FREEZE=1 pytest tests/compiler/test_dialects.py`, but not in CI.
+DuckDB's SQL is executed by tests/property/test_proof.py and PostgreSQL's by tests/dbt_project/test_postgres.py; the SQL
+of the other six dialects is only parsed. `PARTNERFLOW_FREEZE=1 pytest tests/compiler/test_dialects.py` rewrites the
+files, but not in CI.
 """
 
 import os
@@ -46,11 +46,11 @@ SEGMENTS = {
 
 
 PLANS = {"one-statement": MAX_SINGLE_STATEMENT_FEATURES, "tables": -1}
-"""Folder of `dialects` to `max_single_statement_features`."""
+"""Maps a folder of tests/data/dialects to a value of max_single_statement_features."""
 
 
 def text(plan: str, dialect: str) -> str:
-    """All segments, in one statement or in tables, each statement below the name of what it makes."""
+    """Return the SQL of all segments, each statement below a comment with the name of its table."""
     workflows = [
         Workflow(name, name, "", "1000", "active", tuple(parse(one, VOCABULARY) for one in sentences), SendEmail("m"))
         for name, sentences in SEGMENTS.items()
@@ -61,8 +61,8 @@ def text(plan: str, dialect: str) -> str:
 
 @pytest.mark.parametrize("dialect", dialects())
 @pytest.mark.parametrize("plan", PLANS)
-def test_the_sql_of_a_dialect_is_the_frozen_one(plan: str, dialect: str):
-    """Same definitions, same bytes."""
+def test_sql_of_each_dialect_equals_the_committed_file(plan: str, dialect: str):
+    """The same definitions give the same SQL, byte for byte."""
     file = FROZEN / plan / f"{dialect}.sql"
     if os.environ.get("PARTNERFLOW_FREEZE"):
         assert not os.environ.get("CI"), "The frozen SQL is not rewritten in CI."
@@ -73,8 +73,8 @@ def test_the_sql_of_a_dialect_is_the_frozen_one(plan: str, dialect: str):
 
 @pytest.mark.parametrize("dialect", dialects())
 @pytest.mark.parametrize("plan", PLANS)
-def test_only_what_means_the_same_everywhere_is_generated(plan: str, dialect: str):
-    """No construct that sqlglot turns into something else without a word (FILTER, ANTI JOIN, ILIKE, TRY_CAST, …)."""
+def test_sql_has_only_portable_constructs(plan: str, dialect: str):
+    """No construct is used that sqlglot silently changes for a dialect (FILTER, ANTI JOIN, ILIKE, TRY_CAST, …)."""
     trees = sqlglot.parse(text(plan, dialect), dialect=dialect)
     risky = (exp.Filter, exp.ILike, exp.Like, exp.Qualify, exp.Interval, exp.DateDiff, exp.CurrentDate,
              exp.CurrentTimestamp, exp.Contains, exp.StartsWith, exp.Anonymous, exp.Any)  # fmt: skip
@@ -82,7 +82,7 @@ def test_only_what_means_the_same_everywhere_is_generated(plan: str, dialect: st
     assert "TRY_CAST" not in text(plan, dialect)
 
 
-def test_the_dialects_are_the_eight_of_the_documentation():
-    """Others may parse, but nobody has looked at them."""
+def test_dialects_are_the_documented_ones():
+    """sqlglot has other dialects, but nobody has reviewed their SQL."""
     expected = ["bigquery", "databricks", "duckdb", "postgres", "redshift", "snowflake", "spark", "trino"]
     assert dialects() == expected

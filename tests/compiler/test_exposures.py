@@ -1,4 +1,4 @@
-"""Workflows as dbt exposures: what the lineage of the dbt project ends in."""
+"""Workflows as dbt exposures, which are the end of the dbt project's lineage."""
 
 import yaml
 
@@ -8,7 +8,7 @@ VOCABULARY = project_vocabulary()
 
 
 def exposures(**definitions: str) -> list[dict]:
-    """The exposures of workflows, id to their further lines; `__` in an id stands for a dash."""
+    """Return the exposures of workflows: id to further lines of the definition. A `__` in an id becomes a dash."""
     head = 'name: "{{ name }}"\nprogram: "1000"\nstatus: active\n'
     reads = [
         read_definition(f"{name.replace('__', '-')}.yml", head + lines, VOCABULARY)
@@ -18,8 +18,8 @@ def exposures(**definitions: str) -> list[dict]:
     return yaml.safe_load(text)["exposures"]
 
 
-def test_an_exposure_reads_what_the_segment_reads_and_the_addresses():
-    """Not the performance facts, where no measure is asked for; an application has no address."""
+def test_exposure_depends_on_what_the_workflow_reads():
+    """Performance facts are read only for a measure, and addresses only for emails."""
     groups, clicks, accepts = exposures(
         a="segment: [Partner Group is any of Gold]\naction: {email: m}\n",
         b="segment: [Clicks less than 5]\naction: {email: m}\n",
@@ -32,8 +32,8 @@ def test_an_exposure_reads_what_the_segment_reads_and_the_addresses():
     assert accepts["depends_on"] == ["ref('contracts_as_of')", "ref('partners_as_of')"]
 
 
-def test_the_owner_is_that_of_the_definition():
-    """A name, an address, or both; and a workflow may have none."""
+def test_exposure_owner_is_that_of_the_definition():
+    """An owner is a name, an address, or both. A workflow may have no owner."""
     action = "segment: [Partner Group is any of Gold]\naction: {email: m}\n"
     found = exposures(a=action + "owner: Ann Lee <ann@example.com>\n", b=action + "owner: ann@example.com\n", c=action)
     assert [one["owner"] for one in found] == [
@@ -43,8 +43,8 @@ def test_the_owner_is_that_of_the_definition():
     ]
 
 
-def test_ids_become_names_that_dbt_allows_and_no_text_becomes_jinja():
-    """Two ids that become one name stay two; the meta has the id itself."""
+def test_exposure_names_are_unique_and_never_jinja():
+    """Two ids that would give the same name get different names. The meta has the id itself."""
     action = "segment: [Partner Group is any of Gold]\naction: {email: m}\n"
     found = exposures(few__clicks=action, few_clicks=action)
     assert [(one["name"], one["config"]["meta"]["workflow_id"]) for one in found] == [
@@ -54,7 +54,7 @@ def test_ids_become_names_that_dbt_allows_and_no_text_becomes_jinja():
 
 
 def test_only_active_workflows_are_exposed():
-    """A draft sends nothing, and nothing at all is a file that dbt can read."""
+    """Without active workflows, the file is an empty list that dbt can read."""
     draft = 'name: A\nprogram: "1000"\nsegment: [Partner Group is any of Gold]\naction: {email: m}\n'
     read = read_definition("a.yml", draft, VOCABULARY)
     (text,) = compile_exposures([read.workflow], Compiler(VOCABULARY)).values()

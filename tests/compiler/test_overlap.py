@@ -1,4 +1,4 @@
-"""Overlaps of segments: each result is compared with the compiled SQL and the oracle."""
+"""Overlaps of segments, each compared with the compiled SQL and the oracle."""
 
 import os
 from collections.abc import Iterable
@@ -29,62 +29,62 @@ JOINED = "Relationship Stage is any of Joined"
 
 
 def pair(*segments: Iterable[str], compiler: Compiler = COMPILER) -> Overlap | None:
-    """What is found of two segments."""
+    """Return the overlap of two segments, or None if they have none."""
     found = overlaps([workflow(name, "1000", one) for name, one in zip("ab", segments, strict=True)], compiler, ON)
     return next(iter(found.pairs), None)
 
 
-def claims(found: Overlap) -> dict[str, set[str]]:
-    """Each example that an overlap names, and the workflows that it is said to be in."""
+def expected_workflows(found: Overlap) -> dict[str, set[str]]:
+    """Return, for each example of an overlap, the workflows that the example must be a member of."""
     one, other = found.workflows
     return {"both": {one, other}, "first_only": {one}, "second_only": {other}}
 
 
-def meanings(workflows: Iterable[Workflow]) -> dict[str, list[tuple]]:
-    """Their segments as the oracle has them."""
+def oracle_conditions(workflows: Iterable[Workflow]) -> dict[str, list[tuple]]:
+    """Return the segments as the oracle reads them, by workflow id."""
     return {one.id: [meaning(str(condition)) for condition in one.segment] for one in workflows}
 
 
 @pytest.fixture(scope="module")
 def examples() -> dict[str, Workflow]:
-    """The sixteen workflows of the page."""
+    """The sixteen example workflows, by id."""
     return {one.id: one for one in read_definitions(Settings(workflows=CHECKOUT / "workflows")).workflows}
 
 
 @pytest.fixture(scope="module")
 def found(examples) -> dict[tuple[str, str], Overlap]:
-    """What is found of them, by the two ids."""
+    """The overlaps of the example workflows, by the two ids."""
     return {one.workflows: one for one in overlaps(examples.values(), COMPILER, ON).pairs}
 
 
 @pytest.fixture(scope="module")
-def linked(examples) -> dict[str, WorkflowSequence]:
-    """Their chains, by the first step."""
+def sequences(examples) -> dict[str, WorkflowSequence]:
+    """The sequences of the example workflows, by the first step."""
     return {one.workflows[0]: one for one in find_sequences(examples.values(), COMPILER, ON)}
 
 
 def test_example_6_overlaps_and_example_4_does_not(found):
-    """The page's note on Example 6; "within two separate time periods"."""
+    """The help page says so: in Example 4, the revenue is "within two separate time periods"."""
     six = found["revenue-1000", "revenue-10000"]
     assert six.relation == "overlap"
     assert sum(one.revenue for one in six.both.activity) == 10_000
     assert ("high-revenue-1-30", "high-revenue-31-60") not in found
 
 
-def test_every_claim_about_the_examples_is_confirmed_by_the_sql(found, examples):
-    """28 pairs. An example of an overlap is in both segments; by the oracle, an example of one is in it."""
+def test_example_overlaps_agree_with_sql_and_oracle(found, examples):
+    """The SQL puts the partner of each of the 28 overlaps into both segments, and the oracle confirms all examples."""
     assert len(found) == 28
     for one in found.values():
         two = [examples[name] for name in one.workflows]
         assert by_sql(one.both, two, COMPILER) == set(one.workflows), str(one.both)
-        for name, expected in claims(one).items():
+        for name, expected in expected_workflows(one).items():
             example = getattr(one, name)
-            held = example and by_oracle(example, two[0].program, meanings(two))
+            held = example and by_oracle(example, two[0].program, oracle_conditions(two))
             assert example is None or held == expected, (one.workflows, str(example))
 
 
-def test_one_segment_inside_another_and_two_that_are_the_same(found):
-    """1,000 within 30 days is inside any revenue within 30 days; Example 4's first row is Example 6's."""
+def test_example_segments_inside_one_another_are_found(found):
+    """Three pairs have one segment inside the other, unless a refund makes revenue negative; two segments are equal."""
     relations = {names: (one.relation, one.except_when) for names, one in found.items() if one.relation != "overlap"}
     assert relations == {
         ("first-action-30", "high-revenue-1-30"): ("superset", None),
@@ -96,9 +96,9 @@ def test_one_segment_inside_another_and_two_that_are_the_same(found):
     assert any(one.revenue < 0 for one in refunds.activity)
 
 
-def test_example_5_is_a_sequence_without_overlap(linked, examples):
-    """Nobody is in two steps in one hour, and nobody comes to a later step who was not in those before."""
-    five = linked["few-clicks-14"]
+def test_example_5_is_a_sequence_without_overlap(sequences, examples):
+    """No partner is in two steps in the same hour, or in a later step without having been in the steps before."""
+    five = sequences["few-clicks-14"]
     assert five.workflows == ("few-clicks-14", "few-clicks-30", "few-clicks-60", "few-clicks-90")
     assert five.overlaps == ()
     assert [(gap.days, gap.is_intended) for gap in five.gaps] == [((15, 29), True), ((31, 59), True), ((61, 89), True)]
@@ -107,9 +107,9 @@ def test_example_5_is_a_sequence_without_overlap(linked, examples):
         assert by_sql(gap.example, [examples[name] for name in five.workflows], COMPILER) == set()
 
 
-def test_example_3_overlaps_on_day_30_and_example_4_does_not(linked, examples):
-    """The overlap is a partner whom the SQL puts into both rows."""
-    (overlap,) = linked["first-action-30"].overlaps
+def test_example_3_overlaps_on_day_30_and_example_4_does_not(sequences, examples):
+    """The SQL puts the example partner into both steps of Example 3."""
+    (overlap,) = sequences["first-action-30"].overlaps
     assert (overlap.workflows, overlap.days) == (("first-action-30", "first-action-30-60"), (30, 30))
     assert by_sql(overlap.example, [examples[name] for name in overlap.workflows], COMPILER) == set(overlap.workflows)
     four = [one for one in examples.values() if one.id.startswith("high-revenue")]
@@ -117,8 +117,8 @@ def test_example_3_overlaps_on_day_30_and_example_4_does_not(linked, examples):
     assert (chain.days, chain.gaps, chain.overlaps) == (((1, 30), (31, 60)), (), ())
 
 
-def test_a_gap_between_two_ranges_is_not_meant():
-    """A partner on day 31 meets all that the step before asks but its days, and is in neither."""
+def test_gap_between_two_ranges_is_not_intended():
+    """A partner on day 31 meets all conditions of the first step except its days, and is in neither step."""
     rest = ["Performance Date Range is Last 60 Days", "Revenue greater than 9"]
     two = [
         workflow(name, "1000", [JOINED, f"Last Transition Date interval between {first} and {last} Days Ago", *rest])
@@ -127,12 +127,12 @@ def test_a_gap_between_two_ranges_is_not_meant():
     (chain,) = find_sequences(two, COMPILER, ON)
     (gap,) = chain.gaps
     assert (gap.days, gap.is_intended) == ((31, 31), False)
-    assert by_sql(gap.example, two, COMPILER) == by_oracle(gap.example, "1000", meanings(two)) == set()
+    assert by_sql(gap.example, two, COMPILER) == by_oracle(gap.example, "1000", oracle_conditions(two)) == set()
     assert sum(one.revenue for one in gap.example.activity) == 10
 
 
-def test_a_step_that_looks_back_less_far_can_be_the_first(linked):
-    """Of the last 7 days only: clicks on day 3 kept a partner out of the first step, and not out of the second."""
+def test_step_with_a_more_recent_window_can_be_the_first():
+    """Clicks on day 3 keep a partner out of the first step, but are too old to count for the second."""
     two = [
         workflow(str(day), "1000", [JOINED, f"Last Transition Date is {day} Days Ago", window, "Clicks less than 5"])
         for day, window in (
@@ -231,33 +231,33 @@ PAIRS = {
     ),
     "today, and all history": ([DAYS.format(0, 0), "Clicks greater than 5"], ["Clicks greater than 5"], "subset"),
 }
-"""Two segments, and what the first is to the second; None where they never meet."""
+"""Two segments and the relation of the first to the second; None if no partner can be in both."""
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_relation_of_two_segments_is_as_expected(name: str):
-    """And each example is where it is said to be, by the SQL and by the oracle."""
+    """By the SQL and the oracle, each example partner is in the segments that the overlap says."""
     first, second, expected = PAIRS[name]
     one = pair(first, second)
     assert (one and one.relation) == expected
     if one:
         two = [workflow("a", "1000", first), workflow("b", "1000", second)]
-        for example_name, ids in claims(one).items():
+        for example_name, ids in expected_workflows(one).items():
             example = getattr(one, example_name)
             if example:
-                held = by_sql(example, two, COMPILER), by_oracle(example, "1000", meanings(two))
+                held = by_sql(example, two, COMPILER), by_oracle(example, "1000", oracle_conditions(two))
                 assert held == (ids, ids), (example_name, str(example))
 
 
-def test_the_setting_on_today_counts():
-    """Last 7 Days meets Today only where it includes it."""
+def test_today_overlaps_last_7_days_only_by_setting():
+    """Last 7 Days overlaps with Today only if the setting includes today."""
     two = [JOINED, "Last Transition Date is Today"], [JOINED, "Last Transition Date is Last 7 Days"]
     assert pair(*two) is None
     assert pair(*two, compiler=Compiler(VOCABULARY, last_n_days_include_today=True)).relation == "subset"
 
 
 def test_unsatisfiable_segment_is_reported_and_in_no_pair():
-    """Its id is in `unsatisfiable`."""
+    """Its id is in `unsatisfiable`, and it overlaps with no other segment."""
     empty = workflow("empty", "1000", [JOINED, "Contract Stage is any of None, Joined", "Contract ID is any of S"])
     nobody = workflow("nobody", "1000", ["Relationship Stage is any of None", "Last Transition Date is Today"])
     found = overlaps([empty, nobody, workflow("some", "1000", [JOINED])], COMPILER, ON)
@@ -265,7 +265,7 @@ def test_unsatisfiable_segment_is_reported_and_in_no_pair():
     assert [one.workflows for one in found.pairs] == [("empty", "some")]
 
 
-def test_two_programs_never_meet(examples):
+def test_segments_of_two_programs_never_overlap():
     """Segments are evaluated per program and partner."""
     here, there = (workflow(name, program, [JOINED]) for name, program in (("a", "1000"), ("b", "2000")))
     assert overlaps([here, there], COMPILER, ON).pairs == ()
@@ -280,38 +280,37 @@ def test_two_programs_never_meet(examples):
     phases=[Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if LONG else []),
 )
 @given(drawn=draws(), data=st.data())
-def test_relation_of_drawn_segments_is_true(drawn: Draw, data: st.DataObject):
-    """Witnesses are where they are said to be, by the oracle and one by the SQL; and no drawn partner is where it
-    is said that nobody can be."""
+def test_overlaps_of_drawn_segments_are_correct(drawn: Draw, data: st.DataObject):
+    """The oracle confirms all example partners and the SQL one of them, and no drawn partner contradicts a relation."""
     compiler = Compiler(VOCABULARY, drawn.include_today)
-    workflows = {name: parsed(name, one) for name, one in drawn.segments.items()}
+    workflows = {name: to_workflow(name, one) for name, one in drawn.segments.items()}
     found = overlaps(workflows.values(), compiler, drawn.hours[0].date())
-    told = []
+    confirmed = []
     for one in found.pairs:
         assert one.relation != "undecided"
-        for name, expected in claims(one).items():
+        for name, expected in expected_workflows(one).items():
             example = getattr(one, name)
             if example:
                 two = [workflows[workflow_id] for workflow_id in one.workflows]
                 segments = {name: drawn.segments[name].conditions for name in one.workflows}
                 held = by_oracle(example, two[0].program, segments, drawn.include_today)
                 assert held == expected, f"{one.workflows} {name}: {example}"
-                told.append((example, two, expected))
-    if told:
-        example, two, expected = data.draw(st.sampled_from(told))
+                confirmed.append((example, two, expected))
+    if confirmed:
+        example, two, expected = data.draw(st.sampled_from(confirmed))
         assert by_sql(example, two, compiler) == expected, str(example)
     for hour in drawn.hours:
-        refute(drawn, found, hour)
+        assert_not_contradicted(drawn, found, hour)
 
 
-def parsed(name: str, segment: Segment) -> Workflow:
-    """A drawn segment as a workflow, without a file between: YAML takes some letters for the ends of lines."""
+def to_workflow(name: str, segment: Segment) -> Workflow:
+    """Return a drawn segment as a workflow, without a YAML file, because YAML takes some letters for line ends."""
     conditions = tuple(parse(sentence, VOCABULARY) for sentence in segment.sentences)
     return Workflow(name, name, "", segment.program, "active", conditions, SendEmail("a-message"))
 
 
-def refute(drawn: Draw, found, hour) -> None:
-    """Fail when a partner of the account is where nobody can be."""
+def assert_not_contradicted(drawn: Draw, found, hour) -> None:
+    """Assert that no partner of the account contradicts a relation."""
     pairs = {one.workflows: one for one in found.pairs}
     members = {}
     for name, segment in drawn.segments.items():
@@ -324,18 +323,18 @@ def refute(drawn: Draw, found, hour) -> None:
         one, other = (members[name] for name in names)
         relation = pairs[names].relation if names in pairs else "never"
         if relation == "never" and not set(names) & set(found.unsatisfiable):
-            assert not one & other, f"{names} never meet"
+            assert not one & other, f"{names} overlap"
         if names in pairs and pairs[names].except_when is None:
-            assert not (relation in ("subset", "equal") and one - other), f"{names[0]} is inside"
-            assert not (relation in ("superset", "equal") and other - one), f"{names[1]} is inside"
+            assert not (relation in ("subset", "equal") and one - other), f"{names[0]} is not inside {names[1]}"
+            assert not (relation in ("superset", "equal") and other - one), f"{names[1]} is not inside {names[0]}"
 
 
 def test_overlaps_command_prints_pairs_and_json(tmp_path):
-    """Only what concerns one workflow, where it is named."""
+    """With a workflow's id, the command prints only the overlaps of that workflow."""
     settings = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
-    said = partnerflow(settings, "overlaps", "revenue-10000", "--as-of", HOUR.isoformat()).stdout
-    assert "revenue-1000 and revenue-10000 can reach the same partner in the same hour." in said
-    assert "few-clicks-14 and first-action-30 " not in said
+    output = partnerflow(settings, "overlaps", "revenue-10000", "--as-of", HOUR.isoformat()).stdout
+    assert "revenue-1000 and revenue-10000 can reach the same partner in the same hour." in output
+    assert "few-clicks-14 and first-action-30 " not in output
     document = partnerflow(settings, "overlaps", "--as-of", HOUR.isoformat(), "--json").json()
     assert list(document) == ["overlaps", "disjoint", "sequences", "unsatisfiable"]
     assert (len(document["overlaps"]), document["disjoint"]) == (28, 37)
@@ -345,7 +344,7 @@ def test_overlaps_command_prints_pairs_and_json(tmp_path):
 
 
 def test_overlaps_page_shows_the_output_of_the_command(tmp_path):
-    """docs/overlaps.md, line by line."""
+    """docs/overlaps.md has the output of the command, line by line."""
     page = (CHECKOUT / "docs" / "overlaps.md").read_text()
     command, printed = page.split("```console\n$ partnerflow ", 1)[1].split("```", 1)[0].split("\n", 1)
     settings = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")

@@ -19,7 +19,7 @@ from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.postgres import PostgresConnection
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.descriptions import undescribed_columns
-from support.loader_rows import FIVETRAN, SETTLED, STAGES, TAP_IMPACT
+from support.loader_rows import FIVETRAN, STAGED_ACTIONS, STAGED_CONTRACTS, TAP_IMPACT
 from support.states import HOUR
 
 NOT_LOADED = {
@@ -193,7 +193,7 @@ def test_groups_are_per_program_and_ids_are_text(staged, loader: str):
 def test_actions_have_their_latest_state_and_amount(staged, loader: str):
     """Updates of each item count however late. Actions are dated by the event, in UTC, with exact amounts."""
     found = columns(staged[loader]["actions"], "action_id", "state", "amount")
-    assert found == {(name, state, Decimal(amount)) for name, state, amount in SETTLED}
+    assert found == {(name, state, Decimal(amount)) for name, state, amount in STAGED_ACTIONS}
     events = {
         (row["program_id"], row["partner_id"], row["event_at"], row["currency"]) for row in staged[loader]["actions"]
     }
@@ -203,7 +203,7 @@ def test_actions_have_their_latest_state_and_amount(staged, loader: str):
 def test_contracts_get_their_stage_from_status_and_signatures(staged):
     """A superseded contract also gets its successor, which the source does not deliver."""
     contracts = staged["fivetran"]["contracts"]
-    assert columns(contracts, "contract_id", "contract_stage", "superseded_by") == set(STAGES)
+    assert columns(contracts, "contract_id", "contract_stage", "superseded_by") == set(STAGED_CONTRACTS)
     assert {(row["template_term_id"], row["template_term_name"]) for row in contracts} == {("70001", "Standard Terms")}
 
 

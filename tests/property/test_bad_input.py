@@ -1,8 +1,8 @@
-"""Random names, addresses and messages never break out of an email.
+"""Random partner names, addresses and messages: none breaks an email or adds a header to it.
 
-A name stays a name, an address is one address or an error, and a message is valid or a list of problems. The inputs
-follow from a stored seed, so a run tries the same ones on any machine; hypothesis keeps failing inputs in .hypothesis/.
-`BAD_INPUT_EXAMPLES=20000 BAD_INPUT_SEED=7 pytest tests/property/test_bad_input.py` tries more, and others.
+The inputs are drawn from a fixed seed, so every run tries the same ones on any machine; hypothesis keeps failing inputs
+in .hypothesis/. `BAD_INPUT_EXAMPLES=20000 BAD_INPUT_SEED=7 pytest tests/property/test_bad_input.py` tries more, and
+different ones.
 """
 
 import os
@@ -51,8 +51,8 @@ TOKENS = [
 
 
 @st.composite
-def mutilated(draw: st.DrawFn) -> tuple[str, str]:
-    """A file of the example messages with pieces removed, repeated and inserted."""
+def damaged_files(draw: st.DrawFn) -> tuple[str, str]:
+    """Draw the name and text of an example message's file, with pieces removed, repeated and inserted."""
     name = draw(st.sampled_from(sorted(FILES)))
     text = FILES[name]
     for _ in range(draw(st.integers(1, 5))):
@@ -66,8 +66,8 @@ def mutilated(draw: st.DrawFn) -> tuple[str, str]:
 @seed(SEED)
 @BUDGET
 @given(names)
-def test_any_name_stays_a_name(name: str):
-    """Two parsers see only our headers, and read the name back from sender, subject, text and HTML."""
+def test_email_with_any_name_has_only_our_headers(name: str):
+    """Two parsers find exactly our headers, and read the name back from sender, subject, text and HTML."""
     html = len(name) % 2 == 0
     raw = render(delivery(name), message(html="<p>{{ partner.name }}</p>" if html else None), SIGNED).content
     expected = [*(TWO_PARTS if html else HEADERS)]
@@ -86,8 +86,8 @@ def test_any_name_stays_a_name(name: str):
 @seed(SEED)
 @BUDGET
 @given(addresses)
-def test_any_address_is_one_address_or_refused(text: str):
-    """Normalizing it twice changes nothing more, and every text has a key."""
+def test_any_text_normalizes_to_one_address_or_an_error(text: str):
+    """A text is refused, or becomes one address that normalizing again does not change. Every text has a key."""
     key = address_key(text)
     assert address_key(key) == key
     try:
@@ -104,14 +104,14 @@ def test_any_address_is_one_address_or_refused(text: str):
 
 @seed(SEED)
 @BUDGET
-@given(mutilated())
-def test_any_message_is_valid_or_has_problems(mutilated: tuple[str, str]):
-    """It renders for a contact without optional values, or each problem has a place in a file."""
-    name, text = mutilated
+@given(damaged_files())
+def test_any_message_is_valid_or_has_problems(file: tuple[str, str]):
+    """A valid message renders without optional values; every problem of an invalid one has a place in a file."""
+    name, text = file
     with tempfile.TemporaryDirectory() as folder:
         files = {"message.yml": "subject: Hi\n", "body.txt": "Hi\n", name: text}
-        for file, content in files.items():
-            (Path(folder) / file).write_text(content, encoding="utf-8")
+        for file_name, content in files.items():
+            (Path(folder) / file_name).write_text(content, encoding="utf-8")
         found, problems = check_message(Path(folder))
         assert (found is None) == any(problem.severity == "error" for problem in problems)
         for problem in problems:
@@ -123,7 +123,7 @@ def test_any_message_is_valid_or_has_problems(mutilated: tuple[str, str]):
                 assert render(delivery(partner), found, SIGNED).content.isascii()
 
 
-def test_removing_controls_twice_changes_nothing_more():
-    """And it gives the name that a reader sees."""
+def test_removing_controls_twice_equals_once():
+    """Removing control characters gives the name that a reader sees, and doing it again changes nothing."""
     for name in NAMES.values():
         assert without_controls(without_controls(name)) == without_controls(name) == shown(name)

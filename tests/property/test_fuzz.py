@@ -1,8 +1,8 @@
-"""Any text is a workflow or a list of problems, but never a traceback.
+"""Any text is a workflow or a list of problems, and never raises an unexpected error.
 
-Every run draws the same examples, from a stored seed.
-`PARTNERFLOW_FUZZ_EXAMPLES=100000 pytest tests/property/test_fuzz.py`
-draws more, and others each time. Examples that fail are kept in .hypothesis and tried first by the next run.
+Every run draws the same examples, from a fixed seed. To draw more, and different ones each time, run
+`PARTNERFLOW_FUZZ_EXAMPLES=100000 pytest tests/property/test_fuzz.py`. Hypothesis keeps failing examples in .hypothesis/
+and tries them first in the next run.
 """
 
 import os
@@ -20,7 +20,7 @@ VOCABULARY = project_vocabulary()
 COMPILERS = (Compiler(VOCABULARY), Compiler(VOCABULARY, max_single_statement_features=-1))
 SEED = 17
 EXAMPLES = int(os.environ.get("PARTNERFLOW_FUZZ_EXAMPLES", "0"))
-"""The number of examples beyond the stored seed's; 0 for those of the seed only."""
+"""The number of examples to draw without the fixed seed; 0 draws the usual ones."""
 
 BUDGET = settings(max_examples=EXAMPLES or 1_500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -37,8 +37,8 @@ sentences = st.one_of(st.text(max_size=80), st.lists(st.sampled_from(TOKENS), ma
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> str:
-    """A definition of the example workflows with pieces cut out, repeated and inserted."""
+def damaged_definitions(draw: st.DrawFn) -> str:
+    """Draw the text of an example definition, with pieces removed, repeated and inserted."""
     text = draw(st.sampled_from(DEFINITIONS))
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(text)))
@@ -48,23 +48,23 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
-def fuzz(strategy: st.SearchStrategy[str], judge: Callable[[str], None]) -> None:
-    """Judge texts that the strategy draws; the first failure is shrunk and raised."""
-    judged = 0
+def fuzz(strategy: st.SearchStrategy[str], check_text: Callable[[str], None]) -> None:
+    """Check texts that the strategy draws. Hypothesis shrinks the first failure and raises it."""
+    checked = 0
 
     @BUDGET
     @given(strategy)
     def search(text: str) -> None:
-        nonlocal judged
-        judge(text)
-        judged += 1
+        nonlocal checked
+        check_text(text)
+        checked += 1
 
     (search if EXAMPLES else seed(SEED)(search))()
-    assert judged >= BUDGET.max_examples
+    assert checked >= BUDGET.max_examples
 
 
-def judge_sentence(text: str) -> None:
-    """A sentence is a condition, whose canonical form is the same condition; or an error with a place in it."""
+def check_sentence(text: str) -> None:
+    """Assert that a text is a condition equal to its canonical sentence's, or an error with a position in the text."""
     try:
         condition = parse(text, VOCABULARY)
     except SentenceError as error:
@@ -74,8 +74,8 @@ def judge_sentence(text: str) -> None:
         assert parse(str(condition), VOCABULARY) == condition
 
 
-def judge_definition(text: str) -> None:
-    """A text is a workflow that can be checked and, if sound, compiled; or problems with places in it."""
+def check_definition(text: str) -> None:
+    """Assert that a text is a workflow that compiles unless it has errors, or a list of problems with places."""
     try:
         read = read_definition("w.yml", text, VOCABULARY)
     except DefinitionError as error:
@@ -89,17 +89,17 @@ def judge_definition(text: str) -> None:
 
 
 def test_parse_of_any_text_gives_condition_or_error():
-    """Random text, and the words of the language in any order."""
-    fuzz(sentences, judge_sentence)
+    """This holds for random text, and for the words of the language in any order."""
+    fuzz(sentences, check_sentence)
 
 
 def test_read_of_any_text_gives_workflow_or_problems():
-    """Random text, and valid definitions with pieces cut out, repeated and inserted."""
-    fuzz(st.one_of(mutated(), st.text(max_size=200)), judge_definition)
+    """This holds for random text, and for valid definitions with pieces removed, repeated and inserted."""
+    fuzz(st.one_of(damaged_definitions(), st.text(max_size=200)), check_definition)
 
 
 def test_read_of_bytes_that_are_not_utf8_gives_problem(tmp_path: Path):
-    """Files are read as UTF-8; others are reported as broken."""
+    """A definition file that is not UTF-8 text is reported as broken."""
     from flows.definitions.loader import read_definitions
     from flows.settings import Settings
 

@@ -20,7 +20,7 @@ from flows.report.templates import ENVIRONMENT
 from flows.settings import Settings
 from flows.transform.build import BuildResult
 from support.cli import partnerflow
-from support.published import HOUR, delivery, partner, publish_by_hand, run, total, week
+from support.published import HOUR, delivery, partner, publish_rows, run, total, week
 from support.states import with_example
 
 EVIL = '<img src=x onerror="document.title=1">{{ 7 * 7 }}</script><script>document.title=2</script>'
@@ -52,7 +52,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     ]:  # fmt: skip
         text = WORKFLOW.format(name=json.dumps(title), status=status, days=days, message="hello")
         (settings.workflows / f"{name}.yml").write_text(text)
-    publish_by_hand(
+    publish_rows(
         settings.published,
         workflow_report=[
             total("good", 1200, 1000, 400, 30, 90, 20, 1, 3),

@@ -1,6 +1,6 @@
-"""An account in memory: raw rows in, members out, through the project's models and the compiled statements.
+"""An account in memory: raw rows go in, members come out, by the dbt models and the compiled statements.
 
-dbt compiles the models once a session; after that an account is a handful of inserts, rolled back when it is done with.
+dbt compiles the models once per session. After that an account is a few inserts, which are rolled back at the end.
 """
 
 import os
@@ -35,8 +35,8 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 VOCABULARY = project_vocabulary()
 
-OF_EVENTS = 'INTO "warehouse"."intermediate"."int_email_events"'
-"""Part of a statement that is slow to plan and fills a table that is empty without events: it is skipped then."""
+EVENTS_INSERT = 'INTO "warehouse"."intermediate"."int_email_events"'
+"""Part of a statement that is slow to plan. It fills a table that is empty without events, and is skipped then."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _dbt_compile() -> list[Any]:
 
 
 class Account:
-    """An in-memory warehouse with every relation that segments read, which one test at a time fills."""
+    """An in-memory warehouse with every relation that segments read. One test at a time fills it."""
 
     def __init__(self, models: Iterable[Model]):
         self.connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
@@ -99,7 +99,7 @@ class Account:
         self.tables = []
         for model in models:
             assert model.kind in ("table", "view"), (
-                f"{model.relation} is a {model.kind}; this harness knows no such kind"
+                f"{model.relation} is a {model.kind}; only tables and views are supported"
             )
             schema = model.relation.rsplit(".", 1)[0]
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
@@ -128,11 +128,11 @@ class Account:
     def _build(self) -> None:
         (events,) = self.connection.execute("SELECT count(*) FROM raw.email_events").fetchone()
         for statement in self.tables:
-            if events or OF_EVENTS not in statement:
+            if events or EVENTS_INSERT not in statement:
                 self.connection.execute(statement)
 
     def turn_to(self, *hours: datetime) -> None:
-        """Evaluate other hours. No table is rebuilt, because facts hold the history and not one hour."""
+        """Evaluate at other hours. No table is rebuilt, because the facts contain the whole history."""
         write_evaluations_at(self.connection, *[hour.astimezone(UTC) for hour in hours])
 
     def members(self, workflows: Sequence[Workflow], compiler: Compiler) -> dict[datetime, dict[str, set[str]]]:
@@ -195,16 +195,16 @@ LONG_AGO = "2000-01-01 00:00"
 
 
 def raw_rows(histories: Mapping[str, Mapping[str, Any]], zone: ZoneInfo) -> dict[str, list[dict[str, Any]]]:
-    """Return the raw rows of partners of program 1000, from the history of each by its name. All values are text:
+    """Return the raw rows of partners of program 1000, from each partner's history by name. All values are text:
 
-    id                          the partner's id, where it is not the name
+    id                          the partner's id, if it is not the name
     joined, tagged              when a contract came into force; when the partner was tagged as a prospect
     supplied, emailed           {when: stage}; [the hour of a run that emailed the partner]
     clicks                      {date: number}
     actions                     [{at, amount, state}], the default state is APPROVED
     contracts                   [{stage, id, from, until, superseded by, term, created, changed}]
     groups                      [name]
-    elsewhere                   all of this in program 2000
+    elsewhere                   a history in program 2000, with the same keys
 
     Times are in the zone unless they have an offset or end in UTC.
     """

@@ -1,6 +1,7 @@
-"""Which columns of a model are computed: everything but a column handed on from what the model reads.
+"""The computed columns of a model: all columns that are not passed through from what the model reads.
 
-A column that is renamed or cast is handed on. Knows the select statements of this project: CTEs, joins, unions, stars.
+A column that is only renamed or cast is passed through. The select statements of this project are supported: CTEs,
+joins, unions and stars.
 """
 
 from collections.abc import Mapping
@@ -8,11 +9,11 @@ from collections.abc import Mapping
 from sqlglot import exp, parse_one
 
 Columns = dict[str, bool]
-"""Column name to whether it is computed."""
+"""Maps the name of a column to whether the column is computed."""
 
 
 def computed_columns(sql: str, dialect: str = "duckdb") -> set[str]:
-    """The computed columns of a statement.
+    """Return the names of the computed columns of a statement.
 
     >>> sorted(computed_columns('''
     ...     with a as (select *, x + 1 as y from t), b as (select y, z as w, cast(z as text) as v, 1 as one from a)

@@ -86,7 +86,7 @@ def send_with_kills(
             ledger, server, dice, kills, lambda n: _start(place, server.port, n, with_compare_and_swap)
         )
         seconds = time.monotonic() - started
-        return _account(deliveries(ledger), Counter(server.message_ids), killed, seconds)
+        return _report(deliveries(ledger), Counter(server.message_ids), killed, seconds)
 
 
 class UnreliableServer(ScriptedServer):
@@ -149,19 +149,19 @@ def _kill(worker: BaseProcess) -> bool:
     return worker.exitcode == -signal.SIGKILL
 
 
-def _account(found: list[Delivery], accepted: Counter, kills: int, seconds: float) -> KillReport:
-    account = KillReport(len(found), kills, seconds, Counter(one.state for one in found))
+def _report(found: list[Delivery], accepted: Counter, kills: int, seconds: float) -> KillReport:
+    report = KillReport(len(found), kills, seconds, Counter(one.state for one in found))
     for one in found:
         times = accepted[one.message_id]
         if times > 1:
-            account.duplicates.append(one.message_id)
+            report.duplicates.append(one.message_id)
         is_wrong = (one.state == "sent" and not times) or (one.state in ("failed", "expired") and times)
         if is_wrong or one.state in ("pending", "leased", "sending"):
-            account.unexplained.append(f"{one.message_id} is {one.state}, accepted {times} times")
+            report.unexplained.append(f"{one.message_id} is {one.state}, accepted {times} times")
         if one.state == "in_doubt":
-            account.in_doubt_by_kill += "died" in one.reason
-            account.in_doubt_accepted += times > 0
-    return account
+            report.in_doubt_by_kill += "died" in one.reason
+            report.in_doubt_accepted += times > 0
+    return report
 
 
 def _start(place: Path | str, port: int, number: int, with_compare_and_swap: bool) -> BaseProcess:

@@ -1,5 +1,7 @@
-"""What tap-impact and Fivetran load of one small account, row by row in their shapes (names and nesting as the tap's
-schemas and the vendor's API have them; the values are invented)."""
+"""The rows that tap-impact and Fivetran load for one small account.
+
+Names and nesting are those of the tap's schemas and of the vendor's API. The values are made up.
+"""
 
 READ = "2026-03-10T00:05:00Z"
 LATER = "2026-03-15T00:05:00Z"
@@ -41,15 +43,15 @@ UPDATES = [
     _update(8, 6, "2026-03-12T10:00:00Z", 5.5, "PENDING"),
     _update(9, 7, "2026-03-12T10:00:00Z", -7, "PENDING"),
 ]
-SETTLED = {
-    ("1000.1.1", "APPROVED", "100.25"): "no update: as it was read",
-    ("1000.1.2", "PENDING", "40"): "two items of one later update count, an update from before it was read does not",
-    ("1000.1.3", "REVERSED", "0"): "every item was given back, in two updates",
+STAGED_ACTIONS = {
+    ("1000.1.1", "APPROVED", "100.25"): "no update: staged as loaded",
+    ("1000.1.2", "PENDING", "40"): "both items of the later update count; the update before the load does not",
+    ("1000.1.3", "REVERSED", "0"): "all items were returned, in two updates",
     ("1000.1.4", "REVERSED", "0"): "reversed as a whole",
-    ("1000.1.5", "APPROVED", "20"): "in two windows of the source: the later row counts",
-    ("1000.1.6", "PENDING", "35.5"): "came in late and is known by its updates alone",
+    ("1000.1.5", "APPROVED", "20"): "loaded twice: the later row counts",
+    ("1000.1.6", "PENDING", "35.5"): "only its updates were loaded",
 }
-"""Action, state and amount as staged, and why. 1000.1.7 is a correction of an action that was never loaded."""
+"""Maps an action, its state and amount, as staged, to the reason. 1000.1.7 corrects an action that was never loaded."""
 
 GROUPS = [
     {
@@ -120,18 +122,18 @@ CONTRACTS = [
     _contract("P-8", "DECLINED", None, None, "brand", "21005024"),
     _contract("P-9", "DECLINED", None, None, "partner", "21005024"),
 ]
-STAGES = {
-    ("S-1", "Expired", "S-2"): "its successor starts a second after its end",
+STAGED_CONTRACTS = {
+    ("S-1", "Expired", "S-2"): "its successor starts one second after it ends",
     ("S-2", "Joined", None): "in force",
-    ("S-3", "Expired", None): "the next one starts three months later",
-    ("S-4", "Awaiting Contract Start", None): "to come",
+    ("S-3", "Expired", None): "the next contract starts three months later",
+    ("S-4", "Awaiting Contract Start", None): "starts in the future",
     ("P-5", "Awaiting Advertiser Approval", None): "the partner signed: an application",
     ("P-6", "Awaiting Publisher Approval", None): "the brand signed: a proposal",
     ("P-7", "Pending Contract Expired", None): "never signed by both",
-    ("P-8", "Publisher Declined", None): "a proposal that the partner did not take",
-    ("P-9", "Advertiser Declined", None): "an application that the brand did not take",
+    ("P-8", "Publisher Declined", None): "a proposal that the partner declined",
+    ("P-9", "Advertiser Declined", None): "an application that the brand declined",
 }
-"""Contract, stage and successor as staged, and why."""
+"""Maps a contract, its stage and its successor, as staged, to the reason."""
 
 
 def _click(journey: str, at: str, partner: str = "21005016") -> dict:
@@ -139,8 +141,8 @@ def _click(journey: str, at: str, partner: str = "21005016") -> dict:
             "unique_click": True, "_fivetran_synced": READ}  # fmt: skip
 
 
-def _texts(rows: list[dict]) -> list[dict]:
-    """Ids as text and Fivetran's column of load times."""
+def _as_fivetran(rows: list[dict]) -> list[dict]:
+    """Return rows of tap-impact as Fivetran loads them: ids are text, and the load time is `_fivetran_synced`."""
     return [
         {name.replace("_sdc_extracted_at", "_fivetran_synced"): str(value) if name.endswith("id") and value else value
          for name, value in row.items()}
@@ -149,9 +151,9 @@ def _texts(rows: list[dict]) -> list[dict]:
 
 
 FIVETRAN = {
-    "actions": _texts(ACTIONS),
-    "action_updates": _texts(UPDATES),
-    "media_partner_groups": _texts(GROUPS),
+    "actions": _as_fivetran(ACTIONS),
+    "action_updates": _as_fivetran(UPDATES),
+    "media_partner_groups": _as_fivetran(GROUPS),
     "contracts": CONTRACTS,
     "clicks": [
         _click("j1", "2026-03-20T03:30:00Z"),

@@ -37,7 +37,7 @@ def start_run(settings: Settings, step: Step) -> BaseProcess:
 
 
 def run_in_process(settings: Settings, step: Step) -> tuple[int, str]:
-    """Run the account's hour to its end, and return the exit code, and the error message if that is 1."""
+    """Run the account's hour to its end, and return the exit code, and the error message if the code is 1."""
     _error_file(settings).unlink(missing_ok=True)
     process = start_run(settings, step)
     process.join()

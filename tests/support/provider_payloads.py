@@ -1,7 +1,7 @@
-"""What mail providers post, in exactly their shapes, about a delivery of ours. Written here; no address is anybody's.
+"""Webhook payloads and bounce messages about a delivery, in exactly the shapes that mail providers send.
 
-Sources: SendGrid "Event Webhook Reference", Amazon SES "Examples of event data that is published to SNS", Postmark
-"Webhooks overview", Mailgun "Event structure", RFC 3464 and RFC 5965.
+All values are made up. Sources: SendGrid "Event Webhook Reference", Amazon SES "Examples of event data that is
+published to SNS", Postmark "Webhooks overview", Mailgun "Event structure", RFC 3464 and RFC 5965.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com
 
 
 def sendgrid(events: list[dict]) -> str:
-    """One POST of the event webhook: an array. `events` are from sendgrid_event."""
+    """Return the body of a request of the event webhook: an array of events from `sendgrid_event`."""
     return json.dumps(events)
 
 
 def sendgrid_event(delivery_id: str, email: str, event: str, at: datetime = SENT, **more) -> dict:
-    """One event, with our custom argument at the top level."""
+    """Return an event, with our custom argument at the top level."""
     return {
         "email": email,
         "timestamp": int(at.timestamp()),
@@ -32,7 +32,7 @@ def sendgrid_event(delivery_id: str, email: str, event: str, at: datetime = SENT
 
 
 def ses(delivery_id: str, email: str, event: str, at: datetime = SENT, **more) -> str:
-    """One notification of SNS, whose Message is the event as text. `more` goes into the event's own object."""
+    """Return a notification of SNS whose Message is the event as text. `more` is merged into the event's own object."""
     stamp = at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     own = {
         "Bounce": {
@@ -71,7 +71,7 @@ def ses(delivery_id: str, email: str, event: str, at: datetime = SENT, **more) -
 
 
 def sns(message: str, message_id: str, stamp: str) -> dict:
-    """The envelope of Amazon SNS, not signed."""
+    """Return an envelope of Amazon SNS that is not signed."""
     return {
         "Type": "Notification",
         "MessageId": message_id,
@@ -87,7 +87,7 @@ def sns(message: str, message_id: str, stamp: str) -> dict:
 
 
 def postmark(delivery_id: str, email: str, kind: str, at: datetime = SENT, **more) -> str:
-    """One object of a webhook."""
+    """Return the body of a webhook request: one object."""
     stamp = at.strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
     common = {
         "RecordType": kind, "ServerID": 23, "MessageStream": "outbound", "Tag": "partnerflow",
@@ -112,7 +112,7 @@ def postmark(delivery_id: str, email: str, kind: str, at: datetime = SENT, **mor
 
 
 def mailgun(delivery_id: str, email: str, event: str, at: datetime = SENT, **more) -> str:
-    """One POST of a webhook, with its signature beside the event."""
+    """Return the body of a webhook request, with its signature beside the event."""
     seconds = at.timestamp()
     data = {
         "id": _hash("mailgun", delivery_id, event, str(seconds))[:22],
@@ -140,7 +140,7 @@ def mailgun(delivery_id: str, email: str, event: str, at: datetime = SENT, **mor
 def bounce_message(
     delivery_id: str, email: str, status: str = "5.1.1", action: str = "failed", verp: bool = True
 ) -> bytes:
-    """A delivery status notification (RFC 3464), as a mail server returns it."""
+    """Return a delivery status notification (RFC 3464). With `verp`, its recipient contains the delivery id."""
     to = f"bounce+{delivery_id}@example.com" if verp else "partners@example.com"
     text = f"""\
 From: MAILER-DAEMON@mx.example.net (Mail Delivery System)
@@ -184,7 +184,7 @@ Subject: Hello
 
 
 def complaint_message(delivery_id: str, email: str) -> bytes:
-    """A complaint in the Abuse Reporting Format (RFC 5965), as a feedback loop sends it."""
+    """Return a complaint in the Abuse Reporting Format (RFC 5965), as a feedback loop sends it."""
     text = f"""\
 From: <abusedesk@example.net>
 To: <partners@example.com>

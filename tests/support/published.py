@@ -12,7 +12,7 @@ OUTCOMES = ("delivered", "opened", "bot_opened", "clicked", "bounced", "hard_bou
 
 
 def total(workflow_id: str, *counts: int) -> dict:
-    """A row of marts.workflow_report: the counts in the order of COUNTS, and the rates that follow from them."""
+    """Return a row of marts.workflow_report: the counts in the order of COUNTS, and the rates computed from them."""
     row = {"workflow_id": workflow_id} | dict(zip(COUNTS, counts, strict=True))
     rates = {
         "delivery_rate": ("delivered", "sent"), "bounce_rate": ("bounced", "sent"),
@@ -20,19 +20,19 @@ def total(workflow_id: str, *counts: int) -> dict:
         "complaint_rate": ("complained", "delivered"), "unsubscribe_rate": ("unsubscribed", "delivered"),
     }  # fmt: skip
     return row | {"with_events": row["delivered"]} | {
-        rate: row[count] / row[whole] if row[whole] else None for rate, (count, whole) in rates.items()
+        rate: row[count] / row[base] if row[base] else None for rate, (count, base) in rates.items()
     }  # fmt: skip
 
 
 def week(workflow_id: str, monday: date, *counts: int) -> dict:
-    """A row of marts.workflow_report_weekly."""
+    """Return a row of marts.workflow_report_weekly."""
     return {"workflow_id": workflow_id, "week": monday, "with_events": counts[1]} | dict(
         zip(COUNTS, counts, strict=True)
     )
 
 
 def run(workflow_id: str, as_of: datetime, status: str = "done", sent: int = 0, detail: str | None = None) -> dict:
-    """A row of marts.workflow_runs."""
+    """Return a row of marts.workflow_runs."""
     zeros = dict.fromkeys(("members", "addresses", "already_contacted", "suppressed", "no_address", "recipients",
                            "failed", "in_doubt"), 0)  # fmt: skip
     row = {"run_id": f"{as_of:%Y%m%dT%H%M%S}", "workflow_id": workflow_id, "as_of": as_of, "status": status}
@@ -40,7 +40,7 @@ def run(workflow_id: str, as_of: datetime, status: str = "done", sent: int = 0, 
 
 
 def delivery(workflow_id: str, partner_id: str, email: str, *outcomes: str) -> dict:
-    """A row of marts.fct_email_deliveries."""
+    """Return a row of marts.fct_email_deliveries."""
     return {
         "delivery_id": f"{workflow_id}/{partner_id}", "workflow_id": workflow_id, "program_id": "1000",
         "partner_id": partner_id, "email": email, "state": "sent", "as_of": HOUR,
@@ -48,12 +48,12 @@ def delivery(workflow_id: str, partner_id: str, email: str, *outcomes: str) -> d
 
 
 def partner(partner_id: str, name: str) -> dict:
-    """A row of marts.fct_partners."""
+    """Return a row of marts.fct_partners."""
     return {"program_id": "1000", "partner_id": partner_id, "name": name}
 
 
-def publish_by_hand(file: Path, **tables: list[dict]) -> None:
-    """Write the marts, each from its rows."""
+def publish_rows(file: Path, **tables: list[dict]) -> None:
+    """Write the file with these tables of the schema marts, each from its rows."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(file) as connection:
         connection.execute("CREATE SCHEMA marts")

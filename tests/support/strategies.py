@@ -1,8 +1,9 @@
-"""Accounts and segments for hypothesis: few partners and rows, drawn where things go wrong.
+"""Hypothesis strategies for accounts and segments: few partners and rows, most of them edge cases.
 
-Instants lie near local midnights, changes of the clocks, ends of windows and the hour itself; numbers near the totals
-that partners have; texts are odd. What is drawn are picks ("noon, on the first of the draw's days"), so that everything
-shrinks to one partner, one row and one plain condition; `_account` and `_segment` turn picks into rows and conditions.
+Instants are near local midnights, clock changes, ends of windows and the evaluation hour; numbers are near the totals
+of partners; texts have unusual characters. The strategies draw picks (such as "noon, on the first of the draw's days"),
+so that hypothesis shrinks to one partner, one row and one simple condition; `_add_program` and `_segment` turn picks
+into rows and conditions.
 """
 
 from dataclasses import dataclass
@@ -26,9 +27,9 @@ from support.oracle import (
 
 HOURS = (
     ("America/New_York", date(2026, 3, 20)),  # the clocks went forward on 8 March
-    ("Asia/Kolkata", date(2026, 3, 20)),  # half an hour beside UTC, no summer time
+    ("Asia/Kolkata", date(2026, 3, 20)),  # five and a half hours ahead of UTC, no summer time
     ("America/New_York", date(2026, 3, 8)),
-    ("America/New_York", date(2025, 11, 2)),  # an hour comes twice
+    ("America/New_York", date(2025, 11, 2)),  # one hour occurs twice
     ("Europe/London", date(2026, 3, 29)),
     ("Europe/London", date(2025, 10, 26)),
     ("Australia/Lord_Howe", date(2026, 4, 5)),  # the clocks change by half an hour
@@ -36,11 +37,11 @@ HOURS = (
     ("Pacific/Apia", date(2011, 12, 31)),  # there was no 30 December
     ("Pacific/Apia", date(2026, 3, 20)),
     ("America/Sao_Paulo", date(2018, 11, 4)),  # there was no midnight
-    ("America/Havana", date(2025, 11, 2)),  # the hour after midnight comes twice
+    ("America/Havana", date(2025, 11, 2)),  # the hour after midnight occurs twice
     ("Pacific/Chatham", date(2026, 4, 5)),
     ("UTC", date(2024, 2, 29)),
 )
-"""A program's zone, and a date near which it is evaluated."""
+"""The time zone of a program, and a date near which it is evaluated."""
 
 RUNS = (time(14), time(0), time(1), time(2), time(23), time(2, 30))
 DAYS = (1, 14, 7, 30, 2, 31, 60, 90, -1)
@@ -93,7 +94,7 @@ EMAILS = (
 
 @dataclass(frozen=True)
 class Segment:
-    """What a workflow asks of a program: conditions as the oracle has them, and how they are spelled."""
+    """A segment of a program: conditions as the oracle reads them, and the style of their sentences."""
 
     program: str
     conditions: tuple[Condition, ...]
@@ -107,9 +108,9 @@ class Segment:
 
 @dataclass(frozen=True)
 class Draw:
-    """Raw rows, the hours to ask for (the tables are built at the first), and segments by workflow id.
+    """Raw rows, hours to evaluate (the tables are built at the first), and segments by workflow id.
 
-    `in_tables` is the plan for many workflows (compiler/sql/staged_plan.py), which takes all hours in one run.
+    `in_tables` selects the plan for many workflows (compiler/sql/staged_plan.py), which evaluates all hours at once.
     """
 
     rows: dict[str, list[dict[str, Any]]]
@@ -121,22 +122,22 @@ class Draw:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The days of a draw: few, today among them, so that what happens and what is asked for meet."""
+    """The days of a draw. They are few and include today, so that facts and conditions often have the same day."""
 
     zone: str
     as_of: datetime
     days: tuple[int, ...]
 
     def days_ago(self, pick: tuple[int, int]) -> int:
-        """One of the calendar's days, or a day beside it."""
+        """Return one of the calendar's days, or the day before or after it."""
         return self.days[pick[0] % len(self.days)] + pick[1]
 
     def day(self, pick: tuple[int, int]) -> date:
-        """Its local date."""
+        """Return the local date of such a day."""
         return self.as_of.astimezone(ZoneInfo(self.zone)).date() - timedelta(days=self.days_ago(pick))
 
     def instant(self, pick: tuple | None) -> datetime | None:
-        """A wall clock on such a day, midnight of it in UTC, or an instant beside the hour."""
+        """Return a time of such a day in the zone, its midnight in UTC, or an instant near the evaluation hour."""
         if pick is None:
             return None
         day, clock = pick
@@ -145,12 +146,12 @@ class Calendar:
         return datetime.combine(self.day(day), clock, clock.tzinfo or ZoneInfo(self.zone)).astimezone(UTC)
 
 
-def _some(strategy: st.SearchStrategy, most: int, **unique: Any) -> st.SearchStrategy[list]:
+def _lists(strategy: st.SearchStrategy, most: int, **unique: Any) -> st.SearchStrategy[list]:
     return st.lists(strategy, max_size=most, **unique)
 
 
 def _mostly(usual: st.SearchStrategy, other: st.SearchStrategy) -> st.SearchStrategy:
-    """Three times in four the one, once the other."""
+    """Draw from the first strategy three times in four, and otherwise from the second."""
     return st.sampled_from((True, True, True, False)).flatmap(lambda is_usual: usual if is_usual else other)
 
 
@@ -164,39 +165,39 @@ CLOCK = st.sampled_from(
     )
 )
 INSTANT = st.tuples(DAY, CLOCK)
-PERHAPS = _mostly(INSTANT, st.none())
+OPTIONAL_INSTANT = _mostly(INSTANT, st.none())
 LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
 TEXT = _mostly(st.sampled_from(TEXTS), st.text(LETTERS, min_size=1, max_size=4).filter(str.strip))
 CONTRACT = st.fixed_dictionaries(
     {
         "contract_stage": st.sampled_from((*("Joined",) * 4, "Expired", *CONTRACT_STAGES, "Expired")),
         "template_term_name": _mostly(TEXT, st.none()),
-        "starts_at": PERHAPS,
+        "starts_at": OPTIONAL_INSTANT,
         "ends_at": st.one_of(st.none(), INSTANT),
         "created_at": INSTANT,
-        "updated_at": PERHAPS,
+        "updated_at": OPTIONAL_INSTANT,
         "superseded_by": st.sampled_from((*(None,) * 6, 0, 1, 2, "unknown")),
     }
 )
 FACTS = {
-    # one partner in twelve is known to other tables only
+    # one partner in twelve has no row in this table, only in others
     "partners": st.sampled_from((1,) * 11 + (0,)).flatmap(lambda size: st.lists(TEXT, min_size=size, max_size=size)),
-    "contracts": _some(CONTRACT, 4),
-    "prospects": _some(INSTANT, 1),
-    "relationship_events": _some(st.tuples(INSTANT, st.sampled_from(RELATIONSHIP_STAGES[::-1])), 2),
-    "sent_emails": _some(st.tuples(INSTANT, st.sampled_from(EMAILS)), 2),
-    "partner_clicks_daily": _some(st.tuples(DAY, st.sampled_from(CLICKS)), 3),
-    "actions": _some(st.tuples(INSTANT, st.sampled_from(STATES), st.sampled_from((*AMOUNTS, None))), 4),
-    "partner_groups": _some(st.sampled_from(GROUPS), 2, unique=True),
+    "contracts": _lists(CONTRACT, 4),
+    "prospects": _lists(INSTANT, 1),
+    "relationship_events": _lists(st.tuples(INSTANT, st.sampled_from(RELATIONSHIP_STAGES[::-1])), 2),
+    "sent_emails": _lists(st.tuples(INSTANT, st.sampled_from(EMAILS)), 2),
+    "partner_clicks_daily": _lists(st.tuples(DAY, st.sampled_from(CLICKS)), 3),
+    "actions": _lists(st.tuples(INSTANT, st.sampled_from(STATES), st.sampled_from((*AMOUNTS, None))), 4),
+    "partner_groups": _lists(st.sampled_from(GROUPS), 2, unique=True),
 }
 """What may have happened to a partner, by raw table."""
 
-THERE = st.sampled_from((0, 0, 0, 1, 2))
+EXISTING = st.sampled_from((0, 0, 0, 1, 2))
 
 
 def _choice(others: st.SearchStrategy[str]) -> st.SearchStrategy[list]:
-    """One or two values: what the account has there (a number), or others."""
-    return st.lists(_mostly(THERE, others), min_size=1, max_size=2)
+    """Draw one or two values: values that the account has (as numbers), or others."""
+    return st.lists(_mostly(EXISTING, others), min_size=1, max_size=2)
 
 
 STEPS = st.sampled_from((1, 1, 0, -1))
@@ -207,12 +208,12 @@ WINDOW = st.tuples(st.sampled_from(("one day", "days ago", "last days", "dates")
 STAGES = _choice(st.sampled_from((*("Select All",) * 4, *RELATIONSHIP_STAGES)))
 CONTRACT_STAGE = _choice(st.sampled_from((*("None", "Select All") * 4, *CONTRACT_STAGES)))
 NAMES = _choice(TEXT)
-PART = st.tuples(_mostly(THERE, st.sampled_from(SEARCHES)), st.integers(0, 20), st.integers(1, 6))
+PART = st.tuples(_mostly(EXISTING, st.sampled_from(SEARCHES)), st.integers(0, 20), st.integers(1, 6))
 TERM = st.one_of(NAMES, PART)
 
 CONDITIONS = {
     **{(label,): (COMPARISON,) for label in MEASURES},
-    # with what they need, or go well with, where the segment has not got it
+    # the first condition needs the second or often goes with it, so that it is added if the segment has none
     ("Performance Date Range", "Clicks"): (WINDOW, COMPARISON),
     ("Performance Date Range", "Actions"): (WINDOW, COMPARISON),
     ("Performance Date Range", "Revenue"): (WINDOW, COMPARISON),
@@ -225,7 +226,7 @@ CONDITIONS = {
     ("Partner Template Term",): (TERM,),
     **{(label,): (NAMES,) for label in ("Partner Group", "Partner Name", "Partner ID")},
 }
-"""What a segment may ask, by label."""
+"""The conditions that a segment may have: labels to the strategies for their picks."""
 
 THEMES = (
     (("contracts", "prospects", "relationship_events", "sent_emails"), ("Relationship Stage", "Last Transition Date")),
@@ -235,19 +236,19 @@ THEMES = (
     (tuple(FACTS), LABELS),
     (tuple(FACTS), LABELS),
 )
-"""What a program is about: the tables with rows, and the conditions asked for; two in six are about everything."""
+"""What a program is about: the tables that have rows, and the labels of its conditions. Two of the six include all."""
 
 
 def _program(tables: tuple[str, ...], labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
-    """A time zone, what happened to each partner, and what is asked."""
+    """Draw a time zone, what happened to each partner, and the picks of segments."""
     zone = st.sampled_from([zone for zone, _ in HOURS])
     facts = {table: FACTS[table] if table in ("partners", *tables) else st.just([]) for table in FACTS}
     partners = st.lists(st.fixed_dictionaries(facts), min_size=1, max_size=len(PARTNERS))
-    return st.tuples(zone, partners, st.lists(_asked(labels), min_size=1, max_size=6))
+    return st.tuples(zone, partners, st.lists(_segment_picks(labels), min_size=1, max_size=6))
 
 
-def _asked(labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
-    """A partner to aim at, one or two conditions, and how they are spelled."""
+def _segment_picks(labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
+    """Draw the partner that a segment is aimed at, one or two conditions, and the style of their sentences."""
     condition = st.one_of(
         *[
             st.tuples(*[part for pair in zip(map(st.just, names), picks, strict=True) for part in pair])
@@ -255,7 +256,7 @@ def _asked(labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
             if names[0] in labels
         ]
     )
-    conditions = _some(condition, 2, min_size=1, unique_by=lambda pick: pick[0])
+    conditions = _lists(condition, 2, min_size=1, unique_by=lambda pick: pick[0])
     return st.tuples(st.integers(0, len(PARTNERS) - 1), conditions, st.integers(0, 3))
 
 
@@ -264,7 +265,7 @@ PROGRAMS = st.lists(st.one_of(*[_program(*theme) for theme in THEMES]), min_size
 
 @st.composite
 def draws(draw: st.DrawFn) -> Draw:
-    """An account of one to four programs, one or two hours, and one to six segments a program."""
+    """Draw an account of one to four programs, one or two hours, and one to six segments per program."""
     zone, day = draw(st.sampled_from(HOURS))
     day += timedelta(days=draw(st.sampled_from((0, 1, 13, 14, 30))))
     local = datetime.combine(day, draw(st.sampled_from(RUNS)), ZoneInfo(zone))
@@ -273,11 +274,11 @@ def draws(draw: st.DrawFn) -> Draw:
     include_today = draw(st.booleans())
     rows: dict[str, list[dict]] = {"programs": [], **{table: [] for table in FACTS}}
     segments: dict[str, Segment] = {}
-    for number, (other_zone, partners, asked) in enumerate(draw(PROGRAMS), start=1):
+    for number, (other_zone, partners, segment_picks) in enumerate(draw(PROGRAMS), start=1):
         calendar = Calendar(zone if number == 1 else other_zone, as_of, days)
         _add_program(rows, str(number), calendar, partners)
         oracle = Oracle(rows, str(number), as_of, include_today)
-        for partner, picks, style in asked:
+        for partner, picks, style in segment_picks:
             target = Target(oracle, calendar, PARTNERS[partner % len(partners)])
             segments[f"w{len(segments)}"] = Segment(str(number), _segment(target, picks), style)
     later = draw(st.lists(st.sampled_from((1, 24, -24, 24 * 30)), max_size=1))
@@ -299,7 +300,7 @@ def _add_program(rows: dict[str, list[dict]], program: str, calendar: Calendar, 
 
 
 def _number(table: str, rows: list[dict], start: int) -> None:
-    """Give actions and emails ids of their own, and contracts such that no other partner's has."""
+    """Give actions and emails unique ids, and contracts ids that contain the partner."""
     for number, row in enumerate(rows, start):
         if table in ("actions", "sent_emails"):
             row["action_id" if table == "actions" else "delivery_id"] = f"{table} {number}"
@@ -308,7 +309,8 @@ def _number(table: str, rows: list[dict], start: int) -> None:
 
 
 def _contracts(picks: list[dict], calendar: Calendar) -> list[dict]:
-    """A contract ends after it started; it is superseded by another of the partner's, or by one that is unknown."""
+    """Return contracts that end after they start. One may be superseded by another of the partner's or an unknown
+    one."""
     rows = []
     for number, pick in enumerate(picks):
         row = pick | {name: calendar.instant(pick[name]) for name in pick if name.endswith("_at")}
@@ -321,7 +323,7 @@ def _contracts(picks: list[dict], calendar: Calendar) -> list[dict]:
     return rows
 
 
-def _supplied(picks: list[tuple], calendar: Calendar) -> list[dict]:
+def _relationship_events(picks: list[tuple], calendar: Calendar) -> list[dict]:
     stages = {calendar.instant(pick): stage for pick, stage in picks}
     return [{"transitioned_at": at, "relationship_stage": stage} for at, stage in stages.items()]
 
@@ -350,7 +352,7 @@ _ROWS = {
     "partners": lambda picks, _: [{"name": name} for name in picks],
     "contracts": _contracts,
     "prospects": lambda picks, calendar: [{"tagged_at": calendar.instant(pick)} for pick in picks],
-    "relationship_events": _supplied,
+    "relationship_events": _relationship_events,
     "sent_emails": _sent_emails,
     "partner_clicks_daily": _clicks,
     "actions": _actions,
@@ -363,14 +365,14 @@ _ROWS = {
 
 @dataclass(frozen=True)
 class Target:
-    """The partner that a segment is about: it is in, or just out."""
+    """The partner that a segment is aimed at, so that the partner is just inside or just outside it."""
 
     oracle: Oracle
     calendar: Calendar
     partner: str
 
     def values(self, label: str) -> list[str]:
-        """What the partner has that a condition may name."""
+        """Return the values of the partner that a condition may name."""
         if label == "Relationship Stage":
             return [self.oracle.stage(self.partner)[0], "None"]
         table, column = {
@@ -382,7 +384,7 @@ class Target:
             "Partner Template Term": ("contracts", "template_term_name"),
         }[label]
         rows = [row for row in self.oracle.rows[table] if row["partner_id"] == self.partner]
-        # one place in the list is one contract, whatever is asked of it; what counts comes first
+        # a position is the same contract for every label; superseded and later contracts come last
         rows.sort(
             key=lambda row: (
                 row.get("superseded_by") is not None or row.get("created_at", self.oracle.as_of) > self.oracle.as_of
@@ -391,7 +393,7 @@ class Target:
         return [row[column] or "None" for row in rows] or ["None"]
 
     def days_ago(self, label: str) -> int:
-        """When the partner last moved, or first did something that is counted."""
+        """Return the days since the partner's last transition, or since its first clicks or action."""
         rows = self.oracle.rows
         days = [row["click_date"] for row in rows["partner_clicks_daily"] if row["partner_id"] == self.partner]
         days += [
@@ -403,17 +405,17 @@ class Target:
 
 
 def _segment(target: Target, picks: list[tuple]) -> tuple[Condition, ...]:
-    """The conditions, with what they need and without what they exclude (semantics, "Conditions")."""
-    asked = {label: pick for label, pick, *_ in picks}
+    """Return the conditions, with those they need and without those they exclude (semantics, "Conditions")."""
+    picked = {label: pick for label, pick, *_ in picks}
     for label, _, *needed in picks:
-        is_met = label == "Performance Date Range" and set(asked) & set(MEASURES)
+        is_met = label == "Performance Date Range" and set(picked) & set(MEASURES)
         if needed and not is_met:
-            asked.setdefault(*needed)
-    if set(DATES) & set(asked):
-        asked.pop("Contract Stage", None)
-    windows = {label: (label, *_window(target, label, asked[label])) for label in DATES if label in asked}
+            picked.setdefault(*needed)
+    if set(DATES) & set(picked):
+        picked.pop("Contract Stage", None)
+    windows = {label: (label, *_window(target, label, picked[label])) for label in DATES if label in picked}
     conditions: list[Condition] = []
-    for label, pick in asked.items():
+    for label, pick in picked.items():
         if label in DATES:
             conditions.append(windows[label])
         elif label in MEASURES:
@@ -424,7 +426,7 @@ def _segment(target: Target, picks: list[tuple]) -> tuple[Condition, ...]:
 
 
 def _window(target: Target, label: str, pick: tuple) -> tuple:
-    """Any window form, its ends on or beside a day on which something happened."""
+    """Return a window of any form, with its ends on, before or after a day on which something happened."""
     form, *ends = pick
     days = [
         target.days_ago(label) + shift if slot is None else target.calendar.days_ago((slot, shift))
@@ -439,7 +441,7 @@ def _window(target: Target, label: str, pick: tuple) -> tuple:
 
 
 def _comparisons(target: Target, label: str, window: Condition | None, pick: tuple) -> list[Condition]:
-    """One comparison with a number at or beside what the partner has; sometimes one of each operator."""
+    """Return a comparison with a number at or next to the partner's total, or one comparison of each operator."""
     operators, *steps = pick
     total = target.oracle.measure(label, target.partner, window)
     least_step = Decimal("0.01") if label == "Revenue" else 1
@@ -451,7 +453,7 @@ def _comparisons(target: Target, label: str, window: Condition | None, pick: tup
 
 
 def _names(target: Target, label: str, pick: list | tuple) -> tuple:
-    """`is any of` values that the partner has, and others; for a pick of a part, `contains` it in the other case."""
+    """Return `is any of` with values of the partner and others, or `contains` with part of one in the other case."""
     values = target.values(label)
 
     def text(one: int | str) -> str:
@@ -468,7 +470,7 @@ def _names(target: Target, label: str, pick: list | tuple) -> tuple:
 
 
 def sentence(condition: Condition, style: int = 0) -> str:
-    """The condition in the help page's words; styles 1 to 3 spell the same differently."""
+    """Return the condition in the help page's words. Styles 1 to 3 write the same condition differently."""
     label, operator, *values = condition
     if operator == "is any of":
         rest = "is any of " + ", ".join(_quoted(value, style) for value in values[0])

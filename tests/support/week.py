@@ -1,9 +1,9 @@
-"""Many hours of the real Prefect flow with injected faults, and a comparison of the ledger with what should be in it.
+"""Many hours of the real Prefect flow with injected faults, and a comparison of the ledger with the expected contacts.
 
 Every hour new rows are loaded, and the flow runs in a process of its own under a Prefect server, with a scripted SMTP
 server. Faults: no run for some hours, a SIGKILL, stale sources, an invalid definition, an SMTP server that refuses
-connections or loses replies, a second run at the same time, a client that keeps the published file open. At the end the
-ledger is compared with one replay of all hours, and with what the SMTP server has accepted.
+connections or loses replies, two runs at once, a client that keeps the published file open. At the end the ledger is
+compared with one replay of all hours, and with the emails that the SMTP server accepted.
 """
 
 import os
@@ -36,7 +36,7 @@ from support.smtp_server import DROP, ScriptedServer
 from support.states import HOUR, reload_raw_tables
 
 FLOW = "import sys; from flows.hourly import hourly; hourly(sys.argv[1], return_state=True)"
-SHARE = {
+SHARES = {
     "outage": 0.08,
     "kill": 0.15,
     "stale": 0.05,
@@ -107,7 +107,7 @@ def run_hours(settings: Settings, hours: int, seed: int, variables: dict[str, st
         for number in range(1, hours + 1):
             hour, is_last = HOUR + timedelta(hours=number), number == hours
             _load(settings, dice, hour)
-            fault = None if is_last else dice.choices([*SHARE, None], [*SHARE.values(), 1 - sum(SHARE.values())])[0]
+            fault = None if is_last else dice.choices([*SHARES, None], [*SHARES.values(), 1 - sum(SHARES.values())])[0]
             next_run = max(next_run, number + dice.randrange(1, 30)) if fault == "outage" else next_run
             if is_last or number >= next_run:
                 week.faults[fault or "undisturbed"] += 1
@@ -195,7 +195,7 @@ _ACTION = """
 
 
 def _clicks(connection: Connection, dice: random.Random, hours: int) -> None:
-    """Load the clicks of all days at once: they have no time of day, and a replay must see what each run has seen."""
+    """Load the clicks of all days at once: they have no time of day, so a replay must see the same as every run."""
     today = HOUR.date()
     for number in range(1, hours // 24 + 3):
         for program in ("1000", "2000"):
@@ -215,14 +215,16 @@ def _set_loaded_at(settings: Settings, loaded_at: datetime) -> None:
 
 
 def _compare(settings: Settings, hours: int, accepted: Counter, week: Week) -> None:
-    """Compare contacts with a replay, and deliveries with what the server has accepted.
+    """Compare contacts with a replay, and deliveries with the emails that the server accepted.
 
-    A replay uses the suppressions of now: contacts at an address that hard-bounced during the week are left out.
+    The replay uses the current suppressions, so contacts at an address that hard-bounced during the week are left out.
     """
     with closing(Ledger(settings.ledger)) as ledger:
         found = [one for one in deliveries(ledger) if one.as_of > HOUR.replace(tzinfo=None)]
-        dead = {one.email_key for one in suppressions(ledger)}
-    bounced = {(one.workflow_id, one.partner_id) for one in found if one.state == "failed" and one.email_key in dead}
+        suppressed = {one.email_key for one in suppressions(ledger)}
+    bounced = {
+        (one.workflow_id, one.partner_id) for one in found if one.state == "failed" and one.email_key in suppressed
+    }
     week.expected = replayed_contacts(settings, hours) - bounced
     week.contacted = {(one.workflow_id, one.partner_id) for one in found} - bounced
     week.states = Counter(one.state for one in found)
@@ -235,13 +237,13 @@ def _compare(settings: Settings, hours: int, accepted: Counter, week: Week) -> N
             week.unexplained.append(f"{one.message_id} is {one.state}")
 
 
-def replayed_contacts(settings: Settings, hours: int, *but: str) -> set[tuple[str, str]]:
+def replayed_contacts(settings: Settings, hours: int, *excluded: str) -> set[tuple[str, str]]:
     """Return (workflow_id, partner_id) of all contacts that a run in each of the hours after the example's would make.
 
-    Computed by one replay, with a ledger of its own, of all active workflows except those in `but`.
+    They are computed by one replay, with its own ledger, of all active workflows except those in `excluded`.
     """
     definitions = read_definitions(settings)
-    active = [one for one in definitions.active if one.id not in but]
+    active = [one for one in definitions.active if one.id not in excluded]
     whole = [HOUR + timedelta(hours=number) for number in range(1, hours + 1)]
     with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
         replay = Replay(connection, active, definitions.compiler, read_stage_models(settings))
