@@ -1,7 +1,7 @@
-"""How long 1,000 definitions take to become SQL, in seconds of CPU.
+"""Measure the CPU seconds that compiling 1,000 definitions to SQL takes.
 
 python benchmarks/compile_time.py                 # the steps
-python benchmarks/compile_time.py --profile       # and what they spend it on
+python benchmarks/compile_time.py --profile       # and the functions that take the longest
 """
 
 import argparse
@@ -15,12 +15,12 @@ from generate import definitions
 
 
 def main() -> None:
-    """Time each step; the first is what `partnerflow` does once a process."""
+    """Measure each step. The first, reading the vocabulary, is done once per process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--definitions", type=int, default=1000)
-    parser.add_argument("--popular", type=float, default=0.9, help="share of day numbers that people pick")
+    parser.add_argument("--popular", type=float, default=0.9, help="share of the numbers of days that are popular ones")
     parser.add_argument("--dialect", default="duckdb")
-    parser.add_argument("--profile", action="store_true", help="show the functions that take longest")
+    parser.add_argument("--profile", action="store_true", help="print the functions that take the longest")
     options = parser.parse_args()
     vocabulary = _timed("vocabulary", project_vocabulary, options)
     files = definitions(options.definitions, popular=options.popular)
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _timed(label: str, step: Callable, options: argparse.Namespace):
-    """The result of a step, its time printed."""
+    """Print the CPU time of a step, and return its result."""
     profile = cProfile.Profile() if options.profile else None
     start = time.process_time()
     result = profile.runcall(step) if profile else step()

@@ -1,9 +1,9 @@
-"""How many emails of 10 KB a core makes in a second: filled in, composed, and by the standard library for comparison.
+"""Measure how many emails of 10 KB one core renders and composes per second, compared with the standard library.
 
-python benchmarks/compose.py                      # messages a second of CPU; medians of the rounds
-python benchmarks/compose.py --profile            # and what they spend it on
+python benchmarks/compose.py                      # messages per second of CPU; medians of the rounds
+python benchmarks/compose.py --profile            # and the functions that take the longest
 
-The baseline composes what ours does, from the same bodies: EmailMessage with policy SMTP, as_bytes().
+The baseline composes the same headers and bodies with EmailMessage.as_bytes() and the policy SMTP.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PLAIN = f"<p style='{STYLE}'>A paragraph about products: tents, boots and “mor
 
 @dataclass(frozen=True)
 class Delivery:
-    """A flows.messages.render.Renderable."""
+    """A delivery to render (flows.messages.render.Renderable)."""
 
     delivery_id: str
     email: str
@@ -47,11 +47,11 @@ class Delivery:
 
 
 def main() -> None:
-    """Print messages a second of CPU for each step, and the ratio to the standard library."""
+    """Print messages per second of CPU for each step, and the ratio to the standard library."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--profile", action="store_true", help="show the functions that take longest")
+    parser.add_argument("--profile", action="store_true", help="print the functions that take the longest")
     options = parser.parse_args()
     settings = Settings(unsubscribe_url="https://mail.example.com/u", unsubscribe_signing_keys=(SecretStr("k" * 32),))
     message, deliveries = _message(), [_delivery(number) for number in range(options.messages)]
@@ -63,11 +63,10 @@ def main() -> None:
         "render (Liquid, headers, token, compose)": lambda delivery: render(delivery, message, settings),
     }
     figures = {name: _rate(step, deliveries, options.rounds) for name, step in steps.items()}
-    print(f"{size:,} bytes a message; {options.messages:,} messages, median of {options.rounds} rounds")
+    print(f"{size:,} bytes per message; {options.messages:,} messages, median of {options.rounds} rounds")
+    base = figures["EmailMessage.as_bytes"]
     for name, rate in figures.items():
-        print(
-            f"{name:44} {rate:>8,.0f} a second of CPU, {rate / figures['EmailMessage.as_bytes']:>6.1f} times the first"
-        )
+        print(f"{name:44} {rate:>8,.0f} per second of CPU, {rate / base:>6.1f} times the first")
     print(f"memory kept after {options.messages:,} more messages: {_kept(deliveries, message, settings):,} bytes")
     if options.profile:
         profile = cProfile.Profile()
@@ -101,7 +100,7 @@ def _delivery(number: int) -> Delivery:
 
 
 def _parts(content: bytes, message: Message, delivery: Delivery) -> tuple[dict[str, str], str, str]:
-    """The headers and bodies that both composers are given."""
+    """Return the headers, the text and the HTML that both composers get."""
     head = content.split(b"\r\nMIME-Version")[0].decode("ascii").replace("\r\n ", " ")
     headers = dict(line.split(": ", 1) for line in head.split("\r\n"))
     more = {"unsubscribe_link": "https://mail.example.com/u/x", "today": {}}
@@ -130,7 +129,7 @@ def _rate(step: Callable, deliveries: list[Delivery], rounds: int) -> float:
 
 
 def _kept(deliveries: list[Delivery], message: Message, settings: Settings) -> int:
-    """What is still held once caches are warm and the same number of messages has been made again."""
+    """Return the bytes of memory that rendering all messages once more keeps, after the caches are warm."""
     tracemalloc.start()
     for delivery in deliveries:
         render(delivery, message, settings)

@@ -1,10 +1,10 @@
-"""Emails sent per second: by a reference client, by our transport alone and by the whole sending step, to one sink.
+"""Measure emails per second to a test server: by a reference client, our transport, and the sending step of a run.
 
     python benchmarks/delivery.py --postfix /tmp/postfix/usr --messages 10000 --rounds 3
 
-The sink and the reference client are Postfix's smtp-sink and smtp-source, unpacked without installing:
-`apt-get download postfix && dpkg -x postfix_*.deb /tmp/postfix`. Without --postfix, the sink is a small one of
-our own and the reference is smtplib's sendmail. Every measurement is a process of its own.
+The server and the reference client are Postfix's smtp-sink and smtp-source, unpacked without installing them:
+`apt-get download postfix && dpkg -x postfix_*.deb /tmp/postfix`. Without --postfix, the server is a small one in this
+file, and the reference is smtplib's sendmail. Every measurement runs in a process of its own.
 """
 
 import argparse
@@ -45,7 +45,7 @@ HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 
 
 def main() -> None:
-    """Measure in rounds, and print the best and the median of each part."""
+    """Measure each part in several rounds, and print the best and the median rate."""
     options = _options()
     if options.part:
         print(json.dumps(PARTS[options.part](options)))
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def reference(options: argparse.Namespace) -> dict:
-    """Measure smtp-source, which generates its message and records nothing, or else smtplib."""
+    """Measure smtp-source, which generates its message and records nothing; or smtplib, without --postfix."""
     if not options.postfix:
         return _timed(options, lambda: _each_thread(_smtplib_thread, options))
     command = [_postfix(options, "smtp-source"), "-s", str(CONNECTIONS), "-m", str(options.messages), "-l",
@@ -81,7 +81,7 @@ def transport(options: argparse.Namespace) -> dict:
 
 
 def whole(options: argparse.Namespace) -> dict:
-    """Measure the sending step of a run: lease, render, compose, commit, send, commit. The claim is timed apart."""
+    """Measure the sending step of a run: lease, render, compose, commit, send, commit; the claim separately."""
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         message = Path(folder) / "message"
         message.mkdir()
@@ -141,7 +141,7 @@ def _apart(name: str, port: int, options: argparse.Namespace) -> dict:
 
 
 def _print(measured: dict[str, list[dict]], options: argparse.Namespace) -> None:
-    sink = "smtp-sink, smtp-source" if options.postfix else "a sink of ours, smtplib"
+    sink = "smtp-sink, smtp-source" if options.postfix else "own test server, smtplib"
     print(f"{options.messages} messages of {options.size} bytes, {CONNECTIONS} connections, {sink}")
     base = [one["rate"] for one in measured["reference"]]
     print(f"{'':12}{'best/s':>9}{'median/s':>10}{'of reference':>14}{'cpu s':>8}{'MiB':>7}{'grown':>7}")
@@ -181,7 +181,7 @@ def _smtplib_thread(options: argparse.Namespace, count: int) -> None:
 
 @contextmanager
 def _sink(options: argparse.Namespace) -> Iterator[int]:
-    """Run a server that accepts everything and keeps nothing, and yield its port."""
+    """Run a server that accepts every message and stores none, and yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     own = [sys.executable, __file__, "--sink", "--port", str(port)]
@@ -215,7 +215,7 @@ async def _serve(port: int) -> None:
             elif verb == b"DATA":
                 writer.write(b"354 go on\r\n")
                 await reader.readuntil(b"\r\n.\r\n")
-                writer.write(b"250 kept\r\n")
+                writer.write(b"250 accepted\r\n")
             elif verb == b"QUIT":
                 writer.write(b"221 bye\r\n")
                 break
@@ -229,11 +229,11 @@ async def _serve(port: int) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--postfix", help="the folder that holds sbin/smtp-sink and lib/postfix/")
+    parser.add_argument("--postfix", help="the folder with sbin/smtp-sink and lib/postfix/")
     parser.add_argument("--messages", type=int, default=10_000)
-    parser.add_argument("--size", type=int, default=10_240, help="bytes of a message")
+    parser.add_argument("--size", type=int, default=10_240, help="bytes per message")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", help="where the ledger is made")
+    parser.add_argument("--folder", help="the folder in which the ledger is created")
     parser.add_argument("--ledger", help="URL of an empty ledger, instead of a new SQLite file")
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)

@@ -1,9 +1,9 @@
-"""How long it takes to load, stage and deduplicate what providers have told.
+"""Measure the CPU seconds that loading, staging and deduplicating provider events takes.
 
     PYTHONPATH=.:tests python benchmarks/events.py --events 150000
 
-The events are those of four providers in their own shapes, a fifth of them told twice, in files as they land. The floor
-is the cheapest thing that can be said of them: one look at one key of every payload.
+The events are payloads of four providers, a fifth of them duplicates, in files of the landing folder. The floor is the
+least that any query of them takes: reading one key of every payload.
 """
 
 import json
@@ -42,7 +42,7 @@ KINDS: dict[str, list[tuple[str, Callable[..., str | dict]]]] = {
 
 
 def payloads(events: int, draw: random.Random) -> Iterator[tuple[str, str]]:
-    """Provider and payload; SendGrid's in arrays of a hundred. Each delivery has up to three events."""
+    """Yield provider and payload. SendGrid's payloads are arrays of a hundred events."""
     distinct = int(events * (1 - SHARE_REPEATED))
     made: dict[str, list] = {provider: [] for provider in KINDS}
     for number in range(distinct):
@@ -51,35 +51,35 @@ def payloads(events: int, draw: random.Random) -> Iterator[tuple[str, str]]:
         delivery, at = f"{number // 12:032x}", SENT + timedelta(seconds=number % 100_000)
         made[provider].append(maker(delivery, f"somebody.{number // 12}@partner.example", kind, at))
     for provider, ones in made.items():
-        ones += [_told_again(one, number) for number, one in enumerate(draw.choices(ones, k=(events - distinct) // 4))]
+        ones += [_repeated(one, number) for number, one in enumerate(draw.choices(ones, k=(events - distinct) // 4))]
         if provider == "sendgrid":
             ones = [json.dumps(ones[first : first + 100]) for first in range(0, len(ones), 100)]
         yield from ((provider, one) for one in ones)
 
 
-def _told_again(payload: str | dict, number: int) -> str | dict:
-    """The same event in another request: blanks differ, so that the repeat is known by the event's id alone."""
+def _repeated(payload: str | dict, number: int) -> str | dict:
+    """Return the same event as in another request: its spaces differ, so only the event's id shows the duplicate."""
     return payload if isinstance(payload, dict) else payload + " " * (number % 50 + 1)
 
 
 @contextmanager
 def timed(name: str, taken: dict[str, float]) -> Iterator[None]:
-    """Seconds of CPU of the block."""
+    """Record the CPU seconds of the block as `taken[name]`."""
     started = time.process_time()
     yield
     taken[name] = time.process_time() - started
 
 
-def main(events: Annotated[int, typer.Option(help="How many events.")] = 150_000) -> None:
-    """Land, load, stage; print seconds of CPU, multiples of the floor, and the largest memory.
+def main(events: Annotated[int, typer.Option(help="Number of events.")] = 150_000) -> None:
+    """Print the CPU seconds of loading and staging, as multiples of the floor too, and the peak memory.
 
-    `dbt` is a run of one tiny view: what of `stage` is dbt's own.
+    `dbt` is the run of one tiny view, which is the part of `stage` that dbt takes for itself.
     """
     with TemporaryDirectory() as temporary:
         settings = Settings(state_dir=Path(temporary), workflows=CHECKOUT / "workflows")
         deliveries = events // 12
         _prepare(settings, deliveries)
-        size = _drop(settings, events)
+        size = _write_files(settings, events)
         taken: dict[str, float] = {}
         with open_warehouse(settings.warehouse) as connection:
             with timed("load", taken):
@@ -92,15 +92,15 @@ def main(events: Annotated[int, typer.Option(help="How many events.")] = 150_000
             _dbt(settings, "stg_email_payloads+1 int_email_events+")
         with open_warehouse(settings.warehouse) as connection:
             query = "SELECT count(*), sum(occurrences), count(delivery_id) FROM intermediate.int_email_events"
-            distinct, told, linked = connection.execute(query).fetchone()
-    print(f"{told:,} events in {loaded:,} payloads, {size / 1e6:.0f} MB; {distinct:,} are distinct, {linked:,} linked")
+            distinct, total, linked = connection.execute(query).fetchone()
+    print(f"{total:,} events in {loaded:,} payloads, {size / 1e6:.0f} MB; {distinct:,} are distinct, {linked:,} linked")
     for name, seconds in taken.items():
         print(f"{name:6} {seconds:6.2f} s of CPU  {seconds / taken['floor']:5.1f} floors")
-    print(f"largest memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 def _prepare(settings: Settings, deliveries: int) -> None:
-    """A warehouse with the example account, built once, and a ledger's mirror of so many deliveries."""
+    """Build the example account, and fill the mirror of the ledger with this number of deliveries."""
     import pandas
 
     with open_warehouse(settings.warehouse) as connection, transaction(connection):
@@ -116,8 +116,8 @@ def _prepare(settings: Settings, deliveries: int) -> None:
     assert not build(settings, read_definitions(settings)).held
 
 
-def _drop(settings: Settings, events: int) -> int:
-    """Write the files; their size in bytes."""
+def _write_files(settings: Settings, events: int) -> int:
+    """Write the files of the landing folder, and return their size in bytes."""
     texts: dict[str, list[str]] = {}
     for provider, payload in payloads(events, random.Random(1)):
         texts.setdefault(provider, []).append(payload)
@@ -130,7 +130,7 @@ def _drop(settings: Settings, events: int) -> int:
 
 
 def _dbt(settings: Settings, models: str) -> None:
-    """Build models; those of the events are from the payloads to the report."""
+    """Run the selected models."""
     project = str(settings.state_dir / "dbt_project")
     folders = ["--project-dir", project, "--profiles-dir", project, "--log-path", str(settings.state_dir / "logs")]
     os.environ["PARTNERFLOW_VAR"] = str(settings.state_dir)

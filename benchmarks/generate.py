@@ -1,8 +1,8 @@
-"""A synthetic account of any size, straight into the shape of the marts, and any number of workflow definitions.
+"""Generate an account of any size in the shape of the marts, and any number of workflow definitions.
 
     python benchmarks/generate.py --partners 50000 --rows 3000000 /tmp/account.duckdb
 
-Deterministic: the same options give the same rows (with one DuckDB version) and the same definitions.
+The same options give the same rows (with one version of DuckDB) and the same definitions.
 """
 
 import argparse
@@ -34,11 +34,11 @@ SEASONS = (
 
 @dataclass(frozen=True)
 class Account:
-    """How large the account is.
+    """The size of the account.
 
-    `months` is how far the facts reach back, `years` how far the transitions. `skew` is the exponent of activity over
-    partners, 0 = all alike. `order` is how the rows of the facts lie: as the model's GROUP BY leaves them, by date or
-    by partner.
+    Facts go back `months`, transitions `years`. `skew` is the exponent by which activity differs between partners (0:
+    all have the same). `order` is the order of the rows of the facts: as the model's GROUP BY leaves them (dbt), by
+    date, or by partner.
     """
 
     partners: int = 50_000
@@ -51,7 +51,7 @@ class Account:
 
     @property
     def days(self) -> int:
-        """How far the facts reach back."""
+        """The number of days that the facts go back."""
         return self.months * 30
 
 
@@ -80,7 +80,7 @@ def _evaluations(warehouse: duckdb.DuckDBPyConnection) -> None:
 
 
 def _partners(warehouse: duckdb.DuckDBPyConnection, account: Account) -> None:
-    """Nine partners in ten belong to the performance program 1000, the rest to the creator program 2000."""
+    """Create the partners: nine in ten in the performance program 1000, the others in the creator program 2000."""
     warehouse.execute(f"""
         create temp table people as
         select
@@ -139,7 +139,7 @@ def _contracts(warehouse: duckdb.DuckDBPyConnection) -> None:
 
 
 def _performance(warehouse: duckdb.DuckDBPyConnection, account: Account) -> None:
-    """Partners that joined have rows on as many distinct days as their share of the activity."""
+    """Create rows of the partners that have joined; the share of a partner in the activity decides how many."""
     warehouse.execute(f"""
         create temp table active as
         select i, program_id, partner_id, pow(u(i, 5) + 0.0001, -{account.skew}) as weight
@@ -196,7 +196,7 @@ def _pick(values: tuple[str, ...], index: str) -> str:
 
 
 def _model(name: str) -> str:
-    """The SQL of a hand-written model of the project, its few macros expanded."""
+    """Return the SQL of a hand-written model of the project with its macros expanded."""
     schemas = {"stg_": "staging", "int_": "intermediate", "fct_": "marts"}
     text = (PROJECT / "models" / "segments" / "as_of" / f"{name}.sql").read_text(encoding="utf-8")
     text = re.sub(r"\{\{ ref\('((\w{4})\w+)'\) \}\}", lambda found: f"{schemas[found[2]]}.{found[1]}", text)
@@ -204,9 +204,9 @@ def _model(name: str) -> str:
 
 
 def definitions(count: int, seed: int = 1, months: int = 12, popular: float = 0.9) -> dict[str, str]:
-    """File name to text of `count` definitions in the shapes of the help page's examples, each with its own numbers.
+    """Return file name to text of `count` definitions like the help page's examples, each with numbers of its own.
 
-    A `popular` share of the day numbers are those that people pick (7, 14, 30 ...), the others any of 1 to 180.
+    A `popular` share of the numbers of days are popular ones (7, 14, 30 ...), the others are random from 1 to 180.
     """
     draw = _Draw(random.Random(seed), months, popular)
     shapes, weights = zip(*_SHAPES, strict=True)
@@ -221,13 +221,13 @@ def definitions(count: int, seed: int = 1, months: int = 12, popular: float = 0.
 
 
 def read_all(files: dict[str, str], vocabulary: Vocabulary) -> list[ReadWorkflow]:
-    """The definitions, read."""
+    """Return the definitions as the compiler reads them."""
     return [read_definition(path, text, vocabulary) for path, text in files.items()]
 
 
 @dataclass
 class _Draw:
-    """The random choices of a definition."""
+    """The random choices of the definitions."""
 
     random: random.Random
     months: int
@@ -346,14 +346,14 @@ _SHAPES = (
 
 
 def account_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say how large an account is."""
+    """Add the options of the size of an account."""
     for one in fields(Account):
         choices = ("dbt", "date", "partner") if one.name == "order" else None
         parser.add_argument(f"--{one.name}", type=type(one.default), default=one.default, choices=choices)
 
 
 def account_of(options: argparse.Namespace) -> Account:
-    """The account that the options describe."""
+    """Return the account that the options describe."""
     return Account(**{one.name: getattr(options, one.name) for one in fields(Account)})
 
 

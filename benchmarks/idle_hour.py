@@ -1,10 +1,10 @@
-"""How long an hour with nothing to do takes on the example account, and which parts it consists of.
+"""Measure an hour of the example account in which there is nothing to do, and its parts.
 
     python benchmarks/idle_hour.py --repeat 5
 
-Loads the example account and runs its first hours, then one hour after another, each in a fresh process, as
-`partnerflow run` does: nobody is due, and no row was loaded. For comparison, two processes of dbt alone: one that
-imports it, and `dbt build` of all tables, views and tests by its own command line.
+It loads the example account and runs its first hours, then one hour after another, each in a new process, as
+`partnerflow run` does. No partner is due, and no row has been loaded. For comparison, one process only imports dbt, and
+one runs `dbt build` of all tables, views and tests.
 """
 
 import argparse
@@ -22,18 +22,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 FIRST = datetime(2026, 3, 20, 19, tzinfo=UTC)
-"""The first hour: all rows were loaded before it, and no program has a midnight in the nine hours after it."""
+"""The first hour. All rows were loaded before it, and in no program is there a midnight in the nine hours after it."""
 
 WARM_UP, MOST = 2, 6
-"""Number of hours that are run before the first measured one, and of those that are left before a midnight."""
+"""Number of hours to run before the first measured one, and the most hours to measure before a midnight."""
 
 WITHOUT = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
 PARTS = "seconds: "
-"""How the line starts with which an hour prints its parts."""
+"""The beginning of the line on which an hour prints its parts."""
 
 
 def hour(number: int) -> None:
-    """Run one hour in this process; the last line printed is the wall seconds of each part, as JSON."""
+    """Run one hour in this process. The last line that it prints has the wall seconds of each part, as JSON."""
     parts: Counter[str] = Counter()
     started = time.perf_counter()
     from flows.cli import main
@@ -56,7 +56,7 @@ def hour(number: int) -> None:
         return call
 
     class Steps:
-        """Times each step of a run by its title."""
+        """A step runner that measures each step by its title."""
 
         def __init__(self, *_):
             pass
@@ -90,7 +90,7 @@ def hour(number: int) -> None:
 
 
 def measured(command: list[str], state: Path) -> tuple[float, float, float, str]:
-    """Return wall seconds, CPU seconds and peak GiB of a process that must succeed, and the line with its parts."""
+    """Return wall seconds, CPU seconds and peak GiB of a process, and the line with its parts. Exit if it fails."""
     variables = {**os.environ, "PARTNERFLOW_VAR": str(state)}
     started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     code = (
@@ -107,7 +107,7 @@ def measured(command: list[str], state: Path) -> tuple[float, float, float, str]
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, or run one hour for the parent process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, choices=range(1, MOST + 1), default=5)
     parser.add_argument("--hour", type=int, help=argparse.SUPPRESS)
@@ -132,7 +132,7 @@ def report(folder: Path, repeat: int) -> None:
     rounds = []
     for number in range(WARM_UP, WARM_UP + repeat):
         processes = {
-            "an hour with nothing to do": ([*itself, str(number)], ours),
+            "an idle hour": ([*itself, str(number)], ours),
             "import dbt": ([sys.executable, "-c", "import dbt.cli.main"], ours),
             "dbt build of everything": ([str(scripts / "dbt"), "build", *folders, *WITHOUT], by_hand),
         }
@@ -141,12 +141,12 @@ def report(folder: Path, repeat: int) -> None:
         name: [statistics.median(one[name][number] for one in rounds) for number in range(3)] for name in rounds[0]
     }
     base = medians["dbt build of everything"]
-    print(f"{'':<34}{'wall s':>8}{'cpu s':>8}{'GiB':>8}{'of dbt build, by cpu':>22}")
+    print(f"{'':<34}{'wall s':>8}{'cpu s':>8}{'GiB':>8}{'cpu, of dbt build':>22}")
     for name, (wall, cpu, peak) in medians.items():
         print(f"{name:<34}{wall:>8.2f}{cpu:>8.2f}{peak:>8.2f}{cpu / base[1]:>22.2f}")
-    parts = [json.loads(one["an hour with nothing to do"][3].removeprefix(PARTS)) for one in rounds]
-    print("\nIts parts, in wall seconds. The steps come in their order, each after its own parts (dbt and others).")
-    for name in parts[0]:  # a step is entered when it ends
+    parts = [json.loads(one["an idle hour"][3].removeprefix(PARTS)) for one in rounds]
+    print("\nThe parts of the hour in wall seconds, in the order in which they end: a step comes after its own parts.")
+    for name in parts[0]:  # a step is added when it ends
         print(f"{statistics.median(one.get(name, 0) for one in parts):>8.2f}  {name}")
 
 

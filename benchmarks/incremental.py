@@ -1,11 +1,11 @@
-"""How much CPU an hour takes in which 1 % of the partners changed, as a share of the full build of the same account.
+"""Measure the CPU time of an hour in which 1 % of the partners changed, as a share of a full build of the same account.
 
     python benchmarks/incremental.py --partners 100000 --rows 30000000
 
-Creates an account in the raw tables, builds it with the sixteen example workflows as a run does, then changes some
-partners and builds again, and builds once more with nothing changed. Each build is a process of its own. The first is a
-full refresh; the others build what is below the changed source tables, and the segments. With --facts, only
-fct_performance_daily and the models that it is built from.
+It creates an account in the raw tables and builds it with the sixteen example workflows as a run does. Then it changes
+some partners and builds again, and builds once more with nothing changed. Each build runs in a process of its own. The
+first is a full refresh; the others build what depends on the changed source tables, and the segments. With --facts, it
+builds only fct_performance_daily and the models that it depends on.
 """
 
 import argparse
@@ -61,7 +61,7 @@ ACCOUNT = """
         ((p * 13 + n * 7) % 20000) / 100, CASE WHEN p % 10 = 0 THEN 'INR' ELSE 'USD' END, NULL, {loaded}
     FROM range({partners}) AS numbers (p), range({actions}) AS actions (n);
 """
-"""No random numbers. One partner in ten is in program 2000; {share} of a million partner days have clicks."""
+"""SQL without random numbers. One partner in ten is in program 2000; {share} of a million partner days have clicks."""
 
 CHANGES = """
     UPDATE raw.partner_clicks_daily SET clicks = clicks + 1, _loaded_at = {loaded}
@@ -80,7 +80,7 @@ days, and a day of clicks is deleted."""
 
 
 def parts(options: argparse.Namespace) -> dict[str, object]:
-    """Return the values of the placeholders."""
+    """Return the values of the placeholders in ACCOUNT and CHANGES."""
     actions = options.rows // (CLICKS_PER_ACTION + 1)
     return {
         "program": "CASE WHEN p % 10 = 0 THEN '2000' ELSE '1000' END",
@@ -96,7 +96,7 @@ def parts(options: argparse.Namespace) -> dict[str, object]:
 
 
 def make(settings: Settings, options: argparse.Namespace) -> int:
-    """Create the account and the tables that a run writes, and return the number of performance rows."""
+    """Create the account and the tables that a run writes, and return the number of rows of clicks and actions."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(settings.warehouse, config={"threads": 2}) as warehouse:
         warehouse.execute("CREATE SCHEMA raw")
@@ -109,7 +109,7 @@ def make(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def change(settings: Settings, options: argparse.Namespace) -> None:
-    """Change some partners."""
+    """Make the changes of one hour."""
     with duckdb.connect(settings.warehouse, config={"threads": 2}) as warehouse:
         warehouse.execute(CHANGES.format(**parts(options)))
 
@@ -129,7 +129,7 @@ def measure(var: Path, facts: bool) -> dict[str, float]:
 
 
 def build_facts(settings: Settings, definitions: Definitions) -> None:
-    """Build what is out of date of the daily facts and their inputs, and record the build state as a run does."""
+    """Build the daily facts and their inputs where they are out of date, and save the build state as a run does."""
     dbt = Dbt(settings, prepare_project(settings, definitions))
     state = BuildState.load(settings, dbt, Lineage(dbt.parse(), definitions.compiler))
     selection = state.dbt_selection()
@@ -159,7 +159,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--partners", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=30_000_000, help="rows of clicks and actions together")
-    parser.add_argument("--every", type=int, default=100, help="one partner in this many changes")
+    parser.add_argument("--every", type=int, default=100, help="one in this number of partners changes")
     parser.add_argument("--facts", action="store_true", help="only the daily facts and their inputs")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -169,7 +169,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="incremental") as folder:
         settings = Settings(state_dir=Path(folder), workflows=CHECKOUT / "workflows")
         rows = make(settings, options)
-        print(f"{rows:,} rows of {options.partners:,} partners, one in {options.every} changes")
+        print(f"{rows:,} rows of {options.partners:,} partners, one in {options.every} of which changes")
         print(f"{'build':32} {'wall s':>8} {'cpu s':>8} {'by cpu':>7} {'GiB':>6}")
         full = measured("full", settings, options.facts)
         change(settings, options)

@@ -1,4 +1,4 @@
-"""How long it takes to compare every two of 1,000 definitions, in seconds of CPU and as a multiple of compiling them.
+"""Measure the CPU seconds that comparing all pairs of 1,000 definitions takes, and as a multiple of compiling them.
 
 python benchmarks/overlap_time.py
 """
@@ -18,10 +18,10 @@ ON = date(2026, 3, 20)
 
 
 def main() -> None:
-    """Print the times, and what was found."""
+    """Print the times and the numbers of pairs and sequences."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--definitions", type=int, default=1000)
-    parser.add_argument("--popular", type=float, default=0.9, help="share of day numbers that people pick")
+    parser.add_argument("--popular", type=float, default=0.9, help="share of the numbers of days that are popular ones")
     options = parser.parse_args()
     vocabulary = project_vocabulary()
     read = read_all(definitions(options.definitions, popular=options.popular), vocabulary)
@@ -33,7 +33,8 @@ def main() -> None:
     linked = _timed("sequences", lambda: find_sequences(workflows, compiler, ON), baseline)
     relations = Counter(one.relation for one in found.pairs)
     print(
-        f"{len(found.pairs):,} pairs can meet ({dict(relations)}), {found.disjoint:,} cannot; {len(linked)} sequences"
+        f"{len(found.pairs):,} pairs can contain the same partner ({dict(relations)}), "
+        f"{found.disjoint:,} cannot; {len(linked)} sequences"
     )
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 

@@ -1,11 +1,12 @@
-"""The same segments as other engines would have them: a statement, or a pass over a data frame, a segment.
+"""Compare our SQL with that of other engines, which run one statement, or one pass over a data frame, per segment.
 
     python benchmarks/peers.py --account /tmp/account.duckdb --segments 1,10,100
 
-The shapes of statements are those that the engines named issue, each run on DuckDB here: so this compares shapes, not
-products. To be kind, they read narrow tables of one program, made before the clock runs; frames are loaded before it,
-too. Every shape must name the same partners before its time counts. The segment is one that all of them can say: stage
-Joined, Last Transition Date and Performance Date Range the last N days, revenue above an amount.
+Each shape is the kind of statement that an engine runs. All of them run on DuckDB here, so this compares shapes, not
+products. To favor the others, they read narrow tables of one program, and these tables and the data frames are created
+before the time is measured. The program fails if two shapes find different partners. The segment is one that all of
+these engines support: stage Joined, Last Transition Date and Performance Date Range in the last N days, revenue above
+an amount.
 """
 
 import argparse
@@ -31,27 +32,27 @@ TABLES = {
     "days": "select partner_id, days_ago, revenue from "
     f"segments.performance_as_of where program_id = '{PROGRAM}' and revenue <> 0",
 }
-"""What the queries read: one row per partner, and one per partner and day."""
+"""The tables that the queries read: one row per partner, and one per partner and day."""
 
 FRAMES = (
     "select partner_id, stage, coalesce(moved, -1) as moved from people",
     "select partner_id, days_ago, cast(revenue * 100 as bigint) as cents from days",
 )
-"""The same for data frames, which have no decimals that are quick and exact."""
+"""The same for data frames, in cents, since data frames have no decimals that are both fast and exact."""
 
 Members = set[tuple[int, str]]
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Revenue of the last `days` days above `amount`, of partners that joined in these days."""
+    """Partners that joined in the last `days` days and have revenue above `amount` in these days."""
 
     number: int
     days: int
     amount: int
 
     def workflow(self) -> Workflow:
-        """As a definition says it."""
+        """Return the segment as a workflow."""
         last = f"is Last {self.days} Days"
         text = (
             f'name: Segment\nprogram: "{PROGRAM}"\nsegment:\n  - Relationship Stage is any of Joined\n'
@@ -62,12 +63,12 @@ class Segment:
 
     @property
     def who(self) -> str:
-        """The tests on a partner."""
+        """The condition on a partner, in SQL."""
         return f"stage = 'Joined' and moved between 1 and {self.days}"
 
     @property
     def sums(self) -> str:
-        """The days that count."""
+        """The condition on the days to sum, in SQL."""
         return f"days_ago between 1 and {self.days}"
 
 
@@ -75,7 +76,7 @@ Shape = Callable[[duckdb.DuckDBPyConnection, list[Segment]], Members]
 
 
 def ours(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
-    """All of them compiled together, from the project's own views and not from the narrow tables."""
+    """Compile all segments together; they read the project's own views, not the narrow tables."""
     with _paused():
         statements = compiled([one.workflow() for one in segments], project_vocabulary())
     for statement in statements:
@@ -84,7 +85,7 @@ def ours(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Membe
 
 
 def correlated_sum(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
-    """A subquery that sums in the WHERE: listmonk's query for an event table of one's own."""
+    """Sum in a subquery of WHERE, as a query in listmonk on an event table of your own would."""
     return _each(
         warehouse,
         segments,
@@ -96,7 +97,7 @@ def correlated_sum(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]
 
 
 def exists_having(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
-    """EXISTS with GROUP BY and HAVING: Notifuse's goals, Mautic's event filters; as one statement."""
+    """Use EXISTS with GROUP BY and HAVING, as Notifuse's goals and Mautic's event filters do."""
     return _each(
         warehouse,
         segments,
@@ -109,7 +110,7 @@ def exists_having(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment])
 
 
 def in_having(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
-    """IN of a grouped subquery: PostHog's cohorts."""
+    """Use IN with a grouped subquery, as PostHog's cohorts do."""
     return _each(
         warehouse,
         segments,
@@ -121,7 +122,7 @@ def in_having(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> 
 
 
 def attribute(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
-    """A column of the partner that an outside job refreshes for each window: listmonk's and Keila's attributes."""
+    """Read one attribute of the partner per window, refreshed by a job, as listmonk and Keila do."""
     for days in sorted({one.days for one in segments}):
         warehouse.execute(
             f"create temp table fresh_{days} as select partner_id, sum(revenue) as revenue from days "
@@ -138,7 +139,7 @@ def attribute(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> 
 
 
 def batches(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
-    """Mautic's loop over such attributes: 300 new members a statement, until none is left; then who left."""
+    """Add 300 new members per statement until there are no more, then find those that left, as Mautic does."""
     warehouse.execute("create temp table fresh as select partner_id, 0 as days, revenue from days limit 0")
     for days in sorted({one.days for one in segments}):
         warehouse.execute(
@@ -161,7 +162,7 @@ def batches(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Me
 
 
 def polars_frames(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
-    """Filter, group, sum, join, compare: polars, lazily."""
+    """Filter, group, sum, join and compare with lazy frames of polars."""
     import polars
 
     with _paused():
@@ -177,7 +178,7 @@ def polars_frames(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment])
 
 
 def pandas_frames(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment]) -> Members:
-    """The same with pandas."""
+    """Filter, group, sum and compare with pandas."""
     with _paused():
         people, days = (warehouse.sql(query).df() for query in FRAMES)
     found: Members = set()
@@ -195,7 +196,7 @@ SHAPES: tuple[Shape, ...] = (
 
 
 def _each(warehouse: duckdb.DuckDBPyConnection, segments: list[Segment], query: Callable[[Segment], str]) -> Members:
-    """One statement a segment."""
+    """Run one statement per segment, and return the members."""
     return {(one.number, str(partner)) for one in segments for (partner,) in warehouse.execute(query(one)).fetchall()}
 
 
@@ -204,13 +205,13 @@ def _all(warehouse: duckdb.DuckDBPyConnection, query: str) -> Members:
 
 
 class _Clock:
-    """Seconds of CPU and of wall time, but for pauses."""
+    """CPU and wall seconds without the pauses."""
 
     paused = (0.0, 0.0)
 
     @staticmethod
     def now() -> tuple[float, float]:
-        """Since some time."""
+        """Return CPU and wall seconds; only differences have a meaning."""
         return time.process_time() - _Clock.paused[0], time.perf_counter() - _Clock.paused[1]
 
 
@@ -223,14 +224,14 @@ def _paused() -> Iterator[None]:
 
 
 def segments_of(count: int, seed: int) -> list[Segment]:
-    """Windows that people pick, nine times in ten."""
+    """Return segments with random numbers; nine in ten have a popular number of days."""
     draw = random.Random(seed)
     days = [draw.choice(POPULAR) if draw.random() < 0.9 else draw.randint(1, 180) for _ in range(count)]
     return [Segment(number, one, draw.choice((0, 99, 999, 4999))) for number, one in enumerate(days)]
 
 
 def compare(account: Path, counts: list[int], seed: int) -> bool:
-    """Time every shape for each number of segments; True when all name the same partners."""
+    """Measure every shape for each number of segments, and return whether all find the same partners."""
     agreed = True
     print("segments shape               cpu s   wall s   times   members")
     for count in counts:
@@ -257,7 +258,7 @@ def main() -> None:
     """Compare the shapes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     account_options(parser)
-    parser.add_argument("--account", type=Path, help="a DuckDB file of generate.py; without it one is made")
+    parser.add_argument("--account", type=Path, help="a DuckDB file that generate.py wrote; default: a new one")
     parser.add_argument("--segments", default="1,10,100", help="numbers of segments")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -265,7 +266,7 @@ def main() -> None:
             options.account = Path(folder) / "account.duckdb"
             generate(options.account, account_of(options))
         if not compare(options.account, [int(one) for one in options.segments.split(",")], options.seed):
-            sys.exit("The shapes do not name the same partners.")
+            sys.exit("The shapes do not find the same partners.")
 
 
 if __name__ == "__main__":

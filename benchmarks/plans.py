@@ -1,6 +1,6 @@
-"""The plans that segments.py measures: each turns workflows into statements that leave their members in `members`.
+"""The plans that segments.py measures: each turns workflows into statements that write their members to `members`.
 
-All are the compiler's own trees but for the floor; they differ in how much is asked in one statement.
+All but the floor are SQL of the compiler; they differ in what one statement does.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from compiler.sql.dialect import to_sql
 
 Statements = list[str]
 ALWAYS, NEVER = 10**9, -1
-"""As `max_single_statement_features` of a compiler: one statement always, or never."""
+"""Values of a compiler's `max_single_statement_features`: one statement always, or never."""
 
 
 def floor(_: list[Workflow], __: Vocabulary) -> Statements:
-    """The bare sum by partner over the same rows."""
+    """Return the bare sum per partner over the same rows."""
     return [
         "create temp table members as select program_id, partner_id, sum(clicks), sum(actions), sum(revenue) "
         "from marts.fct_performance_daily group by program_id, partner_id"
@@ -24,22 +24,22 @@ def floor(_: list[Workflow], __: Vocabulary) -> Statements:
 
 
 def compiled(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
-    """What `partnerflow run` builds: one of the next two."""
+    """Return what `partnerflow run` builds: `one_statement` or `tables`, by the number of features."""
     return _tables(workflows, Compiler(vocabulary))
 
 
 def one_statement(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
-    """One sum of a case per measure and window for every partner, and a filter a segment, in one statement."""
+    """Return one statement: a sum per measure and window for every partner, and one filter per segment."""
     return _tables(workflows, Compiler(vocabulary, max_single_statement_features=ALWAYS))
 
 
 def tables(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
-    """Partners, days, sums of two families of segments, members: each a table (compiler/sql/staged_plan.py)."""
+    """Return a table per step: partners, days, sums of two feature groups, members (compiler/sql/staged_plan.py)."""
     return _tables(workflows, Compiler(vocabulary, max_single_statement_features=NEVER))
 
 
 def ctes(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
-    """As tables, in one statement."""
+    """Return the tables of `tables` as CTEs of one statement."""
     *steps, (_, last) = membership_statements(
         workflows, Compiler(vocabulary, max_single_statement_features=NEVER)
     ).items()
@@ -50,13 +50,13 @@ def ctes(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
 
 
 def each(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
-    """One query a segment, every condition in it."""
+    """Return one query per segment, with all its conditions."""
     queries = [to_sql(Compiler(vocabulary).membership([workflow])) for workflow in workflows]
     return ["create temp table members as " + queries[0]] + [f"insert into members {one}" for one in queries[1:]]
 
 
 def _tables(workflows: list[Workflow], compiler: Compiler) -> Statements:
-    """The steps as temporary tables: the last one is `members`."""
+    """Return the steps as temporary tables; the last one is `members`."""
     steps = membership_statements(workflows, compiler)
     *made_first, _ = [relation.split(".")[1] for relation in steps]
     made = set(steps)
@@ -67,7 +67,7 @@ def _tables(workflows: list[Workflow], compiler: Compiler) -> Statements:
 
 
 def _unqualified(node: exp.Expression, made: set[str]) -> exp.Expression:
-    """A relation of the steps by its bare name."""
+    """Return a table of the steps without its schema, and any other node as it is."""
     return exp.to_table(node.name) if isinstance(node, exp.Table) and f"{node.db}.{node.name}" in made else node
 
 

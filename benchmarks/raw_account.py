@@ -1,10 +1,10 @@
-"""A synthetic account of any size in the shape of the raw tables, for benchmarks and tests.
+"""Generate an account of any size in the shape of the raw tables, for benchmarks and tests.
 
     python benchmarks/raw_account.py --partners 500000 --rows 30000000 /tmp/state      # a minute or two, 1 GB
     PARTNERFLOW_VAR=/tmp/state partnerflow plan --as-of 2026-03-20T18:00:00Z
 
-It fills `warehouse.duckdb` of a state's folder, so that the product's own builds start from it. The same options give
-the same rows with every version of DuckDB (raw_account.sql).
+It fills `warehouse.duckdb` of a state folder, from which `partnerflow` builds its tables as usual. The same options
+give the same rows with every version of DuckDB (raw_account.sql).
 """
 
 import argparse
@@ -19,11 +19,11 @@ STATEMENTS = Path(__file__).with_suffix(".sql")
 
 @dataclass(frozen=True)
 class RawAccount:
-    """How large the account is.
+    """The size of the account.
 
-    `rows` counts partner_clicks_daily and actions together, to a few in a hundred, and at most as many as the partners
-    that joined have days; `months` is how far they reach back. `skew` is the exponent of activity over partners, 0 =
-    all alike.
+    `rows` is the number of rows of partner_clicks_daily and actions together; the result differs by a few percent, and
+    is limited by the days of the partners that have joined. These rows go back `months`. `skew` is the exponent by
+    which activity differs between partners (0: all have the same).
     """
 
     partners: int = 50_000
@@ -34,7 +34,7 @@ class RawAccount:
 
 
 def fill(connection: Connection, account: RawAccount) -> dict[str, int]:
-    """Replace the raw tables by those of the account, and return the rows of each. Call it in a transaction."""
+    """Replace the raw tables with those of the account, and return the number of rows of each. Needs a transaction."""
     for name in CREATE:
         create_raw_table(connection, name)
     clicked = account.rows * 3 // 4
@@ -46,9 +46,9 @@ def fill(connection: Connection, account: RawAccount) -> dict[str, int]:
 
 
 def main() -> None:
-    """Fill the state that the options name."""
+    """Fill the warehouse of a state folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("state", type=Path, help="the state's folder (PARTNERFLOW_VAR)")
+    parser.add_argument("state", type=Path, help="the state folder (PARTNERFLOW_VAR)")
     for one in fields(RawAccount):
         parser.add_argument(f"--{one.name}", type=type(one.default), default=one.default)
     options = vars(parser.parse_args())

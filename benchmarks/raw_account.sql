@@ -1,23 +1,23 @@
--- The rows of a raw account (docs: the outer contract's raw tables), of the size that these variables say:
--- partners, click_days (rows of partner_clicks_daily), months (how far activity reaches back), skew (exponent of activity
--- over partners; 0 = all alike), seed. Only whole numbers are mixed, never hash(): the same variables give the same rows
--- with every version. The account stands still at 2026-03-20 18:00 UTC.
+-- The rows of a raw account, whose size is given by these variables: partners, click_days (rows of partner_clicks_daily),
+-- months (how far activity goes back), skew (exponent by which activity differs between partners; 0: all have the same),
+-- seed. Random numbers are computed from integers, never with hash(), so the same variables give the same rows with every
+-- version of DuckDB. The account is a snapshot of 2026-03-20 18:00 UTC.
 
--- A number below 2^32 that looks random. `i` is below 2^32, `salt` names what is drawn.
+-- A pseudo-random number below 2^32. `i` is below 2^32; each use has a `salt` of its own.
 create or replace temp macro mixed(x) as xor(x, x >> 16) * 73244475 % 4294967296;
 create or replace temp macro draw(i, salt) as
     mixed(mixed(mixed((i + 668265263 * cast(salt as bigint) + 374761393 * cast(getvariable('seed') as bigint)) % 4294967296)));
 
-create or replace temp macro stands_at() as timestamp '2026-03-20 18:00:00';
+create or replace temp macro snapshot_at() as timestamp '2026-03-20 18:00:00';
 
--- When a loader has loaded what was known at an instant: an hour later, and never after the account's own hour.
-create or replace temp macro loaded(moment) as least(moment + interval 1 hour, stands_at() - interval 10 minutes);
+-- When a row was loaded: an hour after the instant at which it was known, and never after the account's hour.
+create or replace temp macro loaded(moment) as least(moment + interval 1 hour, snapshot_at() - interval 10 minutes);
 
 insert into raw.programs values
-    ('1000', 'Northwind Outdoor', 'performance', 'America/New_York', 'USD', loaded(stands_at())),
-    ('2000', 'Lumen Creator Collective', 'creator', 'Asia/Kolkata', 'INR', loaded(stands_at()));
+    ('1000', 'Northwind Outdoor', 'performance', 'America/New_York', 'USD', loaded(snapshot_at())),
+    ('2000', 'Lumen Creator Collective', 'creator', 'Asia/Kolkata', 'INR', loaded(snapshot_at()));
 
--- Nine partners in ten are in program 1000. `since` is the instant at which a partner came to where it is.
+-- Nine partners in ten are in program 1000. `since` is the instant of a partner's last transition.
 create or replace temp table people as
 select
     i,
@@ -31,7 +31,7 @@ select
         when draw(i, 1) % 100 < 95 then 'Tagged'
         else 'None'
     end as stage,
-    stands_at() - to_seconds(cast(draw(i, 2) % (getvariable('months') * 2 * 30 * 86400) as bigint)) as since
+    snapshot_at() - to_seconds(cast(draw(i, 2) % (getvariable('months') * 2 * 30 * 86400) as bigint)) as since
 from range(getvariable('partners')) as numbers (i);
 
 insert into raw.partners
@@ -56,7 +56,7 @@ from people
 where draw(i, 7) % 100 < 40
 order by i;
 
--- One joined partner in ten came there by a contract that superseded another.
+-- One joined partner in ten has a contract that superseded another.
 insert into raw.contracts
 select
     program_id, 'S-' || i, partner_id, stage, 't' || draw(i, 8) % 6, 'Terms ' || draw(i, 8) % 6,
@@ -87,17 +87,18 @@ from people
 where stage in ('Joined', 'Expired') and draw(i, 11) % 100 < 10
 order by i;
 
--- Who may have clicks, on how many days: from joining (but at most `months` back) until the hour or the end.
+-- The partners that may have clicks, and the range of days: from joining (at most `months` ago) to the hour or the
+-- end of the contract.
 create or replace temp table active as
 select
     *, cast(round(1000000 * pow((draw(i, 12) % 1000000 + 1) / 1000000.0, -getvariable('skew'))) as bigint) as weight
 from (
     select
         i, program_id, partner_id,
-        case when stage = 'Expired' then date_diff('day', cast(since as date), cast(stands_at() as date)) else 0 end as newest,
+        case when stage = 'Expired' then date_diff('day', cast(since as date), cast(snapshot_at() as date)) else 0 end as newest,
         least(
             getvariable('months') * 30 - 1,
-            date_diff('day', cast(since as date), cast(stands_at() as date))
+            date_diff('day', cast(since as date), cast(snapshot_at() as date))
             + case when stage = 'Expired' then 200 else 0 end
         ) as oldest
     from people
@@ -105,7 +106,8 @@ from (
 ) as joined
 where oldest >= newest;
 
--- Clicks per partner grow with its weight until every day has some; the factor that makes their sum the one asked for.
+-- A partner's number of days with clicks is its weight times a factor, at most all days. The search finds the factor at
+-- which the total is `click_days`.
 create or replace temp table factors as
 with recursive search as (
     select 0 as step, cast(0 as double) as low, cast(getvariable('click_days') as double) as high
@@ -141,16 +143,17 @@ from (
 
 insert into raw.partner_clicks_daily
 select
-    program_id, partner_id, cast(stands_at() as date) - days_ago, 1 + draw(number, 14) % 40,
-    loaded(cast(cast(stands_at() as date) - days_ago as timestamp) + interval 30 hour)
+    program_id, partner_id, cast(snapshot_at() as date) - days_ago, 1 + draw(number, 14) % 40,
+    loaded(cast(cast(snapshot_at() as date) - days_ago as timestamp) + interval 30 hour)
 from click_days;
 
--- One day of clicks in three has a sale. What is younger than thirty days is pending; some are reversed or corrected later.
+-- One day with clicks in three has a sale. Sales of the last thirty days are pending; some are reversed or corrected
+-- later.
 insert into raw.actions
 select
     program_id, program_id || '.' || i || '.' || k, partner_id, event_at,
     case
-        when event_at > stands_at() - interval 30 day then 'PENDING'
+        when event_at > snapshot_at() - interval 30 day then 'PENDING'
         when draw(number, 15) % 100 < 8 then 'REVERSED'
         else 'APPROVED'
     end,
@@ -159,12 +162,12 @@ select
 from (
     select
         *,
-        case when draw(number, 15) % 100 < 12 then least(event_at + interval 20 day, stands_at()) else event_at end
+        case when draw(number, 15) % 100 < 12 then least(event_at + interval 20 day, snapshot_at()) else event_at end
             as updated_at
     from (
         select
             *,
-            cast(cast(stands_at() as date) - days_ago as timestamp)
+            cast(cast(snapshot_at() as date) - days_ago as timestamp)
             + to_seconds(cast(draw(number, 17) % case when days_ago = 0 then 64000 else 86400 end as bigint)) as event_at
         from click_days
         where draw(number, 18) % 3 = 0

@@ -1,4 +1,4 @@
-"""How large and how fast the page of many workflows is: made, opened in a browser, sorted and filtered.
+"""Measure the size of the report for many workflows, and the time to render, open, sort and filter it.
 
 python benchmarks/report_page.py --workflows 200
 """
@@ -22,7 +22,7 @@ MONDAY = date(2026, 3, 16)
 
 
 def definitions(folder: Path, count: int) -> Definitions:
-    """The example workflows, again and again under further ids, with all their messages."""
+    """Return `count` workflows: copies of the example workflows under other ids, with their messages."""
     shutil.copytree(CHECKOUT / "workflows" / "messages", folder / "messages")
     if (CHECKOUT / "workflows" / "segments").exists():
         shutil.copytree(CHECKOUT / "workflows" / "segments", folder / "segments")
@@ -34,7 +34,7 @@ def definitions(folder: Path, count: int) -> Definitions:
 
 
 def rows(ids: list[str]) -> ReportData:
-    """A full page: every workflow has all the weeks, runs and recipients that the page shows."""
+    """Return a report in which every workflow has all the weeks, runs and recipients that the page can show."""
     draw = random.Random(1)
     weeks = [_week(name, MONDAY - timedelta(weeks=back), draw) for name in ids for back in reversed(range(WEEKS))]
     totals = [_total(name, [week for week in weeks if week["workflow_id"] == name]) for name in ids]
@@ -71,7 +71,7 @@ def _recipient(name: str, number: int, as_of: datetime, draw: random.Random) -> 
 
 
 def in_browser(file: Path) -> dict[str, float] | None:
-    """Milliseconds of the main thread's CPU to load, and of the clock until interactive, to sort and to filter."""
+    """Return milliseconds: CPU of the main thread to load, wall time of the other steps. None without Chromium."""
     from playwright.sync_api import sync_playwright
 
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -102,8 +102,8 @@ def in_browser(file: Path) -> dict[str, float] | None:
     }
 
 
-def main(workflows: Annotated[int, typer.Option(help="How many workflows.")] = 200) -> None:
-    """Make the page, and print what it takes."""
+def main(workflows: Annotated[int, typer.Option(help="Number of workflows.")] = 200) -> None:
+    """Render the page, and print its size and times."""
     with TemporaryDirectory() as temporary:
         found = definitions(Path(temporary) / "workflows", workflows)
         data = rows([workflow.id for workflow in found.workflows])
@@ -114,9 +114,9 @@ def main(workflows: Annotated[int, typer.Option(help="How many workflows.")] = 2
         file.write_text(text, encoding="utf-8")
         size = file.stat().st_size
         count = len(found.workflows)
-        print(f"{count} workflows: {size:,} bytes, {size // count:,} each, made in {taken:.2f} s of CPU")
+        print(f"{count} workflows: {size:,} bytes, {size // count:,} per workflow, rendered in {taken:.2f} s of CPU")
         milliseconds = in_browser(file)
-        print("No Chromium here." if milliseconds is None else
+        print("There is no Chromium on this machine." if milliseconds is None else
               ", ".join(f"{name} {value:.0f} ms" for name, value in milliseconds.items()))  # fmt: skip
 
 

@@ -1,10 +1,10 @@
-"""How long the members of many segments take, as multiples of the bare sum by partner over the same rows.
+"""Measure the evaluation of many segments, as multiples of a bare sum per partner over the same rows.
 
     python benchmarks/segments.py                                   # 50,000 partners, 3 million rows: some minutes
     python benchmarks/segments.py --partners 500000 --rows 30000000 --plans floor,each,compiled
 
-Every measurement is a process of its own with two threads, so that its peak memory is its own. Plans must name the same
-members before their times count.
+Every measurement runs in a process of its own with two threads, so that peak memory is that of one plan. The program
+fails if two plans find different members.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def _result(warehouse: duckdb.DuckDBPyConnection, plan: str, walls: list[float],
 
 
 def child(options: argparse.Namespace, plan: str, number: int) -> dict | None:
-    """One measurement in a process of its own; None when it takes longer than allowed or fails."""
+    """Run one measurement in a process of its own; return None if it fails or takes too long."""
     command = [sys.executable, __file__, "--account", str(options.account), "--plan", plan, "--number", str(number)]
     for name in ("seed", "months", "popular", "memory", "sample"):
         command += [f"--{name}", str(getattr(options, name))]
@@ -76,13 +76,13 @@ def child(options: argparse.Namespace, plan: str, number: int) -> dict | None:
 
 
 def median_of(options: argparse.Namespace, plan: str, number: int) -> dict | None:
-    """The measurement with the median time of several."""
+    """Return the measurement with the median CPU time of several."""
     runs = [run for _ in range(options.repeat) if (run := child(options, plan, number))]
     return sorted(runs, key=lambda run: run["cpu"])[len(runs) // 2] if runs else None
 
 
 def compare(options: argparse.Namespace) -> bool:
-    """Measure every plan for every number of segments; True when all name the same members."""
+    """Measure every plan for every number of segments, and return whether all find the same members."""
     agreed = True
     print("segments plan                 wall s    cpu s  floors  by cpu    GiB      rows steps")
     for number in [int(one) for one in options.segments.split(",")]:
@@ -96,13 +96,13 @@ def compare(options: argparse.Namespace) -> bool:
                 same = _agrees(known, run)
                 agreed &= same
                 if not same:
-                    print(f"{number:>8} {plan:18} names other members than the plans above")
+                    print(f"{number:>8} {plan:18} finds other members than the plans above")
             _print(number, plan, run, statistics.mean(one["wall"] for one in floors), floors[0]["cpu"])
     return agreed
 
 
 def _agrees(known: dict[str, list[int]], run: dict) -> bool:
-    """Whether the members are those of the plans before, for the segments that both ran."""
+    """Return whether the members are those of the plans before, for the segments that both have run."""
     mine = {name: run["members"].get(name, [0, 0]) for name in run["ids"]}
     same = all(known.get(name, found) == found for name, found in mine.items())
     known.update(mine)
@@ -126,14 +126,14 @@ def main() -> None:
     """Measure, or run one measurement for the parent process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     account_options(parser)
-    parser.add_argument("--account", type=Path, help="a DuckDB file of generate.py; without it one is made")
+    parser.add_argument("--account", type=Path, help="a DuckDB file that generate.py wrote; default: a new one")
     parser.add_argument("--segments", default="1,10,100,1000", help="numbers of segments")
-    parser.add_argument("--plans", default=",".join(PLANS), help="of " + ", ".join(PLANS))
-    parser.add_argument("--popular", type=float, default=0.9, help="share of day numbers that people pick")
-    parser.add_argument("--repeat", type=int, default=3, help="runs a measurement; the median counts")
+    parser.add_argument("--plans", default=",".join(PLANS), help="some of " + ", ".join(PLANS))
+    parser.add_argument("--popular", type=float, default=0.9, help="share of the numbers of days that are popular ones")
+    parser.add_argument("--repeat", type=int, default=3, help="runs per measurement, of which the median counts")
     parser.add_argument("--memory", default="6GB", help="DuckDB's memory limit")
-    parser.add_argument("--sample", type=int, default=20, help="segments that `each` runs")
-    parser.add_argument("--timeout", type=int, default=300, help="seconds after which a run is given up")
+    parser.add_argument("--sample", type=int, default=20, help="number of segments that `each` runs")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds after which a measurement is stopped")
     parser.add_argument("--plan", help=argparse.SUPPRESS)
     parser.add_argument("--number", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -145,7 +145,7 @@ def main() -> None:
             options.account = Path(folder) / "account.duckdb"
             generate(options.account, account_of(options))
         if not compare(options):
-            sys.exit("The plans do not name the same members.")
+            sys.exit("The plans do not find the same members.")
 
 
 if __name__ == "__main__":

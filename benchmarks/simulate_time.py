@@ -1,7 +1,7 @@
-"""How long a month of ninety workflows takes to simulate, against evaluating one hour after another.
+"""Measure the simulation of a month of ninety workflows, compared with evaluating one hour after another.
 
 python benchmarks/simulate_time.py                  # the example account
-python benchmarks/simulate_time.py --copies 20      # twenty of it: 8,380 partners
+python benchmarks/simulate_time.py --copies 20      # twenty times the account: 8,380 partners
 """
 
 import argparse
@@ -27,11 +27,11 @@ KEYS = ("partner_id", "contract_id", "superseded_by", "action_id")
 
 
 def main() -> None:
-    """Run dbt build, then print the seconds of wall time and CPU, and the ratio to the baseline."""
+    """Build the tables, then print wall and CPU seconds of both ways, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workflows", type=int, default=90)
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--copies", type=int, default=1, help="how many times the example account")
+    parser.add_argument("--copies", type=int, default=1, help="size as a multiple of the example account")
     options = parser.parse_args()
     vocabulary = project_vocabulary()
     workflows = [one.workflow for one in read_all(definitions(options.workflows), vocabulary)]
@@ -48,13 +48,13 @@ def main() -> None:
     print(f"{size}: {len(found.sends):,} sends")
     print(f"simulate          {wall:8.1f} s   {cpu:8.1f} s of CPU")
     one_wall, one_cpu = one_wall * options.days, one_cpu * options.days
-    print(f"hour by hour      {one_wall:8.1f} s   {one_cpu:8.1f} s of CPU (one day, times the days)")
+    print(f"hour by hour      {one_wall:8.1f} s   {one_cpu:8.1f} s of CPU (one day times the days)")
     print(f"ratio             {one_wall / wall:8.1f}     {one_cpu / cpu:8.1f}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
 
 
 def _load(settings: Settings, copies: int) -> None:
-    """The example account, and copies of all its partners under other ids."""
+    """Load the example account, and copies of all its partners under other ids."""
     with open_warehouse(settings.warehouse) as connection, transaction(connection):
         for table in load_example(connection):
             columns = [row[0] for row in connection.execute(f"DESCRIBE raw.{table}").fetchall()]

@@ -1,4 +1,4 @@
-"""Each benchmark runs, at a small size: figures are not looked at."""
+"""Each benchmark runs at a small size; its figures are not checked."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ PARTS = {"generate", "plans", "raw_account"}
 
 
 def test_every_benchmark_has_a_small_run():
-    """A new file in benchmarks/ is run here, too."""
+    """A new file in benchmarks/ must be added to SMALL or PARTS."""
     assert {file.stem for file in (CHECKOUT / "benchmarks").glob("*.py")} == SMALL.keys() | PARTS
 
 
