@@ -1,4 +1,4 @@
-"""doctor: what is wrong with an installation, and what to do."""
+"""doctor: the problems of an installation, and what to do about them."""
 
 import sqlite3
 import subprocess
@@ -18,7 +18,7 @@ from support.states import HOUR, with_example
 
 
 def found(settings: Settings, monkeypatch: pytest.MonkeyPatch, now=HOUR) -> dict[str, list[tuple[str, str]]]:
-    """Severity and message of the findings, by check."""
+    """Return severity and message of the findings, by check."""
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)
     findings: dict[str, list[tuple[str, str]]] = {}
@@ -32,8 +32,8 @@ def state(settings: Settings) -> Settings:
     return settings
 
 
-def test_a_new_installation_is_told_what_is_missing(state: Settings):
-    """Nothing is loaded: an error, the remedy, and exit code 1; nothing is made."""
+def test_new_installation_reports_what_is_missing(state: Settings):
+    """Without raw tables there is an error with a hint, the exit code is 1, and no file is created."""
     answer = partnerflow(state, "doctor", "--json")
     errors = [one for one in answer.json()["findings"] if one["severity"] == "error"]
     assert answer.code == 1
@@ -42,13 +42,13 @@ def test_a_new_installation_is_told_what_is_missing(state: Settings):
     assert not state.ledger.exists() and not state.warehouse.exists()
 
 
-def test_a_loaded_account_is_well(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """The example account as loaded, before its first run."""
+def test_loaded_account_is_all_ok(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """The account is the example as loaded, before its first run."""
     findings = found(with_example(state), monkeypatch)
     assert {severity for ones in findings.values() for severity, _ in ones} == {"ok"}
 
 
-def test_every_lacking_table_column_and_zone_is_named(state: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_each_missing_table_column_and_zone_is_named(state: Settings, monkeypatch: pytest.MonkeyPatch):
     """Each problem is a finding of its own."""
     with duckdb.connect(with_example(state).warehouse) as connection:
         connection.execute("DROP TABLE raw.prospects")
@@ -65,15 +65,15 @@ def test_every_lacking_table_column_and_zone_is_named(state: Settings, monkeypat
     assert (severity, message) == ("error", "Programs without a valid time zone: 1000.")
 
 
-def test_a_file_that_is_no_warehouse_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """With what to do, and the ledger is not in danger."""
+def test_file_that_is_not_a_warehouse_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """The message says that the file is not a valid DuckDB file."""
     state.warehouse.write_text("not a database, but long enough to be read as the header of one" * 100)
     ((severity, message),) = found(state, monkeypatch)["raw tables"]
     assert severity == "error" and "is not a valid DuckDB file" in message
 
 
-def test_a_warehouse_in_use_is_no_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """A loader that writes while doctor looks is a warning; doctor does not wait for it."""
+def test_warehouse_in_use_is_a_warning(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """A loader may be writing to it; doctor does not wait."""
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code, str(with_example(state).warehouse)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as loader:
@@ -83,16 +83,16 @@ def test_a_warehouse_in_use_is_no_error(state: Settings, monkeypatch: pytest.Mon
     assert severity == "warning" and "Another process" in message
 
 
-def test_a_ledger_that_cannot_be_read_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """It is never replaced by an empty one."""
+def test_damaged_ledger_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """The message says how to restore it; it is not replaced by an empty one."""
     with_example(state)
     state.ledger.write_bytes(b"SQLite format 3\0" + b"damaged" * 1000)
     ((severity, message),) = found(state, monkeypatch)["ledger"]
     assert severity == "error" and "restore it from a backup" in message
 
 
-def test_what_waits_for_a_person_and_an_old_run_are_warnings(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """Deliveries in doubt, and a last run that is older than two hours."""
+def test_delivery_in_doubt_and_old_run_are_warnings(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """A last run is old after two hours."""
     run_hour(with_example(state), HOUR)
     with sqlite3.connect(state.ledger) as ledger:
         ledger.execute(
@@ -106,8 +106,8 @@ def test_what_waits_for_a_person_and_an_old_run_are_warnings(state: Settings, mo
     ]
 
 
-def test_the_mail_server_is_greeted(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """One that does not answer is an error; one that does, with an example's sender, two warnings."""
+def test_mail_server_is_checked(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """A server that does not answer is an error. One that does, with the example's sender, has two warnings."""
     monkeypatch.setenv("PARTNERFLOW_SMTP_TLS", "none")
     monkeypatch.setenv("PARTNERFLOW_SMTP_HOST", "127.0.0.1")
     monkeypatch.setenv("PARTNERFLOW_SMTP_PORT", "9")
@@ -122,14 +122,14 @@ def test_the_mail_server_is_greeted(state: Settings, monkeypatch: pytest.MonkeyP
         controller.stop()
 
 
-def test_a_prefect_server_that_does_not_answer_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """PREFECT_API_URL names a port where nothing listens."""
+def test_unreachable_prefect_server_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """PREFECT_API_URL has a port where nothing listens."""
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     ((severity, message),) = found(state, monkeypatch)["prefect server"]
     assert severity == "error" and "127.0.0.1:9" in message
 
 
-def test_settings_that_cannot_be_read_are_the_only_finding(monkeypatch: pytest.MonkeyPatch):
-    """Without them nothing else can be looked at."""
+def test_invalid_settings_are_the_only_finding(monkeypatch: pytest.MonkeyPatch):
+    """Without settings nothing else can be checked."""
     monkeypatch.setenv("PARTNERFLOW_SENDER_ADDRESS", "nobody")
     assert [(one.check, one.severity) for one in run_checks(HOUR)] == [("settings", "error")]

@@ -128,7 +128,7 @@ def test_readme_counts_are_those_of_the_run(example):
 
 
 def test_every_relative_link_exists():
-    """Checks the pages at the top of the checkout and in docs/."""
+    """This includes the pages at the top of the checkout and in docs/."""
     for page in [*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
@@ -136,7 +136,7 @@ def test_every_relative_link_exists():
 
 @pytest.mark.parametrize("name", sorted(typer.main.get_command(app).commands))
 def test_every_command_has_help_with_an_example(name: str):
-    """The help is a sentence."""
+    """The help is a sentence, and the example follows it."""
     command = typer.main.get_command(app).commands[name]
     assert command.help.endswith(".")
     assert command.epilog.startswith("Example: partnerflow ")

@@ -1,4 +1,4 @@
-"""What events mean for the ledger's own list of addresses, which the swap to `sending` looks at."""
+"""Suppressions of the ledger that come from events. The transition to `sending` checks them."""
 
 from contextlib import closing
 from pathlib import Path

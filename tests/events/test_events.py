@@ -115,7 +115,7 @@ def query(settings: Settings, text: str, *values) -> list[tuple]:
 
 
 def test_report_counts_each_email_once_per_column(after_events):
-    """Repeated opens count once, bot opens apart; a bounce overrides a delivery; a click implies a delivery."""
+    """Repeated opens count once and bot opens separately; a bounce overrides a delivery; a click implies a delivery."""
     settings, *_ = after_events
     columns = "sent, delivered, opened, bot_opened_only, clicked, bounced, complained, unsubscribed, with_events"
     found = query(settings, f"SELECT {columns} FROM marts.workflow_report WHERE workflow_id = 'first-action-30'")
@@ -200,7 +200,7 @@ def test_growing_file_is_loaded_again_without_duplicates(tmp_path: Path):
 
 
 def test_small_files_of_the_receiver_are_merged(tmp_path: Path):
-    """Exports are not, and the merged file is not loaded again."""
+    """Exports are not merged, and the merged file is not loaded again."""
     settings = Settings(state_dir=tmp_path)
     for number in range(3):
         write_payload(settings.landing, "ses", f'{{"n": {number}}}')
@@ -214,7 +214,7 @@ def test_small_files_of_the_receiver_are_merged(tmp_path: Path):
 
 
 def test_unreadable_file_raises_and_is_named(tmp_path: Path):
-    """It may contain unsubscribes."""
+    """The file is not skipped, because it may contain unsubscribes."""
     settings = Settings(state_dir=tmp_path)
     (settings.landing / "ses" / "folder.jsonl").mkdir(parents=True)
     with duckdb.connect() as warehouse, pytest.raises(PartnerflowError, match=r"folder\.jsonl cannot be read"):
@@ -253,7 +253,7 @@ def test_any_content_can_be_loaded(tmp_path_factory, payloads: list[str], garbag
 
 
 def test_bounce_is_identified_by_envelope_or_returned_headers():
-    """With the recipient, whether it is permanent, and the delivery."""
+    """The result has the delivery, the recipient, and whether the bounce is permanent."""
     delivery = "0123456789abcdef0123456789abcdef"
     for verp in (True, False):
         found = read_bounce(bounce_message(delivery, "ann@partner.example", verp=verp))
@@ -270,7 +270,7 @@ def test_bounce_is_identified_by_envelope_or_returned_headers():
 
 
 def test_complaint_is_distinguished_from_a_bounce():
-    """It has the Abuse Reporting Format (RFC 5965)."""
+    """A complaint has the Abuse Reporting Format (RFC 5965)."""
     found = read_bounce(complaint_message("0" * 32, "ann@partner.example"))
     assert found["kind"] == "complaint"
     assert found["delivery_id"] == "0" * 32
@@ -278,7 +278,7 @@ def test_complaint_is_distinguished_from_a_bounce():
 
 
 def test_bounce_without_delivery_status_is_parsed():
-    """qmail's text, by flufl.bounce."""
+    """flufl.bounce reads the text of a bounce by qmail."""
     text = (
         b"From: MAILER-DAEMON@mx.example.net\r\nTo: bounce+"
         + b"a" * 32
@@ -295,7 +295,7 @@ def test_bounce_without_delivery_status_is_parsed():
 
 
 def test_invalid_line_keeps_its_text(tmp_path: Path):
-    """It is a payload of the provider `unknown`."""
+    """The line becomes a payload of the provider `unknown`."""
     (tmp_path / "x.jsonl").write_text(
         '{"event_id": 1, "provider": "ses", "received_at": "2026-01-01", "payload": "{}"}\n[]\n'
     )

@@ -44,13 +44,13 @@ CERTIFICATE = "SimpleNotificationService-0123456789abcdef.pem"
 
 @pytest.fixture(scope="module")
 def sendgrid_key() -> ec.EllipticCurvePrivateKey:
-    """SendGrid's key, of which the receiver knows the public half."""
+    """The private key of SendGrid; the receiver has the public key."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 @pytest.fixture(scope="module")
 def sns_key() -> rsa.RSAPrivateKey:
-    """The key of SNS."""
+    """The private key of SNS."""
     return rsa.generate_private_key(65537, 2048)
 
 
@@ -73,12 +73,12 @@ def receiver(tmp_path: Path, sendgrid_key, sns_key) -> Receiver:
 
 @pytest.fixture
 def client(receiver: Receiver) -> TestClient:
-    """A client that sees errors as a server would answer them."""
+    """A client that gets the response of a failed request, not the exception."""
     return TestClient(application(receiver), raise_server_exceptions=False)
 
 
 def certificate(key: rsa.RSAPrivateKey) -> bytes:
-    """A certificate of SNS's kind, valid at NOW."""
+    """Return a certificate like those of SNS, valid at NOW."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sns.amazonaws.com")])
     day = datetime.fromtimestamp(NOW, UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
@@ -88,14 +88,14 @@ def certificate(key: rsa.RSAPrivateKey) -> bytes:
     return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 
-def landed(receiver: Receiver) -> list[tuple[str, str]]:
-    """What has landed: provider and payload."""
+def stored(receiver: Receiver) -> list[tuple[str, str]]:
+    """Return the provider and the payload of everything that was stored."""
     files = payload_files(receiver.landing)
     return [(one.provider, one.payload) for file in files for one in read_payloads(receiver.landing, file)]
 
 
 def signed_sendgrid(key: ec.EllipticCurvePrivateKey, at: float = NOW) -> tuple[bytes, dict[str, str]]:
-    """A request as SendGrid makes it."""
+    """Return the body and the headers of a request that SendGrid has signed."""
     body, stamp = sendgrid([sendgrid_event(DELIVERY, "ann@x.example", "open")]).encode(), str(int(at))
     signature = key.sign(stamp.encode() + body, ec.ECDSA(SHA256()))
     name = "X-Twilio-Email-Event-Webhook"
@@ -103,7 +103,7 @@ def signed_sendgrid(key: ec.EllipticCurvePrivateKey, at: float = NOW) -> tuple[b
 
 
 def signed_mailgun(at: float = NOW, token: str = "a" * 50) -> bytes:
-    """A request as Mailgun makes it."""
+    """Return the body of a request that Mailgun has signed."""
     body = json.loads(mailgun(DELIVERY, "ann@x.example", "opened"))
     stamp = str(int(at))
     digest = hmac.new(MAILGUN.encode(), (stamp + token).encode(), hashlib.sha256).hexdigest()
@@ -111,7 +111,7 @@ def signed_mailgun(at: float = NOW, token: str = "a" * 50) -> bytes:
 
 
 def signed_sns(key: rsa.RSAPrivateKey, **changes: str) -> bytes:
-    """A notification as SNS makes it, changed before it is signed."""
+    """Return a notification that SNS has signed after these changes."""
     message = json.loads(ses(DELIVERY, "ann@x.example", "Delivery")) | changes
     fields = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
     text = "".join(f"{name}\n{message[name]}\n" for name in fields if name in message)
@@ -134,31 +134,31 @@ def test_signed_requests_are_stored_unchanged(client, receiver, sendgrid_key, sn
     }
     for provider, (content, more) in bodies.items():
         assert client.post(f"/events/{provider}", content=content, headers=more).status_code == 200, provider
-    assert sorted(landed(receiver)) == sorted((provider, content.decode()) for provider, (content, _) in bodies.items())
+    assert sorted(stored(receiver)) == sorted((provider, content.decode()) for provider, (content, _) in bodies.items())
 
 
 def test_repeated_request_is_answered_and_stored_once(client, receiver, sendgrid_key):
-    """Providers repeat a request whose answer they missed; a stolen signature cannot be used with another body."""
+    """Providers repeat a request if they missed the response. A signature is not accepted again with another body."""
     body, headers = signed_sendgrid(sendgrid_key)
     stolen = signed_mailgun().replace(b'"opened"', b'"complained"')
     answers = [client.post("/events/sendgrid", content=body, headers=headers).status_code for _ in range(3)]
     answers += [client.post("/events/mailgun", content=content).status_code for content in (signed_mailgun(), stolen)]
     assert answers == [200] * 5
-    assert [provider for provider, _ in landed(receiver)] == ["sendgrid", "mailgun"]
+    assert [provider for provider, _ in stored(receiver)] == ["sendgrid", "mailgun"]
 
 
-def test_memory_of_repeats_is_bounded(client, receiver, monkeypatch: pytest.MonkeyPatch):
-    """The oldest request ids are forgotten; dbt removes the duplicates that this lets through."""
+def test_cache_of_request_ids_is_bounded(client, receiver, monkeypatch: pytest.MonkeyPatch):
+    """The oldest request ids are dropped; dbt removes the duplicates that this lets through."""
     monkeypatch.setattr(webhooks, "DEDUP_CACHE_SIZE", 3)
     for letter in "abcde":
         assert client.post("/events/mailgun", content=signed_mailgun(token=letter * 50)).status_code == 200
     assert [request_id for _, request_id in receiver.recent_request_ids] == ["c" * 50, "d" * 50, "e" * 50]
     client.post("/events/mailgun", content=signed_mailgun(token="e" * 50))
-    assert len(landed(receiver)) == 5
+    assert len(stored(receiver)) == 5
 
 
 def test_forged_or_expired_requests_are_refused(client, receiver, sendgrid_key, sns_key):
-    """Another key, another body, an hour later, another topic, another host: 401, and nothing is stored."""
+    """A wrong key, body, time, topic or host gets the status 401, and nothing is stored."""
     body, headers = signed_sendgrid(sendgrid_key)
     forged, forged_headers = signed_sendgrid(ec.generate_private_key(ec.SECP256R1()))
     old, old_headers = signed_sendgrid(sendgrid_key, NOW - 301)
@@ -188,11 +188,11 @@ def test_forged_or_expired_requests_are_refused(client, receiver, sendgrid_key, 
     ]
     for position, (provider, content, more) in enumerate(requests):
         assert client.post(f"/events/{provider}", content=content, headers=more).status_code == 401, position
-    assert landed(receiver) == []
+    assert stored(receiver) == []
 
 
 def test_oversized_requests_are_refused(client, receiver, monkeypatch: pytest.MonkeyPatch):
-    """With or without a Content-Length."""
+    """The limit applies with and without a Content-Length."""
     monkeypatch.setattr(webhooks, "MAX_BODY_BYTES", 1000)
     answers = [
         client.post("/events/postmark", content=b"x" * 1001, headers=basic(LOGIN)),
@@ -200,20 +200,20 @@ def test_oversized_requests_are_refused(client, receiver, monkeypatch: pytest.Mo
         client.post(f"/u/{sign_token(DELIVERY, SIGNING)}", content=b"x" * 4001),
     ]
     assert [answer.status_code for answer in answers] == [413, 413, 413]
-    assert landed(receiver) == []
+    assert stored(receiver) == []
 
 
-def test_get_asks_and_only_post_unsubscribes(client, receiver):
-    """Scanners follow links; one-click unsubscribe needs no cookie and gets no redirect (RFC 8058)."""
+def test_only_post_unsubscribes(client, receiver):
+    """GET shows a form, because scanners follow links. A POST needs no cookie and gets no redirect (RFC 8058)."""
     link = f"/u/{sign_token(DELIVERY, SIGNING[1:])}"
     asked = client.get(link)
     assert asked.status_code == 200
     assert "<form" in asked.text
-    assert landed(receiver) == []
+    assert stored(receiver) == []
     for _ in range(2):
         clicked = client.post(link, data={"List-Unsubscribe": "One-Click"}, follow_redirects=False)
         assert (clicked.status_code, clicked.headers.get("set-cookie")) == (200, None)
-    ((provider, payload),) = landed(receiver)
+    ((provider, payload),) = stored(receiver)
     assert (provider, json.loads(payload)) == ("partnerflow", {"event": "unsubscribed", "delivery_id": DELIVERY})
 
 
@@ -221,19 +221,19 @@ def test_get_asks_and_only_post_unsubscribes(client, receiver):
     "token", [DELIVERY, sign_token(DELIVERY, [SecretStr("the key of somebody else")]), "x" * 3000, "a.b"]
 )
 def test_unsigned_token_does_nothing(client, receiver, token: str):
-    """The page says that the link is not valid."""
+    """The response is 404, and nothing is stored."""
     assert [client.get(f"/u/{token}").status_code, client.post(f"/u/{token}").status_code] == [404, 404]
-    assert landed(receiver) == []
+    assert stored(receiver) == []
 
 
 def test_link_of_a_test_email_has_no_effect(client, receiver):
-    """It is answered like any other link."""
+    """The response is the same as for any other link."""
     assert client.post(f"/u/{sign_token('test-1', SIGNING)}").status_code == 200
-    assert landed(receiver) == []
+    assert stored(receiver) == []
 
 
 def test_other_paths_and_methods_do_not_exist(client, receiver, tmp_path: Path):
-    """Nor does a provider whose secret is not set."""
+    """A provider whose secret is not set does not exist either."""
     for path in (
         "/",
         "/docs",
@@ -261,7 +261,7 @@ def test_request_can_be_repeated_after_a_full_disk(client, receiver, monkeypatch
         )
         assert client.post("/events/mailgun", content=body).status_code == 500
     assert client.post("/events/mailgun", content=body).status_code == 200
-    assert len(landed(receiver)) == 1
+    assert len(stored(receiver)) == 1
 
 
 FIELDS = ["signature", "timestamp", "token", "Type", "Message", "SigningCertURL", "TopicArn", "Timestamp",
@@ -291,22 +291,22 @@ def test_unsigned_requests_are_never_stored(client, receiver, provider: str, bod
     """Any body and any header is refused with a reason, never with a server error."""
     answer = client.post(f"/events/{provider}", content=body, headers=headers)
     assert answer.status_code in (400, 401, 413)
-    assert landed(receiver) == []
+    assert stored(receiver) == []
 
 
 @given(token=st.text(max_size=60))
 @hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_tokens_are_refused(client, receiver, token: str):
-    """Whatever the text is."""
+    """The response is 404 or 405, and nothing is stored."""
     path = httpx.URL("http://testserver").copy_with(
         raw_path=b"/u/" + "".join(f"%{byte:02x}" for byte in token.encode(errors="replace")).encode()
     )
     assert client.post(path).status_code in (404, 405)
-    assert landed(receiver) == []
+    assert stored(receiver) == []
 
 
 def test_receiver_imports_neither_ledger_nor_warehouse():
-    """Not even indirectly."""
+    """This includes indirect imports."""
     code = "import sys, flows.events.webhooks; print(sorted(name for name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = set(re.findall(r"'flows\.([\w.]+)'", loaded))
@@ -318,7 +318,7 @@ def test_receiver_imports_neither_ledger_nor_warehouse():
 
 
 def test_receive_command_serves_concurrent_connections(settings: Settings):
-    """With secrets from the environment, and while 50 other connections are open."""
+    """It reads secrets from the environment, and responds while 50 other connections are open."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -354,7 +354,7 @@ def test_receive_command_serves_concurrent_connections(settings: Settings):
     [("SENDGRID_KEY", "not a key"), ("POSTMARK_BASIC_AUTH", "user:short"), ("POSTMARK_BASIC_AUTH", "nobody")],
 )
 def test_invalid_secret_is_named_but_not_shown(settings: Settings, name: str, value: str):
-    """The command exits before it serves anything."""
+    """The command exits before it serves any request."""
     done = subprocess.run(
         command_line(settings, "receive"),
         env=environment(settings) | {f"PARTNERFLOW_{name}": value},

@@ -28,7 +28,7 @@ def message(folder: Path, body: str):
 
 
 def test_two_spellings_of_an_address_are_one_email(tmp_path: Path):
-    """A domain in Unicode and in IDNA form: the second is skipped with a reason. Another partner has its own email."""
+    """The domain is in Unicode and in IDNA form: the second is skipped. Another partner has its own email."""
     people = [
         recipient("p", "ann@bücher.example"), recipient("p", "ann@xn--bcher-kva.example"),
         recipient("q", "ann@bücher.example"),
@@ -45,7 +45,7 @@ def test_two_spellings_of_an_address_are_one_email(tmp_path: Path):
 
 
 def test_message_is_kept_as_it_was_at_claim(tmp_path: Path):
-    """Once per version. An application has none. Delivery ids are hashes that differ between ledgers."""
+    """Each version is stored once; an application has none. Delivery ids are hashes that differ between ledgers."""
     before, after = message(tmp_path / "m", "Before"), message(tmp_path / "m", "After")
     application = Application("a", "1", "p", "C1")
     with opened(tmp_path / "ledger.db") as ledger, opened(tmp_path / "other.db") as other:

@@ -35,7 +35,7 @@ SENT = SendResult("sent", smtp_stage="end of message", code=250, text="250 queue
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """Where an empty ledger may be created."""
+    """The location of a ledger that does not exist yet."""
     return ledger_location(request.param, tmp_path)
 
 
@@ -47,7 +47,7 @@ def ledger(place: Path | str) -> Iterator[Ledger]:
 
 
 def test_claim_of_contacted_partner_is_left_out(ledger: Ledger):
-    """Whatever the address, the run and the number of attempts; another workflow has its own contact."""
+    """The address, the run and the number of attempts make no difference. Another workflow has its own contact."""
     assert len(ledger.claim([delivery("p")], {})) == 1
     assert ledger.claim([delivery("p"), delivery("p", "b@x.example")], {}) == []
     assert [one.partner_id for one in ledger.claim([delivery("p", workflow="v"), delivery("q")], {})] == ["p", "q"]
@@ -74,7 +74,7 @@ def both(place: Path | str, do) -> list:
 
 
 def test_concurrent_claims_have_one_winner_per_partner(place: Path | str):
-    """Each partner goes to exactly one of them."""
+    """Each partner goes to exactly one of the two claims."""
     partners = [delivery(str(number)) for number in range(300)]
     claimed = both(place, lambda ledger: ledger.claim(partners, {}))
     assert sorted(one.partner_id for part in claimed for one in part) == sorted(one.partner_id for one in partners)
@@ -131,7 +131,7 @@ def test_hard_bounce_suppresses_next_delivery_in_same_commit(ledger: Ledger):
 
 
 def test_locked_ledger_is_named_in_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """After the busy timeout; once it is unlocked, the same transition succeeds."""
+    """The error is raised after the busy timeout. Once the ledger is unlocked, the same transition succeeds."""
     monkeypatch.setattr("flows.ledger.store.BUSY_TIMEOUT", 0.1)
     with opened(tmp_path / "ledger.db") as ledger, sqlite3.connect(tmp_path / "ledger.db") as other:
         (one,) = leased(ledger, "p")
@@ -214,7 +214,7 @@ def test_no_automatic_transition_from_in_doubt_to_pending():
 
 
 def test_deferred_delivery_is_leased_when_due(ledger: Ledger):
-    """With a new fencing token, and its attempts counted."""
+    """It has a new fencing token, and its attempts are counted."""
     (one,) = leased(ledger, "p")
     ledger.mark_sending(one)
     now = utc_now()
@@ -283,7 +283,7 @@ def test_hard_bounce_suppresses_address_for_every_workflow(ledger: Ledger):
 
 @pytest.mark.parametrize("state", ["sent", "failed", "pending"])
 def test_person_settles_delivery_in_doubt(ledger: Ledger, state: str):
-    """By the start of its id; the log keeps the person and the reason."""
+    """The start of its id is enough. The log keeps the person and the reason."""
     (one,) = leased(ledger, "p")
     ledger.mark_sending(one)
     ledger.record_result(one, "sending", SendResult("in_doubt", "No answer"))
@@ -321,7 +321,7 @@ def test_person_retries_failed_delivery(ledger: Ledger):
 
 
 def test_event_settles_only_delivery_in_doubt(ledger: Ledger):
-    """By Message-ID or delivery id: a provider's delivery event, or a bounce."""
+    """The event is a provider's or a bounce, and has the Message-ID or the delivery id."""
     doubtful, done = leased(ledger, "a", "b")
     for one, verdict in ((doubtful, SendResult("in_doubt", "No answer")), (done, SENT)):
         ledger.mark_sending(one)
@@ -500,7 +500,7 @@ def test_file_that_is_not_a_ledger_is_never_replaced(tmp_path: Path):
     ],
 )
 def test_unreachable_ledger_is_reported_without_password(place: str, says: str):
-    """In one message."""
+    """The error is one message."""
     with pytest.raises(PartnerflowError) as caught:
         Ledger(place)
     assert says in str(caught.value)
@@ -508,7 +508,7 @@ def test_unreachable_ledger_is_reported_without_password(place: str, says: str):
 
 
 def test_commits_are_on_disk_before_they_return(ledger: Ledger):
-    """SQLite: write-ahead log, synchronous FULL; PostgreSQL: synchronous_commit. A power cut loses no `sending`."""
+    """A power cut loses no `sending`: SQLite has WAL with synchronous FULL, PostgreSQL synchronous_commit."""
     questions = {
         "sqlite": {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": 2},
         "postgresql": {"SHOW synchronous_commit": "on"},

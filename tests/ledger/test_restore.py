@@ -112,7 +112,7 @@ def test_run_on_old_backup_is_refused_until_restore(state: Settings, tmp_path: P
 
 @pytest.mark.parametrize("lost", ["ledger", "ledger and warehouse"])
 def test_new_ledger_beside_old_replicas_is_refused(state: Settings, lost: str, tmp_path: Path):
-    """Also if the warehouse was deleted with the old one: the published file still has its contacts."""
+    """This holds even if the warehouse was deleted too, because the published file still has its contacts."""
     kept = tmp_path / "kept.duckdb"
     shutil.copy(state.warehouse, kept)
     run(state)
@@ -171,18 +171,18 @@ def test_outbox_file_is_not_written_again_after_restore(state: Settings, tmp_pat
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest) -> str:
-    """Each database."""
+    """The name of each supported database."""
     return request.param
 
 
 @pytest.fixture
 def places(store: str, tmp_path: Path) -> tuple[Path | str, Path | str]:
-    """Where a ledger is, and where a second one may be created."""
+    """The location of a ledger, and of a second one that may be created."""
     (tmp_path / "other").mkdir()
     return ledger_location(store, tmp_path), ledger_location(store, tmp_path / "other")
 
 
-def lived(place: Path | str, warehouse: Path) -> None:
+def create_mirrored_ledger(place: Path | str, warehouse: Path) -> None:
     """Create a ledger, mirrored to a warehouse: a is sent, b failed, c in doubt, d pending, x suppressed."""
     with opened(place) as ledger, duckdb.connect(warehouse) as connection:
         for one, state in zip(leased(ledger, "a", "b", "c", "d"), ("sent", "failed", "in_doubt", None), strict=True):
@@ -199,7 +199,7 @@ def test_restored_deliveries_are_never_sent_again(places, tmp_path: Path):
     are restored. Nobody is claimed again, and a second restore changes nothing."""
     place, other = places
     warehouse = tmp_path / "warehouse.duckdb"
-    lived(place, warehouse)
+    create_mirrored_ledger(place, warehouse)
     with opened(other) as ledger:
         with pytest.raises(PartnerflowError, match=r"contains 4 contacts that the ledger does not have \(4 of w\)"):
             ensure_ledger_is_current(ledger, warehouse, NONE)
@@ -248,7 +248,7 @@ def test_ledger_ahead_of_its_replicas_is_accepted(places, tmp_path: Path):
     behind, and that is not an error."""
     place, _ = places
     warehouse = tmp_path / "warehouse.duckdb"
-    lived(place, warehouse)
+    create_mirrored_ledger(place, warehouse)
     with opened(place) as ledger:
         for identity, state in (("w-b", "pending"), ("w-c", "pending")):
             settle_by_person(ledger, identity, state, "Try again", "ann")
@@ -268,7 +268,7 @@ def test_ledger_ahead_of_its_replicas_is_accepted(places, tmp_path: Path):
 
 
 def test_backup_while_runs_write_is_consistent(tmp_path: Path):
-    """A copy of one moment: every delivery has its contact. The next copy replaces it; only its owner can read it."""
+    """Every delivery of the copy has its contact. The next backup replaces it; only its owner can read it."""
     over = threading.Event()
     place, target = tmp_path / "ledger.db", tmp_path / "backups" / "ledger.db"
     with opened(place) as ledger:
@@ -298,7 +298,7 @@ def test_backup_while_runs_write_is_consistent(tmp_path: Path):
 
 
 def test_restore_of_invalid_backup_keeps_ledger(tmp_path: Path):
-    """A damaged backup, another database, a missing file: the ledger is unchanged."""
+    """The backup is damaged, another database or missing; the ledger is unchanged."""
     place = tmp_path / "ledger.db"
     with opened(place) as ledger:
         ledger.claim([delivery("a")], {})

@@ -41,7 +41,7 @@ EXPECTED = {
         "doubtful": "in_doubt", "suppressed": "suppressed", "two": "skipped", "expired": "expired", "applied": "sent",
     },
 }  # fmt: skip
-"""By schema, partner to the state of its last delivery after the upgrade."""
+"""Maps a schema to the state of each partner's last delivery after the upgrade."""
 EXPECTED[3] = EXPECTED[2]
 
 
@@ -67,7 +67,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path | str, int
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """Where an empty ledger may be created."""
+    """The location of a ledger that does not exist yet."""
     return ledger_location(request.param, tmp_path)
 
 
@@ -161,7 +161,7 @@ def test_backfill_sets_message_of_pending_deliveries_of_schema_1(tmp_path: Path)
 
 
 def test_upgraded_new_and_declared_schemas_are_equal(old: tuple[Path | str, int], tmp_path: Path):
-    """To the column, key, index and constraint: upgraded, created by all migrations, created from METADATA."""
+    """Columns, keys, indexes and constraints are equal: upgraded, created by all migrations, created from METADATA."""
     place, _ = old
     store = "sqlite" if isinstance(place, Path) else "postgresql"
     for name in ("new", "declared"):
@@ -210,7 +210,7 @@ def kill(connection, cursor, statement, *_):
 place = sys.argv[1]
 Ledger(place if "://" in place else Path(place))
 """
-"""Opens a ledger in a process that dies near the end of the last migration."""
+"""Code that opens a ledger, and whose process dies near the end of the last migration."""
 
 
 def test_kill_during_migration_leaves_old_ledger(old: tuple[Path | str, int]):
@@ -249,7 +249,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(Ledger(place if "://" in place else Path(place)).message_key.hex())
 """
-"""Says that it is ready, and opens a ledger once it reads a line."""
+"""Code that prints that it is ready, and opens a ledger once it reads a line."""
 
 
 def open_two_processes(place: Path | str) -> list[str]:

@@ -10,7 +10,7 @@ from support.ledgers import delivery, opened, states
 
 
 class ManualClock(threading.Event):
-    """A clock that stands still until `advance`, and the event whose `wait` passes the time between two heartbeats."""
+    """A clock that moves only by `advance`, and the event whose `wait` passes the time between two heartbeats."""
 
     def __init__(self, now: datetime):
         super().__init__()
@@ -29,7 +29,7 @@ class ManualClock(threading.Event):
         self._waiting.acquire()
         self.now += timedelta(seconds=self._seconds)
 
-    def beat(self) -> None:
+    def write_heartbeat(self) -> None:
         """Let the heartbeat be written."""
         self._go.release()
 
@@ -57,7 +57,7 @@ def test_lease_is_renewed_while_a_long_send_works(tmp_path: Path):
                 clock.advance()
                 other.reclaim_expired("s", clock.now)
                 assert states(other) == {"p": "sending"}
-                clock.beat()
+                clock.write_heartbeat()
         other.reclaim_expired("s", clock.now)
         assert states(other) == {"p": "in_doubt"}
 

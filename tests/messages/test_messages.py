@@ -1,4 +1,4 @@
-"""Messages: every problem is found before anything is sent, with its place and what to do."""
+"""Message files: every problem is found before anything is sent, with its place and a hint."""
 
 import json
 import re
@@ -26,13 +26,13 @@ SUBJECT = "subject: Hi\n"
 
 
 def mjml(inside: str, head: str = "") -> str:
-    """An MJML text with something in its only column."""
+    """Return an MJML text with this content in its only column."""
     body = f"<mj-body><mj-section><mj-column>{inside}</mj-column></mj-section></mj-body>"
     return f"<mjml>{head}{body}</mjml>"
 
 
 def folder(tmp_path: Path, files: dict[str, str]) -> Path:
-    """A message m with these files."""
+    """Return the folder of a message m with these files."""
     path = tmp_path / "m"
     path.mkdir()
     for name, text in files.items():
@@ -41,12 +41,12 @@ def folder(tmp_path: Path, files: dict[str, str]) -> Path:
 
 
 def found(tmp_path: Path, files: dict[str, str]) -> list[Problem]:
-    """What is wrong with a message of these files."""
+    """Return the problems of a message with these files."""
     return check_message(folder(tmp_path, files))[1]
 
 
-def sound(tmp_path: Path, files: dict[str, str]) -> Message:
-    """A message of these files."""
+def valid_message(tmp_path: Path, files: dict[str, str]) -> Message:
+    """Return the message of these files, which are valid."""
     return read_message(folder(tmp_path, files))
 
 
@@ -55,7 +55,7 @@ CASES = yaml.safe_load((CHECKOUT / "tests" / "data" / "messages.yml").read_text(
 
 @pytest.mark.parametrize("case", CASES)
 def test_invalid_message_is_a_problem_with_place_and_hint(tmp_path: Path, case: str):
-    """With the exact line and column, a code, and what to do; and the message is not used."""
+    """The problem has the exact line and column, a code and a hint, and reading the message raises an error."""
     expected = dict(CASES[case])
     code, says, where = expected.pop("code"), expected.pop("says"), (expected.pop("at", None), 1, 1)
     for name, text in expected.items():
@@ -91,7 +91,7 @@ def test_oversized_markup_is_refused_before_it_is_compiled(
 
 
 def test_file_that_is_not_utf_8_is_a_problem(tmp_path: Path):
-    """With the line of the first invalid byte."""
+    """The problem is at the line of the first invalid byte."""
     path = folder(tmp_path, {"message.yml": SUBJECT})
     (path / "body.txt").write_bytes(b"Hello\nf\xfcr dich\n")
     (problem,) = check_message(path)[1]
@@ -99,14 +99,14 @@ def test_file_that_is_not_utf_8_is_a_problem(tmp_path: Path):
 
 
 def test_misspelled_variable_suggests_the_nearest(tmp_path: Path):
-    """With a caret under it."""
+    """The problem has a caret under the variable."""
     (problem,) = found(tmp_path, {"message.yml": SUBJECT, "body.txt": "Hi {{ partner.nmae }}" + OUT})
     assert problem.hint.startswith("Did you mean partner.name?")
     assert str(problem).splitlines()[1:3] == ["  Hi {{ partner.nmae }}", "        ^"]
 
 
 def test_all_problems_are_found_at_once(tmp_path: Path):
-    """In all files and languages."""
+    """They are found in all files and languages."""
     problems = found(
         tmp_path,
         {
@@ -135,7 +135,7 @@ def test_warnings_do_not_stop_a_message(tmp_path: Path):
      "{% if contact.first_name %}{{ contact.first_name }}{% endif %}"],
 )  # fmt: skip
 def test_optional_variable_with_default_or_condition_passes(tmp_path: Path, text: str):
-    """So does one that is never empty."""
+    """A variable that is never empty passes too."""
     assert found(tmp_path, {"message.yml": SUBJECT, "body.txt": text + OUT}) == []
 
 
@@ -162,8 +162,8 @@ def test_positions_refer_to_the_original_text(text: str):
 
 
 def test_liquid_passes_through_mjml_unchanged(tmp_path: Path):
-    """In texts, in attributes with either quotes, in raw blocks around columns, and with a default in double quotes."""
-    message = sound(tmp_path, {
+    """It may be in texts, in attributes with either quotes, in raw blocks around columns, and in a quoted default."""
+    message = valid_message(tmp_path, {
         "message.yml": "subject: Hi\nsign_up_link: 'https://x.example/?p={{ partner.id }}&q=1'\n",
         "body.mjml": mjml(
             "<mj-raw>{% if partner.name == 'Sample Partner' %}</mj-raw>"
@@ -215,13 +215,13 @@ def test_no_filter_lets_a_name_be_markup():
      ("", "en"), (None, "en"), ("d", "en"), ("-", "en"), ("den", "en")],
 )  # fmt: skip
 def test_closest_available_language_is_chosen(wanted: str | None, expected: str):
-    """The tag itself, else without its last subtags, else the default."""
+    """The choice is the tag itself, else the tag without its last subtags, else the default."""
     assert negotiate_language(wanted, ["en", "de", "de-AT", "zh-Hant"], "en") == expected
 
 
 def test_translation_has_its_own_subject_text_and_link(tmp_path: Path):
-    """Keys that it lacks are those of the message."""
-    message = sound(tmp_path, {
+    """A translation that lacks a key uses that of the message."""
+    message = valid_message(tmp_path, {
         "message.yml": "subject: Hello\nsign_up_link: https://x.example/en\ntranslations:\n  de:\n    subject: Hallo\n"
                        "    sign_up_link: https://x.example/de\n  fr: {subject: Bonjour}\n",
         "body.txt": "{{ sign_up_link }}" + OUT, "body.de.txt": "DE {{ sign_up_link }}" + OUT,
@@ -237,7 +237,7 @@ def test_translation_has_its_own_subject_text_and_link(tmp_path: Path):
 def test_version_depends_on_content_only(tmp_path: Path):
     """It is the same after a round trip through JSON, and differs when any letter does."""
     files = {"message.yml": SUBJECT, "body.txt": "Hi" + OUT}
-    message = sound(tmp_path, files)
+    message = valid_message(tmp_path, files)
     again = message_from(json.loads(json.dumps(message.content)))
     assert (again.version, again.content) == (message.version, message.content)
     (tmp_path / "m" / "body.txt").write_text("Hj" + OUT)
@@ -257,7 +257,7 @@ def test_recipient_context_has_every_variable():
 
 
 def test_check_reports_messages_with_the_definitions(tmp_path: Path):
-    """With the documented keys; a workflow whose message has an error is broken."""
+    """The problems have the documented keys. A workflow whose message has an error is broken."""
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
     (workflows / "messages" / "few-clicks" / "body.txt").write_text("Hello {{ partner.nmae }}" + OUT)
@@ -286,7 +286,7 @@ def test_check_messages_with_only_used_skips_other_messages(tmp_path: Path, only
 
 
 def test_example_messages_have_no_problems():
-    """Nor warnings."""
+    """There are no warnings either."""
     state = Settings(workflows=CHECKOUT / "workflows")
     assert check_messages(read_definitions(state), state).problems == ()
     assert "mj-text" in KNOWN

@@ -1,4 +1,4 @@
-"""The files for deployment name what exists."""
+"""The deployment files refer to flows, commands and paths that exist."""
 
 import importlib
 import re
@@ -15,7 +15,7 @@ COMMANDS = set(typer.main.get_command(app).commands)
 
 
 def test_prefect_yaml_deploys_a_flow_that_exists():
-    """Every hour, one run at a time."""
+    """The flow runs every hour, one run at a time."""
     (deployment,) = yaml.safe_load((DEPLOY / "prefect.yaml").read_text())["deployments"]
     file, name = deployment["entrypoint"].split(":")
     module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
@@ -25,7 +25,7 @@ def test_prefect_yaml_deploys_a_flow_that_exists():
 
 
 def test_systemd_unit_starts_commands_that_exist():
-    """`serve`, and `doctor` before it."""
+    """The unit runs `doctor` before `serve`."""
     lines = re.findall(r"^ExecStart(?:Pre)?=-?(.*)$", (DEPLOY / "partnerflow.service").read_text(), re.MULTILINE)
     commands = [shlex.split(line) for line in lines]
     assert [command[1] for command in commands] == ["doctor", "serve"]
@@ -34,7 +34,7 @@ def test_systemd_unit_starts_commands_that_exist():
 
 
 def test_containerfile_copies_paths_that_exist():
-    """And starts a command that exists."""
+    """The command of the container exists too."""
     text = (DEPLOY / "Containerfile").read_text()
     copied = [path for line in re.findall(r"^COPY (.*)$", text, re.MULTILINE) for path in line.split()[:-1]]
     assert {"compiler", "dbt_project", "flows", "seeds", "requirements.lock"} <= set(copied)

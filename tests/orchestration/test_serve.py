@@ -20,7 +20,7 @@ def own(tmp_path: Path) -> Settings:
     return Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
 
 
-def test_prefect_environment_names_the_state_and_keeps_what_is_set(own: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_prefect_environment_keeps_variables_that_are_set(own: Settings, monkeypatch: pytest.MonkeyPatch):
     """Variables that are already set win over the defaults."""
     monkeypatch.delenv("PREFECT_HOME", raising=False)
     monkeypatch.delenv("PARTNERFLOW_VAR", raising=False)
@@ -32,14 +32,14 @@ def test_prefect_environment_names_the_state_and_keeps_what_is_set(own: Settings
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../UTC", ""])
-def test_serve_refuses_what_is_not_a_time_zone(own: Settings, zone: str):
-    """Before a server is started."""
+def test_serve_with_invalid_time_zone_raises(own: Settings, zone: str):
+    """The error is raised before a server is started."""
     with pytest.raises(PartnerflowError, match="IANA time zone"):
         serve.serve_hourly(own, zone, 4200)
 
 
-def test_serve_refuses_a_port_in_use(monkeypatch: pytest.MonkeyPatch):
-    """And says how to choose another."""
+def test_serve_with_port_in_use_raises(monkeypatch: pytest.MonkeyPatch):
+    """The error says how to choose another port."""
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -48,7 +48,7 @@ def test_serve_refuses_a_port_in_use(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_serve_deploys_the_flow_every_hour(own: Settings, monkeypatch: pytest.MonkeyPatch):
-    """One deployment with a cron in the zone, at most one run at a time, after the automation exists."""
+    """One deployment runs by a cron in the zone, at most one run at a time. The automation is created before it."""
     import flows.hourly
 
     calls: list[tuple[str, Any]] = []

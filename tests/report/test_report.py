@@ -116,7 +116,7 @@ def names(page) -> list[str]:
 
 
 def test_page_shows_counts_and_rates(page):
-    """Each count, with its rate beside it."""
+    """Each count has its rate beside it."""
     row = page.locator("#list tbody tr", has_text="Good news")
     cells = [" ".join(cell.split()) for cell in row.locator("td").all_inner_texts()[2:]]
     assert cells == ["1,200", "1,000 83.3%", "400 40.0%", "90 9.0%", "20 1.7%", "1 0.1%", "3 0.3%"]
@@ -137,7 +137,7 @@ def test_page_sorts_by_column_both_ways(page):
 
 
 def test_page_filters_by_text_and_state(page):
-    """It searches names, conditions and messages."""
+    """The search covers names, conditions and messages."""
     page.get_by_label("Find").fill("30 days ago")
     assert names(page) == ["Held back"]
     assert page.locator("#shown").inner_text() == "1 of 4 workflows"
@@ -147,7 +147,7 @@ def test_page_filters_by_text_and_state(page):
 
 
 def test_workflow_has_a_view_and_a_link_back(page):
-    """It has the funnel, weeks, SQL and masked recipients; the heading has the focus, for screen readers."""
+    """The view has the funnel, weeks, SQL and masked recipients. Its heading gets the focus, for screen readers."""
     page.get_by_role("link", name="Good news").click()
     assert page.locator("article:visible").count() == 1
     assert page.evaluate("document.activeElement.textContent").split() == ["Good", "news", "active"]
@@ -172,13 +172,13 @@ def test_workflow_has_a_view_and_a_link_back(page):
 
 
 def test_held_workflow_shows_the_reason(page):
-    """With the detail of the run."""
+    """The reason is the detail of the run."""
     page.get_by_role("link", name="Held back").click()
     assert "test not_null_partners: got 3 results" in page.locator("article:visible .reason").inner_text()
 
 
 def test_names_with_markup_stay_text(page):
-    """Those of workflows, partners, addresses and messages; only the page's own script runs."""
+    """This holds for workflows, partners, addresses and messages. Only the page's own script runs."""
     page.get_by_role("link", name="<img").click()
     shown = page.locator("article:visible").inner_text()
     assert EVIL in shown
@@ -192,7 +192,7 @@ def test_names_with_markup_stay_text(page):
 def test_page_fits_the_width_and_has_enough_contrast(
     browser, reported: Settings, tmp_path: Path, scheme: str, width: int
 ):
-    """On a phone and a desktop, light and dark: no horizontal scrolling, and a contrast of at least 4.5 (WCAG AA)."""
+    """There is no horizontal scrolling, and the contrast is at least 4.5 (WCAG AA)."""
     file = tmp_path / "report.html"
     report_file(reported, file, show_addresses=False)
     opened = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
@@ -222,7 +222,7 @@ CONTRAST = """() => {
 
 
 def test_page_works_without_script(browser, reported: Settings, tmp_path: Path):
-    """Previews of mail programs run none."""
+    """Previews in mail programs run no scripts."""
     file = tmp_path / "report.html"
     report_file(reported, file, show_addresses=True)
     context = browser.new_context(java_script_enabled=False)
@@ -234,7 +234,7 @@ def test_page_works_without_script(browser, reported: Settings, tmp_path: Path):
 
 
 def test_json_report_equals_the_marts(reported: Settings):
-    """It has totals with rates, which are null where the denominator is 0, and weeks."""
+    """The report has weeks, and totals with rates, which are null where the denominator is 0."""
     answer = partnerflow(reported, "report", "--json")
     assert answer.code == 0, answer.stderr
     document = answer.json()
@@ -248,14 +248,14 @@ def test_json_report_equals_the_marts(reported: Settings):
 
 
 def test_terminal_report_has_one_line_per_workflow(reported: Settings):
-    """With counts and rates."""
+    """A line has counts and rates."""
     lines = partnerflow(reported, "report").stdout.splitlines()
     (good,) = [line.split() for line in lines if line.startswith(" good")]
     assert good == ["good", "1,200", "1,000", "83%", "400", "40%", "90", "9%", "20", "2%", "1", "0%", "3", "0%"]
 
 
 def test_report_before_first_run_says_what_to_do(settings: Settings):
-    """And writes no page."""
+    """No page is written."""
     answer = partnerflow(settings, "report", "--html", str(settings.state_dir / "x.html"))
     assert (answer.code, answer.stdout) == (1, "")
     assert "partnerflow run" in answer.stderr
@@ -263,7 +263,7 @@ def test_report_before_first_run_says_what_to_do(settings: Settings):
 
 
 def test_report_after_held_first_run_says_what_to_do(settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    """The run ends as held runs do."""
+    """A run whose workflows are all held ends normally and publishes no report."""
     with_example(settings)
     reason = "test not_null_partners: got 3 results"
 
@@ -279,7 +279,7 @@ def test_report_after_held_first_run_says_what_to_do(settings: Settings, monkeyp
 
 
 def test_every_run_publishes_the_page(example):
-    """With the numbers of that run."""
+    """The page has the numbers of that run."""
     settings, done = example
     text = settings.report.read_text()
     assert text.count("<article ") == len(done.plan.workflows)
@@ -308,7 +308,7 @@ def test_chart_has_a_column_per_week_and_round_ticks():
 
 
 def test_chart_has_a_title_and_a_description():
-    """A screen reader says what the picture is, and where the numbers are."""
+    """A screen reader says what the chart shows, and where the numbers are."""
     root = ElementTree.fromstring(drawn([week("w", MONDAY, 10, 9, 5, 0, 2, 0, 0, 0)]))
     assert root.get("role") == "img"
     title, description = (root.findtext(f"{{*}}{name}") for name in ("title", "desc"))
@@ -316,7 +316,7 @@ def test_chart_has_a_title_and_a_description():
 
 
 def test_chart_bar_heights_are_proportional_to_counts():
-    """Half of the axis is half of the height, and bars of one week stand on one line."""
+    """Half of the axis is half of the height, and the bars of a week have the same baseline."""
     root = ElementTree.fromstring(drawn([week("w", MONDAY, 2000, 1900, 1000, 0, 500, 0, 0, 0)]))
     bars = {group.get("class"): group[0] for group in root.iterfind("{*}g")}
     heights = {name: int(bar.get("height")) for name, bar in bars.items()}
@@ -327,5 +327,5 @@ def test_chart_bar_heights_are_proportional_to_counts():
 
 
 def drawn(weeks: list[dict]) -> str:
-    """The SVG of a chart of these weeks."""
+    """Return the SVG of a chart of these weeks."""
     return ENVIRONMENT.get_template("chart.html").module.bar_chart(weekly_chart(weeks))

@@ -1,7 +1,7 @@
 """Runs that are killed, or whose files, disk, clock or servers fail.
 
 `PARTNERFLOW_KILLS=100 python -m pytest -m "long or not long" tests/resilience/test_faults.py` kills every step twenty
-times, at other moments.
+times, at different moments.
 """
 
 import os

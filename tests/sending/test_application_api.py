@@ -1,4 +1,4 @@
-"""Decisions about applications, posted to an endpoint: what its answers mean, and the idempotency key."""
+"""Decisions about applications, posted to an endpoint: the meaning of its responses, and the idempotency key."""
 
 import threading
 from dataclasses import replace
@@ -19,13 +19,13 @@ from support.sending import dispatcher, run, send
 from support.smtp_server import closed_port
 
 DROP, SILENCE = 0, -1
-"""In place of a status: accept the decision, and hang up or stay silent instead of replying."""
+"""Instead of a status: accept the decision, then hang up or send no response."""
 
 
 class Endpoint(ThreadingHTTPServer):
-    """An endpoint with scripted answers, 200 when there is none left; `done` are the keys it has accepted.
+    """An endpoint with scripted responses, then 200; `done` are the keys that it has accepted.
 
-    It is never silent by accident: without SILENCE, a client waits as long as a busy machine needs.
+    Only SILENCE makes a client wait for its timeout, which is otherwise long enough for a busy machine.
     """
 
     daemon_threads = True
@@ -77,7 +77,7 @@ class _Posted(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def application(ledger: Ledger) -> Delivery:
-    """One application that is to be accepted."""
+    """An application that is to be accepted."""
     one = replace(delivery("p"), email=None, email_key=None, action="accept application")
     ledger.claim([one], {})
     return one
@@ -94,7 +94,7 @@ def decision(one: Delivery) -> OutgoingMessage:
      (500, "pending"), (503, "pending"), (502, "in_doubt"), (504, "in_doubt"), (DROP, "in_doubt")],
 )  # fmt: skip
 def test_status_decides_the_result(ledger: Ledger, application: Delivery, answer: int, state: str):
-    """409 means done; 4xx never; 429, 500 and 503 later; no answer, or a gateway's, leaves a doubt."""
+    """409 means already done, other 4xx failed; 429, 500 and 503 are retried; no or a gateway's response is a doubt."""
     with Endpoint(answer) as endpoint:
         send(ledger, endpoint.transport(), decision)
     (one,) = deliveries(ledger)
@@ -102,23 +102,23 @@ def test_status_decides_the_result(ledger: Ledger, application: Delivery, answer
     assert "s3cret" not in repr(one) + repr(endpoint.transport()._settings)
 
 
-def test_timeout_leaves_a_doubt(ledger: Ledger, application: Delivery):
-    """An endpoint that accepts the request and never answers."""
+def test_timeout_leaves_the_decision_in_doubt(ledger: Ledger, application: Delivery):
+    """The endpoint accepts the request and never responds."""
     with Endpoint(SILENCE) as endpoint:
         send(ledger, endpoint.transport(timeout=0.3), decision)
     (one,) = deliveries(ledger)
     assert (one.state, one.reason) == ("in_doubt", "No answer after the request: timed out")
 
 
-def test_idempotent_endpoint_is_asked_again(ledger: Ledger, application: Delivery):
-    """With the same key; it replies 409 to a key that it has accepted, and no doubt is left."""
+def test_request_to_idempotent_endpoint_is_repeated(ledger: Ledger, application: Delivery):
+    """The second request has the same key. The endpoint replies 409, which resolves the doubt."""
     with Endpoint(DROP) as endpoint:
         send(ledger, endpoint.transport(idempotent=True), decision)
     assert (states(ledger), len(endpoint.posts), len(set(endpoint.done))) == ({"p": "sent"}, 2, 1)
 
 
-def test_recovery_asks_only_an_idempotent_endpoint(ledger: Ledger, application: Delivery):
-    """It resolves the doubt; of another endpoint, a person has to."""
+def test_recovery_repeats_only_idempotent_requests(ledger: Ledger, application: Delivery):
+    """This resolves the doubt. If the endpoint is not idempotent, a person has to."""
     (one,) = ledger.lease("dead", ["w"], 1, utc_now())
     ledger.mark_sending(one)
     with Endpoint() as endpoint:
@@ -132,7 +132,7 @@ def test_recovery_asks_only_an_idempotent_endpoint(ledger: Ledger, application: 
 def test_unreachable_endpoint_leaves_the_decision_pending(
     ledger: Ledger, application: Delivery, monkeypatch: pytest.MonkeyPatch
 ):
-    """Connection refused: nothing was started."""
+    """The connection is refused, so nothing was started."""
     monkeypatch.setattr("flows.sending.dispatcher.RECONNECT_DELAY", 0)
     with closed_port() as port:
         transport = ApplicationApiTransport(Settings(application_api_url=f"http://127.0.0.1:{port}"))

@@ -1,4 +1,4 @@
-"""The circuit breaker: what stops an action, what pauses a workflow, and what does not."""
+"""The circuit breaker: which failures stop an action, which pause a workflow, and which do neither."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_permanent_failure_opens_at_once():
     [(0, 19, False), (0, 20, True), (179, 20, True), (180, 20, False), (180, 21, True), (1000, 101, False)],
 )
 def test_workflow_is_paused_above_a_tenth_failed(sent: int, failed: int, is_paused: bool):
-    """docs/operate.md: twenty failed deliveries, and more than a tenth of all that were answered."""
+    """The limit is twenty failed deliveries that are more than a tenth of all results (docs/operate.md)."""
     breaker = CircuitBreaker()
     for result, count in ((SENT, sent), (FAILED, failed)):
         for _ in range(count):

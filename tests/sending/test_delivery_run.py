@@ -29,19 +29,19 @@ def loaded(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def state(loaded: Path, tmp_path: Path, **more) -> Settings:
-    """Return a copy of that state, with these settings."""
+    """Return a copy of that state with these settings."""
     shutil.copytree(loaded, tmp_path / "var")
     return Settings(**{"state_dir": tmp_path / "var", "workflows": CHECKOUT / "workflows"} | more)
 
 
-def lose_the_mirror(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
-    """Replace the mirror: leave the warehouse without any delivery or suppression."""
+def clear_mirror(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Empty the mirror, so that the warehouse has no delivery and no suppression."""
     for name in ("sent_emails", "workflow_runs", "suppressions"):
         connection.execute(CREATE[name])
 
 
 def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, monkeypatch):
-    """Every email is sent once, also when the warehouse and the mirror of the ledger are lost.
+    """Every email is sent once, even if the warehouse and the mirror of the ledger are lost.
 
     A partner suppressed before the plan is not claimed. A claimed email is sent as it was, even if the message has been
     edited since. After the loss the plan lists all partners again; the ledger's primary key and compare-and-swap refuse
@@ -73,7 +73,7 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
             file.unlink()
         with_example(settings)
         for module in ("pipeline.planning", "pipeline.run"):
-            monkeypatch.setattr(f"flows.{module}.mirror", lose_the_mirror)
+            monkeypatch.setattr(f"flows.{module}.mirror", clear_mirror)
         again = {row.workflow_id: row for row in run_hour(settings, HOUR).plan.workflows}
         assert (again["few-clicks-14"].already_contacted, again["few-clicks-14"].recipients) == (0, row.recipients + 1)
         assert again["few-clicks-14"].detail == "1 suppressed at the last moment"
@@ -106,7 +106,7 @@ def test_unreachable_server_is_an_error_and_the_next_run_sends(loaded: Path, tmp
 
 
 def test_deliveries_and_settle_commands(tmp_path: Path):
-    """A person lists what is in doubt and decides; the ledger records it."""
+    """A person lists the deliveries in doubt and settles them; the ledger records it."""
     settings = Settings(state_dir=tmp_path / "var")
     with opened(settings.ledger) as ledger:
         ledger.claim([delivery("p", workflow="w"), delivery("q", workflow="v")], {})
@@ -129,7 +129,7 @@ def test_deliveries_and_settle_commands(tmp_path: Path):
 
 
 def test_suppress_command(tmp_path: Path):
-    """Add, list and remove; an invalid address and a missing suppression are errors."""
+    """It adds, lists and removes. An invalid address and a missing suppression are errors."""
     settings = Settings(state_dir=tmp_path / "var")
     added = partnerflow(
         settings, "suppress", "Ann@Bücher.example", "--workflow", "w", "--reason", "By telephone", "--json"
@@ -145,7 +145,7 @@ def test_suppress_command(tmp_path: Path):
 
 
 def test_every_setting_is_in_the_manual():
-    """In docs/operate.md, by the name of its variable; that of the state folder is PARTNERFLOW_VAR."""
+    """docs/operate.md has the name of each variable. That of the state folder is PARTNERFLOW_VAR."""
     manual = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
     variables = {name: f"`PARTNERFLOW_{name.upper()}`" for name in Settings.model_fields}
     variables["state_dir"] = "`PARTNERFLOW_VAR`"

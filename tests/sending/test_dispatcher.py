@@ -1,4 +1,4 @@
-"""The dispatcher: each delivery once, results recorded in an order that a kill cannot upset, and circuits that open."""
+"""The dispatcher: each delivery is sent once, results survive a kill, and circuits open."""
 
 import itertools
 import os
@@ -45,7 +45,7 @@ def test_everything_is_sent_once_over_several_connections(ledger: Ledger):
 
 
 def test_sending_is_committed_before_the_first_byte(ledger: Ledger):
-    """What the ledger says while the server reads MAIL FROM."""
+    """When the server reads MAIL FROM, the state in the ledger is already `sending`."""
     claim(ledger, 20)
     seen: list[list[str]] = []
 
@@ -59,7 +59,7 @@ def test_sending_is_committed_before_the_first_byte(ledger: Ledger):
 
 
 def test_unreachable_server_stops_the_step(ledger: Ledger):
-    """After five failures in a row; no delivery was started, no attempt is counted, the summary says why."""
+    """It stops after five failures in a row: no delivery was started, no attempt is counted, the summary says why."""
     claim(ledger, 50)
     with closed_port() as port:
         one = dispatcher(ledger, smtp(port))
@@ -72,7 +72,7 @@ def test_unreachable_server_stops_the_step(ledger: Ledger):
 
 
 def test_restarting_server_is_waited_for(ledger: Ledger):
-    """The same run goes on when the server is back; the waits double, so that a restart does not stop the run."""
+    """The same run continues when the server is back. The waits double."""
     claim(ledger, 10)
     replies = iter(["421 restarting"] * (MAX_CONSECUTIVE_FAILURES - 1))
     with ScriptedServer(lambda phase: next(replies, None) if phase == "greeting" else None) as server:
@@ -83,8 +83,8 @@ def test_restarting_server_is_waited_for(ledger: Ledger):
     assert waits.seconds == [0.5, 1, 2, 4]
 
 
-def test_server_in_trouble_stops_the_step(ledger: Ledger):
-    """421 again and again: five emails are deferred, the others are not even tried."""
+def test_repeated_421_stops_the_step(ledger: Ledger):
+    """Five emails are deferred, and the others are not tried."""
     claim(ledger, 50)
     with ScriptedServer(at("MAIL", "421 4.3.2 overloaded")) as server:
         summary = send(ledger, smtp(server.port, connections=1))
@@ -94,7 +94,7 @@ def test_server_in_trouble_stops_the_step(ledger: Ledger):
 
 
 def test_refused_workflow_is_paused_and_others_go_on(ledger: Ledger):
-    """Twenty permanent refusals, and more than a tenth: the rest of that workflow stays pending."""
+    """After twenty permanent refusals that are more than a tenth, the rest of that workflow stays pending."""
     claim(ledger, 100, "bad")
     claim(ledger, 100, "good")
     with ScriptedServer() as server:
@@ -110,7 +110,7 @@ def test_refused_workflow_is_paused_and_others_go_on(ledger: Ledger):
 
 
 def test_rendering_error_fails_one_delivery(ledger: Ledger):
-    """It never was `sending`, and the others are sent."""
+    """That delivery was never `sending`, and the others are sent."""
     claim(ledger, 3)
 
     def render(one: Delivery) -> OutgoingMessage:
@@ -125,7 +125,7 @@ def test_rendering_error_fails_one_delivery(ledger: Ledger):
 
 
 def test_unexpected_error_leaves_one_doubt(ledger: Ledger):
-    """During sending: that delivery is in doubt, the others are given back, and the run raises the error."""
+    """The delivery that was being sent is in doubt, the others are pending again, and the run raises the error."""
     claim(ledger, 30)
 
     class Broken:
@@ -140,7 +140,7 @@ def test_unexpected_error_leaves_one_doubt(ledger: Ledger):
     assert sorted(states(ledger).values()) == ["in_doubt"] + ["pending"] * 29
 
 
-class Watched:
+class RecordingTransport:
     """A transport of one connection that records the states of all deliveries at each prepare and send."""
 
     max_connections = 1
@@ -150,7 +150,7 @@ class Watched:
         self.prepared: list[list[str]] = []
         self.sending: list[list[str]] = []
 
-    def open_connection(self) -> "Watched":
+    def open_connection(self) -> "RecordingTransport":
         """Return itself."""
         return self
 
@@ -158,14 +158,14 @@ class Watched:
         """Do nothing."""
 
     def prepare(self, message: OutgoingMessage) -> Callable[[], SendResult]:
-        """Record, and fail where the test says so."""
+        """Record the states, or raise an error at the message number `fails_at`."""
         if len(self.prepared) == self.fails_at:
             raise OSError("disk full")
         self.prepared.append(self._states())
         return self.send
 
     def send(self) -> SendResult:
-        """Record."""
+        """Record the states."""
         self.sending.append(self._states())
         return SendResult("sent")
 
@@ -174,32 +174,32 @@ class Watched:
 
 
 def test_result_and_next_start_share_a_commit(ledger: Ledger):
-    """While the connection is ready; so one row per connection is `sending` between two emails, and never two."""
+    """While the connection is ready, one row per connection is `sending` between two emails, and never two."""
     claim(ledger, 3)
-    transport = Watched(ledger, is_ready=True)
+    transport = RecordingTransport(ledger, is_ready=True)
     assert send(ledger, transport).count("w", "sent") == 3
     assert transport.prepared == [[], ["sending"], ["sending", "sent"]]
     assert transport.sending == [["sending"], ["sending", "sent"], ["sending", "sent", "sent"]]
 
 
 def test_result_is_recorded_before_waiting_for_a_connection(ledger: Ledger):
-    """It is on disk before the worker waits to connect or for its turn: a kill then leaves no doubt."""
+    """A result is on disk before the worker waits to connect or for its turn, so that a kill leaves no doubt."""
     claim(ledger, 3)
-    transport = Watched(ledger, is_ready=False)
+    transport = RecordingTransport(ledger, is_ready=False)
     send(ledger, transport)
     assert transport.prepared == [[], ["sent"], ["sent", "sent"]]
 
 
 def test_known_results_are_recorded_when_the_step_fails(ledger: Ledger):
-    """A full disk at the third: the two before it are sent."""
+    """The disk is full at the third email; the two before it are sent."""
     claim(ledger, 5)
     with pytest.raises(OSError, match="disk full"):
-        send(ledger, Watched(ledger, is_ready=True, fails_at=2))
+        send(ledger, RecordingTransport(ledger, is_ready=True, fails_at=2))
     assert sorted(states(ledger).values()) == ["pending"] * 3 + ["sent"] * 2
 
 
 def test_connection_is_ready_while_open_and_unlimited():
-    """Not before it is connected, not when it is due to be renewed, and never with a rate."""
+    """It is not ready before it is connected, when it is due to be renewed, or with a rate limit."""
     message = OutgoingMessage("d", b"Hello\r\n", "us@example.com", ("ann@example.org",))
     with ScriptedServer() as server:
         for rate, ready in ((None, True), (1000, False)):
@@ -213,7 +213,7 @@ def test_connection_is_ready_while_open_and_unlimited():
 
 
 def test_interrupt_finishes_what_is_being_sent(ledger: Ledger):
-    """SIGINT at the fourth email: what is being sent is finished and recorded, at most one email per connection.
+    """After SIGINT at the fourth email, emails being sent are finished and recorded, at most one per connection.
 
     The server holds its replies to the fourth and the fifth until the interrupt has reached the dispatcher.
     """

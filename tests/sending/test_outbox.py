@@ -1,4 +1,4 @@
-"""The outbox: a file is complete and on disk before it is called sent."""
+"""The outbox: a file is complete and on disk before its delivery is recorded as sent."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from support.disk import record_disk
 
 
 def test_file_and_folder_are_synced_before_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The content before the ledger says `sending`, the name before it says `sent`: a power cut loses no email."""
+    """The content is synced before `sending` and the name before `sent`, so that a power cut loses no email."""
     outbox = FileTransport(tmp_path / "outbox", ".eml")
     record = record_disk(monkeypatch, tmp_path / "outbox")
     send = outbox.prepare(OutgoingMessage("d", b"Hello\r\n"))
@@ -21,7 +21,7 @@ def test_file_and_folder_are_synced_before_sent(tmp_path: Path, monkeypatch: pyt
 
 
 def test_existing_file_was_delivered(tmp_path: Path):
-    """A ledger restored from a backup may not know of it; the file stays as it is."""
+    """A ledger restored from a backup may not have the result. The file stays as it is."""
     outbox = FileTransport(tmp_path / "outbox", ".eml")
     outbox.prepare(OutgoingMessage("d", b"Hello\r\n"))()
     assert outbox.prepare(OutgoingMessage("d", b"Again\r\n"))().state == "sent"

@@ -8,7 +8,7 @@ from flows.sending.rate_limiter import RateLimiter
 
 @dataclass
 class FakeTime:
-    """A clock that stands still until the test moves it, and the waits that were asked for."""
+    """A clock that moves only when the test moves it, and the waits that were requested."""
 
     now: float = 100.0
     waits: list[float] = field(default_factory=list)
@@ -19,7 +19,7 @@ class FakeTime:
 
 
 def test_turns_are_evenly_spaced_over_all_threads():
-    """20 turns at 4 a second, asked for by four threads at one instant: one every quarter of a second."""
+    """Four threads request 20 turns at one instant; at 4 a second, there is one every quarter of a second."""
     time = FakeTime()
     limiter = RateLimiter(4, time.clock, time.waits.append)
     with ThreadPoolExecutor(4) as threads:
@@ -28,7 +28,7 @@ def test_turns_are_evenly_spaced_over_all_threads():
 
 
 def test_unused_turns_are_not_saved_up():
-    """After a pause the next turn is immediate, and the one after it has to wait as ever."""
+    """After a pause the next turn is immediate, and the one after it has to wait as usual."""
     time = FakeTime()
     limiter = RateLimiter(4, time.clock, time.waits.append)
     limiter.acquire()
@@ -40,7 +40,7 @@ def test_unused_turns_are_not_saved_up():
 
 
 def test_unlimited_never_waits():
-    """Without a rate nothing is asked of the clock."""
+    """Without a rate the clock is not read."""
     limiter = RateLimiter(None, lambda: 1 / 0, lambda _: 1 / 0)
     limiter.acquire()
     assert limiter.is_unlimited

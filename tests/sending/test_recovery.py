@@ -1,4 +1,4 @@
-"""Recovery: what a crashed run left is completed, resolved, or stays in doubt; nothing is sent twice."""
+"""Recovery: deliveries left by a crashed run are completed, resolved or in doubt; nothing is sent twice."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from support.sending import rendered
     [(".d.eml.part", "sent", ["d.eml"]), ("d.eml", "sent", ["d.eml"]), (None, "in_doubt", [])],
 )
 def test_interrupted_file_is_completed_or_in_doubt(ledger: Ledger, tmp_path: Path, left, state, files):
-    """Under its temporary name it was not delivered, and is completed; without a file the result is not known."""
+    """A file with its temporary name was not delivered, and is completed. Without a file the result is not known."""
     outbox = FileTransport(tmp_path / "outbox", ".eml")
     ledger.claim([delivery("p")], {})
     (one,) = ledger.lease("dead", ["w"], 1, utc_now())

@@ -15,7 +15,7 @@ from support.smtp_server import ScriptedServer, at
 
 
 def test_greylisting_is_retried_when_due_until_it_expires(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
-    """After 5 minutes, 15, an hour, then every four; after 24 hours it expires, with the server's last reply."""
+    """The waits are 5 and 15 minutes, one hour, then four; after 24 hours it expires, with the server's last reply."""
     claim(ledger, 1)
     clock = [utc_now()]
     monkeypatch.setattr("flows.sending.dispatcher.utc_now", lambda: clock[-1])
@@ -37,7 +37,7 @@ def test_greylisting_is_retried_when_due_until_it_expires(ledger: Ledger, monkey
 
 
 def test_retry_hours_run_from_the_first_deferral():
-    """Not from the claim: an outage during which nothing was sent costs no delivery."""
+    """They do not run from the claim, so that no delivery expires in an outage before its first attempt."""
     old = delivery("p", claimed_at=utc_now() - timedelta(days=9))
     deferred = SendResult("pending", "450 later")
     assert apply_retry_policy(old, deferred, utc_now(), 24)[0].state == "pending"

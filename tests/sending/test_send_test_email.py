@@ -22,7 +22,7 @@ KEY = "a key of these tests"
 
 @pytest.fixture
 def state(tmp_path: Path) -> Settings:
-    """A state without a build."""
+    """A state that has not been built."""
     return Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
 
 
@@ -37,7 +37,7 @@ def parsed(answer: dict) -> fast_mail_parser.PyMail:
 
 
 def test_email_is_what_the_partner_would_receive(example, tmp_path: Path):
-    """In its name and language, with [Test] before the subject and a header; the ledger has no delivery."""
+    """It has the partner's name and language, and is marked in subject and headers. The ledger has no delivery."""
     (tmp_path / "var").mkdir()
     shutil.copy(example[0].warehouse, tmp_path / "var")
     built = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
@@ -82,7 +82,7 @@ def test_unsubscribe_link_is_marked_as_a_test(state: Settings):
 
 
 def test_copies_are_not_sent(state: Settings, tmp_path: Path):
-    """Neither to cc nor to bcc."""
+    """The email goes neither to cc nor to bcc."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     with (tmp_path / "workflows" / "messages" / "welcome" / "message.yml").open("a") as file:
         file.write("cc: cc@example.com\nbcc: bcc@example.com\n")
@@ -97,7 +97,7 @@ def test_copies_are_not_sent(state: Settings, tmp_path: Path):
      ("welcome", "me@example.org", "7", "No facts have been built yet")],
 )  # fmt: skip
 def test_invalid_request_is_one_clear_error(state: Settings, workflow, to, partner, says: str):
-    """And no file is written."""
+    """No file is written."""
     with pytest.raises(PartnerflowError, match=says):
         sent(state, workflow, to, partner)
     assert list(state.outbox.glob("*")) == []
@@ -121,7 +121,7 @@ def test_message_with_a_problem_is_not_sent(state: Settings, tmp_path: Path):
      ({"SENDER_ADDRESS": "x"}, "not a valid email address")],
 )  # fmt: skip
 def test_invalid_setting_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict, says: str):
-    """Without showing a secret."""
+    """The error shows no secret."""
     for name, value in variables.items():
         monkeypatch.setenv(f"PARTNERFLOW_{name}", value)
     with pytest.raises(PartnerflowError, match=says) as caught:

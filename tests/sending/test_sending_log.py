@@ -20,7 +20,7 @@ from support.smtp_server import ScriptedServer, at
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What the package logs from INFO up, formatted as in the log file."""
+    """The log of the package from INFO up, formatted as in the log file."""
     text = io.StringIO()
     handler, logger = logging.StreamHandler(text), logging.getLogger("flows")
     handler.setFormatter(MaskingFormatter(FORMAT))
@@ -38,7 +38,7 @@ def messages(log: io.StringIO) -> list[str]:
 
 
 def test_open_circuit_is_logged_once(log: io.StringIO):
-    """With the reason of the failure that opened it."""
+    """The record has the reason of the failure that opened the circuit."""
     breaker = CircuitBreaker()
     for _ in range(MAX_CONSECUTIVE_FAILURES + 1):
         breaker.record_failure("email", "mx:25 cannot be reached")
@@ -67,7 +67,7 @@ def test_connection_retry_is_logged_with_attempt_and_wait(ledger: Ledger, log: i
 def test_deferral_is_logged_with_attempt_and_due_time(
     ledger: Ledger, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ):
-    """By delivery id, with the time in UTC."""
+    """The record has the delivery id and the time in UTC."""
     claim(ledger, 1)
     now = utc_now().replace(microsecond=0)
     monkeypatch.setattr("flows.sending.dispatcher.utc_now", lambda: now)
@@ -78,7 +78,7 @@ def test_deferral_is_logged_with_attempt_and_due_time(
 
 
 def test_lost_lease_is_logged(ledger: Ledger, log: io.StringIO):
-    """Of a delivery to be sent, and of one whose message could not be rendered."""
+    """This includes a delivery whose message could not be rendered."""
     claim(ledger, 2)
     one = dispatcher(ledger, smtp(1))
     rendered, failed = next(one.due()), next(one.due())

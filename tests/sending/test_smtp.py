@@ -1,4 +1,4 @@
-"""One email over SMTP: whatever the server does and wherever it hangs up, the result is true."""
+"""One email over SMTP: the result is true, whatever the server does and wherever it disconnects."""
 
 import ssl
 import threading
@@ -133,7 +133,7 @@ def test_result_is_true_for_every_fault_at_every_phase(phase: str, answer: str, 
 
 @pytest.mark.parametrize("extensions", [PLAIN, PIPELINING], ids=["one by one", "pipelined"])
 def test_message_cut_off_before_the_dot_is_pending(extensions: tuple[str, ...]):
-    """The final dot is a write of its own, and it never left."""
+    """The final dot is a write of its own, which was not made."""
     large = email(content=b"Message-ID: <d@x>\r\n\r\n" + b"x" * 70 + b"\r\n" * 10 + (b"y" * 78 + b"\r\n") * 300_000)
     with ScriptedServer(at("body", DROP), (*extensions[:-1], "SIZE 0")) as server:
         (result,) = send(server.port, large)
@@ -153,7 +153,7 @@ def test_reply_text_is_kept_and_message_arrives_unchanged():
 
 @pytest.mark.parametrize("extensions", [PLAIN, PIPELINING], ids=["one by one", "pipelined"])
 def test_refused_copy_is_dropped_and_never_sent_alone(extensions: tuple[str, ...]):
-    """The partner's address decides; cc and bcc are sent with it or not at all."""
+    """The reply to the partner's address decides; cc and bcc are sent with it or not at all."""
     copied = email("ann@x.example", "cc@x.example", "bcc@x.example")
     answers = iter([None, "550 5.1.1 unknown", None, "550 5.1.1 unknown", None, None])
     with ScriptedServer(lambda now: next(answers) if now == "RCPT" else None, extensions) as server:
@@ -163,7 +163,7 @@ def test_refused_copy_is_dropped_and_never_sent_alone(extensions: tuple[str, ...
 
 
 def test_connection_is_renewed_after_its_limit_of_emails():
-    """Many servers count; a new connection is opened before they refuse."""
+    """Many servers limit the emails per connection; a new one is opened before they refuse."""
     with ScriptedServer() as server:
         results = send(server.port, *[email()] * (MAX_EMAILS_PER_CONNECTION + 1))
     assert {result.state for result in results} == {"sent"}
@@ -172,7 +172,7 @@ def test_connection_is_renewed_after_its_limit_of_emails():
 
 @pytest.mark.parametrize("answer", [DROP, "421 4.4.2 too many on this connection"])
 def test_connection_closed_by_the_server_is_reopened(answer: str):
-    """Only when the email had not been started: at MAIL FROM, on a connection that was used before."""
+    """This is done only at MAIL FROM on a used connection, because the email has not been started then."""
     answers = iter([None, answer, None])
     with ScriptedServer(lambda now: next(answers) if now == "MAIL" else None) as server:
         results = send(server.port, email(), email())
@@ -180,7 +180,7 @@ def test_connection_closed_by_the_server_is_reopened(answer: str):
 
 
 def test_email_ruled_out_by_extensions_is_not_sent():
-    """Larger than the server's SIZE, or to an address that is not ASCII without SMTPUTF8."""
+    """The email is larger than the server's SIZE, or its address is not ASCII and the server has no SMTPUTF8."""
     with ScriptedServer(extensions=("SIZE 10",)) as server:
         large, foreign = send(server.port, email(), email("ünal@x.example", content=b"x"))
     assert (large.state, foreign.state) == ("failed", "failed")
@@ -272,7 +272,7 @@ def test_wrong_password_is_permanent_and_not_printed(protected, authority, tmp_p
 
 
 def test_invalid_certificate_is_permanent(protected, tmp_path: Path):
-    """It was issued by another authority; the password is not sent."""
+    """Another authority has issued it. The password is not sent."""
     port = protected.port
     error = unavailable(port, **trusting(trustme.CA(), tmp_path, "s3cret"))
     assert (error.is_permanent, "is not valid" in str(error)) == (True, True)
@@ -287,7 +287,7 @@ def test_missing_starttls_is_permanent():
 
 
 def test_drop_during_message_under_tls_is_never_sent(authority, tmp_path: Path):
-    """The server hangs up during a large message: pending or in doubt, since TLS hides how much has left."""
+    """The result is pending or in doubt, since TLS hides how much of the message has left."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -322,6 +322,6 @@ def test_failed_greeting_is_unavailable(phase: str, answer: str):
     ],
 )
 def test_settings_that_expose_a_secret_are_refused(settings: dict, says: str):
-    """Before anything connects."""
+    """The error is raised before anything connects."""
     with pytest.raises(ValueError, match=says):
         Settings(**settings)

@@ -17,7 +17,7 @@ TWO_PARTS = [name for name in HEADERS if name != "Content-Transfer-Encoding"]
 
 
 def settings(**more) -> Settings:
-    """Settings that read no file and no environment but these."""
+    """Return settings that read no file and no environment variable."""
     defaults = {
         "sender_address": "us@example.com",
         "bounce_address": None,
@@ -33,14 +33,14 @@ SIGNED = Settings(
 
 
 def message(text: str = "Dear {{ partner.name }},\n.\nBye", html: str | None = None, **more) -> Message:
-    """A message whose sender, subject and bodies are what a test wants."""
+    """Return a message with this text and HTML; `more` sets its sender name, reply_to, cc and bcc."""
     parts = {"subject": "Hello {{ partner.name }}", "text": text, "html": html, "sign_up_link": None}
     keys = {"sender_name": None, "reply_to": "answers@example.com", "cc": None, "bcc": None} | more
     return message_from({"format": 1, "language": "en", "languages": {"en": parts}} | keys)
 
 
 def delivery(name: str = "Acme", email: str = "you@example.org", **more) -> Email:
-    """A delivery to a partner of this name, in a program of this name."""
+    """Return a delivery to a partner of this name, in a program of this name."""
     context = {
         "partner": {"id": "7", "name": name, "language": None},
         "contact": {"first_name": name, "last_name": None},

@@ -1,4 +1,4 @@
-"""The catalog of the published file, which checks consult."""
+"""The catalog of the published file, with which checks compare names."""
 
 import subprocess
 import sys
@@ -11,12 +11,12 @@ from flows.warehouse.catalog import open_catalog
 
 
 def test_catalog_is_none_before_anything_is_published(tmp_path: Path):
-    """A check then knows no values."""
+    """Checks then compare no names."""
     assert open_catalog(tmp_path / "published.duckdb") is None
 
 
 def test_catalog_is_none_while_a_session_writes_the_file(tmp_path: Path):
-    """A check does not wait for it; afterwards it reads the programs."""
+    """A check does not wait for the session. After it has ended, the catalog has the programs."""
     file = tmp_path / "published.duckdb"
     with duckdb.connect(file) as connection:
         connection.execute("CREATE SCHEMA marts; CREATE TABLE marts.fct_partners AS SELECT '1000' AS program_id")
