@@ -1,6 +1,6 @@
-"""The ordinary partners of the example account, drawn at random from a fixed seed.
+"""The bulk partners of the example account, generated at random from a fixed seed.
 
-Each one's last transition is at least 150 days before the example's hour, or it never had one, and none has a contract
+The last transition of each is at least 150 days before the example's hour, or it has none, and none has a contract
 under Creator Standard Terms. So none of them is in any of the sixteen workflows, whatever its clicks and revenue are.
 """
 
@@ -30,7 +30,7 @@ LAST_WORDS = ["Blog", "Buys", "Channel", "Deals", "Diary", "Finds", "Guide", "Jo
 
 
 def bulk_partners(seed=20260320):
-    """The bulk partners of both programs, the same ones on every machine."""
+    """Return the bulk partners of both programs. The same seed gives the same partners on every machine."""
     rng, numbers = Random(seed), count(1)
     return [
         draw_partner(rng, program_id, f"{start + number * 37}", numbers)
@@ -40,9 +40,9 @@ def bulk_partners(seed=20260320):
 
 
 def draw_partner(rng, program_id, partner_id, numbers):
-    """One partner: a life (its contracts and what led to them), and what it sold while it was joined."""
-    draw_life = rng.choices(list(LIVES), weights=LIVES.values())[0]
-    life, active = draw_life(rng, rng.choice(TERMS[program_id]), numbers)
+    """Return one partner: its history up to its contracts, and its clicks and sales while it was joined."""
+    draw_history = rng.choices(list(HISTORIES), weights=HISTORIES.values())[0]
+    history, active = draw_history(rng, rng.choice(TERMS[program_id]), numbers)
     clicks, sales = draw_activity(rng, PRICES[program_id], *active) if active else ({}, [])
     return Partner(
         program_id,
@@ -53,23 +53,23 @@ def draw_partner(rng, program_id, partner_id, numbers):
         groups=[rng.choice(GROUPS[program_id])] if rng.random() < 0.4 else [],
         contacts=draw_contacts(rng, partner_id),
         language=rng.choice(LANGUAGES[program_id]),
-        **life,
+        **history,
     )
 
 
 def long_joined(rng, term, numbers):
-    """Invited or found by itself, then joined for good, or until the end of this year."""
+    """Return a partner that joined, some after an invitation; a few of the contracts end with this year."""
     start = draw_day(rng, FIRST_DAY + timedelta(30), LAST_TRANSITION)
     ends = "2026-12-31 23:59" if rng.random() < 0.2 else None
-    life = {"contracts": (joined(contract_id("S-73", numbers), moment(rng, start), term, ends),)}
+    history = {"contracts": (joined(contract_id("S-73", numbers), moment(rng, start), term, ends),)}
     if rng.random() < 0.4:
-        life["tagged"] = moment(rng, start - timedelta(21))
-        life["supplied"] = {moment(rng, start - timedelta(14)): "Outreach"}
-    return life, (start, YESTERDAY)
+        history["tagged"] = moment(rng, start - timedelta(21))
+        history["supplied"] = {moment(rng, start - timedelta(14)): "Outreach"}
+    return history, (start, YESTERDAY)
 
 
 def recontracted(rng, term, numbers):
-    """Joined, and moved to a new contract later."""
+    """Return a partner that joined, and later moved to a new contract."""
     start = draw_day(rng, FIRST_DAY, date(2025, 3, 31))
     switch = draw_day(rng, start + timedelta(60), LAST_TRANSITION)
     old, new = contract_id("S-73", numbers), contract_id("S-73", numbers)
@@ -78,7 +78,7 @@ def recontracted(rng, term, numbers):
 
 
 def left(rng, term, numbers):
-    """Joined, and expired since."""
+    """Return a partner that joined and has expired."""
     start = draw_day(rng, FIRST_DAY, date(2025, 3, 31))
     end = draw_day(rng, start + timedelta(60), LAST_TRANSITION)
     contract = expired(contract_id("S-73", numbers), moment(rng, start), moment(rng, end), term)
@@ -86,12 +86,12 @@ def left(rng, term, numbers):
 
 
 def tagged_only(rng, term, numbers):
-    """A prospect that was never written to."""
+    """Return a prospect that was never contacted."""
     return {"tagged": moment(rng, draw_day(rng, FIRST_DAY, LAST_TRANSITION))}, None
 
 
 def not_signed(rng, term, numbers):
-    """A contract that was proposed, applied for, countered or turned down."""
+    """Return a partner whose contract was proposed, applied for, countered or declined."""
     created = draw_day(rng, FIRST_DAY, LAST_TRANSITION - timedelta(20))
     updated = moment(rng, created + timedelta(rng.randrange(1, 20)))
     stage = rng.choice(UNSIGNED_STAGES)
@@ -100,11 +100,11 @@ def not_signed(rng, term, numbers):
 
 
 def stranger(rng, term, numbers):
-    """Known by name and address only: stage None."""
+    """Return a partner with only a name and an address: stage None."""
     return {}, None
 
 
-LIVES: dict[Callable, int] = {long_joined: 52, recontracted: 10, left: 13, tagged_only: 8, not_signed: 10, stranger: 7}
+HISTORIES: dict[Callable, int] = {long_joined: 52, recontracted: 10, left: 13, tagged_only: 8, not_signed: 10, stranger: 7}
 UNSIGNED_STAGES = [
     "Awaiting Publisher Approval",
     "Awaiting Advertiser Approval",
@@ -119,7 +119,7 @@ UNSIGNED_STAGES = [
 
 
 def draw_activity(rng, prices, first, last):
-    """Clicks on most weeks between two days, and a few sales in them."""
+    """Return clicks in most weeks between two days, and a few sales."""
     weekly = rng.choice([3, 8, 20, 60])
     days = [first + timedelta(n) for n in range(rng.randrange(1, 8), (last - first).days + 1, 7)]
     clicked = [day for day in days if rng.random() < 0.9]
@@ -128,7 +128,7 @@ def draw_activity(rng, prices, first, last):
 
 
 def draw_sale(rng, prices, day):
-    """One sale: still pending when recent, reversed now and then."""
+    """Return one sale: pending if it is recent, otherwise approved or sometimes reversed."""
     cents = rng.randrange(*prices)
     amount = f"{cents // 100}.{cents % 100:02}"
     locked = day + timedelta(30)
@@ -138,7 +138,7 @@ def draw_sale(rng, prices, day):
 
 
 def draw_contacts(rng, partner_id):
-    """None for one invented primary contact, or that one and an assistant, or one who unsubscribed."""
+    """Return None (a default primary contact), two contacts, or one that has unsubscribed."""
     desk = f"desk.{partner_id}@example.net"
     roll = rng.random()
     if roll < 0.1:
@@ -148,15 +148,15 @@ def draw_contacts(rng, partner_id):
 
 
 def draw_day(rng, first, last):
-    """A day between two days, both included."""
+    """Return a day between two days, both included."""
     return first + timedelta(rng.randrange((last - first).days + 1))
 
 
 def moment(rng, day):
-    """A local time on that day, in working hours."""
+    """Return a local time on that day, in working hours."""
     return f"{day} {rng.randrange(8, 20):02}:{rng.randrange(60):02}"
 
 
 def contract_id(prefix, numbers):
-    """The next contract id: S-7300001 for a signed contract, P-25300001 for one that was not signed."""
+    """Return the next contract id: S-7300001 for a signed contract, P-25300001 for one that was not signed."""
     return f"{prefix}{next(numbers):05}"

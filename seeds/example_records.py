@@ -1,7 +1,7 @@
-"""The small records from which the example account is written, and what the two programs have in common.
+"""The records from which the example account is written, and the constants of its two programs.
 
-Times are local to the program, as people there read them on the clock ("2026-03-06 23:30"); make_example.py turns them
-into UTC. Amounts are text, because they are exact.
+Times are local times of the program ("2026-03-06 23:30"); make_example.py converts them to UTC. Amounts are text, because
+they are exact.
 """
 
 from dataclasses import dataclass, field, replace
@@ -70,7 +70,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Partner:
-    """A partner in one program with all its rows; `contacts` of None means one invented primary contact."""
+    """A partner in one program with all its rows. If `contacts` is None, it has a default primary contact."""
 
     program_id: str
     partner_id: str
@@ -87,36 +87,36 @@ class Partner:
 
 
 def joined(contract_id, starts, term=None, ends=None):
-    """A contract in force; `ends` is a day still to come."""
+    """Return a contract in force; `ends` is in the future."""
     return Contract(contract_id, "Joined", term, starts, ends, created=drawn_up(starts), updated=starts)
 
 
 def expired(contract_id, starts, ends, term=None):
-    """A contract that ended and has no successor."""
+    """Return a contract that has ended without a successor."""
     return Contract(contract_id, "Expired", term, starts, ends, created=drawn_up(starts), updated=ends)
 
 
 def replaced(old_id, starts, new_id, switch, old_term=None, new_term=None, old_ends=None):
-    """A contract and the one that superseded it."""
+    """Return a contract and the one that superseded it."""
     old = replace(expired(old_id, starts, old_ends or switch, old_term), superseded_by=new_id)
     return old, joined(new_id, switch, new_term)
 
 
 def pending(contract_id, stage, created, term=None, updated=None, starts=None):
-    """A contract that is not, or not yet, in force: proposed, applied for, countered, turned down, to come."""
+    """Return a contract that is not in force: proposed, applied for, countered, declined, or starting later."""
     return Contract(contract_id, stage, term, starts, created=created, updated=updated or created)
 
 
 def drawn_up(starts):
-    """When a contract was written: five days before it starts, so that the two are never mistaken for one another."""
+    """Return when a contract was created: five days before it starts, so that tests distinguish the two."""
     return str(datetime.fromisoformat(starts) - timedelta(days=5))
 
 
 def northwind(partner_id, name, shows, *contracts, language="en-US", **rows):
-    """A designed partner of program 1000."""
+    """Return a designed partner of program 1000."""
     return Partner("1000", partner_id, name, shows, contracts, language=language, **rows)
 
 
 def lumen(partner_id, name, shows, *contracts, language="en-IN", **rows):
-    """A designed partner of program 2000."""
+    """Return a designed partner of program 2000."""
     return Partner("2000", partner_id, name, shows, contracts, language=language, **rows)

@@ -1,6 +1,6 @@
-"""Writes the example account, one CSV file a raw table: `python seeds/make_example.py [--to DIR]`.
+"""Write the example account, one CSV file per raw table: `python seeds/make_example.py [--to DIR]`.
 
-The same bytes on every machine. Empty fields are NULL, timestamps are UTC, dates are local to the program.
+It writes the same bytes on every machine. Empty fields are NULL, timestamps are UTC, dates are local to the program.
 """
 
 import argparse
@@ -35,7 +35,7 @@ LAST_NAMES = ["Bauer", "Desai", "Ekwueme", "Gupta", "Hansen", "Iyer", "Khan", "L
 
 
 def main():
-    """Write every table into the folder asked for."""
+    """Write every table into the folder that --to names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--to", type=Path, default=Path(__file__).parent, metavar="DIR", help="default: beside this file"
@@ -47,7 +47,7 @@ def main():
 
 
 def example_rows():
-    """The rows of every raw table, sorted, as tuples in the order of its columns without _loaded_at."""
+    """Return the rows of every raw table, sorted, as tuples in the order of its columns without _loaded_at."""
     partners = DESIGNED + bulk_partners()
     per_partner = {
         "partners": partner_rows,
@@ -64,7 +64,7 @@ def example_rows():
 
 
 def write_table(path, columns, rows):
-    """One CSV file: header, \\n line ends, quotes only where they are needed."""
+    """Write one CSV file with a header, \\n line ends, and quotes only where they are needed."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*columns, "_loaded_at"])
@@ -109,7 +109,7 @@ def click_rows(p):
 
 
 def action_rows(partners):
-    """The actions of all partners, numbered in their order."""
+    """Return the actions of all partners, numbered in order."""
     numbers = count(158133)
     return [
         (
@@ -128,14 +128,14 @@ def action_rows(partners):
 
 
 def invented_contact(p):
-    """The primary contact of a partner whose record names none: always the same for one partner id."""
+    """Return the default primary contact of a partner, which depends only on the partner's id."""
     number = crc32(p.partner_id.encode())
     first, last = FIRST_NAMES[number % len(FIRST_NAMES)], LAST_NAMES[number // 100 % len(LAST_NAMES)]
     return Contact(f"{first}.{last}.{p.partner_id}@example.com".lower(), first, last)
 
 
 def utc(p, local):
-    """A local time of the partner's program as an ISO timestamp in UTC; None stays None."""
+    """Return a local time of the partner's program as an ISO timestamp in UTC; None stays None."""
     if local is None:
         return None
     moment = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(ZONES[p.program_id]))
