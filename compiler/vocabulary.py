@@ -146,7 +146,9 @@ def _field(
 ) -> Field:
     place = f"{model}.{column['name']}"
     if not segments:
-        raise PartnerflowError(f"{place} is a condition, but {model} has no config.meta.segments (grain, relation).")
+        raise PartnerflowError(
+            f"{place} is a condition, so {model} needs config.meta.segments with a grain and a relation."
+        )
     kind = condition.get("kind")
     if kind not in OPERATORS or not condition.get("label"):
         raise PartnerflowError(f"{place}: a condition needs a label and a kind, one of {', '.join(OPERATORS)}.")
@@ -154,12 +156,12 @@ def _field(
     by_loader = condition.get("supported_values", {})
     if not isinstance(by_loader, dict):
         raise PartnerflowError(
-            f"{place}: supported_values has a list for each loader, such as {{contract: [Joined, Expired]}}."
+            f"{place}: supported_values must have a list per loader, such as {{contract: [Joined, Expired]}}."
         )
     supported_values = tuple(str(value) for value in by_loader.get(loader, values))
     if not set(supported_values) <= set(values):
         unknown = ", ".join(sorted(set(supported_values) - set(values)))
-        raise PartnerflowError(f"{place}: supported_values names {unknown}, which values does not.")
+        raise PartnerflowError(f"{place}: {unknown} of supported_values is not in values. Add it there, or remove it.")
     return Field(
         label=condition["label"],
         kind=kind,

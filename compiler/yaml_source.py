@@ -59,7 +59,7 @@ def read_yaml(path: str, text: str) -> Source:
     """
     source = Source(path, text)
     if len(text) > MAX_CHARACTERS:
-        raise _refused(source, 1, 1, f"The file has {len(text):,} characters.", "A definition is a few lines long.")
+        raise _refused(source, 1, 1, f"The file has {len(text):,} characters.", f"Write at most {MAX_CHARACTERS:,}.")
     try:
         _limit(source)
         node = yaml.compose(text, Loader=SAFE_LOADER)
@@ -77,7 +77,9 @@ def _limit(source: Source) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         line, column = _place(event.start_mark)
         if depth > MAX_DEPTH:
-            raise _refused(source, line, column, f"Nested more than {MAX_DEPTH} levels deep.", "Use fewer levels.")
+            raise _refused(
+                source, line, column, f"The YAML is nested more than {MAX_DEPTH} levels deep.", "Use fewer levels."
+            )
         if isinstance(event, yaml.AliasEvent):
             hint = "Write the value out, or reuse a segment by its name."
             raise _refused(source, line, column, "Aliases (*name) are not supported.", hint)
@@ -115,7 +117,7 @@ def _mapping(source: Source, node: yaml.MappingNode, path: YamlPath) -> dict[str
         place = _place(key_node.start_mark)
         key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
         if key is None:
-            raise _refused(source, *place, "A key must be one word.", "Write key: value.")
+            raise _refused(source, *place, "This key is not text.", "Write key: value.")
         if key in result:
             raise _refused(source, *place, f"The key {key} is given twice.", "Remove one of them.")
         result[key] = _convert(source, value_node, (*path, key))

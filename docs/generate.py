@@ -1,6 +1,6 @@
-"""Write what is generated: `python docs/generate.py`. A test fails when it is out of date.
+"""Write the generated parts of the documentation: `python docs/generate.py`. A test fails when they are out of date.
 
-The tables of the README and of the page on messages, and the JSON schema of definition files.
+These are the tables of the README and of docs/messages.md, and the JSON schema of definition files.
 """
 
 import json
@@ -21,14 +21,14 @@ SCHEMA = CHECKOUT / "workflows" / "workflow.schema.json"
 
 
 def commands() -> str:
-    """One row per command: what it answers."""
+    """Return a table with one row per command."""
     group = typer.main.get_command(app)
     rows = [f"| `{name}` | {command.help} |" for name, command in sorted(group.commands.items())]
-    return "\n".join(["| command | answers |", "|---|---|", *rows])
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 
 def fields() -> str:
-    """One row per condition: what may follow its name, and the column it reads."""
+    """Return a table with one row per condition: what may follow its name, and the column that it reads."""
     rows = []
     for field in project_vocabulary().fields:
         values = f" {', '.join(field.values)}" if field.values else ""
@@ -38,13 +38,13 @@ def fields() -> str:
 
 
 def keys() -> str:
-    """One row per key of message.yml."""
+    """Return a table with one row per key of message.yml."""
     rows = [f"| `{name}` | {field.description} |" for name, field in MessageFile.model_fields.items()]
     return "\n".join(["| key | what |", "|---|---|", *rows])
 
 
 def variables() -> str:
-    """One row per variable of a message, with the platform's token for it."""
+    """Return a table with one row per variable of a message, with the platform's token for it."""
     rows = []
     for one in VARIABLES:
         token = f"`{one.token}`" if one.token else ""
@@ -64,7 +64,7 @@ def with_tables(text: str) -> str:
 
 
 def schema() -> str:
-    """The JSON schema of definition files."""
+    """Return the JSON schema of definition files."""
     return json.dumps(definition_schema(project_vocabulary()), indent=2) + "\n"
 
 

@@ -98,10 +98,10 @@ def state_folder(settings: Settings, _: datetime) -> Findings:
         return
     free = shutil.disk_usage(settings.state_dir).free
     needed = FREE if isinstance(settings.warehouse, Postgres) else FREE + 2 * _size(settings.warehouse)
-    said = f"{free / 1e9:,.1f} GB are free where {settings.state_dir} is"
+    said = f"{free / 1e9:,.1f} GB are free on the disk of {settings.state_dir}"
     if free < needed:
         hint = "A run needs twice the size of the warehouse and 1 GB. Make room."
-        yield "warning", f"{said}, and {needed / 1e9:,.1f} GB should be.", hint
+        yield "warning", f"{said}; {needed / 1e9:,.1f} GB are needed.", hint
     else:
         yield "ok", f"{said}.", None
 
@@ -115,7 +115,7 @@ def ledger(settings: Settings, _: datetime) -> Findings:
         doubtful = len(deliveries(book, ["in_doubt"]))
         waiting = len(deliveries(book, ["pending", "leased"]))
     if doubtful:
-        hint = "See `partnerflow deliveries --state in_doubt`, and settle them."
+        hint = "List them with `partnerflow deliveries --state in_doubt`, and settle each."
         yield "warning", f"{doubtful:,} deliveries are in doubt; none is sent again automatically.", hint
     if waiting:
         yield "ok", f"{waiting:,} deliveries wait for the next run or for a retry.", None
@@ -205,15 +205,15 @@ def last_run(settings: Settings, now: datetime) -> Findings:
         yield "warning", f"A session keeps {settings.published} open for writing.", "Open it with read_only."
         return
     if not rows:
-        yield "ok", "No run has had a workflow yet.", None
+        yield "ok", "No run with a workflow has been published yet.", None
         return
     run_id, as_of = rows[0][:2]
     said = f"The last run, {run_id}, was as of {as_of:%Y-%m-%d %H:%M} UTC"
     others = [f"{count} {status}" for _, _, status, count in rows if status != "done"]
     if others:
-        yield "warning", f"{said}; of its workflows {', '.join(others)}.", "See marts.workflow_runs for the detail."
+        yield "warning", f"{said}; not done: {', '.join(others)}.", "See marts.workflow_runs for the details."
     if now - as_of.replace(tzinfo=UTC) > LATE:
-        yield "warning", f"{said}.", "If it should run every hour, see whether `partnerflow serve` runs."
+        yield "warning", f"{said}.", "If it should run every hour, check that `partnerflow serve` is running."
     elif not others:
         yield "ok", f"{said}; all its workflows are done.", None
 

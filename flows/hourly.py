@@ -99,7 +99,7 @@ def create_artifacts(run: Run, settings: Settings) -> None:
     paths = [f"Published: `{settings.published}`", f"Emails: `{settings.outbox}`"]
     lines = [f"# {hour}", *(actions_required(run) or ["No action is required."]), "", *paths]
     create_markdown_artifact(
-        "\n".join(lines), key="action-required", description=f"What a person has to look at, as of {hour}"
+        "\n".join(lines), key="action-required", description=f"Problems that need a person, as of {hour}"
     )
 
 

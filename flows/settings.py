@@ -125,12 +125,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _secrets_are_protected(self) -> Self:
         if self.smtp_user and not self.smtp_password:
-            raise ValueError("smtp_user is set, smtp_password is not")
+            raise ValueError("smtp_user is set, but smtp_password is not")
         if self.smtp_user and self.smtp_tls == "none" and not _is_this_host(self.smtp_host):
-            raise ValueError("smtp_tls is none: the password would travel unprotected")
+            raise ValueError("smtp_tls is none: the password would be sent unencrypted")
         url = urlsplit(self.application_api_url or "")
         if self.application_api_token and url.scheme == "http" and not _is_this_host(url.hostname):
-            raise ValueError("application_api_url is not https: the token would travel unprotected")
+            raise ValueError("application_api_url is not https: the token would be sent unencrypted")
         return self
 
     @field_validator("sender_address", "bounce_address")
@@ -224,8 +224,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         lines = [_line(detail["loc"], detail["msg"].removeprefix("Value error, ")) for detail in error.errors()]
-        hint = "Set it as PARTNERFLOW_<NAME> or in partnerflow.toml."
-        raise PartnerflowError("These settings cannot be used.\n  " + "\n  ".join(lines) + f"\n{hint}") from None
+        hint = "Correct each as PARTNERFLOW_<NAME> or in partnerflow.toml."
+        raise PartnerflowError("These settings are not valid.\n  " + "\n  ".join(lines) + f"\n{hint}") from None
 
 
 def _line(where: tuple[int | str, ...], message: str) -> str:

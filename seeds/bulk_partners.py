@@ -104,7 +104,14 @@ def stranger(rng, term, numbers):
     return {}, None
 
 
-HISTORIES: dict[Callable, int] = {long_joined: 52, recontracted: 10, left: 13, tagged_only: 8, not_signed: 10, stranger: 7}
+HISTORIES: dict[Callable, int] = {
+    long_joined: 52,
+    recontracted: 10,
+    left: 13,
+    tagged_only: 8,
+    not_signed: 10,
+    stranger: 7,
+}
 UNSIGNED_STAGES = [
     "Awaiting Publisher Approval",
     "Awaiting Advertiser Approval",

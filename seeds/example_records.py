@@ -1,7 +1,7 @@
 """The records from which the example account is written, and the constants of its two programs.
 
-Times are local times of the program ("2026-03-06 23:30"); make_example.py converts them to UTC. Amounts are text, because
-they are exact.
+Times are local times of the program ("2026-03-06 23:30"); make_example.py converts them to UTC. Amounts are text,
+because they are exact.
 """
 
 from dataclasses import dataclass, field, replace

@@ -238,7 +238,7 @@ def no_transition_date(context: RuleContext) -> Iterable[Problem]:
     """A partner of stage None has no transition date, so the two together match no partner (warning)."""
     stage, date = context.first("Relationship Stage"), context.first("Last Transition Date")
     if stage is not None and date is not None and _values(context, stage) == {NO_STAGE}:
-        message = "Stage None has no Last Transition Date; so this segment matches no partner."
+        message = "Stage None has no Last Transition Date, so this segment matches no partner."
         hint = "Remove one of the two conditions."
         yield context.read.at_condition(date, "no-transition-date", message, hint, "warning")
 
@@ -318,9 +318,8 @@ def load_lag(context: RuleContext) -> Iterable[Problem]:
         newest, oldest = _days_ago(windows[0]) if windows else (0, MAX_DAYS)
         missing = field.load_lag_days
         if isinstance(condition, Compare) and (newest if condition.operator == "less than" else oldest) < missing:
-            message = (
-                f"{field.label} of the last {missing} days (0 to {missing - 1} days ago) are not loaded completely."
-            )
+            days = f"the last {missing} days (0 to {missing - 1} days ago)"
+            message = f"The loader does not deliver all {field.label} of {days}."
             hint = f"Start the Performance Date Range {missing} days ago, as in interval between {missing} and 30."
             yield context.read.at_condition(index, "load-lag", message, hint)
 

@@ -1,5 +1,5 @@
-"""The commands: each a thin skin over a plain function.
+"""The commands: each is a thin wrapper around a plain function.
 
-What starts slowly (dbt, Prefect, DuckDB, pandas) is imported by the commands that use it, so that the others answer at
-once.
+Packages that are slow to import (dbt, Prefect, DuckDB, pandas) are imported by the commands that use them, so that the
+others start fast.
 """

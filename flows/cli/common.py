@@ -1,4 +1,4 @@
-"""Shared by all commands: the application, common options, and output."""
+"""What all commands share: the application, common options, and output."""
 
 import json
 from collections.abc import Iterable
@@ -26,16 +26,19 @@ err = Console(stderr=True)
 
 
 AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="T", help="ISO 8601 timestamp with offset; default: the current hour.")
+    str | None,
+    typer.Option("--as-of", metavar="T", help="An ISO 8601 timestamp with an offset; default: the current hour."),
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Definition files, or folders of them.")]
+Paths = Annotated[
+    list[Path] | None, typer.Argument(metavar="[PATH]...", help="Definition files, or folders with definition files.")
+]
 
 
 def read_as_of(text: str | None) -> datetime:
-    """Return the hour that --as-of names in UTC, or the current one."""
+    """Return the hour that --as-of gives, or the current hour, in UTC."""
     try:
         return read_hour(text) if text else current_hour()
     except PartnerflowError as error:
@@ -43,7 +46,7 @@ def read_as_of(text: str | None) -> datetime:
 
 
 def read_catch_up(text: str | None) -> MissedHours | None:
-    """Return the policy that --catch-up names, in the syntax of `missed_hours` in a definition."""
+    """Return the policy that --catch-up gives, in the syntax of `missed_hours` in a definition."""
     try:
         return None if text is None else parse_missed_hours(text)
     except PartnerflowError as error:
@@ -51,7 +54,7 @@ def read_catch_up(text: str | None) -> MissedHours | None:
 
 
 def find_workflow(name: str) -> tuple[Workflow, Compiler]:
-    """Return the workflow with this id, or the one that this file defines, and the compiler of the project."""
+    """Return the workflow with this id, or the one that the file with this name defines, and the project's compiler."""
     path = Path(name)
     is_file = path.suffix in (".yml", ".yaml")
     definitions = read_definitions(read_settings(), [path] if is_file else ())

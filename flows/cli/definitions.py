@@ -33,7 +33,7 @@ from flows.settings import Settings, read_settings
 
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
-    """Report every problem of the definitions: its place, and what to do. Compares values with the published file."""
+    """Check the definitions: report where each problem is and what to do. Compares values with the published file."""
     from flows.messages.loader import check_messages
     from flows.warehouse.catalog import open_catalog
 
@@ -44,7 +44,7 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
         answer({"problems": [problem.as_json() for problem in definitions.problems]})
     else:
         print_lines([str(problem) for problem in definitions.problems])
-        counted = f"{len(definitions.workflows)} workflows are sound"
+        counted = f"{len(definitions.workflows)} workflows are valid"
         print_lines([f"{counted}, {len(definitions.broken)} are not." if definitions.broken else f"{counted}."])
     sys.exit(1 if any(problem.severity == "error" for problem in definitions.problems) else 0)
 
@@ -66,7 +66,7 @@ def format_command(paths: Paths = None, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: partnerflow fields --json")
 def fields(as_json: Json = False) -> None:
-    """List the conditions that a segment may use, as the yml of the models declares them."""
+    """List the conditions that a segment can use, as declared in the yml files of the models."""
     found = [field.as_json() for field in project_vocabulary().fields]
     if as_json:
         answer({"fields": found})
@@ -79,11 +79,11 @@ def fields(as_json: Json = False) -> None:
 @app.command("compile", epilog="Example: partnerflow compile few-clicks-14 --dialect postgres")
 def compile_command(
     workflow: Annotated[
-        str | None, typer.Argument(help="A workflow's id or file; default: the generated models.")
+        str | None, typer.Argument(help="A workflow's id, or a definition file; default: write the generated models.")
     ] = None,
     dialect: Annotated[str, typer.Option(help="The SQL dialect to write.")] = "duckdb",
     check_only: Annotated[
-        bool, typer.Option("--check", help="Fail when the generated models are out of date.")
+        bool, typer.Option("--check", help="Write nothing; fail if the generated models are out of date.")
     ] = False,
 ) -> None:
     """Print a workflow's SQL; without a workflow, write the generated dbt models of this checkout."""
@@ -101,7 +101,7 @@ def compile_command(
     folder = PROJECT / FOLDER
     stale = [name for name, text in models.items() if not _holds(folder / name, text)]
     if check_only and stale:
-        raise PartnerflowError(f"Out of date: {', '.join(stale)}. Run `partnerflow compile` and commit what it writes.")
+        raise PartnerflowError(f"Out of date: {', '.join(stale)}. Run `partnerflow compile` and commit these files.")
     if not check_only:
         write_changed(folder, models)
     print_lines([f"{len(definitions.active)} active workflows; {len(stale)} generated models changed."])
@@ -109,11 +109,11 @@ def compile_command(
 
 @app.command(epilog="Example: partnerflow overlaps revenue-1000")
 def overlaps(
-    workflow: Annotated[str | None, typer.Argument(help="Show only what concerns this workflow.")] = None,
+    workflow: Annotated[str | None, typer.Argument(help="Show only the results for this workflow.")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Show which workflows can reach the same partner in the same hour, and the gaps and overlaps of sequences."""
+    """Show which workflows can reach the same partner in the same hour, and gaps and overlaps in sequences."""
     from compiler.analysis.overlap import overlaps as compare
     from compiler.analysis.sequences import find_sequences
     from flows.cli.output.overlaps import overlap_lines, overlaps_json
@@ -136,7 +136,7 @@ def overlaps(
 
 @app.command("templates", epilog="Example: partnerflow templates")
 def templates_command(as_json: Json = False) -> None:
-    """List the templates of the help page: what each is for, and its workflows."""
+    """List the templates of the help page with their purpose and their workflows."""
     from flows.cli.output.drafts import templates_table
     from flows.definitions.scaffold.templates import templates
 
@@ -153,12 +153,14 @@ def new(
         str | None, typer.Argument(help="A template's id; without it, write a workflow from scratch.")
     ] = None,
     program: Annotated[str, typer.Option(help="The program's id.")] = "",
-    prefix: Annotated[str, typer.Option(help="Put before every id of the template.")] = "",
-    term: Annotated[str | None, typer.Option(help="The template term that a template asks for.")] = None,
-    group: Annotated[str | None, typer.Option(help="The partner group that a template asks for.")] = None,
+    prefix: Annotated[str, typer.Option(help="A prefix for every id of the template.")] = "",
+    term: Annotated[str | None, typer.Option(help="The template term, if the template needs one.")] = None,
+    group: Annotated[str | None, typer.Option(help="The partner group, if the template needs one.")] = None,
     name: Annotated[str, typer.Option(help="From scratch: the workflow's name.")] = "",
     condition: Annotated[list[str] | None, typer.Option(help="From scratch: a condition; repeatable.")] = None,
-    segment: Annotated[str | None, typer.Option(help="A named segment; with conditions, a new one.")] = None,
+    segment: Annotated[
+        str | None, typer.Option(help="From scratch: a named segment; with --condition, a new one.")
+    ] = None,
     message: Annotated[str, typer.Option(help="From scratch: an existing message, or a new name.")] = "",
     description: Annotated[str, typer.Option(help="From scratch: a description for colleagues.")] = "",
     workflow_id: Annotated[
@@ -166,7 +168,7 @@ def new(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the workflows of a template, or one from scratch, as drafts; asks for what is missing."""
+    """Write the workflows of a template, or one workflow from scratch, as drafts. Asks for missing values."""
     from flows.cli.output.drafts import draft_lines
     from flows.definitions.scaffold.create import from_scratch, from_template
 
@@ -178,7 +180,9 @@ def new(
     elif program:
         drafted = from_template(settings, template, program, filled, prefix)
     else:
-        raise typer.BadParameter("Name the program: --program 1000.", param_hint="--program")
+        raise typer.BadParameter(
+            "A template needs a program. Give its id, such as --program 1000.", param_hint="--program"
+        )
     if as_json:
         answer(drafted.as_json())
     else:
@@ -186,14 +190,14 @@ def new(
 
 
 def _completed(settings: Settings, request: WorkflowRequest) -> WorkflowRequest:
-    """Return the request, after asking for what is missing if a person is at the terminal."""
+    """Return the request, after asking for missing values if standard input is a terminal."""
     from flows.definitions.scaffold.prompts import missing_options, prompt_for_missing
 
     if not missing_options(request):
         return request
     if not sys.stdin.isatty():
         raise typer.BadParameter(
-            f"Missing: {', '.join(missing_options(request))}. Give them, or run it in a terminal to be asked."
+            f"Missing: {', '.join(missing_options(request))}. Give these options, or run the command in a terminal."
         )
     return prompt_for_missing(
         settings, request, lambda question, default: typer.prompt(question, default).strip(), typer.echo

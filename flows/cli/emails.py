@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def test_send(
     workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
     to: Annotated[str, typer.Option(metavar="ADDRESS", help="Your own address.")],
-    partner: Annotated[str | None, typer.Option(help="The partner it is rendered for; default: a sample.")] = None,
+    partner: Annotated[str | None, typer.Option(help="The partner to render it for; default: sample values.")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Send a workflow's email to your own address, marked as a test. Nobody counts as contacted."""
+    """Send a workflow's email to your own address, marked as a test. No partner counts as contacted."""
     from flows.sending.send_test_email import send_test_email
 
     chosen, _ = find_workflow(workflow)
@@ -30,7 +30,7 @@ def test_send(
         answer(sent)
     else:
         reader = f"partner {partner}" if partner else "a sample partner"
-        print_lines([f"A test of {chosen.id} as {reader} reads it ({sent['language']}): {sent['delivered_to']}"])
+        print_lines([f"Sent a test of {chosen.id} for {reader} ({sent['language']}): {sent['delivered_to']}"])
 
 
 @app.command(epilog="Example: partnerflow deliveries --state in_doubt")
@@ -51,12 +51,12 @@ def deliveries(
         out.print(deliveries_table(found))
 
 
-@app.command(epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has answered it"')
+@app.command(epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has replied to it"')
 def settle(
     delivery: Annotated[str, typer.Argument(help="A delivery id or Message-ID, or its first characters.")],
-    state: Annotated[str, typer.Option("--as", help="sent, failed, or pending (send it again).")],
-    reason: Annotated[str, typer.Option(help="How you know it; kept in the log.")],
-    by: Annotated[str | None, typer.Option(help="Who decides; default: your user name.")] = None,
+    state: Annotated[str, typer.Option("--as", help="The new state: sent, failed, or pending (send it again).")],
+    reason: Annotated[str, typer.Option(help="How you know the result; kept in the log.")],
+    by: Annotated[str | None, typer.Option(help="Who has decided this; default: your user name.")] = None,
     as_json: Json = False,
 ) -> None:
     """Resolve a delivery that is in doubt, or retry one that was certainly not delivered."""
@@ -77,7 +77,7 @@ def settle(
 def suppress(
     address: Annotated[str | None, typer.Argument(help="The address; without it, list all suppressions.")] = None,
     workflow: Annotated[str | None, typer.Option(help="Suppress for this workflow only; default: all.")] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "by hand",
+    reason: Annotated[str, typer.Option(help="The reason; kept in the ledger.")] = "by hand",
     remove: Annotated[bool, typer.Option("--remove", help="Remove the suppression instead.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -101,7 +101,7 @@ def report(
     show_addresses: Annotated[bool, typer.Option("--show-addresses", help="Show whole addresses on the page.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Report opens, clicks and bounces per workflow, as last published; with --html, write a page."""
+    """Show opens, clicks and bounces per workflow from the published file; with --html, write a page."""
     from flows.cli.output.terminal import workflow_report_table
     from flows.report.data import read_report
 

@@ -11,8 +11,8 @@ from flows.settings import read_settings
 
 
 @app.command(epilog="Example: partnerflow backup /backups/ledger.db")
-def backup(file: Annotated[Path, typer.Argument(help="The file to write; an existing one is replaced.")]) -> None:
-    """Copy the ledger to a file and check the copy, while runs go on."""
+def backup(file: Annotated[Path, typer.Argument(help="The file to write; an existing file is replaced.")]) -> None:
+    """Copy the ledger to a file and check the copy; works during a run."""
     from flows.ledger.recovery.backup import back_up
 
     settings = read_settings()
@@ -23,11 +23,11 @@ def backup(file: Annotated[Path, typer.Argument(help="The file to write; an exis
 @app.command(epilog='Example: partnerflow restore /backups/ledger.db --reason "The disk was replaced"')
 def restore(
     file: Annotated[Path | None, typer.Argument(help="A backup; without one, the current ledger is kept.")] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept in the log.")] = "",
-    by: Annotated[str | None, typer.Option(help="Who decides; by default your user name.")] = None,
+    reason: Annotated[str, typer.Option(help="The reason; kept in the log.")] = "",
+    by: Annotated[str | None, typer.Option(help="Who has decided this; default: your user name.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Restore a backup, then re-import later contacts from the warehouse and the published file. Sends nothing."""
+    """Restore a backup, and re-import later contacts from the warehouse and the published file. Sends nothing."""
     from getpass import getuser
 
     from flows.ledger.delivery import utc_now
@@ -49,7 +49,7 @@ def restore(
     print_lines(
         [
             f"Re-imported {done.deliveries:,} deliveries, {done.suppressions:,} suppressions, {done.runs:,} runs.",
-            *([f"{done.settled:,} deliveries have their later state again."] if done.settled else []),
+            *([f"Restored the later states of {done.settled:,} deliveries."] if done.settled else []),
             *([f"{done.doubted:,} unsent deliveries are now in doubt."] if done.doubted else []),
             *([f"The former ledger is now {former}"] if former else []),
         ]

@@ -22,7 +22,7 @@ COMMANDS = (definitions, segments, operations, emails, ledger)
 def main() -> None:
     """Run the command line. An expected error is printed as one message on stderr, with exit code 1.
 
-    SIGTERM ends a run in order: what is being sent is finished and recorded first.
+    SIGTERM ends a run in an orderly way: emails that are being sent are finished and recorded first.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -44,12 +44,12 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    verbose: Annotated[bool, typer.Option("--verbose", help="Print the log to stderr as well.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also print the log to stderr.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Email workflows for partner programs, run from a data warehouse."""
+    """Send the email workflows of partner programs from a data warehouse."""
     try:
         settings = read_settings()
     except PartnerflowError:

@@ -14,7 +14,7 @@ CatchUp = Annotated[
     str | None,
     typer.Option(
         "--catch-up",
-        metavar="WORDS",
+        metavar="POLICY",
         help="Override `missed_hours` of all workflows: skip, or send up to 3 days late (1 to 31 days).",
     ),
 ]
@@ -25,11 +25,11 @@ def run(
     as_of: AsOf = None,
     catch_up: CatchUp = None,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Rebuild all tables, not only what is out of date.")
+        bool, typer.Option("--full-refresh", help="Rebuild all tables, not only those that are out of date.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run one hour: contact every partner in a segment whom its workflow has not contacted before."""
+    """Run one hour: contact the partners in each workflow's segment that it has not contacted before."""
     from flows.cli.output.terminal import Progress, run_table
     from flows.pipeline.run import run_hour
     from flows.pipeline.text import catch_up_lines, details
@@ -42,7 +42,7 @@ def run(
     else:
         out.print(run_table(done.plan, f"Run {done.run_id} as of {done.plan.as_of:%Y-%m-%d %H:%M} UTC", sending=True))
         print_lines([*catch_up_lines(done.plan), *details(done.plan)])
-        print_lines([f"Emails: {settings.outbox}", f"To query: {settings.published}"])
+        print_lines([f"Emails: {settings.outbox}", f"Published file: {settings.published}"])
     sys.exit(0 if done.ok else 1)
 
 

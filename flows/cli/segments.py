@@ -1,4 +1,4 @@
-"""The commands that show who is in a segment, in the present, past or future. They send and change nothing."""
+"""The commands that show who is, was or will be in a segment. They send and change nothing."""
 
 from datetime import date
 from typing import Annotated
@@ -16,7 +16,7 @@ def preview(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Show who is in a segment, from the facts as last built. Sends and changes nothing."""
+    """Show who is in a segment, according to the last build. Sends and changes nothing."""
     from flows.cli.output.terminal import members_table
     from flows.preview.preview import preview as look
 
@@ -60,7 +60,7 @@ def simulate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Simulate which workflow would contact whom, hour by hour over some days. Sends and changes nothing."""
+    """Simulate a range of days, hour by hour: which workflow would contact whom. Sends and changes nothing."""
     from flows.cli.output.simulation import simulation_lines, simulation_table
     from flows.preview.simulate import simulate as replay
 
@@ -81,7 +81,7 @@ def history(
     last: Annotated[str, typer.Option("--to", metavar="D", help="The last local date.")],
     as_json: Json = False,
 ) -> None:
-    """Show who entered and left a segment, and when, over some days, from the facts as last built."""
+    """Show who entered and left a segment in a range of days, and when, according to the last build."""
     from flows.cli.output.simulation import membership_lines
     from flows.preview.history import history as look
 

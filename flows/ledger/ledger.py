@@ -152,7 +152,7 @@ class Ledger:
         live = select(lease.run_id).where(lease.expires_at > now, lease.expires_at <= now + MAX_CLOCK_SKEW)
         lost: list[ColumnElement[bool]] = [_ROW.leased_by.is_(None) | _ROW.leased_by.not_in(live)]
         with self.store.writing() as connection:
-            self._move_all(connection, "leased", "pending", lost, run_id, "The run that had leased it is gone.")
+            self._move_all(connection, "leased", "pending", lost, run_id, "The run that had leased it has ended.")
             self._move_all(connection, "sending", "in_doubt", lost, run_id, "The run died while it was sending.")
 
     def resolve(self, delivery: Delivery, target: str, actor: str, reason: str) -> bool:

@@ -15,9 +15,11 @@ def settle_by_person(ledger: Ledger, identity: str, state: str, reason: str, per
     delivery = find_delivery(ledger, identity)
     allowed = MANUAL_TRANSITIONS.get(delivery.state, set())
     if not reason.strip():
-        raise PartnerflowError("Say how you know it, with --reason TEXT. The log keeps it.")
+        raise PartnerflowError(
+            "The reason is missing. Say with --reason TEXT how you know the result; it is kept in the log."
+        )
     if state not in allowed:
-        can = f"It can become {', '.join(sorted(allowed))}." if allowed else "That cannot be changed by hand."
+        can = f"It can become {', '.join(sorted(allowed))}." if allowed else "A person cannot change this state."
         raise PartnerflowError(f"{delivery.delivery_id} is {delivery.state}. {can}")
     if state == "pending" and delivery.context == RESTORED_CONTEXT:
         raise PartnerflowError(

@@ -67,7 +67,9 @@ class Store:
                     "restore it from a backup instead of creating a new one, with `partnerflow restore FILE`."
                 ) from None
             if isinstance(error, (OperationalError, InterfaceError)):
-                raise PartnerflowError(f"The ledger {self.name} does not answer: {text}") from None
+                raise PartnerflowError(
+                    f"The ledger {self.name} does not answer: {text}\nStart its database, or free disk space."
+                ) from None
             raise
 
 
@@ -87,8 +89,7 @@ def ledger_url(place: str | Path) -> URL:
         url = None
     if url is None or url.get_backend_name() not in _INSERT:
         raise PartnerflowError(
-            "PARTNERFLOW_LEDGER_URL is not a valid URL of a ledger. Write it like "
-            "postgresql://user:password@host/database."
+            "PARTNERFLOW_LEDGER_URL is not a valid URL of a ledger. Write postgresql://user:password@host/database."
         )
     backend = url.get_backend_name()
     return url.set(drivername="postgresql+psycopg2" if backend == "postgresql" else "sqlite")
@@ -96,7 +97,9 @@ def ledger_url(place: str | Path) -> URL:
 
 def _sqlite(url: URL) -> Engine:
     if sqlite3.sqlite_version_info < (3, 35):
-        raise PartnerflowError(f"The ledger needs SQLite 3.35; this Python has {sqlite3.sqlite_version}.")
+        raise PartnerflowError(
+            f"The ledger needs SQLite 3.35 or newer; this Python has {sqlite3.sqlite_version}. Use another Python."
+        )
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     arguments = {"timeout": BUSY_TIMEOUT, "check_same_thread": False}
     engine = create_engine(url, poolclass=QueuePool, max_overflow=-1, connect_args=arguments)

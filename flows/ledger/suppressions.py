@@ -81,5 +81,7 @@ def change_suppressions(
     if not remove:
         suppress(ledger, [address], reason, source, scope)
     elif not unsuppress(ledger, address, scope):
-        raise PartnerflowError(f"{address} is not suppressed for {scope}. `partnerflow suppress` lists all.")
+        raise PartnerflowError(
+            f"{address} is not suppressed for {scope}. `partnerflow suppress` lists all suppressions."
+        )
     return [one for one in suppressions(ledger) if one.email_key == address_key(address)]

@@ -154,7 +154,7 @@ def _unread_files(folder: Path, keys: MessageFile) -> Iterator[Problem]:
     for file in sorted(folder.iterdir()):
         if file.name not in names and file.name != "message.yml" and not file.name.startswith("."):
             hint = did_you_mean(file.name, names) + "A body.de.txt needs translations: de: in message.yml."
-            yield Problem(shown(file), 1, 1, "unread-file", "error", "Nothing reads this file.", hint)
+            yield Problem(shown(file), 1, 1, "unread-file", "error", "This file is not used.", hint)
 
 
 def _file(file: Path) -> Source:

@@ -98,7 +98,10 @@ class Message:
 def message_from(content: dict[str, Any]) -> Message:
     """Return the message with this stored content. Raises PartnerflowError when it is invalid or of another format."""
     if content.get("format") != FORMAT:
-        raise PartnerflowError(f"The message has format {content.get('format')}; this version reads format {FORMAT}.")
+        raise PartnerflowError(
+            f"The message has format {content.get('format')}; this version reads format {FORMAT}. "
+            "Use the newer partnerflow that stored it."
+        )
     message = Message(content)
     try:
         for language in content["languages"]:

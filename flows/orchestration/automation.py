@@ -55,7 +55,9 @@ def _rule(flow_name: str) -> Automation:
             threshold=1,
             within=HEARTBEAT_TIMEOUT,
         ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat: the process of this run is dead.")],
+        actions=[
+            ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat: the process of this run has died.")
+        ],
     )
 
 

@@ -201,9 +201,9 @@ def _with_counts(row: WorkflowPlan, count: Count, error: str | None) -> Workflow
 
 
 _OTHER_STATES = {
-    "pending": "refused for now and tried again later",
-    "suppressed": "suppressed at the last moment",
-    "expired": "given up",
+    "pending": "deferred, to be tried again",
+    "suppressed": "suppressed just before sending",
+    "expired": "expired after deferrals",
 }
 """States that no column counts, in the words of the detail."""
 

@@ -16,7 +16,7 @@ def catch_up_lines(plan: Plan) -> list[str]:
     if not plan.catch_up:
         return []
     first, last = f"{plan.catch_up[0].as_of:%Y-%m-%d %H:%M}", f"{plan.catch_up[-1].as_of:%Y-%m-%d %H:%M}"
-    lines = [f"Caught up first: {len(plan.catch_up)} evaluations from {first} to {last} UTC."]
+    lines = [f"Catch-up: {len(plan.catch_up)} evaluations from {first} to {last} UTC."]
     for hour in plan.catch_up:
         parts = [f"{row.workflow_id} {row.recipients:,}" for row in hour.workflows if row.recipients]
         parts += [f"{row.workflow_id} {row.status} ({row.detail})" for row in hour.workflows if row.status != "done"]

@@ -141,7 +141,7 @@ def _warnings(plan: Plan, found: tuple[Change, ...], limit_breaches: tuple[Limit
 def _many(row: WorkflowPlan, what: str) -> str | None:
     if row.recipients <= MANY:
         return None
-    return f"{row.workflow_id} is {what} and contacts {row.recipients:,} at once; look at its segment before it runs."
+    return f"{row.workflow_id} is {what} and contacts {row.recipients:,} partners at once; check its segment."
 
 
 def _bursts(plan: Plan) -> list[str]:
@@ -151,8 +151,8 @@ def _bursts(plan: Plan) -> list[str]:
         brought[row.workflow_id] += row.recipients
     since = f"{plan.catch_up[0].as_of:%Y-%m-%d %H:%M} UTC" if plan.catch_up else ""
     return [
-        f"{name} contacts {count:,} late, who were due since {since}; `--catch-up skip` leaves them out this time, "
-        "`missed_hours: hold` in its definition makes it wait for a person."
+        f"{name} contacts {count:,} partners of hours that were missed since {since}. To leave them out of this run, "
+        "use `--catch-up skip`; to decide each time, set `missed_hours: hold` in its definition."
         for name, count in sorted(brought.items())
         if count > MANY
     ]
@@ -161,4 +161,4 @@ def _bursts(plan: Plan) -> list[str]:
 def _near(row: WorkflowPlan) -> str | None:
     if row.status != "done" or row.addresses <= NEAR * LIMIT:
         return None
-    return f"{row.workflow_id} has {row.addresses:,} addresses; over {LIMIT:,} nothing would be sent."
+    return f"{row.workflow_id} has {row.addresses:,} addresses; with more than {LIMIT:,} nothing is sent."

@@ -62,8 +62,8 @@ def read_report(published: Path) -> ReportData:
         try:
             return _read(connection)
         except duckdb.CatalogException:
-            hint = "The next `partnerflow run` whose data passes its tests publishes one."
-            raise PartnerflowError(f"{published} holds no report yet. {hint}") from None
+            hint = "The next `partnerflow run` publishes one, unless a data test fails."
+            raise PartnerflowError(f"{published} has no report yet. {hint}") from None
 
 
 def _read(connection: duckdb.DuckDBPyConnection) -> ReportData:

@@ -51,7 +51,7 @@ class CircuitBreaker:
     def record_result(self, action: str, workflow_id: str, result: SendResult) -> None:
         """Record the result of one delivery."""
         if result.is_server_error:
-            self.record_failure(action, result.reason or "The server reports an error of its own.")
+            self.record_failure(action, result.reason or "The server reports an internal error.")
             return
         with self._lock:
             self._consecutive[action] = 0

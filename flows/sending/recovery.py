@@ -28,7 +28,7 @@ def recover(
     ledger.reclaim_expired(run_id, utc_now())
     for delivery in deliveries(ledger, ["in_doubt"]):
         result = _reconcile(transports[delivery.action], delivery, render)
-        if result and not ledger.resolve(delivery, result.state, run_id, result.reason or "Found out after a crash."):
+        if result and not ledger.resolve(delivery, result.state, run_id, result.reason or "Determined after a crash."):
             continue
         if result or delivery.delivery_id not in before:
             summary.add(delivery, result.state if result else "in_doubt")

@@ -43,7 +43,9 @@ def send_test_email(
     effect, and no copies are sent. Raises PartnerflowError when the message is not valid or the partner is not known.
     """
     if not isinstance(workflow.action, SendEmail):
-        raise PartnerflowError(f"{workflow.id} accepts applications; it has no email to send.")
+        raise PartnerflowError(
+            f"{workflow.id} accepts applications; it has no email to send. Choose a workflow with `email:`."
+        )
     message = read_message(settings.workflows / "messages" / workflow.action.message)
     identity = TEST_PREFIX + secrets.token_hex(16)
     email = TestEmail(

@@ -53,7 +53,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             if not is_locked(error):
                 raise unusable(path, error) from None
             if time.monotonic() > deadline:
-                hint = "End the session that holds it; people query the published copy instead."
+                hint = "End the session that has it open, and query the published file instead."
                 raise PartnerflowError(f"Another process keeps {path} open.\n{error}\n{hint}") from None
         time.sleep(0.2)
 

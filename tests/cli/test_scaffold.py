@@ -232,7 +232,7 @@ def test_workflow_from_scratch_is_a_valid_draft(own: Settings):
         (WorkflowRequest("W" * 51, "1000", "m", ("Clicks less than 5",)), "at most 50 characters"),
         (WorkflowRequest("W", "1000", "../m", ("Clicks less than 5",)), "is not a valid id"),
         (WorkflowRequest("W", "1000", "m", (), "nowhere"), "There is no segment nowhere"),
-        (WorkflowRequest("W", "1000", "m", ("Clicks less than 5",), id="taken"), "The id taken is taken"),
+        (WorkflowRequest("W", "1000", "m", ("Clicks less than 5",), id="taken"), "Already used as an id: taken"),
         (WorkflowRequest("W", "9", "m", ("Clicks less than 5",)), "There is no program 9"),
     ],
 )

@@ -79,7 +79,7 @@ def test_a_column_and_its_meta_make_a_condition(copy: Path):
         connection.execute("UPDATE raw.partners SET country = 'US' WHERE partner_id < '21005'")
         connection.execute("UPDATE raw.partners SET country = 'DE' WHERE partner_id > '21006'")
     assert "Country" in command(copy, "fields")
-    assert "17 workflows are sound." in command(copy, "check")
+    assert "17 workflows are valid." in command(copy, "check")
     planned = json.loads(command(copy, "plan", "--as-of", HOUR.isoformat(), "--json"))
     (row,) = [row for row in planned["workflows"] if row["workflow_id"] == "americans"]
     with duckdb.connect(copy / "var" / "warehouse.duckdb") as connection:

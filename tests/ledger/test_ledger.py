@@ -296,13 +296,13 @@ def test_person_settles_delivery_in_doubt(ledger: Ledger, state: str):
 def test_manual_transition_that_is_not_allowed_is_refused(ledger: Ledger):
     """A sent or leased delivery cannot be changed; a reason and a known id are required."""
     (one,) = leased(ledger, "p")
-    with pytest.raises(PartnerflowError, match=r"is leased\. That cannot be changed by hand"):
+    with pytest.raises(PartnerflowError, match=r"is leased\. A person cannot change this state"):
         settle_by_person(ledger, one.delivery_id, "sent", "because", "ann")
     ledger.mark_sending(one)
     ledger.record_result(one, "sending", SENT)
-    with pytest.raises(PartnerflowError, match=r"is sent\. That cannot be changed by hand"):
+    with pytest.raises(PartnerflowError, match=r"is sent\. A person cannot change this state"):
         settle_by_person(ledger, one.delivery_id, "pending", "because", "ann")
-    with pytest.raises(PartnerflowError, match="Say how you know it"):
+    with pytest.raises(PartnerflowError, match="Say with --reason TEXT how you know the result"):
         settle_by_person(ledger, one.delivery_id, "sent", " ", "ann")
     for identity in ("x", ""):
         with pytest.raises(PartnerflowError, match="`partnerflow deliveries` lists them"):

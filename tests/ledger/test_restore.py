@@ -89,7 +89,7 @@ def test_run_on_old_backup_is_refused_until_restore(state: Settings, tmp_path: P
     assert [severity for severity, *_ in ledger_integrity(state, utc_now())] == ["error", "error"]
     assert (written_files(state), states(state)) == (sent, {"sent": before})
 
-    with pytest.raises(PartnerflowError, match="Say why"):
+    with pytest.raises(PartnerflowError, match="The reason is missing"):
         restored(state, "")
     reason = ("--reason", "The disk was replaced", "--by", "ann")
     done = json.loads(command(state, "restore", str(backup), *reason, "--json"))

@@ -85,10 +85,10 @@ def test_intervals_equal_the_oracle_for_any_batch_size():
 @pytest.mark.parametrize(
     ("valid_to", "at_start", "expected"),
     [
-        (None, False, "few: p1 of program 1000 from 2026-03-07 05:00 on"),
+        (None, False, "few: p1 of program 1000 from 2026-03-07 05:00 onward"),
         (midnight(9), False, "few: p1 of program 1000 from 2026-03-07 05:00 to 2026-03-09 04:00"),
-        (None, True, "few: p1 of program 1000 before 2026-03-07 05:00 on"),
-        (midnight(9), True, "few: p1 of program 1000 before 2026-03-07 05:00 to 2026-03-09 04:00"),
+        (None, True, "few: p1 of program 1000 from 2026-03-07 05:00 or earlier onward"),
+        (midnight(9), True, "few: p1 of program 1000 from 2026-03-07 05:00 or earlier to 2026-03-09 04:00"),
     ],
 )
 def test_membership_lines_say_from_or_before_and_to_or_on(valid_to: datetime | None, at_start: bool, expected: str):
@@ -112,4 +112,4 @@ def test_history_command_prints_json_and_lines(example):
         "valid_to": None,
         "at_start": False,
     }
-    assert "welcome: 21004803 of program 1000 from 2026-03-20 22:00 on\n" in partnerflow(settings, *command).stdout
+    assert "welcome: 21004803 of program 1000 from 2026-03-20 22:00 onward\n" in partnerflow(settings, *command).stdout

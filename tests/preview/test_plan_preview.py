@@ -119,12 +119,12 @@ def test_preview_of_a_widened_segment(copied: Settings, monkeypatch: pytest.Monk
     assert found.forecast == FORECAST
     recipients = {row.workflow_id: row.recipients for row in plan.workflows}["welcome"]
     assert recipients > 10
-    hint = "look at its segment before it runs."
-    assert found.warnings == (f"welcome is changed and contacts {recipients} at once; {hint}",)
+    hint = "check its segment."
+    assert found.warnings == (f"welcome is changed and contacts {recipients} partners at once; {hint}",)
     lines = plan_preview_lines(found)
     assert "    Last Transition Date is Today → Last Transition Date is Last 30 Days" in lines
     counts = ", ".join(f"{name} {partners}" for name, partners in FORECAST.items())
-    assert f"The 7 days after bring, as far as is known now: {counts}." in lines
+    assert f"Contacts expected in the next 7 days: {counts}." in lines
     quiet = preview_plan(settings, read_definitions(settings), plan, days=0)
     assert (quiet.forecast, quiet.limit_breaches) == ({}, ())
     assert not any("days after" in line for line in plan_preview_lines(quiet))

@@ -275,7 +275,7 @@ def test_report_after_held_first_run_says_what_to_do(settings: Settings, monkeyp
     assert {row.status for row in done.plan.workflows} == {"held"}
     assert not settings.report.exists()
     answer = partnerflow(settings, "report")
-    assert (answer.code, "holds no report yet" in answer.stderr) == (1, True)
+    assert (answer.code, "has no report yet" in answer.stderr) == (1, True)
 
 
 def test_every_run_publishes_the_page(example):

@@ -107,7 +107,7 @@ def test_timeout_leaves_the_decision_in_doubt(ledger: Ledger, application: Deliv
     with Endpoint(SILENCE) as endpoint:
         send(ledger, endpoint.transport(timeout=0.3), decision)
     (one,) = deliveries(ledger)
-    assert (one.state, one.reason) == ("in_doubt", "No answer after the request: timed out")
+    assert (one.state, one.reason) == ("in_doubt", "No reply after the request: timed out")
 
 
 def test_request_to_idempotent_endpoint_is_repeated(ledger: Ledger, application: Delivery):

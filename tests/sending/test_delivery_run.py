@@ -60,7 +60,7 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
         assert (row.sent, row.suppressed, row.detail) == (
             0,
             1,
-            f"{row.recipients} refused for now and tried again later",
+            f"{row.recipients} deferred, to be tried again",
         )
         assert server.accepted == []
 
@@ -76,7 +76,7 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
             monkeypatch.setattr(f"flows.{module}.mirror", clear_mirror)
         again = {row.workflow_id: row for row in run_hour(settings, HOUR).plan.workflows}
         assert (again["few-clicks-14"].already_contacted, again["few-clicks-14"].recipients) == (0, row.recipients + 1)
-        assert again["few-clicks-14"].detail == "1 suppressed at the last moment"
+        assert again["few-clicks-14"].detail == "1 suppressed just before sending"
         with opened(url) as ledger:
             emails = [one for one in deliveries(ledger, ["sent"]) if one.action == "email"]
         assert sorted(server.message_ids) == sorted(one.message_id for one in emails)
@@ -112,7 +112,7 @@ def test_deliveries_and_settle_commands(tmp_path: Path):
         ledger.claim([delivery("p", workflow="w"), delivery("q", workflow="v")], {})
         for one in ledger.lease("dead", ["w", "v"], 2, utc_now()):
             ledger.mark_sending(one)
-            ledger.record_result(one, "sending", SendResult("in_doubt", "No answer after the message: timed out"))
+            ledger.record_result(one, "sending", SendResult("in_doubt", "No reply after the message: timed out"))
     found = partnerflow(settings, "deliveries", "--state", "in_doubt", "--workflow", "w", "--json").json()["deliveries"]
     assert [(one["partner_id"], one["state"], one["as_of"]) for one in found] == [
         ("p", "in_doubt", "2026-03-20T18:00:00Z")

@@ -315,9 +315,9 @@ def test_failed_greeting_is_unavailable(phase: str, answer: str):
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"smtp_host": "mx.example", "smtp_user": "a", "smtp_password": "b", "smtp_tls": "none"}, "unprotected"),
+        ({"smtp_host": "mx.example", "smtp_user": "a", "smtp_password": "b", "smtp_tls": "none"}, "unencrypted"),
         ({"smtp_host": "mx.example", "smtp_user": "a"}, "smtp_password is not"),
-        ({"application_api_url": "http://api.example/x", "application_api_token": "t"}, "unprotected"),
+        ({"application_api_url": "http://api.example/x", "application_api_token": "t"}, "unencrypted"),
         ({"application_api_url": "api.example"}, "not a valid URL"),
     ],
 )

@@ -33,5 +33,5 @@ def _email(found: PlanPreview) -> Iterable[str]:
 
 def _forecast(found: PlanPreview) -> Iterable[str]:
     if found.days:
-        counts = ", ".join(f"{name} {partners:,}" for name, partners in found.forecast.items()) or "nobody"
-        yield f"The {found.days} days after bring, as far as is known now: {counts}."
+        counts = ", ".join(f"{name} {partners:,}" for name, partners in found.forecast.items()) or "none"
+        yield f"Contacts expected in the next {found.days} days: {counts}."

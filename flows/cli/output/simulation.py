@@ -11,7 +11,7 @@ from flows.preview.history import MembershipInterval
 from flows.preview.simulate import Simulation
 
 SHOWN = 10
-"""Partners with several workflows that are listed; the JSON has them all."""
+"""Number of partners with several workflows that are listed; the JSON has all of them."""
 
 
 def simulation_table(found: Simulation) -> Table:
@@ -55,8 +55,8 @@ def membership_lines(intervals: Iterable[MembershipInterval]) -> list[str]:
     """Return one line per interval. Hours are UTC."""
     return [
         f"{one.workflow_id}: {one.partner_id} of program {one.program_id} "
-        f"{'before' if one.at_start else 'from'} {one.valid_from:%Y-%m-%d %H:%M} "
-        f"{f'to {one.valid_to:%Y-%m-%d %H:%M}' if one.valid_to else 'on'}"
+        f"from {one.valid_from:%Y-%m-%d %H:%M}{' or earlier' if one.at_start else ''}"
+        f"{f' to {one.valid_to:%Y-%m-%d %H:%M}' if one.valid_to else ' onward'}"
         for one in intervals
     ]
 

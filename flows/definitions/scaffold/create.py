@@ -63,9 +63,9 @@ def from_template(
     chosen = template(template_id)
     unknown = filled.keys() - set(chosen.placeholders)
     if unknown:
-        raise PartnerflowError(f"The template {template_id} has no {' or '.join(sorted(unknown))}. Leave it out.")
+        raise PartnerflowError(f"The template {template_id} does not use {' or '.join(sorted(unknown))}. Leave it out.")
     if prefix and not ID.fullmatch(prefix):
-        raise PartnerflowError(f"{prefix!r} cannot begin an id. Use letters, digits, dots, dashes and underscores.")
+        raise PartnerflowError(f"{prefix!r} is not a valid prefix. Use letters, digits, dots, dashes and underscores.")
     require_program(settings, program, chosen.about.program_types)
     files = chosen.files(program, filled, prefix)
     return _write(settings, files, chosen.about.notes)
@@ -145,7 +145,9 @@ def _refuse_ids(settings: Settings, files: Mapping[str, str]) -> None:
     existing = read_definitions(settings)
     taken = {*existing.broken, *(workflow.id for workflow in existing.workflows)} & _definitions(files).keys()
     if taken:
-        raise PartnerflowError(f"The id {', '.join(sorted(taken))} is taken. Choose another with --prefix or --id.")
+        raise PartnerflowError(
+            f"Already used as an id: {', '.join(sorted(taken))}. Choose another with --prefix or --id."
+        )
 
 
 def _definitions(files: Mapping[str, str]) -> dict[str, str]:

@@ -36,6 +36,6 @@ def require_program(settings: Settings, program: str, suits: tuple[str, ...] = (
         fitting = sorted(one for one, its in known.items() if its in suits)
         hint = f"Name one of {', '.join(fitting)}, or choose" if fitting else "Choose"
         raise PartnerflowError(
-            f"Program {program} is a {kind} program, and this template is for {' and '.join(suits)} programs. "
+            f"Program {program} is a {kind} program, and the template is for {' and '.join(suits)} programs. "
             f"{hint} another template: `partnerflow templates` lists them."
         )

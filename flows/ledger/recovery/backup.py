@@ -18,9 +18,13 @@ def back_up(ledger: Path | str, target: Path) -> None:
     Raises PartnerflowError if the ledger is missing or damaged, or the copy cannot be written.
     """
     if not isinstance(ledger, Path):
-        raise PartnerflowError("The ledger is a PostgreSQL database. Back it up with pg_dump, while runs go on.")
+        raise PartnerflowError(
+            "The ledger is a PostgreSQL database. Back it up with pg_dump; that works during a run, too."
+        )
     if not ledger.exists():
-        raise PartnerflowError(f"The ledger {ledger} does not exist: nothing has been sent from this state folder.")
+        raise PartnerflowError(
+            f"The ledger {ledger} does not exist, so there is nothing to back up. Check PARTNERFLOW_VAR."
+        )
     if target.resolve() == ledger.resolve():
         raise PartnerflowError("The backup would replace the ledger. Name another file, on another disk.")
     _copy(ledger, target)
@@ -35,7 +39,7 @@ def put_in_place(backup: Path, ledger: Path | str, now: datetime) -> Path | None
     if not isinstance(ledger, Path):
         raise PartnerflowError("The ledger is in PostgreSQL. Use pg_restore, then `restore` without a FILE.")
     if not backup.is_file():
-        raise PartnerflowError(f"The file {backup} does not exist.")
+        raise PartnerflowError(f"The backup {backup} does not exist. Name an existing file.")
     copied = ledger.with_name(f".{ledger.name}.restored")
     _copy(backup, copied)
     former = _set_aside(ledger, now)
@@ -71,7 +75,9 @@ def _check(copy: sqlite3.Connection, source: Path) -> None:
     if found != "ok":
         raise PartnerflowError(f"{source} is damaged: {found}. Nothing was replaced.")
     if not copy.execute("SELECT count(*) FROM sqlite_master WHERE name = 'contact'").fetchone()[0]:
-        raise PartnerflowError(f"{source} is not a ledger. Nothing was replaced.")
+        raise PartnerflowError(
+            f"{source} is not a ledger. Nothing was replaced. Name a file that `partnerflow backup` wrote."
+        )
 
 
 def _set_aside(ledger: Path, now: datetime) -> Path | None:

@@ -23,7 +23,7 @@ from flows.settings import Postgres
 UNSENT = (*NOT_STARTED, "sending")
 """States whose deliveries are in doubt after a restore."""
 
-WHY_IN_DOUBT = "The ledger was restored: this may have been sent since."
+WHY_IN_DOUBT = "The ledger was restored: this may have been sent after the backup."
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def restore(ledger: Ledger, warehouse: Path | Postgres, published: Path, person:
 def check_reason(reason: str) -> None:
     """Raise PartnerflowError if the reason is empty."""
     if not reason.strip():
-        raise PartnerflowError("Say why, with --reason TEXT. The log keeps it.")
+        raise PartnerflowError("The reason is missing. Give it with --reason TEXT; it is kept in the log.")
 
 
 def _import(ledger: Ledger, replica: Replica, actor: str, why: str) -> Restored:

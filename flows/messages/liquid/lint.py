@@ -113,7 +113,7 @@ def _missing_defaults(source: TemplateSource, template: BoundTemplate) -> Iterat
             variable = NAMES.get(name)
             if variable and variable.may_be_empty and "default" not in filters and name not in tested:
                 hint = f"Write {{{{ {name} | default: partner.name }}}}, or test it with {{% if {name} %}}."
-                message = f"{name} may be empty, which leaves a gap."
+                message = f"{name} may be empty, which would leave a gap in the text."
                 yield source.at_liquid(expression.token.start_index, "may-be-empty", message, hint, "warning")
 
 

@@ -65,7 +65,7 @@ def one_root(markup: Iterable[Markup], at: At) -> Iterator[Problem]:
     if [tag.name for tag in roots] != ["mjml"]:
         index = next((tag.index for tag in roots if tag.name != "mjml"), roots[1].index if roots[1:] else 0)
         hint = "Begin with <mjml><mj-body>, end with </mj-body></mjml>."
-        yield at(index, "mjml", "The root of an MJML text is one <mjml>.", hint)
+        yield at(index, "mjml", "An MJML text must have one root, <mjml>.", hint)
     elif sum(tag.name == "mj-body" for tag in tags) != 1:
         yield at(roots[0].index, "mjml", "<mjml> needs one <mj-body>.", "Put the sections into <mj-body>.")
 
@@ -107,7 +107,7 @@ def bad_link(markup: Iterable[Markup], at: At) -> Iterator[Problem]:
             link = tag.value(name).strip()
             if link and not (LINK.match(link) or _LINK_VARIABLE.match(link)):
                 hint = f"Write https://… with the host in full, or one of {', '.join(LINKS)} alone."
-                yield at(index, "bad-link", f"{name} cannot be {value.strip()[:60]!r}.", hint)
+                yield at(index, "bad-link", f"{value.strip()[:60]!r} is not a valid {name}.", hint)
 
 
 def stripped_tag(markup: Iterable[Markup], at: At) -> Iterator[Problem]:

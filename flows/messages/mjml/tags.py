@@ -91,7 +91,7 @@ def read_tags(text: str, mask: str) -> Iterator[Markup]:
         tag = _TAG.match(mask, found)
         if tag is None:
             hint = "Write &lt; for a literal <, and put attribute values in quotes."
-            raise MjmlError(found, "This < begins no tag.", hint)
+            raise MjmlError(found, "This < does not begin a tag.", hint)
         name, position = _name(tag["name"]), tag.end()
         if tag["close"]:
             _close(open_tags, name, found)

@@ -88,7 +88,7 @@ class ApplicationApiTransport:
             response = connection.getresponse()
             body = response.read(500).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
-            return SendResult("in_doubt", f"No answer after the request: {error or type(error).__name__}", "answer")
+            return SendResult("in_doubt", f"No reply after the request: {error or type(error).__name__}", "answer")
         finally:
             connection.close()
         return _classify_response(response.status, f"{response.status} {' '.join(body.split())}".strip())
@@ -99,7 +99,7 @@ def _classify_response(status: int, reply: str) -> SendResult:
     if 200 <= status < 300 or status == 409:
         return result("sent", None)
     if status in (502, 504):
-        return result("in_doubt", f"The gateway has no answer: {reply}")
+        return result("in_doubt", f"The gateway got no reply: {reply}")
     if status == 429 or status >= 500:
         return result("pending", f"Not now: {reply}", is_server_error=True)
     return result("failed", f"Refused: {reply}")

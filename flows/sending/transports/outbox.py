@@ -37,7 +37,7 @@ class FileTransport:
         A file that exists was delivered even if the ledger does not know: the ledger may be a restored backup.
         """
         if self._file(message.delivery_id).exists():
-            return lambda: SendResult("sent", "The file was there already.")
+            return lambda: SendResult("sent", "The file already existed.")
         write_synced(self._temporary(message.delivery_id), message.content)
         return partial(self._deliver, message.delivery_id)
 

@@ -110,7 +110,7 @@ def _send_data(client: smtplib.SMTP, content: bytes, timeouts: Timeouts) -> tupl
     try:
         code, text = _read_reply(client)
     except _ConnectionLostError as error:
-        return SendResult("in_doubt", f"No answer after the message: {error}", END_OF_DATA), False
+        return SendResult("in_doubt", f"No reply after the message: {error}", END_OF_DATA), False
     if not 200 <= code < 600:
         return SendResult("in_doubt", f"{code} {text}", END_OF_DATA, code), False
     result = classify_reply(END_OF_DATA, code, text)
