@@ -149,7 +149,7 @@ def test_template_without_a_term_warns_of_the_placeholder(own: Settings):
     drafted = from_template(own, "automate-your-prospecting", "2000", {})
     assert [problem.code for problem in drafted.warnings] == ["placeholder"]
     assert "Partner Template Term is any of [your selected template term]" in files(own)["prospecting-accept.yml"]
-    with pytest.raises(PartnerflowError, match="does not use group. Leave it out"):
+    with pytest.raises(PartnerflowError, match=r"does not use group\. Leave it out\."):
         from_template(own, "automate-your-prospecting", "2000", {"group": "Gold"}, "other-")
 
 
