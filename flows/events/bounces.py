@@ -1,7 +1,7 @@
-"""Parse bounce messages (RFC 3464, or the formats of individual mail servers) and complaints (RFC 5965).
+"""Parse bounce messages (RFC 3464, or the formats of individual mail servers) and feedback reports (RFC 5965).
 
 The delivery is identified by the address that the bounce was sent to, `bounce+<delivery id>@…`, or else by the headers
-of the returned message.
+of the returned message. Which bounces are hard is decided later, by the macro `bounce_type`.
 """
 
 import logging
@@ -15,11 +15,16 @@ from typing import Any
 
 from flufl.bounce import all_failures
 
+from flows.events.delivery_status import reported_recipients
+
 MAX_PARTS = 200
 """MIME parts of a message that are looked at."""
 
 _VERP = re.compile(r"\+([0-9a-f]{32})@")
-_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_FEEDBACK_TYPE = re.compile(r"[a-z-]+")
+_END_OF_NOTICE = re.compile(r"(?m)^-{2,}.*(copy|original|returned) .*message|^-{2,}.*below this line")
+_REPLY_SUBJECT = re.compile(r"\s*(out of (the )?office|automatic reply|auto(matic)?[- ]?(reply|response)|auto:)", re.I)
+_BOUNCE_SENDER = re.compile(r"mailer-daemon|postmaster|mail delivery|<>", re.I)
 
 _DETECTOR_ERRORS = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What flufl.bounce's detectors raise on unexpected mail, for example without a sender."""
@@ -30,21 +35,23 @@ logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 def read_bounce(content: bytes) -> dict[str, Any]:
     """Return a bounce message as JSON values.
 
-    `kind` is bounce, complaint, delay or delivery; `recipients` has one object per address: email, action, status,
-    diagnostic_code, is_permanent. `delivery_id` and `message_id` are those of the returned message, or None. Never
-    raises: a message that cannot be parsed has no recipients.
+    `kind` is bounce, feedback (a report of RFC 5965, with its `feedback_type` in lower case or None), delay, delivery,
+    or other, such as an automatic reply. `recipients` has one object per address: email, action, status,
+    diagnostic_code; of a feedback report email only. `delivery_id` and `message_id` are those of the returned message,
+    or None. Never raises: a message that cannot be parsed has no recipients.
     """
     message = message_from_bytes(content)
     original = _original(message)
-    reports = _recipients(message)
-    complaint = next((part for part in _walk(message) if part.get_content_type() == "message/feedback-report"), None)
+    feedback = _feedback(message)
+    recipients = reported_recipients(_walk(message)) or _guess(message) if feedback is None else [_reporter(feedback)]
     return {
-        "kind": _kind(reports, complaint),
+        "kind": _kind(recipients) if feedback is None else "feedback",
+        "feedback_type": _feedback_type(feedback),
         "delivery_id": _delivery_id(message, original),
         "message_id": _text(original, "Message-ID").strip("<> ") or None,
         "occurred_at": _date(message),
         "subject": _text(message, "Subject")[:200],
-        "recipients": [{"email": _complainer(complaint)}] if complaint is not None else reports or _guess(message),
+        "recipients": recipients,
     }
 
 
@@ -52,50 +59,73 @@ def _walk(message: Message) -> list[Message]:
     return list(islice(message.walk(), MAX_PARTS))
 
 
-def _recipients(message: Message) -> list[dict[str, Any]]:
-    """Return one object per recipient in the parts of type message/delivery-status."""
-    found = []
-    for part in _walk(message):
-        if part.get_content_type() == "message/delivery-status" and part.is_multipart():
-            groups = [group for group in _subparts(part) if group.get("Final-Recipient")]
-            found += [_recipient(group) for group in groups]
-    return found
-
-
-def _recipient(group: Message) -> dict[str, Any]:
-    address = _text(group, "Original-Recipient") or _text(group, "Final-Recipient")
-    status = _STATUS.search(_text(group, "Status")) or _STATUS.search(_text(group, "Diagnostic-Code"))
-    action = _text(group, "Action").strip().lower()
-    return {
-        "email": address.partition(";")[2].strip(" <>") or address.strip(" <>"),
-        "action": action,
-        "status": status.group(1) if status else None,
-        "diagnostic_code": " ".join(_text(group, "Diagnostic-Code").split())[:500] or None,
-        "is_permanent": action == "failed" and not (status and status.group(1).startswith("4")),
-    }
-
-
 def _guess(message: Message) -> list[dict[str, Any]]:
     """Return the recipients that flufl.bounce finds in a message without a delivery-status part."""
+    if _is_automatic_reply(message):
+        return []
     try:
         temporary, permanent = all_failures(message)
     except _DETECTOR_ERRORS:
         return []
-    pairs = [(address, False) for address in temporary - permanent] + [(address, True) for address in permanent]
-    return [
-        {"email": address.decode(errors="replace"), "action": "failed" if is_permanent else "delayed",
-         "status": None, "diagnostic_code": None, "is_permanent": is_permanent}
-        for address, is_permanent in sorted(pairs)
-    ]  # fmt: skip
+    notice = _notice(message)
+    pairs = [(address, "delayed") for address in temporary - permanent] + [(one, "failed") for one in permanent]
+    return [_guessed(address.decode(errors="replace"), action, notice) for address, action in sorted(pairs)]
 
 
-def _kind(reports: list[dict[str, Any]], complaint: Message | None) -> str:
-    if complaint is not None:
-        return "complaint"
-    actions = {report["action"] for report in reports}
+def _guessed(email: str, action: str, notice: str) -> dict[str, Any]:
+    """Return a recipient with what the notice says in the paragraphs that name its address."""
+    said = [part for part in re.split(r"\n\s*\n", notice) if email.lower() in part.lower()]
+    return {
+        "email": email, "action": action, "status": None,
+        "diagnostic_code": " ".join(" ".join(said).split())[:500] or None,
+    }  # fmt: skip
+
+
+def _notice(message: Message) -> str:
+    """Return the text of the first text part, up to the returned message."""
+    part = next((one for one in _walk(message) if one.get_content_type() == "text/plain"), None)
+    text = "" if part is None else _content(part).decode(errors="replace").replace("\r\n", "\n")
+    return _END_OF_NOTICE.split(text, maxsplit=1)[0]
+
+
+def _is_automatic_reply(message: Message) -> bool:
+    """Whether a person's mail program answered (RFC 3834), and not a mail server, which says which address failed."""
+    if message.get_param("report-type") == "disposition-notification":
+        return True
+    if message.get("X-Failed-Recipients") or _BOUNCE_SENDER.search(_text(message, "From")):
+        return False
+    return (
+        _text(message, "Auto-Submitted").lower().startswith("auto-replied")
+        or any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder"))
+        or _text(message, "Precedence").lower().strip() == "auto_reply"
+        or _REPLY_SUBJECT.match(_text(message, "Subject")) is not None
+    )
+
+
+def _kind(recipients: list[dict[str, Any]]) -> str:
+    actions = {one["action"] for one in recipients}
     if actions and actions <= {"delayed", "relayed", "expanded"}:
         return "delay"
-    return "delivery" if actions == {"delivered"} else "bounce"
+    if actions == {"delivered"}:
+        return "delivery"
+    return "bounce" if "failed" in actions else "other"
+
+
+def _feedback(message: Message) -> Message | None:
+    """Return the fields of a feedback report, or None."""
+    part = next((one for one in _walk(message) if one.get_content_type() == "message/feedback-report"), None)
+    if part is None:
+        return None
+    return next(iter(_subparts(part)), None) or message_from_bytes(_content(part))
+
+
+def _feedback_type(feedback: Message | None) -> str | None:
+    found = _FEEDBACK_TYPE.search(_text(feedback, "Feedback-Type").lower())
+    return found.group() if found else None
+
+
+def _reporter(feedback: Message) -> dict[str, Any]:
+    return {"email": _text(feedback, "Original-Rcpt-To").strip(" <>") or None}
 
 
 def _original(message: Message) -> Message | None:
@@ -114,12 +144,6 @@ def _delivery_id(message: Message, original: Message | None) -> str | None:
         if found := _VERP.search(address):
             return found.group(1)
     return _text(original, "X-Partnerflow-Delivery").strip() or None
-
-
-def _complainer(complaint: Message) -> str | None:
-    """Return the address that complained, from the fields of the report."""
-    fields = next(iter(_subparts(complaint)), None) or message_from_bytes(_content(complaint))
-    return _text(fields, "Original-Rcpt-To").strip(" <>") or None
 
 
 def _subparts(part: Message) -> list[Message]:

@@ -14,14 +14,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from compiler import PartnerflowError
-from flows.events.bounces import read_bounce
 from flows.events.ingestion import load_events
 from flows.events.landing import payload_files, read_payloads, write_payload
 from flows.pipeline.run import run_hour
 from flows.settings import Settings
 from support.provider_payloads import (
     bounce_message,
-    complaint_message,
     mailgun,
     postmark,
     sendgrid,
@@ -250,48 +248,6 @@ def test_any_content_can_be_loaded(tmp_path_factory, payloads: list[str], garbag
         load_events(warehouse, settings.landing)
         found = warehouse.execute("SELECT payload FROM raw.email_events WHERE provider = 'ses'").fetchall()
     assert sorted(text for (text,) in found) == sorted(text.encode(errors="replace").decode() for text in payloads)
-
-
-def test_bounce_is_identified_by_envelope_or_returned_headers():
-    """The result has the delivery, the recipient, and whether the bounce is permanent."""
-    delivery = "0123456789abcdef0123456789abcdef"
-    for verp in (True, False):
-        found = read_bounce(bounce_message(delivery, "ann@partner.example", verp=verp))
-        assert (found["kind"], found["delivery_id"], found["message_id"]) == (
-            "bounce",
-            delivery,
-            f"{delivery}@example.com",
-        )
-        (recipient,) = found["recipients"]
-        assert recipient["email"] == "ann@partner.example"
-        assert (recipient["status"], recipient["is_permanent"]) == ("5.1.1", True)
-    (delayed,) = read_bounce(bounce_message(delivery, "ann@partner.example", "4.4.1", "delayed"))["recipients"]
-    assert (delayed["action"], delayed["is_permanent"]) == ("delayed", False)
-
-
-def test_complaint_is_distinguished_from_a_bounce():
-    """A complaint has the Abuse Reporting Format (RFC 5965)."""
-    found = read_bounce(complaint_message("0" * 32, "ann@partner.example"))
-    assert found["kind"] == "complaint"
-    assert found["delivery_id"] == "0" * 32
-    assert found["recipients"] == [{"email": "ann@partner.example"}]
-
-
-def test_bounce_without_delivery_status_is_parsed():
-    """flufl.bounce reads the text of a bounce by qmail."""
-    text = (
-        b"From: MAILER-DAEMON@mx.example.net\r\nTo: bounce+"
-        + b"a" * 32
-        + b"@example.com\r\nSubject: failure notice\r\n\r\n"
-        b"Hi. This is the qmail-send program at mx.example.net.\r\n"
-        b"I'm afraid I wasn't able to deliver your message to the following addresses.\r\n"
-        b"This is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n"
-        b"<ann@partner.example>:\r\n192.0.2.1 does not like recipient.\r\n\r\n"
-        b"--- Below this line is a copy of the message.\r\n"
-    )
-    found = read_bounce(text)
-    assert found["delivery_id"] == "a" * 32
-    assert [(one["email"], one["is_permanent"]) for one in found["recipients"]] == [("ann@partner.example", True)]
 
 
 def test_invalid_line_keeps_its_text(tmp_path: Path):

@@ -183,8 +183,11 @@ Subject: Hello
     return text.replace("\n", "\r\n").encode()
 
 
-def complaint_message(delivery_id: str, email: str) -> bytes:
-    """Return a complaint in the Abuse Reporting Format (RFC 5965), as a feedback loop sends it."""
+def feedback_report(delivery_id: str, email: str, fields: str = "Feedback-Type: abuse") -> bytes:
+    """Return a report in the Abuse Reporting Format (RFC 5965), as a feedback loop sends it.
+
+    `fields` are its first lines.
+    """
     text = f"""\
 From: <abusedesk@example.net>
 To: <partners@example.com>
@@ -201,7 +204,7 @@ This is an email abuse report.
 --b1
 Content-Type: message/feedback-report
 
-Feedback-Type: abuse
+{fields}
 User-Agent: SomeGenerator/1.0
 Version: 1
 Original-Rcpt-To: <{email}>

@@ -31,13 +31,14 @@
     timezone('UTC', to_timestamp(case when {{ seconds }} between 0 and 4102444800 then {{ seconds }} end))
 {%- endmacro %}
 
-{#- 'hard' when the address does not exist: it is suppressed for good. Everything else is 'soft': temporary
-    failures, a full mailbox (5.2.2), and a policy rejection (5.7.x), which concerns the sender and not the address. -#}
-{% macro bounce_type(is_permanent, status) -%}
+{#- The event type of a feedback report (RFC 5965). `not-spam` (RFC 6430) and `auth-failure` (RFC 6591) are not
+    complaints; a report without a type, as SES passes some on, is one. -#}
+{% macro feedback_event_type(feedback_type) -%}
     case
-        when not coalesce({{ is_permanent }}, false) then 'soft'
-        when {{ status }} like '4.%' or {{ status }} like '5.7.%' or {{ status }} = '5.2.2' then 'soft'
-        else 'hard'
+        when coalesce(nullif(trim(lower({{ feedback_type }})), ''), 'abuse') in ('abuse', 'fraud', 'virus', 'other')
+            then 'complained'
+        when trim(lower({{ feedback_type }})) in ('opt-out', 'opt-out-list') then 'unsubscribed'
+        else 'other'
     end
 {%- endmacro %}
 

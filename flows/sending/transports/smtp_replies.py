@@ -3,11 +3,8 @@
 import re
 from functools import partial
 
+from flows.events.bounce_type import bounce_type
 from flows.ledger.delivery import SendResult
-
-HARD_BOUNCE_CODES = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
-"""Enhanced codes for a mailbox or domain that does not exist, has moved or is disabled: the address is suppressed.
-Policy (5.7.x), a full mailbox and the like say nothing about the address, and suppress nothing."""
 
 END_OF_DATA = "end of message"
 """The stage after the final dot, the only one at which a missing reply leaves a doubt."""
@@ -27,14 +24,14 @@ def classify_reply(stage: str, code: int, text: str) -> SendResult:
 
     After the final dot only 250 means success; another positive reply there is not defined by the protocol, and leaves
     a doubt. A 421 at any stage, and a 4xx reply to MAIL FROM, concern the server or the sender and not the recipient
-    (`is_server_error`).
+    (`is_server_error`). A hard bounce is about the recipient, so no reply to MAIL FROM is one.
     """
     enhanced = _ENHANCED.match(text)
     status = enhanced.group(1) if enhanced else None
     reply = f"{code} {' '.join(text.split())}"
     result = partial(SendResult, smtp_stage=stage, code=code, status=status, text=reply)
     if 500 <= code < 600:
-        is_hard_bounce = code != 552 and status in HARD_BOUNCE_CODES
+        is_hard_bounce = stage != "MAIL FROM" and bounce_type(reply) == "hard"
         return result("failed", f"Refused at {stage}: {reply}", is_hard_bounce=is_hard_bounce)
     if 400 <= code < 500:
         return result("pending", f"Not now, at {stage}: {reply}", is_server_error=code == 421 or stage == "MAIL FROM")

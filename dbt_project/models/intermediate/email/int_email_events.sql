@@ -60,6 +60,7 @@ int_email_events as (
         provider,
         event_type,
         bounce_type,
+        is_provider_suppressed,
         is_bot,
         linked_id as delivery_id,
         email_key as email,

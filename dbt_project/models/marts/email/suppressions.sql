@@ -23,6 +23,9 @@ reasons as (
     select email, 'unsubscribed' as reason, event_id, occurred_at from events
     where event_type = 'unsubscribed'
     union all
+    select email, 'suppressed by the provider' as reason, event_id, occurred_at from events
+    where is_provider_suppressed
+    union all
     select email, 'three soft bounces in 30 days' as reason, event_id, occurred_at from soft_bounces
     where {{ days_between('cast(second_before as date)', 'cast(occurred_at as date)') }} <= 30
 ),

@@ -14,25 +14,26 @@ recipients as (
     from payloads
 ),
 
--- An automatic reply to the bounce address names no failed recipient, and has no row here.
+-- An automatic reply to the bounce address has no recipients, and no row here.
 stg_bounce_messages as (
     select
         payload_id,
         provider,
         payload_id || ':' || coalesce({{ json_text('recipient', ['email']) }}, '') as provider_event_id,
         case
-            when kind = 'complaint' then 'complained'
+            when kind = 'feedback' then {{ feedback_event_type(json_text('payload', ['feedback_type'])) }}
             when {{ json_text('recipient', ['action']) }} = 'failed' then 'bounced'
             when {{ json_text('recipient', ['action']) }} = 'delayed' then 'deferred'
             when {{ json_text('recipient', ['action']) }} = 'delivered' then 'delivered'
             else 'other'
         end as event_type,
         case
-            when kind = 'bounce' and {{ json_text('recipient', ['action']) }} = 'failed'
-                then {{ bounce_type(
-                json_text('recipient', ['is_permanent']) ~ " = 'true'", json_text('recipient', ['status'])
-            ) }}
+            when {{ json_text('recipient', ['action']) }} = 'failed'
+                then {{ bounce_type([
+                    json_text('recipient', ['status']), json_text('recipient', ['diagnostic_code'])
+                ]) }}
         end as bounce_type,
+        false as is_provider_suppressed,
         false as is_bot,
         {{ json_text('payload', ['delivery_id']) }} as delivery_id,
         {{ json_text('payload', ['message_id']) }} as message_id,

@@ -19,11 +19,21 @@ read_once as (
         {{ json_text('event', ['event']) }} as said,
         {{ json_text('event', ['severity']) }} as severity,
         {{ json_text('event', ['reason']) }} as reason,
+        {{ json_text('event', ['delivery-status', 'code']) }} as code,
         {{ json_text('event', ['timestamp']) }} as seconds
     from events
 ),
 
--- An id is unique within a day only; with its time it is for ever.
+-- 605 to 607 are Mailgun's own codes for addresses on its lists of bounces, unsubscribes and complaints.
+classified as (
+    select
+        *,
+        said = 'failed' and (coalesce(reason, '') like 'suppress-%' or coalesce(code, '') in ('605', '606', '607'))
+            as is_suppressed
+    from read_once
+),
+
+-- An id is unique within a day only; with its time it is for ever. Severity permanent means that Mailgun has given up.
 stg_mailgun_events as (
     select
         payload_id,
@@ -36,7 +46,7 @@ stg_mailgun_events as (
             when 'rejected' then 'rejected'
             when 'failed'
                 then case
-                    when reason like 'suppress-%' then 'rejected'
+                    when is_suppressed then 'rejected'
                     when severity = 'permanent' then 'bounced'
                     else 'deferred'
                 end
@@ -47,9 +57,17 @@ stg_mailgun_events as (
             else 'other'
         end as event_type,
         case
-            when said = 'failed' and severity = 'permanent' and coalesce(reason, '') not like 'suppress-%'
-                then {{ bounce_type('true', json_text('event', ['delivery-status', 'enhanced-code'])) }}
+            when said = 'failed' and severity = 'permanent' and not is_suppressed
+                then {{ bounce_type(
+                    [
+                        json_text('event', ['delivery-status', 'enhanced-code']), 'code',
+                        json_text('event', ['delivery-status', 'message']),
+                        json_text('event', ['delivery-status', 'description']),
+                    ],
+                    "case when reason in ('old', 'espblock', 'greylisted', 'blacklisted') then 'living' end",
+                ) }}
         end as bounce_type,
+        coalesce(is_suppressed, false) as is_provider_suppressed,
         coalesce({{ json_text('event', ['client-info', 'bot']) }}, '') <> ''
         or {{ is_bot_user_agent(json_text('event', ['client-info', 'user-agent'])) }} as is_bot,
         {{ json_text('event', ['user-variables', 'delivery_id']) }} as delivery_id,
@@ -61,7 +79,7 @@ stg_mailgun_events as (
         {{ json_text('event', ['url']) }} as url,
         coalesce({{ json_text('event', ['user-variables', 'test']) }} = 'true', false)
         or coalesce({{ json_text('event', ['flags', 'is-test-mode']) }} = 'true', false) as is_test
-    from read_once
+    from classified
 )
 
 select * from stg_mailgun_events

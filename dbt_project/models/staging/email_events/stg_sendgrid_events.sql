@@ -13,6 +13,8 @@ read_once as (
         *,
         {{ json_text('event', ['event']) }} as said,
         {{ json_text('event', ['status']) }} as status,
+        {{ json_text('event', ['reason']) }} as reason,
+        {{ json_text('event', ['bounce_classification']) }} as classification,
         {{ json_text('event', ['useragent']) }} as user_agent
     from events
 ),
@@ -37,8 +39,19 @@ stg_sendgrid_events as (
         end as event_type,
         case
             when said = 'bounce'
-                then {{ bounce_type("coalesce(" ~ json_text('event', ['type']) ~ ", 'bounce') = 'bounce'", 'status') }}
+                then {{ bounce_type(
+                    ['status', 'reason'],
+                    "case
+                        when " ~ json_text('event', ['type']) ~ " = 'blocked' then 'living'
+                        when classification in ('Reputation', 'Content', 'Frequency or Volume', 'Technical')
+                            then 'living'
+                        when classification = 'Invalid Address' then 'dead'
+                    end",
+                ) }}
         end as bounce_type,
+        said = 'dropped'
+        and lower(coalesce(reason, '')) in ('bounced address', 'unsubscribed address', 'spam reporting address')
+            as is_provider_suppressed,
         coalesce({{ json_text('event', ['sg_machine_open']) }} = 'true', false)
         or {{ is_bot_user_agent('user_agent') }} as is_bot,
         {{ json_text('event', ['delivery_id']) }} as delivery_id,
@@ -46,7 +59,7 @@ stg_sendgrid_events as (
         {{ json_text('event', ['email']) }} as email,
         {{ utc_from_seconds(json_text('event', ['timestamp'])) }} as occurred_at,
         received_at,
-        {{ json_text('event', ['reason']) }} as reason,
+        reason,
         {{ json_text('event', ['url']) }} as url,
         coalesce({{ json_text('event', ['test']) }} = 'true', false) as is_test
     from read_once

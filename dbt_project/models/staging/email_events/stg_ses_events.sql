@@ -36,26 +36,45 @@ read_once as (
         coalesce({{ json_text('message', ['eventType']) }}, {{ json_text('message', ['notificationType']) }}) as said,
         coalesce({{ json_text('recipient', ['emailAddress']) }}, {{ json_text('recipient', []) }}) as email,
         {{ json_text('recipient', ['status']) }} as status,
+        {{ json_text('recipient', ['diagnosticCode']) }} as diagnostic_code,
+        {{ json_text('message', ['bounce', 'bounceType']) }} as kind_of_bounce,
+        coalesce({{ json_text('message', ['bounce', 'bounceSubType']) }}, '') in (
+            'Suppressed', 'OnAccountSuppressionList'
+        )
+        or coalesce({{ json_text('message', ['complaint', 'complaintSubType']) }}, '') = 'OnAccountSuppressionList'
+            as is_suppressed,
         coalesce({{ json_text('message', ['open', 'userAgent']) }}, {{ json_text('message', ['click', 'userAgent']) }})
             as user_agent
     from recipients
 ),
 
-stg_ses_events as (
+-- SES reports an automatic reply of a person as a bounce without the fields of a bounce message.
+classified as (
     select
-        payload_id,
-        provider,
-        coalesce(sns_id, {{ dbt.hash('message') }}) || ':' || coalesce(email, '') as provider_event_id,
+        *,
         case said
             when 'Send' then 'sent'
             when 'DeliveryDelay' then 'deferred'
             when 'Delivery' then 'delivered'
-            when 'Bounce' then 'bounced'
+            when 'Bounce'
+                then case
+                    when is_suppressed then 'rejected'
+                    when
+                        kind_of_bounce in ('Transient', 'Undetermined')
+                        and {{ json_text('message', ['bounce', 'bounceSubType']) }} in ('General', 'Undetermined')
+                        and coalesce(status, diagnostic_code, {{ json_text('recipient', ['action']) }}) is null
+                        then 'other'
+                    else 'bounced'
+                end
             when 'Reject' then 'rejected'
             when 'Rendering Failure' then 'rejected'
             when 'Open' then 'opened'
             when 'Click' then 'clicked'
-            when 'Complaint' then 'complained'
+            when 'Complaint'
+                then case
+                    when is_suppressed then 'rejected'
+                    else {{ feedback_event_type(json_text('message', ['complaint', 'complaintFeedbackType'])) }}
+                end
             when 'Subscription'
                 then case
                     when {{ json_text('message', ['subscription', 'newTopicPreferences', 'unsubscribeAll']) }} = 'true'
@@ -63,11 +82,23 @@ stg_ses_events as (
                     else 'other'
                 end
             else 'other'
-        end as event_type,
+        end as event_type
+    from read_once
+),
+
+stg_ses_events as (
+    select
+        payload_id,
+        provider,
+        coalesce(sns_id, {{ dbt.hash('message') }}) || ':' || coalesce(email, '') as provider_event_id,
+        event_type,
         case
-            when said = 'Bounce'
-                then {{ bounce_type(json_text('message', ['bounce', 'bounceType']) ~ " = 'Permanent'", 'status') }}
+            when event_type = 'bounced'
+                then {{ bounce_type(
+                    ['status', 'diagnostic_code'], "case when kind_of_bounce = 'Transient' then 'living' end"
+                ) }}
         end as bounce_type,
+        is_suppressed as is_provider_suppressed,
         {{ is_bot_user_agent('user_agent') }} as is_bot,
         {{ json_text('message', ['mail', 'tags', 'delivery_id', 0]) }} as delivery_id,
         {{ json_text('message', ['mail', 'commonHeaders', 'messageId']) }} as message_id,
@@ -80,14 +111,14 @@ stg_ses_events as (
         ) as occurred_at,
         received_at,
         coalesce(
-            {{ json_text('recipient', ['diagnosticCode']) }},
+            diagnostic_code,
             {{ json_text('message', ['complaint', 'complaintFeedbackType']) }},
             {{ json_text('message', ['reject', 'reason']) }},
             {{ json_text('message', ['failure', 'errorMessage']) }}
         ) as reason,
         {{ json_text('message', ['click', 'link']) }} as url,
         coalesce({{ json_text('message', ['mail', 'tags', 'test', 0]) }} = 'true', false) as is_test
-    from read_once
+    from classified
 )
 
 select * from stg_ses_events

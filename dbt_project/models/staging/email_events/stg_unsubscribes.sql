@@ -12,6 +12,7 @@ stg_unsubscribes as (
         case when {{ json_text('payload', ['event']) }} = 'unsubscribed' then 'unsubscribed' else 'other' end
             as event_type,
         cast(null as {{ dbt.type_string() }}) as bounce_type,
+        false as is_provider_suppressed,
         false as is_bot,
         {{ json_text('payload', ['delivery_id']) }} as delivery_id,
         cast(null as {{ dbt.type_string() }}) as message_id,
