@@ -67,11 +67,14 @@ class DefinitionError(PartnerflowError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a sentence with the most similar known word, or an empty text.
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return a sentence with the most similar known word in any letter case, or an empty text.
 
     >>> did_you_mean("Joyned", ["Joined", "New"])
     'Did you mean Joined? '
+    >>> did_you_mean("ACME", ["Acme"])
+    'Did you mean Acme? '
     """
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean {near[0]}? " if near else ""
+    by_letters = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(word.casefold(), by_letters, n=1, cutoff=cutoff)
+    return f"Did you mean {by_letters[near[0]]}? " if near else ""

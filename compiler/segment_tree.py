@@ -3,6 +3,7 @@
 `str()` of a condition is its canonical sentence, in the words of the help page. Imports nothing else of this package.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -185,6 +186,14 @@ def _page_date(day: date) -> str:
     return f"{day:%b} {day.day} {day.year}"
 
 
+_NOT_PLAIN = re.compile(
+    r"""[,"“”„‟«»＂\[\]]|['‘’‚‛]$|\b(or|not|except)\b|^and\b|\band\b.*\b(is|are|contains|greater|less|between|interval)\b"""
+    r"|(?-i:\bAND\b)",
+    re.IGNORECASE,
+)
+"""What makes an unquoted value invalid, or gives it another meaning (compiler/language)."""
+
+
 def _quoted(value: str, always: bool = False) -> str:
-    plain = value == value.strip() and value and not set(value) & set(',"[]')
-    return value if plain and not always else '"' + value.replace('"', '""') + '"'
+    is_plain = value and value == " ".join(value.split()) and value.isprintable() and not _NOT_PLAIN.search(value)
+    return value if is_plain and not always else '"' + value.replace('"', '""') + '"'

@@ -12,7 +12,6 @@ and the model's own `meta.segments` declares the grain of its rows and the relat
 hour (`fct_partners` has the present state, `segments.partners_as_of` the state as of an hour).
 """
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -105,13 +104,6 @@ class Vocabulary:
         """Return the field that a sentence begins with, and where its label ends; the longest label wins."""
         found = [(field, match.end()) for field in self.fields if (match := field.pattern.match(sentence))]
         return max(found, key=lambda pair: pair[1], default=None)
-
-    def nearest(self, sentence: str) -> str | None:
-        """Return the label that is most similar to the beginning of a sentence, if one is similar."""
-        heads = {field.label: sentence.strip()[: len(field.label)].lower() for field in self.fields}
-        scores = {label: difflib.SequenceMatcher(None, label.lower(), head).ratio() for label, head in heads.items()}
-        best = max(scores, key=lambda label: scores[label])
-        return best if scores[best] > 0.6 else None
 
 
 def project_vocabulary(project: Path = PROJECT, loader: str = "contract") -> Vocabulary:

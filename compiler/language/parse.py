@@ -8,9 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from lark import Lark, Token, Transformer, UnexpectedInput
+from lark import Lark, ParseTree, Token, Transformer, UnexpectedInput
 from lark.exceptions import VisitError
 
+from compiler.errors import did_you_mean
+from compiler.language.numbers import AMBIGUOUS, plain, readings
+from compiler.language.suggestions.labels import suggest_label
+from compiler.language.suggestions.suggest import suggest
+from compiler.language.suggestions.suggestion import Suggestion
+from compiler.language.typography import QUOTES, foreign_letter, invisible_character, unquoted, with_plain_blanks
+from compiler.language.values import check_values
 from compiler.segment_tree import (
     SELECT_ALL,
     AnyOf,
@@ -25,7 +32,12 @@ from compiler.segment_tree import (
 )
 from compiler.vocabulary import OPERATORS, Field, Vocabulary
 
-_MONTHS = {name[:3].lower(): number for number, name in enumerate(calendar.month_name) if name}
+_MONTHS = {
+    name.lower(): number
+    for names in (calendar.month_name, calendar.month_abbr)
+    for number, name in enumerate(names)
+    if name
+} | {"sept": 9}
 
 EXAMPLES = {
     "stage": "is any of Joined",
@@ -61,21 +73,30 @@ def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
 
     Raises SentenceError with the position of the error and what to write instead.
     """
+    written, sentence = sentence, with_plain_blanks(sentence)
     found = vocabulary.match(sentence)
     if found is None:
-        raise _unknown_label(sentence, vocabulary)
+        raise _unknown_label(written, vocabulary)
     field, end = found
     try:
         tree = _GRAMMAR.parse(sentence[end:], start=f"after_{field.kind}")
+        _check_values(tree, field, vocabulary)
         make = _CONDITIONS.transform(tree)
     except UnexpectedInput as error:
-        raise _unexpected(sentence, field.label, field.kind, end, error) from None
-    except VisitError as error:
-        if not isinstance(error.orig_exc, SentenceError):
+        raise _unexpected(written, field, end, error, vocabulary) from None
+    except (SentenceError, VisitError) as error:
+        problem = error.orig_exc if isinstance(error, VisitError) else error
+        if not isinstance(problem, SentenceError):
             raise
-        problem = error.orig_exc
         raise SentenceError(end + problem.offset, problem.message, problem.hint) from None
     return _canonical(make(field.label), field)
+
+
+def _check_values(tree: ParseTree, field: Field, vocabulary: Vocabulary) -> None:
+    values = tree.scan_values(lambda value: isinstance(value, Token))
+    tokens = [token for token in values if isinstance(token, Token) and token.type in ("QUOTED", "BRACKETED", "PLAIN")]
+    if wrong := check_values(field, tokens, vocabulary):
+        raise SentenceError(wrong[0], wrong[1].message, wrong[1].hint)
 
 
 Make = Callable[[str], Condition]
@@ -88,14 +109,19 @@ class _Conditions(Transformer[Token, Make]):
         values = tuple(dict.fromkeys(_text(item) for item in items))
         return lambda label: AnyOf(label, values)
 
+    def select_all(self, _: list[Token]) -> Make:
+        return lambda label: AnyOf(label, (SELECT_ALL,))
+
     def contains(self, items: list[Token]) -> Make:
-        return lambda label: Contains(label, _text(items[0]))
+        text = _text(items[0])
+        return lambda label: Contains(label, text)
 
     def compare(self, items: list[Token]) -> Make:
         operator: Literal["greater than", "less than"] = (
             "greater than" if items[0].lower().startswith("greater") else "less than"
         )
-        return lambda label: Compare(label, operator, _number(items[1]))
+        value = _number(items[1])
+        return lambda label: Compare(label, operator, value)
 
     def today(self, _: list[Token]) -> Window:
         return DaysAgo(0, 0)
@@ -139,12 +165,15 @@ def _canonical(condition: Condition, field: Field) -> Condition:
 
 
 def _text(token: Token) -> str:
-    if token.type == "QUOTED":
-        return token[1:-1].replace('""', '"')
-    return token.strip()
+    return unquoted(token) if token.type == "QUOTED" else " ".join(token.split())
 
 
 def _number(token: Token) -> Decimal:
+    """Return the number. Raises SentenceError for one that is 1 to some readers and 1000 to others."""
+    if AMBIGUOUS.fullmatch(token):
+        less, more = map(plain, readings(token))
+        message = f"{token} can be read as {less} or as {more}."
+        raise SentenceError(token.start_pos or 0, message, f"Write {less} or {more}.")
     return Decimal(token.replace(",", ""))
 
 
@@ -166,7 +195,7 @@ def _date(token: Token) -> date:
     elif token.type == "US_DATE":
         month, day, year = numbers
     else:
-        month, (day, year) = _MONTHS.get(token[:3].lower(), 0), numbers
+        month, (day, year) = _month(token), numbers
     try:
         return date(year, month, day)
     except ValueError:
@@ -174,21 +203,38 @@ def _date(token: Token) -> date:
         raise SentenceError(token.start_pos or 0, f"{token} is not a valid date.", hint) from None
 
 
+def _month(token: Token) -> int:
+    name = token.rstrip(" ,.0123456789")
+    if name.lower() not in _MONTHS:
+        hint = (
+            did_you_mean(name.title(), calendar.month_name[1:]) + "Write the English name or its first three letters."
+        )
+        raise SentenceError(token.start_pos or 0, f"{name} is not a valid month.", hint)
+    return _MONTHS[name.lower()]
+
+
 def _unknown_label(sentence: str, vocabulary: Vocabulary) -> SentenceError:
-    labels = ", ".join(field.label for field in vocabulary.fields)
-    nearest = vocabulary.nearest(sentence)
-    start = len(sentence) - len(sentence.lstrip())
-    hint = f"Did you mean {nearest}? " if nearest else ""
-    return SentenceError(start, "This does not begin with a known condition.", f"{hint}The conditions are {labels}.")
+    problem = suggest_label(sentence, vocabulary)
+    return SentenceError(len(sentence) - len(sentence.lstrip()), problem.message, problem.hint)
 
 
-def _unexpected(sentence: str, label: str, kind: str, end: int, error: UnexpectedInput) -> SentenceError:
+def _unexpected(sentence: str, field: Field, end: int, error: UnexpectedInput, vocabulary: Vocabulary) -> SentenceError:
     position = error.pos_in_stream
-    at_end = isinstance(error, UnexpectedInput) and getattr(getattr(error, "token", None), "type", "") == "$END"
+    at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
     offset = len(sentence.rstrip()) if at_end or position is None else end + position
-    rest = sentence[offset:].strip()
+    rest = with_plain_blanks(sentence)[end:]
+    problem = suggest(field, rest, vocabulary) or _not_valid(field, sentence[offset:].strip())
+    return SentenceError(offset, problem.message, problem.hint)
+
+
+def _not_valid(field: Field, rest: str) -> Suggestion:
+    hint = f"Write {field.label} {EXAMPLES[field.kind]}."
+    if odd := invisible_character(rest, blanks=True) or foreign_letter(rest.split(" ")[0]):
+        return Suggestion(f"After {field.label}, {rest[:40]!r} is not valid; it has the character {odd}.", hint)
+    if len(re.findall(rf'["{QUOTES}]', rest)) == 1:
+        return Suggestion("A double quote is not closed, or is inside a value without quotes.", hint)
     what = f"{rest[:40]!r} is not valid" if rest else "something is missing"
-    return SentenceError(offset, f"After {label}, {what}.", f"Write {label} {EXAMPLES[kind]}.")
+    return Suggestion(f"After {field.label}, {what}.", hint)
 
 
 _GRAMMAR = Lark(

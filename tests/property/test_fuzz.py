@@ -25,11 +25,12 @@ EXAMPLES = int(os.environ.get("PARTNERFLOW_FUZZ_EXAMPLES", "0"))
 BUDGET = settings(max_examples=EXAMPLES or 1_500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 WORDS = """is any of greater less than between interval and & Today Yesterday Days Ago Last contains None Joined 0 1 14
--3 99999999999999999999 1e5 1,000 0.5 ٣ 2024-13-40 10/1/2024 " [x] , {{ ' : # ﬁ İ"""
+-3 99999999999999999999 1e5 1,000 0.5 ٣ 2024-13-40 10/1/2024 " [x] , {{ ' : # ﬁ İ
+“ ” « ‘a’ >= = $ % 1.000 1.000,50 1k more at least than not or and OR top 10 before 1st Oct week ( ) Country"""
 TOKENS = [
     *(field.label for field in VOCABULARY.fields),
     *WORDS.split(),
-    *("Select All", "Oct 1 2024", '"a, b"', "\n", "\t", "- ", "\0", "\u2028"),
+    *("Select All", "Oct 1 2024", '"a, b"', "\n", "\t", "- ", "\0", "\u2028", "\xa0", "\u200b", "\u00ad", "“a, b”"),
 ]
 DEFINITIONS = [file.read_text() for file in sorted((CHECKOUT / "workflows").glob("*.yml"))]
 

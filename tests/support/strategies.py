@@ -6,6 +6,7 @@ so that hypothesis shrinks to one partner, one row and one simple condition; `_a
 into rows and conditions.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -485,7 +486,8 @@ def sentence(condition: Condition, style: int = 0) -> str:
 
 
 def _quoted(value: str, style: int) -> str:
-    plain = value == value.strip() and not set(value) & set(',"[]\n')
+    plain = re.fullmatch(r"[^\W_](?:[^\s\"“”„‟«»＂,\[\]]| (?! ))*(?<! )", value) and value.isprintable()
+    plain = plain and not re.search(r"(?i)\b(?:and|or|not|except)\b", value)
     return value if plain and not style else '"' + value.replace('"', '""') + '"'
 
 

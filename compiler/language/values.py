@@ -1,0 +1,57 @@
+"""Values without quotes: what looks like a separator, a quote or another condition is refused."""
+
+import re
+from collections.abc import Sequence
+
+from lark import Token
+
+from compiler.language.suggestions.suggest import suggest_joined
+from compiler.language.suggestions.suggestion import Suggestion, lacks, write
+from compiler.language.suggestions.values import split_values
+from compiler.language.typography import invisible_character
+from compiler.segment_tree import AnyOf
+from compiler.vocabulary import Field, Vocabulary
+
+_SINGLE_QUOTES = "'‘’‚‛"
+_JOINING = re.compile(r"(?i:\bor\b|^and\b|^not\b|\bbut not\b|\bexcept\b)|\bAND\b|\bNOT\b")
+
+
+def check_values(field: Field, tokens: Sequence[Token], vocabulary: Vocabulary) -> tuple[int, Suggestion] | None:
+    """Return the position of the first unquoted value that has another meaning than it seems, and what to write."""
+    values = [token for token in tokens if token.type == "PLAIN"]
+    for token in values:
+        if problem := _single_quotes(field, token, tokens) or _joined(field, token, tokens, vocabulary):
+            return token.start_pos or 0, problem
+        if character := invisible_character(token):
+            hint = "Remove it, or write the value in double quotes if the name has it."
+            return token.start_pos or 0, Suggestion(f"{token.strip()} has the invisible character {character}.", hint)
+    return None
+
+
+def _single_quotes(field: Field, token: Token, tokens: Sequence[Token]) -> Suggestion | None:
+    """Return a suggestion when a value begins with a single quote, and it or a later one ends with one."""
+    text = token.strip()
+    later = [one.strip() for one in tokens[tokens.index(token) :]]
+    closed = [one for one in later if one[-1] in _SINGLE_QUOTES and one not in _SINGLE_QUOTES]
+    if text[0] not in _SINGLE_QUOTES or not closed:
+        return None
+    within = ", ".join(later[: later.index(closed[0]) + 1])[1:-1]
+    hint = write(str(AnyOf(field.label, (within,)))).removesuffix(".")
+    return Suggestion(
+        "Single quotes do not quote a value; double quotes do.", f"{hint}; put other values after commas."
+    )
+
+
+def _joined(field: Field, token: Token, tokens: Sequence[Token], vocabulary: Vocabulary) -> Suggestion | None:
+    text = " ".join(token.split())
+    found = None if text.isupper() else _JOINING.search(text)
+    before = ", ".join(one.strip() for one in tokens[: tokens.index(token) + 1])
+    if two := suggest_joined(field.label, f"is any of {before}", vocabulary):
+        return two
+    if found is None:
+        return None
+    if "not" in found[0].lower() or found[0].lower() == "except":
+        return lacks(found[0], f'Name the values that count; in double quotes, "{text}" is one name.')
+    listed = [value for one in tokens for value in split_values(re.sub(r"^(?i:and)\b|\bAND\b", "or", one))]
+    values = write(str(AnyOf(field.label, tuple(dict.fromkeys(listed))))).removesuffix(".")
+    return lacks(found[0], f"{values}." if field.values else f'{values}; in double quotes, "{text}" is one name.')
