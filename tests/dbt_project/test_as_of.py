@@ -1,4 +1,4 @@
-"""A past hour evaluated again gives the same result, whatever has been loaded since."""
+"""Evaluating a past hour again gives the same result, even if rows have been loaded since."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -13,16 +13,16 @@ ZONE = ZoneInfo("America/New_York")
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 WEEK_LATER = datetime(2026, 3, 27, 18, tzinfo=UTC)
 
-THEN = {
+AT_HOUR = {
     "tagged": {"tagged": "2026-03-20 09:00"},
     "joined": {"joined": "2026-03-06 09:00", "clicks": {"2026-03-10": 40}},
     "selling": {"joined": "2026-02-25 09:00", "actions": [{"at": "2026-03-19 10:00", "amount": "800"}]},
     "selling today": {"joined": "2026-02-25 09:00", "actions": [{"at": "2026-03-20 13:59", "amount": "1"}]},
     "supplied": {"supplied": {"2026-03-13 09:00": "Outreach"}},
 }
-"""The sources at the hour."""
+"""Histories of the partners as loaded at the hour."""
 
-SINCE = {
+AFTER_HOUR = {
     "tagged": {"emailed": ["2026-03-20 14:00"], "supplied": {"2026-03-25 09:00": "Negotiating"}},
     "joined": {
         "contracts": [{"stage": "Joined", "from": "2026-03-21 09:00", "created": "2026-03-21 08:00"}],
@@ -32,7 +32,7 @@ SINCE = {
     "selling today": {"actions": [{"at": "2026-03-20 14:00:01", "amount": "5000"}]},
     "supplied": {"supplied": {"2026-03-20 14:30": "Joined"}, "tagged": "2026-03-24 10:00"},
 }
-"""Rows loaded in the week after, all of them about times after the hour."""
+"""What is loaded in the week after the hour; all of it happens after the hour."""
 
 SEGMENTS = {
     "new today": ["Relationship Stage is any of New", "Last Transition Date is Today"],
@@ -62,17 +62,17 @@ def evaluated(account: Account, hour: datetime) -> tuple[dict, dict]:
 
 def test_hour_evaluated_a_week_later_gives_the_same_result():
     """Later actions, clicks, transitions, contracts and our own emails do not count."""
-    then = raw_rows(THEN, ZONE)
-    since = {table: rows for table, rows in raw_rows(SINCE, ZONE).items() if table not in ("programs", "partners")}
+    then = raw_rows(AT_HOUR, ZONE)
+    since = {table: rows for table, rows in raw_rows(AFTER_HOUR, ZONE).items() if table not in ("programs", "partners")}
     for table in ("contracts", "actions"):
         for number, row in enumerate(since[table]):
             row[f"{table.removesuffix('s')}_id"] = f"since {number}"
     with empty_account().holding(then, HOUR) as account:
-        gave = evaluated(account, HOUR)
+        before = evaluated(account, HOUR)
         account.load(since)
-        assert evaluated(account, HOUR) == gave
-        assert evaluated(account, WEEK_LATER) != gave
-    assert gave[0] == {
+        assert evaluated(account, HOUR) == before
+        assert evaluated(account, WEEK_LATER) != before
+    assert before[0] == {
         "new today": {"tagged"},
         "few clicks": {"joined"},
         "revenue": {"selling"},
@@ -82,17 +82,17 @@ def test_hour_evaluated_a_week_later_gives_the_same_result():
 
 
 @pytest.mark.parametrize(
-    ("change", "segment", "was"),
+    ("change", "segment", "before"),
     [
         ("UPDATE raw.actions SET state = 'REVERSED' WHERE partner_id = 'selling'", "revenue", {"selling"}),
         ("UPDATE raw.contracts SET contract_stage = 'Publisher Declined' WHERE partner_id = 'joined'",
          "few clicks", {"joined"}),
     ],
 )  # fmt: skip
-def test_past_hour_changes_where_a_source_has_no_history(change: str, segment: str, was: set):
+def test_past_hour_changes_if_a_source_has_no_history(change: str, segment: str, before: set):
     """The state of an action and the stage of a contract have no history among the raw rows (docs/segments.md)."""
-    with empty_account().holding(raw_rows(THEN, ZONE), HOUR) as account:
-        assert evaluated(account, HOUR)[0][segment] == was
+    with empty_account().holding(raw_rows(AT_HOUR, ZONE), HOUR) as account:
+        assert evaluated(account, HOUR)[0][segment] == before
         account.connection.execute(change)
         account.load({})
         assert evaluated(account, HOUR)[0][segment] == set()

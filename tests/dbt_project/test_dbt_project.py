@@ -1,4 +1,4 @@
-"""The dbt project as an analytics engineer finds it: documented, tested column by column, without a warning."""
+"""The dbt project itself: its documentation, tests of its columns, freshness, lineage, and no warnings."""
 
 import json
 from collections import defaultdict
@@ -22,7 +22,7 @@ from support.states import with_example
 
 @dataclass(frozen=True)
 class Project:
-    """What `dbt docs generate` knows of the project, and what dbt said meanwhile."""
+    """The manifest of `dbt docs generate`, the log of dbt, the lineage and the definitions."""
 
     manifest: dict
     log: str
@@ -42,7 +42,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project read from nothing, every warning an error, and its docs written; nothing is built."""
+    """The project parsed from scratch, with warnings as errors, and its docs; nothing is built."""
     settings = with_example(
         Settings(state_dir=tmp_path_factory.mktemp("project") / "var", workflows=CHECKOUT / "workflows")
     )
@@ -50,8 +50,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = prepare_project(settings, definitions)
     dbt = Dbt(settings, folder)
     for command in (["parse", "--warn-error", "--show-all-deprecations", "--no-partial-parse"], ["docs", "generate"]):
-        done = dbt.invoke(*command)
-        assert done.success, done.exception or Path(settings.state_dir / "logs" / "dbt.log").read_text()
+        result = dbt.invoke(*command)
+        assert result.success, result.exception or Path(settings.state_dir / "logs" / "dbt.log").read_text()
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     assert (folder / "target" / "catalog.json").exists()
     lineage = Lineage(dbt.parse(), definitions.compiler)
@@ -64,14 +64,14 @@ def generated() -> set[str]:
     return set(MODELS)
 
 
-def test_parse_and_docs_say_nothing(project: Project):
-    """No warning, no deprecation."""
+def test_parse_and_docs_log_no_warning(project: Project):
+    """Neither warnings nor deprecations are logged."""
     assert "warn" not in project.log.lower().replace("--warn-error", "")
     assert "deprecat" not in project.log.lower().replace("--show-all-deprecations", "")
 
 
 def test_every_computed_column_has_a_unit_test(project: Project, generated: set[str]):
-    """What is handed on unchanged, renamed or cast needs none."""
+    """Columns that are selected unchanged, renamed or cast need none."""
     tested = defaultdict(set)
     for test in project.manifest["unit_tests"].values():
         for row in test["expect"]["rows"]:
@@ -85,8 +85,8 @@ def test_every_computed_column_has_a_unit_test(project: Project, generated: set[
     assert untested == set()
 
 
-def test_every_model_says_its_grain_first_and_has_its_yml_beside_it(project: Project):
-    """Each description opens with `One row per …`, and stg_x.yml is beside stg_x.sql."""
+def test_every_model_describes_its_grain_in_its_own_yml(project: Project):
+    """Each description starts with `One row per …`, and stg_x.yml is beside stg_x.sql."""
     for name, model in project.models.items():
         assert model["description"].startswith("One row per "), name
         assert model["patch_path"].endswith(model["path"].replace(".sql", ".yml")), name
@@ -98,15 +98,17 @@ def test_every_column_is_described(project: Project, example: tuple[Settings, Ru
         assert undescribed_columns(connection, project.manifest) == set()
 
 
-def test_every_unit_test_has_a_plain_name_and_a_description(project: Project):
-    """Unit tests are named test_<what>_<when>, and say what they show."""
+def test_every_unit_test_has_a_name_and_a_description(project: Project):
+    """Names start with `test_`, and no description is empty."""
     tests = project.manifest["unit_tests"].values()
     assert [test["name"] for test in tests if not test["name"].startswith("test_") or not test["description"]] == []
 
 
-def test_every_model_with_a_key_has_it_tested(project: Project):
-    """Unique and not null, in one test of the key; a model without a key says that its rows are to be summed, or that
-    events are there once per report."""
+def test_every_key_of_a_model_is_tested(project: Project):
+    """One data test per key checks that it is unique and not null.
+
+    A model without a key says in its description that its rows must be summed, or that it includes repeats.
+    """
     keyed = {
         test["attached_node"].split(".")[-1]
         for test in project.tests
@@ -117,8 +119,8 @@ def test_every_model_with_a_key_has_it_tested(project: Project):
         assert name in keyed or keyless, name
 
 
-def test_no_model_compares_every_row_with_every_row(example: tuple[Settings, Run]):
-    """As a join does without a key that is equal on both sides: it takes hours where there are many partners."""
+def test_no_model_has_a_nested_loop_join(example: tuple[Settings, Run]):
+    """Every join has an equality; without one it compares all pairs of rows, which takes hours on a large account."""
     settings, _ = example
     models = sorted(
         (settings.state_dir / "dbt_project" / "target" / "compiled" / "partnerflow" / "models").rglob("*.sql")
@@ -131,34 +133,34 @@ def test_no_model_compares_every_row_with_every_row(example: tuple[Settings, Run
 
 
 def test_contracts_are_enforced_on_marts(project: Project):
-    """Names and types of what people query do not change by accident."""
-    loose = {
+    """An enforced contract fails the build when a column that people query changes its name or type."""
+    unenforced = {
         name
         for name, model in project.models.items()
         if "/marts/" in model["original_file_path"] and not model["contract"]["enforced"]
     }
-    assert loose == set()
+    assert unenforced == set()
 
 
-def test_sources_say_when_they_are_stale(project: Project):
-    """Every table of a loader has a freshness, but those in which days may pass without a row."""
+def test_every_loaded_source_has_a_freshness(project: Project):
+    """Exceptions are tables that may go for days without a new row, and those that the run itself writes."""
     unwatched = {
         source["name"]
         for source in project.manifest["sources"].values()
         if not (source["freshness"] or {}).get("error_after", {}).get("count")
     }
-    of_the_run = {"email_events", "evaluations", "sent_emails", "suppressions", "workflow_runs"}
-    assert unwatched == {"programs", "partner_groups", "prospects", "relationship_events", *of_the_run}
+    written_by_the_run = {"email_events", "evaluations", "sent_emails", "suppressions", "workflow_runs"}
+    assert unwatched == {"programs", "partner_groups", "prospects", "relationship_events", *written_by_the_run}
 
 
-def test_the_lineage_runs_from_the_raw_tables_to_every_active_workflow(project: Project):
-    """Each is an exposure with an owner; below the clicks are those that ask for clicks or another measure."""
+def test_lineage_leads_from_raw_tables_to_each_workflow(project: Project):
+    """Each active workflow is an exposure with an owner; only those with a measure depend on the clicks."""
     exposures = {one["config"]["meta"]["workflow_id"]: one for one in project.manifest["exposures"].values()}
     active = {workflow.id for workflow in read_definitions(Settings(workflows=CHECKOUT / "workflows")).active}
     assert exposures.keys() == active
     assert all(one["owner"]["name"] for one in exposures.values())
-    below = _below(project.manifest["child_map"], "source.partnerflow.raw.partner_clicks_daily")
-    assert {name for name, one in exposures.items() if one["unique_id"] in below} == {
+    dependent = _descendants(project.manifest["child_map"], "source.partnerflow.raw.partner_clicks_daily")
+    assert {name for name, one in exposures.items() if one["unique_id"] in dependent} == {
         name for name in active if name.startswith(("few-", "first-", "high-", "revenue-"))
     }
 
@@ -190,14 +192,14 @@ ALL = {path.stem for path in (CHECKOUT / "workflows").glob("*.yml")}
         (None, ALL),
     ],
 )
-def test_a_fault_holds_what_reads_below_it(project: Project, node: str | None, held: set[str]):
-    """What a segment reads is its own; addresses, the ledger and the membership are everybody's."""
+def test_issue_holds_the_workflows_that_depend_on_its_node(project: Project, node: str | None, held: set[str]):
+    """Each fact is read by some workflows; addresses, the ledger and the membership are read by all."""
     found = project.lineage.affected_workflows(project.definitions.active, [DataQualityIssue(node, "why")])
     assert found == dict.fromkeys(held, "why")
 
 
-def test_a_fault_of_columns_and_programs_holds_no_more_than_these(project: Project):
-    """Clicks of program 1000; the other program asks for none."""
+def test_issue_of_a_column_and_program_holds_its_readers_only(project: Project):
+    """Clicks of program 1000 hold the workflows that read them; no workflow reads clicks of the other program."""
     clicks = {name for name in PERFORMANCE if name.startswith("few-")}
     source, columns = "source.partnerflow.raw.partner_clicks_daily", frozenset({"fct_performance_daily.clicks"})
     for programs, held in ((None, clicks), (frozenset({"1000"}), clicks), (frozenset({"2000"}), set())):
@@ -209,9 +211,9 @@ def test_a_fault_of_columns_and_programs_holds_no_more_than_these(project: Proje
         )
 
 
-def _below(children: dict[str, list[str]], node: str) -> set[str]:
+def _descendants(children: dict[str, list[str]], node: str) -> set[str]:
     found = {node}
     for child in children[node]:
         if child not in found:
-            found |= _below(children, child)
+            found |= _descendants(children, child)
     return found

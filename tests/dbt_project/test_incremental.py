@@ -1,6 +1,6 @@
-"""Facts follow what changed: any sequence of builds leaves what one full refresh makes of the rows as they are now.
+"""Incremental facts: after any sequence of builds they equal a full refresh of the current rows.
 
-PARTNERFLOW_SEEDS=20 draws more sequences than one.
+PARTNERFLOW_SEEDS=20 tests twenty random sequences instead of one.
 """
 
 import os
@@ -34,14 +34,17 @@ DAY = date(2026, 3, 1)
 
 
 class Loader:
-    """Changes rows of the raw tables as loaders do, drawn from a seed. Few partners and days, so that changes meet."""
+    """A loader that changes random rows of the raw tables.
+
+    It has few partners and days, so that changes often affect the same partner and day.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, draw: random.Random):
         self.connection, self.draw = connection, draw
         self.number = 0
 
     def start(self) -> None:
-        """Two programs, and the hour."""
+        """Create the raw tables with two programs, and write the evaluation hour."""
         for statement in CREATE.values():
             self.connection.execute(statement)
         programs = [("1", "America/New_York", "USD"), ("2", "Asia/Kolkata", "INR")]
@@ -50,18 +53,18 @@ class Loader:
         write_evaluations_at(self.connection, HOUR)
 
     def batch(self) -> None:
-        """Some changes, the more usual ones more often."""
-        usual: list[Callable[[], None]] = [self.new_clicks, self.new_action]
+        """Make some random changes, the common ones more often."""
+        common: list[Callable[[], None]] = [self.new_clicks, self.new_action]
         late = [self.correct_clicks, self.move_clicks, self.reverse_or_approve, self.correct_amount, self.move_action]
-        seldom = [self.delete_clicks, self.delete_action, self.swap_amounts, self.give_to_another, self.other_currency]
-        for change in self.draw.choices(usual * 5 + late * 2 + seldom, k=CHANGES):
+        rare = [self.delete_clicks, self.delete_action, self.swap_amounts, self.change_partner, self.change_currency]
+        for change in self.draw.choices(common * 5 + late * 2 + rare, k=CHANGES):
             change()
         if self.draw.random() < 0.3:
             zone = self.draw.choice(["America/New_York", "Europe/London", "Asia/Kolkata"])
             self.connection.execute("UPDATE raw.programs SET timezone = ? WHERE program_id = '1'", [zone])
 
     def new_clicks(self) -> None:
-        """A day's clicks, or that day's again with another number."""
+        """Add the clicks of a day, or replace those of a day that was loaded before."""
         key = [*self.partner(), self.day()]
         where = "(program_id, partner_id, click_date) = (?, ?, ?)"
         self.connection.execute(f"DELETE FROM raw.partner_clicks_daily WHERE {where}", key)
@@ -69,20 +72,20 @@ class Loader:
         self.connection.execute("INSERT INTO raw.partner_clicks_daily VALUES (?, ?, ?, ?, ?)", row)
 
     def correct_clicks(self) -> None:
-        """Another number; some loaders do not say that they have loaded a row again."""
+        """Change the clicks of a row, but not its load time, as some loaders do."""
         self.change("partner_clicks_daily", "clicks = ?", self.draw.randrange(4))
 
     def move_clicks(self) -> None:
-        """The same clicks on another day."""
+        """Move clicks to another day."""
         days = 100 + self.draw.randrange(9)
         self.change("partner_clicks_daily", "click_date = click_date + CAST(? AS INTEGER)", days)
 
     def delete_clicks(self) -> None:
-        """A row that is not there any more."""
-        self.drop("partner_clicks_daily")
+        """Delete the clicks of a day."""
+        self.delete("partner_clicks_daily")
 
     def new_action(self) -> None:
-        """Of any day: late rows are usual."""
+        """Add an action on any day, because late rows are common."""
         self.number += 1
         at = datetime.combine(self.day(), datetime.min.time()) + timedelta(minutes=30 * self.draw.randrange(48))
         program, partner = self.partner()
@@ -92,27 +95,27 @@ class Loader:
         self.connection.execute("INSERT INTO raw.actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def reverse_or_approve(self) -> None:
-        """A state changes, in either direction."""
+        """Change the state of an action, in either direction."""
         self.change("actions", "state = ?", self.draw.choice(["APPROVED", "REVERSED"]))
 
     def correct_amount(self) -> None:
-        """Also to nothing."""
+        """Change the amount of an action, sometimes to null."""
         self.change("actions", "amount = ?", self.draw.choice([None, self.amount()]))
 
     def move_action(self) -> None:
-        """An event that was noted at another time."""
+        """Change the time of an action."""
         self.change("actions", "event_at = event_at + to_hours(CAST(? AS INTEGER))", self.draw.choice([-30, -1, 1, 30]))
 
-    def give_to_another(self) -> None:
-        """An action that was another partner's."""
+    def change_partner(self) -> None:
+        """Change the partner of an action."""
         self.change("actions", "partner_id = ?", self.partner()[1])
 
-    def other_currency(self) -> None:
-        """Which counts as no revenue."""
+    def change_currency(self) -> None:
+        """Change the currency of an action; amounts in a foreign currency are not revenue."""
         self.change("actions", "currency = ?", self.draw.choice(["USD", "EUR"]))
 
     def swap_amounts(self) -> None:
-        """Two actions of one partner whose sum stays."""
+        """Swap the amounts of two actions of one partner, which does not change their sum."""
         pair = self.connection.execute(
             "SELECT min(action_id), max(action_id) FROM raw.actions GROUP BY program_id, partner_id "
             "HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
@@ -123,72 +126,72 @@ class Loader:
                 self.connection.execute("UPDATE raw.actions SET amount = ? WHERE action_id = ?", [amounts[other], one])
 
     def delete_action(self) -> None:
-        """A row that is not there any more."""
-        self.drop("actions")
+        """Delete an action."""
+        self.delete("actions")
 
-    def change(self, table: str, what: str, value: object) -> None:
-        """Set something in one row."""
-        row = self.row(table)
+    def change(self, table: str, assignment: str, value: object) -> None:
+        """Change a column of one random row."""
+        row = self.random_row(table)
         if row is not None:
-            self.connection.execute(f"UPDATE raw.{table} SET {what} WHERE rowid = ?", [value, row])
+            self.connection.execute(f"UPDATE raw.{table} SET {assignment} WHERE rowid = ?", [value, row])
 
-    def drop(self, table: str) -> None:
-        """Delete one row."""
-        self.connection.execute(f"DELETE FROM raw.{table} WHERE rowid = ?", [self.row(table)])
+    def delete(self, table: str) -> None:
+        """Delete one random row."""
+        self.connection.execute(f"DELETE FROM raw.{table} WHERE rowid = ?", [self.random_row(table)])
 
-    def row(self, table: str) -> int | None:
-        """One row of a table."""
+    def random_row(self, table: str) -> int | None:
+        """Return the rowid of a random row, or None if the table is empty."""
         rows = self.connection.execute(f"SELECT rowid FROM raw.{table} ORDER BY 1").fetchall()
         return self.draw.choice(rows)[0] if rows else None
 
     def partner(self) -> tuple[str, str]:
-        """A partner of either program."""
+        """Return a program and one of its six partners."""
         return self.draw.choice("12"), f"p{self.draw.randrange(6)}"
 
     def day(self) -> date:
-        """One of ten days."""
+        """Return one of ten days."""
         return DAY + timedelta(days=self.draw.randrange(10))
 
     def amount(self) -> Decimal:
-        """Money."""
+        """Return an amount from 0.00 to 4.99."""
         return Decimal(self.draw.randrange(500)) / 100
 
     def loaded_at(self) -> datetime | None:
-        """Whatever a loader may say, also nothing, also a time before that of rows already there."""
+        """Return a load time, which may be missing, or earlier than that of rows already loaded."""
         return self.draw.choice([None, HOUR.replace(tzinfo=None), HOUR.replace(tzinfo=None) - timedelta(hours=9)])
 
 
 @pytest.fixture(scope="module")
 def dbt(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Dbt]:
-    """A state without tables, and dbt on it."""
+    """A state without tables, and a dbt runner for it."""
     settings = Settings(state_dir=tmp_path_factory.mktemp("incremental") / "var", workflows=CHECKOUT / "workflows")
     shutil.copytree(read_project, settings.state_dir / "dbt_project")
-    made = Dbt(settings, prepare_project(settings, read_definitions(settings)))
-    made.parse()
-    return settings, made
+    runner = Dbt(settings, prepare_project(settings, read_definitions(settings)))
+    runner.parse()
+    return settings, runner
 
 
 def facts(settings: Settings) -> dict[str, list[tuple]]:
-    """All rows of the incremental tables."""
+    """Return all rows of the incremental tables."""
     with open_warehouse(settings.warehouse) as connection:
         return {table: connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in FACTS}
 
 
 def build(dbt: Dbt, *options: str) -> None:
-    """Build the daily facts and all that they are made of."""
+    """Build the daily facts and all models upstream of them."""
     result = dbt.invoke("run", "--select", "+fct_performance_daily", *options)
     assert result.success, result.exception or [one.message for one in result.result.results]
 
 
 def save_state(settings: Settings) -> None:
-    """Record a valid state, as a run does after a build without a failure."""
+    """Record a valid state, as a run does after a successful build."""
     with open_warehouse(settings.warehouse) as connection:
         connection.execute("DELETE FROM raw.build_state")
         connection.execute("INSERT INTO raw.build_state VALUES ('project', '', 0)")
 
 
 def start_account(settings: Settings) -> None:
-    """A new warehouse, with what the loader loads first and one batch."""
+    """Create a new warehouse, and load one batch."""
     settings.warehouse.unlink(missing_ok=True)
     with open_warehouse(settings.warehouse) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
@@ -200,9 +203,9 @@ def start_account(settings: Settings) -> None:
 @pytest.mark.parametrize("is_valid", [True, False])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_builds_in_sequence_equal_a_full_refresh(dbt: tuple[Settings, Dbt], seed: int, is_valid: bool):
-    """Over late, corrected, moved, reversed and deleted rows, and after a build that ended between the two tables.
+    """Rows arrive late, are corrected, moved, reversed and deleted, and one build stops between the two tables.
 
-    Whether or not the state before each build is valid.
+    `is_valid` says whether the state is recorded as valid after each build.
     """
     settings, project = dbt
     settings.warehouse.unlink(missing_ok=True)
@@ -229,7 +232,7 @@ def test_builds_in_sequence_equal_a_full_refresh(dbt: tuple[Settings, Dbt], seed
 
 
 def test_build_without_changes_writes_no_fact(dbt: tuple[Settings, Dbt]):
-    """No partner is changed."""
+    """No partner counts as changed, and the facts stay."""
     settings, project = dbt
     start_account(settings)
     build(project)
@@ -241,9 +244,9 @@ def test_build_without_changes_writes_no_fact(dbt: tuple[Settings, Dbt]):
 
 
 def test_changed_rows_count_whatever_their_load_time(dbt: tuple[Settings, Dbt]):
-    """With an old load time, with none, and deleted: the facts of these partners change, and of no other.
+    """Rows with an old load time or none, and deleted rows, change the facts of their partners only.
 
-    A partner that has no rows left is not among the changed ones; its facts are deleted.
+    A partner without remaining rows is not listed as changed, but its facts are deleted.
     """
     settings, project = dbt
     start_account(settings)
@@ -254,21 +257,21 @@ def test_changed_rows_count_whatever_their_load_time(dbt: tuple[Settings, Dbt]):
         connection.execute(insert, ["late", HOUR.replace(tzinfo=None) - timedelta(days=90)])
         connection.execute(insert, ["unstamped", None])
         counted = "SELECT program_id, partner_id FROM raw.actions WHERE state <> 'REVERSED' ORDER BY ALL LIMIT 1"
-        gone = connection.execute(counted).fetchone()
-        connection.execute("DELETE FROM raw.actions WHERE (program_id, partner_id) = (?, ?)", gone)
+        deleted = connection.execute(counted).fetchone()
+        connection.execute("DELETE FROM raw.actions WHERE (program_id, partner_id) = (?, ?)", deleted)
     build(project)
     incremental = facts(settings)
     with open_warehouse(settings.warehouse) as connection:
         changed = connection.execute("SELECT * FROM intermediate.int_changed_partners ORDER BY ALL").fetchall()
-        left = "SELECT count(*) FROM raw.partner_clicks_daily WHERE clicks > 0 AND (program_id, partner_id) = (?, ?)"
-        has_clicks = connection.execute(left, gone).fetchone() != (0,)
-    assert changed == sorted([("1", "late"), ("1", "unstamped"), *([gone] if has_clicks else [])])
+        query = "SELECT count(*) FROM raw.partner_clicks_daily WHERE clicks > 0 AND (program_id, partner_id) = (?, ?)"
+        has_clicks = connection.execute(query, deleted).fetchone() != (0,)
+    assert changed == sorted([("1", "late"), ("1", "unstamped"), *([deleted] if has_clicks else [])])
     build(project, "--full-refresh")
     assert incremental == facts(settings)
 
 
-def test_reverted_change_after_a_partial_build_restores_the_facts(dbt: tuple[Settings, Dbt]):
-    """The build ended between the two tables: the loaded rows match one of them, but not the other."""
+def test_reverted_rows_after_a_partial_build_restore_the_facts(dbt: tuple[Settings, Dbt]):
+    """A build that stops between the two tables leaves them different; the next build corrects that."""
     settings, project = dbt
     start_account(settings)
     build(project)
@@ -282,7 +285,7 @@ def test_reverted_change_after_a_partial_build_restores_the_facts(dbt: tuple[Set
 
 
 def test_build_after_a_killed_one_equals_a_full_refresh(dbt: tuple[Settings, Dbt]):
-    """kill -9 while the tables are written: the checksums of the killed build say nothing about the facts."""
+    """A build killed between the two tables leaves new checksums, but facts of the rows before."""
     settings, project = dbt
     start_account(settings)
     build(project)
@@ -313,13 +316,13 @@ def test_build_after_a_killed_one_equals_a_full_refresh(dbt: tuple[Settings, Dbt
         "INSERT INTO marts.fct_performance_daily VALUES ('1', 'nobody', '2026-03-01', 1, 0, 0)",
     ],
 )
-def test_facts_that_differ_from_the_loaded_rows_fail_the_test(dbt: tuple[Settings, Dbt], statement: str):
-    """A lost day, a duplicated one, revenue that was not loaded, and a partner without loaded rows."""
+def test_facts_that_differ_from_raw_rows_fail_the_dbt_test(dbt: tuple[Settings, Dbt], statement: str):
+    """The differences are a lost day, a duplicate, revenue that was not loaded, and a partner that was not loaded."""
     settings, runner = dbt
     start_account(settings)
     build(runner)
-    adds_up = ("test", "--select", "test_name:reconciles_with")
-    assert runner.invoke(*adds_up).success
+    reconciliation = ("test", "--select", "test_name:reconciles_with")
+    assert runner.invoke(*reconciliation).success
     with open_warehouse(settings.warehouse) as connection:
         connection.execute(statement)
-    assert runner.invoke(*adds_up).result.results[-1].status == "fail"
+    assert runner.invoke(*reconciliation).result.results[-1].status == "fail"

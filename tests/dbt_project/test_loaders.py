@@ -1,4 +1,4 @@
-"""Rows as other loaders leave them become the contract's raw rows, on DuckDB and on PostgreSQL."""
+"""Staging turns the rows of other loaders into those of the contract, on DuckDB and on PostgreSQL."""
 
 import json
 import shutil
@@ -26,11 +26,11 @@ NOT_LOADED = {
     "tap_impact": ("partners", "partner_groups", "actions"),
     "fivetran": ("partners", "partner_contacts", "partner_groups", "actions", "contracts", "partner_clicks_daily"),
 }
-"""The contract's tables that a loader's own replace: they do not exist here."""
+"""The contract's tables that a loader's own tables replace; they do not exist here."""
 
 
-def load(connection: Connection, schema: str, tables: dict[str, list[dict]], folder: Path) -> None:
-    """Write rows as a loader does: DuckDB gets structs and lists, PostgreSQL jsonb and timestamps with a zone."""
+def load_rows(connection: Connection, schema: str, tables: dict[str, list[dict]], folder: Path) -> None:
+    """Write rows as a loader does: structs and lists on DuckDB, json and timestamptz on PostgreSQL."""
     connection.execute(f"CREATE SCHEMA {schema}")
     for name, rows in tables.items():
         if isinstance(connection, PostgresConnection):
@@ -59,8 +59,8 @@ def _postgres_type(values: list, column: str) -> str:
     return "json" if nested else "decimal" if float in kinds else "bigint" if kinds == {int} else "text"
 
 
-def supplied(connection: Connection, loader: str) -> None:
-    """The contract's own tables beside the loader's: programs always, and what the loader does not have."""
+def create_contract_tables(connection: Connection, loader: str) -> None:
+    """Create the contract's tables that the loader does not replace, with programs, prospects and unsubscriptions."""
     for table in CREATE.keys() - set(NOT_LOADED[loader]):
         create_raw_table(connection, table)
     connection.execute("""
@@ -74,8 +74,8 @@ def supplied(connection: Connection, loader: str) -> None:
                 ('1000', '21005016', 'desk@quiet.example', TIMESTAMP '2026-02-01 00:00:00')""")
 
 
-def stage(settings: Settings) -> dbtRunnerResult:
-    """Build and test the staging models, in a project that has no others: so dbt reads half as much."""
+def build_staging(settings: Settings) -> dbtRunnerResult:
+    """Build and test the staging models, in a project without other models, which dbt parses faster."""
     project = prepare_project(settings, Definitions((), (), {}, Compiler(project_vocabulary())))
     for layer in (project / "models").iterdir():
         if layer.is_dir() and layer.name != "staging":
@@ -85,8 +85,8 @@ def stage(settings: Settings) -> dbtRunnerResult:
     return Dbt(settings, project).invoke("build")
 
 
-def problems(result: dbtRunnerResult) -> list[str]:
-    """The tests and models that failed, by name."""
+def failures(result: dbtRunnerResult) -> list[str]:
+    """Return the names of the tests and models that failed."""
     return [one.node.name for one in result.result.results if one.status in ("fail", "error")]
 
 
@@ -97,16 +97,16 @@ Row = dict[str, object]
 def staged(
     request: pytest.FixtureRequest, postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, list[Row]]]:
-    """Loader to staging model to its rows, on either engine."""
+    """The rows of each staging model by loader, on each engine."""
     folder = tmp_path_factory.getbasetemp()
     return {
-        loader: _staged(loaded(loader, tables, request.param, folder))
+        loader: _staging_rows(loaded_state(loader, tables, request.param, folder))
         for loader, tables in {"tap_impact": TAP_IMPACT, "fivetran": FIVETRAN}.items()
     }
 
 
-def loaded(loader: str, tables: dict[str, list[dict]], target: str, folder: Path) -> Settings:
-    """A state whose warehouse holds these rows and no others; dbt's parsed project is kept from test to test."""
+def loaded_state(loader: str, tables: dict[str, list[dict]], target: str, folder: Path) -> Settings:
+    """Return a state whose warehouse has only these rows; dbt's parsed project is kept between tests."""
     settings = Settings(loader=loader, target=target, state_dir=folder / f"{loader}_{target}")
     settings.state_dir.mkdir(exist_ok=True)
     if target == "duckdb":
@@ -114,16 +114,16 @@ def loaded(loader: str, tables: dict[str, list[dict]], target: str, folder: Path
     with open_warehouse(settings.warehouse) as connection:
         if target == "postgres":
             connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
-        supplied(connection, loader)
-        load(connection, loader, tables, settings.state_dir)
+        create_contract_tables(connection, loader)
+        load_rows(connection, loader, tables, settings.state_dir)
     return settings
 
 
-def _staged(settings: Settings) -> dict[str, list[Row]]:
-    assert problems(stage(settings)) == []
+def _staging_rows(settings: Settings) -> dict[str, list[Row]]:
+    assert failures(build_staging(settings)) == []
     manifest = Dbt(settings, settings.state_dir / "dbt_project").parse().writable_manifest().to_dict()
     with open_warehouse(settings.warehouse) as connection:
-        # Of the loader's own tables only the columns that are read are described.
+        # Sources describe only the columns of the loader's tables that staging reads.
         assert {name for name in undescribed_columns(connection, manifest) if name.startswith("staging.")} == set()
         models = ("partners", "partner_contacts", "partner_groups", "actions", "contracts", "partner_clicks_daily")
         return {model: _rows(connection.execute(f"SELECT * FROM staging.stg_{model}")) for model in models}
@@ -135,7 +135,7 @@ def _rows(cursor) -> list[Row]:
 
 
 def columns(rows: list[Row], *names: str) -> set[tuple]:
-    """Some columns of the rows; no row is there twice."""
+    """Return these columns of the rows, of which no two may be the same."""
     found = [tuple(row[name] for name in names) for row in rows]
     assert len(set(found)) == len(found)
     return set(found)
@@ -149,12 +149,15 @@ CONTACT = ("program_id", "partner_id", "loaded_email", "first_name", "is_primary
 
 
 def test_tap_loads_partners_and_prospects_per_program(staged):
-    """Nested campaigns are memberships; one that has joined nothing is there because raw.prospects names it."""
+    """Each nested campaign is a program of the partner; a partner without one is included if it is a prospect."""
     assert columns(staged["tap_impact"]["partners"], "program_id", "partner_id", "name") == PARTNERS
 
 
-def test_the_tap_loads_contacts_from_both_places_and_raw_says_who_unsubscribed(staged):
-    """The partner's own contact is primary; a noted person's accounts are a list or a single one."""
+def test_tap_contacts_come_from_partners_and_contacts(staged):
+    """The partner's own contact is primary; a person in `contacts` has a list of accounts, or a single one.
+
+    Unsubscriptions are in raw.partner_contacts.
+    """
     assert columns(staged["tap_impact"]["partner_contacts"], *CONTACT) == {
         ("1000", "21005016", "mo@quiet.example", "Mo", True, None),
         ("2000", "21005016", "mo@quiet.example", "Mo", True, None),
@@ -164,14 +167,14 @@ def test_the_tap_loads_contacts_from_both_places_and_raw_says_who_unsubscribed(s
     }
 
 
-def test_fivetran_loads_partners_and_names_in_contracts(staged):
-    """Programs are nested; a partner that has applied to a program is one of its partners."""
+def test_fivetran_partners_come_from_partners_and_contracts(staged):
+    """Programs are nested; a partner with a contract in a program is one of its partners."""
     found = columns(staged["fivetran"]["partners"], "program_id", "partner_id", "name")
     assert found == PARTNERS | {("1000", "21005024", "Not Yet")}
 
 
-def test_fivetran_loads_contacts_and_who_unsubscribed(staged):
-    """From one program, in any letter case."""
+def test_fivetran_contacts_unsubscribe_per_program(staged):
+    """An unsubscription is of one program, and its address may have any letter case."""
     assert columns(staged["fivetran"]["partner_contacts"], *CONTACT) == {
         ("1000", "21005016", "mo@quiet.example", "Mo", True, None),
         ("2000", "21005016", "mo@quiet.example", "Mo", True, None),
@@ -184,14 +187,14 @@ def test_fivetran_loads_contacts_and_who_unsubscribed(staged):
 
 @pytest.mark.parametrize("loader", ["tap_impact", "fivetran"])
 def test_groups_are_per_program_and_ids_are_text(staged, loader: str):
-    """A group without partners has no row. Ids are text even if they were loaded as numbers."""
+    """A group without partners has no row. Ids loaded as numbers become text."""
     found = columns(staged[loader]["partner_groups"], "program_id", "group_id", "partner_id", "group_name")
     assert found == {("1000", "501", "21005016", "Gold"), ("1000", "501", "21005032", "Gold")}
 
 
 @pytest.mark.parametrize("loader", ["tap_impact", "fivetran"])
 def test_actions_have_their_latest_state_and_amount(staged, loader: str):
-    """Updates of each item count however late. Actions are dated by the event, in UTC, with exact amounts."""
+    """Late updates of each item count. Actions have the time of the event in UTC, and exact amounts."""
     found = columns(staged[loader]["actions"], "action_id", "state", "amount")
     assert found == {(name, state, Decimal(amount)) for name, state, amount in STAGED_ACTIONS}
     events = {
@@ -207,14 +210,17 @@ def test_contracts_get_their_stage_from_status_and_signatures(staged):
     assert {(row["template_term_id"], row["template_term_name"]) for row in contracts} == {("70001", "Standard Terms")}
 
 
-def test_timestamps_are_utc_whatever_offset_they_were_written_with(staged):
-    """Midnight in New York, as text with its offset, is five o'clock."""
+def test_timestamps_with_an_offset_become_utc(staged):
+    """Midnight in New York, as text with its offset, is 05:00 in UTC."""
     (starts_at,) = [row["starts_at"] for row in staged["fivetran"]["contracts"] if row["contract_id"] == "S-2"]
     assert starts_at == datetime(2026, 3, 1, 5)
 
 
-def test_clicks_are_counted_by_journey_and_instant_on_the_programs_dates(staged):
-    """One id may be several clicks; one row loaded twice is one; half past three UTC is the day before in New York."""
+def test_clicks_are_counted_per_journey_and_local_date(staged):
+    """A journey may have several clicks, and a row loaded twice is one click.
+
+    03:30 UTC is the day before in New York.
+    """
     assert columns(staged["fivetran"]["partner_clicks_daily"], "partner_id", "click_date", "clicks") == {
         ("21005016", date(2026, 3, 19), 2),
         ("21005016", date(2026, 3, 20), 2),
@@ -222,25 +228,27 @@ def test_clicks_are_counted_by_journey_and_instant_on_the_programs_dates(staged)
 
 
 def synced(tables: dict[str, list[dict]], at: str) -> dict[str, list[dict]]:
-    """The rows with the newest of each table read again, at `at`."""
+    """Return the rows, of which the last one in each table was synced at `at`."""
     return {name: [*rows[:-1], rows[-1] | {"_fivetran_synced": at}] for name, rows in tables.items()}
 
 
 FRESH = synced(FIVETRAN, "2026-03-20T12:00:00-04:00")
 
 
-def test_run_on_rows_of_fivetran_gives_the_members(folder: Path):
-    """Members, from what Fivetran has loaded: a prospect tagged today, and partners with a first sale."""
-    settings = loaded("fivetran", FRESH, "duckdb", folder)
+def test_plan_on_fivetran_rows_has_the_expected_members(folder: Path):
+    """The members are a prospect tagged today, and a partner with a first sale."""
+    settings = loaded_state("fivetran", FRESH, "duckdb", folder)
     members = {row.workflow_id: row.members for row in plan_only(settings, HOUR).workflows}
     assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
 
 
 def test_stale_source_holds_the_workflows_that_read_it(folder: Path):
-    """Clicks read two days before the hour, by the loader's own stamp with its offset: those who ask for clicks."""
+    """Clicks that were synced two days before the hour hold the workflows with a clicks condition."""
     stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in FIVETRAN["clicks"]]}
     held = [
-        row for row in plan_only(loaded("fivetran", stale, "duckdb", folder), HOUR).workflows if row.status == "held"
+        row
+        for row in plan_only(loaded_state("fivetran", stale, "duckdb", folder), HOUR).workflows
+        if row.status == "held"
     ]
     assert {row.workflow_id for row in held} == {f"few-clicks-{days}" for days in (14, 30, 60, 90)}
     assert {row.detail.partition(",")[0] for row in held} == {"impact.clicks was last loaded at 2026-03-18 17:00 UTC"}
@@ -248,20 +256,20 @@ def test_stale_source_holds_the_workflows_that_read_it(folder: Path):
 
 @pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the states are."""
+    """The folder of the states."""
     return tmp_path_factory.getbasetemp()
 
 
-def test_active_contracts_only_are_refused(folder: Path):
-    """With active contracts only, the default of the source, no partner would ever be Expired."""
+def test_loading_active_contracts_only_fails_a_test(folder: Path):
+    """With active contracts only, which is the default of the source, no partner would be Expired."""
     active = [row for row in FIVETRAN["contracts"] if row["status"] == "ACTIVE"]
-    settings = loaded("fivetran", FIVETRAN | {"contracts": active}, "duckdb", folder)
-    assert problems(stage(settings)) == ["fivetran_loads_contracts_of_every_status"]
+    settings = loaded_state("fivetran", FIVETRAN | {"contracts": active}, "duckdb", folder)
+    assert failures(build_staging(settings)) == ["fivetran_loads_contracts_of_every_status"]
 
 
-def test_a_program_without_partners_is_refused(folder: Path):
-    """tap-impact silently loads no partners from newer versions of the source."""
-    elsewhere = TAP_IMPACT["media_partners"][0]["campaigns"][1:]
-    partners = [row | {"campaigns": elsewhere} for row in TAP_IMPACT["media_partners"]]
-    settings = loaded("tap_impact", TAP_IMPACT | {"media_partners": partners}, "duckdb", folder)
-    assert problems(stage(settings)) == ["tap_impact_loads_partners_of_every_program"]
+def test_program_without_partners_fails_a_test(folder: Path):
+    """tap-impact loads no partners from newer versions of the source, without an error."""
+    other_programs = TAP_IMPACT["media_partners"][0]["campaigns"][1:]
+    partners = [row | {"campaigns": other_programs} for row in TAP_IMPACT["media_partners"]]
+    settings = loaded_state("tap_impact", TAP_IMPACT | {"media_partners": partners}, "duckdb", folder)
+    assert failures(build_staging(settings)) == ["tap_impact_loads_partners_of_every_program"]

@@ -1,4 +1,4 @@
-"""A thirteenth condition takes a column and its meta, and no Python: shown on a copy of the project."""
+"""A new condition needs a column and its meta, and no Python: the test adds one to a copy of the project."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from support.states import HOUR
 COLUMN = """\
       - name: country
         data_type: varchar
-        description: Where the partner is at home (ISO 3166).
+        description: Country of the partner (ISO 3166).
         config:
           meta:
             condition: {label: Country, kind: list}
@@ -23,7 +23,7 @@ COLUMN = """\
 
 
 def edit(file: Path, old: str, new: str) -> None:
-    """Replace one place in a file."""
+    """Replace text that occurs once in a file."""
     text = file.read_text()
     assert text.count(old) == 1, f"{file}: {old}"
     file.write_text(text.replace(old, new))
@@ -31,7 +31,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The project with one more column, added as docs/add-a-condition.md describes."""
+    """A copy of the project with one more column, added as docs/add-a-condition.md describes."""
     for name in ("compiler", "flows", "dbt_project", "seeds", "workflows"):
         shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("target", "logs"))
     models = tmp_path / "dbt_project" / "models"
@@ -58,29 +58,29 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(project: Path, *arguments: str) -> str:
-    """What a command of the copy prints."""
+def run_command(project: Path, *arguments: str) -> str:
+    """Run a command of the copy, and return what it prints."""
     code = "from flows.cli.main import main; main()"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=project, env={**os.environ, "PYTHONPATH": str(project)}, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
-def test_a_column_and_its_meta_make_a_condition(copy: Path):
-    """Country is any of US, CA: parsed, listed, checked, compiled, built, and its members are right."""
+def test_column_with_meta_becomes_a_condition(copy: Path):
+    """`Country is any of US, CA` is parsed, listed, checked, compiled and built, and has the right members."""
     import duckdb
 
-    command(copy, "load-example")
+    run_command(copy, "load-example")
     with duckdb.connect(copy / "var" / "warehouse.duckdb") as connection:
         connection.execute("ALTER TABLE raw.partners ADD COLUMN country VARCHAR")
         connection.execute("UPDATE raw.partners SET country = 'US' WHERE partner_id < '21005'")
         connection.execute("UPDATE raw.partners SET country = 'DE' WHERE partner_id > '21006'")
-    assert "Country" in command(copy, "fields")
-    assert "17 workflows are valid." in command(copy, "check")
-    planned = json.loads(command(copy, "plan", "--as-of", HOUR.isoformat(), "--json"))
+    assert "Country" in run_command(copy, "fields")
+    assert "17 workflows are valid." in run_command(copy, "check")
+    planned = json.loads(run_command(copy, "plan", "--as-of", HOUR.isoformat(), "--json"))
     (row,) = [row for row in planned["workflows"] if row["workflow_id"] == "americans"]
     with duckdb.connect(copy / "var" / "warehouse.duckdb") as connection:
         query = """

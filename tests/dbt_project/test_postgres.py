@@ -1,4 +1,4 @@
-"""The same project on PostgreSQL: the same definitions, the same members, the same rows in every relation."""
+"""The example account on PostgreSQL: the same members as on DuckDB, and the same rows in every relation."""
 
 from collections import Counter
 from datetime import timedelta
@@ -18,8 +18,8 @@ from flows.warehouse.connection import Connection, open_warehouse
 from support.cli import partnerflow
 from support.states import HOUR, with_example
 
-DRAWN = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_checksum", "actions_checksum"}
-"""Columns that differ from run to run, on one engine too, and fingerprints, which each engine takes in its own way."""
+NOT_COMPARED = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_checksum", "actions_checksum"}
+"""Columns that differ from run to run, and checksums, which each engine computes in its own way."""
 
 RELATIONS = """
     SELECT table_schema, table_name FROM information_schema.tables
@@ -27,75 +27,78 @@ RELATIONS = """
 
 
 @pytest.fixture(scope="module")
-def twin(postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The example account on PostgreSQL, after one run at its hour."""
-    var = tmp_path_factory.mktemp("twin") / "var"
+def postgres_example(postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example account on PostgreSQL after one run at its hour."""
+    var = tmp_path_factory.mktemp("postgres_example") / "var"
     settings = with_example(Settings(target="postgres", state_dir=var, workflows=CHECKOUT / "workflows"))
     assert run_hour(settings, HOUR).ok
     return settings
 
 
 def contents(connection: Connection) -> dict[str, Counter]:
-    """Every relation that dbt has built, to its rows in any order."""
+    """Return the rows, in any order, of each relation that dbt has built."""
     relations = sorted(connection.execute(RELATIONS).fetchall())
     return {f"{schema}.{name}": rows(connection, schema, name) for schema, name in relations}
 
 
 def rows(connection: Connection, schema: str, name: str) -> Counter:
-    """The rows of a relation as (column, value) pairs, without what differs from run to run."""
+    """Return the rows of a relation as (column, value) pairs, without the columns that are not compared."""
     query = """
         SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?
         ORDER BY ordinal_position"""
     names = [column for (column,) in connection.execute(query, [schema, name]).fetchall()]
     found = connection.execute(f"SELECT * FROM {schema}.{name}").fetchall()
-    return Counter(frozenset((n, v) for n, v in zip(names, row, strict=True) if n not in DRAWN) for row in found)
+    return Counter(frozenset((n, v) for n, v in zip(names, row, strict=True) if n not in NOT_COMPARED) for row in found)
 
 
-def test_every_relation_has_the_rows_that_it_has_on_duckdb(example, twin: Settings):
-    """Staging, facts, membership, recipients: all rows of all relations, on the example account."""
-    with open_warehouse(example[0].warehouse) as duck, open_warehouse(twin.warehouse) as postgres:
+def test_every_relation_has_the_rows_of_duckdb(example, postgres_example: Settings):
+    """All rows of all relations are compared: staging, facts, membership and recipients."""
+    with open_warehouse(example[0].warehouse) as duck, open_warehouse(postgres_example.warehouse) as postgres:
         expected, actual = contents(duck), contents(postgres)
     assert expected.keys() == actual.keys()
     assert [name for name in expected if expected[name] != actual[name]] == []
     assert all(expected[name] for name in ("marts.segment_membership", "marts.recipients", "marts.sent_emails"))
 
 
-def test_a_second_build_changes_no_fact_and_contacts_nobody_again(twin: Settings):
-    """All models and tests pass again on the existing tables; contacted partners are left out."""
-    with open_warehouse(twin.warehouse) as postgres:
+def test_second_run_changes_no_fact_and_contacts_nobody(postgres_example: Settings):
+    """All models and tests pass again on the existing tables, and contacted partners are left out."""
+    with open_warehouse(postgres_example.warehouse) as postgres:
         before = contents(postgres)
-    again = run_hour(twin, HOUR)
+    again = run_hour(postgres_example, HOUR)
     assert {(row.status, row.recipients, row.sent, row.detail) for row in again.plan.workflows} == {
         ("done", 0, 0, None)
     }
-    with open_warehouse(twin.warehouse) as postgres:
+    with open_warehouse(postgres_example.warehouse) as postgres:
         after = contents(postgres)
     unchanged = [name for name in before if before[name] == after[name]]
     assert {"marts.segment_membership", "marts.fct_partners", "marts.fct_performance_daily"} <= set(unchanged)
     assert not after["marts.recipients"]
 
 
-def test_preview_and_explain_answer_as_on_duckdb(example, twin: Settings):
+def test_preview_and_explain_equal_those_on_duckdb(example, postgres_example: Settings):
     """Members and explanations are the same on both engines."""
-    definitions = read_definitions(twin)
+    definitions = read_definitions(postgres_example)
     for workflow in (definitions["few-clicks-14"], definitions["accept-applications"]):
-        seen = [preview(settings, workflow, definitions.compiler, HOUR) for settings in (example[0], twin)]
+        seen = [preview(settings, workflow, definitions.compiler, HOUR) for settings in (example[0], postgres_example)]
         assert seen[0] == seen[1]
         partner = seen[0].members[0][1]
         explained = [
-            explain(settings, workflow, partner, definitions.compiler, HOUR) for settings in (example[0], twin)
+            explain(settings, workflow, partner, definitions.compiler, HOUR)
+            for settings in (example[0], postgres_example)
         ]
         assert explained[0].conditions == explained[1].conditions
         assert (explained[0].next_change, explained[0].then) == (explained[1].next_change, explained[1].then)
 
 
-def test_missed_hours_on_postgres_have_the_members_of_duckdb(example, twin: Settings):
-    """Half a day without a run, with two ends of a day in it, is caught up in one build, and the tables are left as of
-    the hour. Only program 1000 is compared: invitations since DuckDB's build have moved prospects of the other."""
-    run = run_hour(twin, HOUR + timedelta(hours=12))
+def test_missed_hours_have_the_members_of_duckdb(example, postgres_example: Settings):
+    """One build catches up eleven missed hours and two ends of a day, and leaves the tables as of the run's hour.
+
+    Only program 1000 is compared: invitations sent since DuckDB's build have moved prospects of the other program.
+    """
+    run = run_hour(postgres_example, HOUR + timedelta(hours=12))
     assert len(run.catch_up) == 11 + 2
     assert {row.status for one in (*run.catch_up, run) for row in one.plan.workflows} == {"done"}
-    definitions = read_definitions(twin)
+    definitions = read_definitions(postgres_example)
     for one in (run.catch_up[0], run.catch_up[4], run.catch_up[-1]):
         for row in one.plan.workflows:
             workflow = definitions[row.workflow_id]
@@ -104,21 +107,21 @@ def test_missed_hours_on_postgres_have_the_members_of_duckdb(example, twin: Sett
             seen = preview(example[0], workflow, definitions.compiler, one.plan.as_of)
             assert row.members == len(seen.members), (one.plan.as_of, row.workflow_id)
     assert sum(row.sent for one in run.catch_up for row in one.plan.workflows) > 0
-    with open_warehouse(twin.warehouse) as postgres:
+    with open_warehouse(postgres_example.warehouse) as postgres:
         hours = postgres.execute("SELECT DISTINCT evaluated_at FROM marts.segment_membership").fetchall()
     assert hours == [(run.plan.as_of.replace(tzinfo=None),)]
 
 
-def test_example_is_not_loaded_over_another_account(twin: Settings):
-    """A warehouse without the comment that marks the example belongs to somebody else."""
-    assert partnerflow(twin, "load-example").code == 0
-    with open_warehouse(twin.warehouse) as postgres:
+def test_example_is_not_loaded_over_another_account(postgres_example: Settings):
+    """A warehouse without the comment that marks the example holds another account."""
+    assert partnerflow(postgres_example, "load-example").code == 0
+    with open_warehouse(postgres_example.warehouse) as postgres:
         postgres.execute("COMMENT ON TABLE raw.programs IS 'Ours'")
-    answer = partnerflow(twin, "load-example")
+    answer = partnerflow(postgres_example, "load-example")
     assert (answer.code, "The warehouse holds another account." in answer.stderr) == (1, True)
 
 
-def test_a_server_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_unreachable_server_error_names_the_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The error names the variables of the connection and has no traceback."""
     monkeypatch.setenv("PGHOST", str(tmp_path))
     with (
@@ -129,11 +132,11 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pyt
     assert "PGHOST, PGPORT" in str(error.value)
 
 
-def test_build_on_postgres_writes_its_number(twin: Settings):
-    """Each build raises the number of builds by one. The last test here, because it drops views that read the table."""
-    project = prepare_project(twin, read_definitions(twin))
+def test_build_increments_the_number_of_builds(postgres_example: Settings):
+    """Each build adds one to `builds_since`. This test is the last one because it drops views that read the table."""
+    project = prepare_project(postgres_example, read_definitions(postgres_example))
     query = "SELECT min(builds_since), max(builds_since) FROM raw.build_state"
     for builds in (0, 1):
-        with open_warehouse(twin.warehouse) as connection:
+        with open_warehouse(postgres_example.warehouse) as connection:
             assert connection.execute(query).fetchone() == (builds, builds)
-        assert Dbt(twin, project).invoke("run", "--select", "fct_partner_groups").success
+        assert Dbt(postgres_example, project).invoke("run", "--select", "fct_partner_groups").success

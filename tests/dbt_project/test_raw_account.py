@@ -1,4 +1,4 @@
-"""The generator of raw accounts: the size asked for, sound, and the same rows for the same options."""
+"""The generator of raw accounts: the requested size, unique keys, and the same rows for the same options."""
 
 import sys
 
@@ -33,8 +33,8 @@ def account() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def test_the_account_has_the_size_asked_for(account):
-    """Partners exactly; clicks and actions together to a few in a hundred."""
+def test_account_has_the_requested_size(account):
+    """The number of partners is exact; clicks and actions together are within 3 % of the rows."""
     (partners,) = account.execute("SELECT count(*) FROM raw.partners").fetchone()
     (clicks,) = account.execute("SELECT count(*) FROM raw.partner_clicks_daily").fetchone()
     (actions,) = account.execute("SELECT count(*) FROM raw.actions").fetchone()
@@ -42,20 +42,20 @@ def test_the_account_has_the_size_asked_for(account):
     assert clicks + actions == pytest.approx(SMALL.rows, rel=0.03)
 
 
-def test_the_keys_of_the_contract_hold_and_nobody_is_unknown(account):
-    """Each key once, each partner in raw.partners; the mirrored tables are there, and empty."""
+def test_keys_are_unique_and_partners_are_known(account):
+    """Every partner is in raw.partners. The other raw tables exist too, and raw.sent_emails is empty."""
     for table, key in KEYS.items():
-        (twice,) = account.execute(f"SELECT count(*) - count(DISTINCT ({key})) FROM raw.{table}").fetchone()
+        (duplicates,) = account.execute(f"SELECT count(*) - count(DISTINCT ({key})) FROM raw.{table}").fetchone()
         unknown = account.execute(
             f"SELECT program_id, partner_id FROM raw.{table} EXCEPT SELECT program_id, partner_id FROM raw.partners"
         ).fetchall()
-        assert (table, twice, unknown) == (table, 0, [])
+        assert (table, duplicates, unknown) == (table, 0, [])
     assert {name for (name,) in account.execute("SELECT table_name FROM duckdb_tables()").fetchall()} >= CREATE.keys()
     assert account.execute("SELECT count(*) FROM raw.sent_emails").fetchone() == (0,)
 
 
-def test_nothing_lies_after_the_hour_and_all_is_loaded_before_it(account):
-    """The account is a snapshot of 18:00 UTC on 20 March 2026: no row is later than that hour."""
+def test_no_row_is_later_than_the_evaluation_hour(account):
+    """The account is a snapshot of 18:00 UTC on 20 March 2026, and its rows were loaded before."""
     (clicked,) = account.execute("SELECT max(click_date) FROM raw.partner_clicks_daily").fetchone()
     late = account.execute("""
         SELECT count(*) FROM raw.actions
@@ -63,8 +63,8 @@ def test_nothing_lies_after_the_hour_and_all_is_loaded_before_it(account):
     assert (clicked.isoformat(), late.fetchone()) == ("2026-03-20", (0,))
 
 
-def test_activity_is_skewed_as_asked(account):
-    """With skew 1 the busiest hundredth has many times its share; with skew 0 everybody has about the same."""
+def test_activity_has_the_requested_skew(account):
+    """With skew 1 the busiest partner has over five times the average number of days, with skew 0 less than double."""
     even = duckdb.connect()
     fill(even, RawAccount(partners=2_000, rows=40_000, months=12, skew=0.0))
     top = """
@@ -74,8 +74,8 @@ def test_activity_is_skewed_as_asked(account):
     assert even.execute(top).fetchone()[0] < 2
 
 
-def test_the_same_options_give_the_same_rows_and_another_seed_others(account):
-    """Frozen figures: whole numbers are mixed, so no version of DuckDB may change them."""
+def test_rows_depend_on_the_options_and_the_seed_only(account):
+    """The figures are frozen: they come from integer arithmetic, so every version of DuckDB gives them."""
     figures = """
         SELECT (SELECT sum(clicks) FROM raw.partner_clicks_daily), (SELECT sum(amount) FROM raw.actions),
             (SELECT count(*) FROM raw.contracts), (SELECT max(event_at) FROM raw.actions)"""

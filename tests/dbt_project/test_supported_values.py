@@ -1,4 +1,4 @@
-"""The stages that a segment may name when the source does not deliver all of them."""
+"""Stages in segments when the source does not deliver all of them."""
 
 import pytest
 import yaml
@@ -14,8 +14,8 @@ action: {action}
 """
 
 
-def lossy(model: str, supported: str) -> Vocabulary:
-    """Return the project's vocabulary, with the supported stages of a mart as `supported` lists them."""
+def vocabulary_with(model: str, supported: str) -> Vocabulary:
+    """Return the project's vocabulary, in which a mart supports only these stages (separated by commas)."""
     files = {file.stem: yaml.safe_load(file.read_text()) for file in (PROJECT / "models" / "marts").rglob("*.yml")}
     (columns,) = [mart["columns"] for mart in files[model]["models"]]
     conditions = [column.get("config", {}).get("meta", {}).get("condition", {}) for column in columns]
@@ -31,9 +31,9 @@ def problems(vocabulary: Vocabulary, sentence: str, action: str = "{email: welco
     return [(one.severity, one.message, one.hint) for one in found if one.code == "unsupported-stage"]
 
 
-def test_unsupported_stage_is_an_error_listing_the_supported():
-    """The hint has the nearest supported stage, too."""
-    vocabulary = lossy("fct_contracts", "Joined, Publisher Declined")
+def test_unsupported_stage_error_lists_the_supported_stages():
+    """The hint also has the nearest supported stage."""
+    vocabulary = vocabulary_with("fct_contracts", "Joined, Publisher Declined")
     (problem,) = problems(vocabulary, "'Contract Stage is any of Joined, Publisher Retracted'")
     assert problem == (
         "error",
@@ -43,15 +43,15 @@ def test_unsupported_stage_is_an_error_listing_the_supported():
     )
 
 
-def test_none_is_refused_where_only_contracts_in_force_are_loaded():
-    """A partner without a contract in force may still have a contract."""
-    assert problems(lossy("fct_contracts", "Joined"), "Contract Stage is any of None")[0][0] == "error"
+def test_none_is_an_error_without_all_contracts():
+    """A partner without a contract in force may have another contract, which was not loaded."""
+    assert problems(vocabulary_with("fct_contracts", "Joined"), "Contract Stage is any of None")[0][0] == "error"
 
 
 def test_select_all_of_supported_stages_is_a_warning():
     """The warning names the stages that are left out."""
     ((severity, message, _),) = problems(
-        lossy("fct_partners", "None, Joined, Expired"), "Relationship Stage is any of Select All"
+        vocabulary_with("fct_partners", "None, Joined, Expired"), "Relationship Stage is any of Select All"
     )
     assert (severity, message) == (
         "warning",
@@ -59,11 +59,11 @@ def test_select_all_of_supported_stages_is_a_warning():
     )
 
 
-def test_accepting_needs_a_source_with_the_awaiting_stage():
-    """This holds even for a segment that names no Contract Stage."""
+def test_accept_application_needs_the_awaiting_stage():
+    """The stage is needed even when the segment has no Contract Stage condition."""
     sentence, action = "Partner Template Term is any of Gold", "accept application"
-    assert problems(lossy("fct_contracts", "Joined, Awaiting Advertiser Approval"), sentence, action) == []
-    (problem,) = problems(lossy("fct_contracts", "Joined"), sentence, action)
+    assert problems(vocabulary_with("fct_contracts", "Joined, Awaiting Advertiser Approval"), sentence, action) == []
+    (problem,) = problems(vocabulary_with("fct_contracts", "Joined"), sentence, action)
     assert problem[1].startswith("The loader does not deliver Contract Stage Awaiting Advertiser Approval")
 
 
@@ -75,7 +75,7 @@ def test_each_loader_has_its_own_supported_stages():
     assert problem[:2] == ("error", "The loader does not deliver Contract Stage Publisher Countered.")
 
 
-def test_invalid_yml_error_names_its_place():
+def test_unknown_supported_value_error_names_the_column():
     """supported_values must be a subset of values."""
     with pytest.raises(PartnerflowError, match="contract_stage: Joyned of supported_values is not in values"):
-        lossy("fct_contracts", "Joyned")
+        vocabulary_with("fct_contracts", "Joyned")

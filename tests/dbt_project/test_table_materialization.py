@@ -1,4 +1,4 @@
-"""Tables on DuckDB: what a dbt user configures takes effect, and a build that fails leaves the table as it was."""
+"""Tables on DuckDB: dbt configuration takes effect, and a failed build leaves the table unchanged."""
 
 import shutil
 from pathlib import Path
@@ -16,17 +16,18 @@ from flows.warehouse.connection import open_warehouse
 
 @pytest.fixture
 def dbt(copied: Settings) -> tuple[Settings, Dbt]:
-    """The example account after its run, and dbt on it."""
+    """The example account after its run, and a dbt runner for it."""
     return copied, Dbt(copied, prepare_project(copied, read_definitions(copied)))
 
 
 def sql(settings: Settings, query: str) -> list[tuple]:
+    """Return the rows of a query on the warehouse."""
     with open_warehouse(settings.warehouse) as connection:
         return connection.execute(query).fetchall()
 
 
-def test_failed_model_leaves_its_table_as_it_was(dbt: tuple[Settings, Dbt]):
-    """The rows fail after the new table was created; the old one is there, and no other."""
+def test_failed_model_leaves_its_table_unchanged(dbt: tuple[Settings, Dbt]):
+    """A row fails after the new table has been created; the old table remains, and the new one is gone."""
     settings, project = dbt
     before = sql(settings, "SELECT * FROM marts.fct_contracts ORDER BY ALL")
     names = "SELECT table_schema, table_name, table_type FROM information_schema.tables ORDER BY ALL"
@@ -44,7 +45,7 @@ def test_failed_model_leaves_its_table_as_it_was(dbt: tuple[Settings, Dbt]):
 
 
 def test_view_of_the_same_name_is_replaced(dbt: tuple[Settings, Dbt]):
-    """As when the model was a view in an older version; the table has the types of its contract."""
+    """The model may have been a view in an older version; the new table has the types of its contract."""
     settings, project = dbt
     types = sql(settings, "DESCRIBE marts.fct_contracts")
     sql(settings, "DROP TABLE marts.fct_contracts")
@@ -56,10 +57,10 @@ def test_view_of_the_same_name_is_replaced(dbt: tuple[Settings, Dbt]):
     )
 
 
-def test_persist_docs_and_indexes_of_a_mart_take_effect(
+def test_persist_docs_and_indexes_take_effect(
     dbt: tuple[Settings, Dbt], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    """A comment on the table, on each column, and an index, as configured in dbt_project.yml."""
+    """The table has the comments on itself and its columns, and the index, that dbt_project.yml asks for."""
     settings, _ = dbt
     copy = Path(shutil.copytree(PROJECT, tmp_path / "dbt_project"))
     configured = yaml.safe_load((copy / "dbt_project.yml").read_text())

@@ -1,4 +1,4 @@
-"""The five-step prospecting chain of the help page (Example 1), told as thirty days of one program."""
+"""The five-step prospecting chain of the help page (Example 1) over thirty days of one program."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,13 +15,13 @@ ZONE = ZoneInfo("Asia/Kolkata")
 FIRST = datetime(2026, 3, 1, tzinfo=ZONE)
 CHAIN = ("prospect-invite", "prospect-follow-up-7", "prospect-follow-up-14", "accept-applications", "prospect-welcome")
 
-STORIES = {
+HISTORIES = {
     "Maya": {"tagged": "2026-03-01 10:20"},
     "Ravi": {"tagged": "2026-03-01 10:20"},
     "Lee": {"tagged": "2026-03-01 10:20"},
     "Nadia": {"tagged": "2026-03-01 23:40"},
 }
-"""Nadia is tagged after the last hour of her day: at the next hour her transition is not Today any more."""
+"""Nadia is tagged after the last full hour of the day, so at the next hour her transition is not Today."""
 
 EVENTS = {
     datetime(2026, 3, 4, 9, 10, tzinfo=ZONE): ("Ravi", "Awaiting Advertiser Approval", None),
@@ -29,16 +29,18 @@ EVENTS = {
     datetime(2026, 3, 21, 18, 40, tzinfo=ZONE): ("Maya", "Awaiting Advertiser Approval", None),
     datetime(2026, 3, 22, 8, 15, tzinfo=ZONE): ("Maya", "Joined", "2026-03-22 08:15"),
 }
-"""What the platform tells about a partner's one contract, and when: the application, then that it is in force."""
+"""Changes of contracts by time: the partner, the new stage, and the start of the contract."""
 
 BUSY = {1, 2, 4, 5, 8, 15, 21, 22}
-"""Days of March on which something happens."""
+"""Days of March with an event or a contact."""
 
 
-def test_the_chain_runs_its_thirty_days():
-    """Invited in the hour after the tag; followed up 7 and 14 days after the invitation, not after each other; an
-    application stops the follow-ups and is accepted; who joins is welcomed that day. Each step once."""
-    with empty_account().holding(raw_rows(STORIES, ZONE), FIRST) as account:
+def test_prospecting_chain_sends_each_step_once():
+    """A prospect is invited in the hour after the tag, and followed up 7 and 14 days after the invitation.
+
+    An application stops the follow-ups and is accepted; a partner that joins is welcomed that day.
+    """
+    with empty_account().holding(raw_rows(HISTORIES, ZONE), FIRST) as account:
         assert list(thirty_days(account)) == [
             ("2026-03-01 11:00", "prospect-invite", "Lee"),
             ("2026-03-01 11:00", "prospect-invite", "Maya"),
@@ -55,22 +57,22 @@ def test_the_chain_runs_its_thirty_days():
 
 
 def thirty_days(account: Account) -> Iterator[tuple[str, str, str]]:
-    """When which workflow reached whom: what is sent at one hour is a fact from the next one on.
+    """Yield (local hour, workflow, partner) of each contact; emails of one hour are loaded before the next.
 
-    Every hour of the days on which something happens is evaluated, and of the others the first and the middle one.
+    All hours of the busy days are evaluated, and midnight and noon of the others.
     """
     compiler, workflows = Compiler(VOCABULARY), chain()
-    reached: set[tuple[str, str]] = set()
+    contacted: set[tuple[str, str]] = set()
     hours = [FIRST + timedelta(hours=number) for number in range(30 * 24)]
     for hour in (hour for hour in hours if hour.hour % 12 == 0 or hour.day in BUSY):
-        told = [at for at in EVENTS if hour - timedelta(hours=1) < at <= hour]
-        for at in told:
-            contract_is(account, *EVENTS[at], at)
+        times = [at for at in EVENTS if hour - timedelta(hours=1) < at <= hour]
+        for at in times:
+            set_contract(account, *EVENTS[at], at)
         account.turn_to(hour)
-        due = sorted(members(account, workflows, compiler) - reached)
+        due = sorted(members(account, workflows, compiler) - contacted)
         for workflow, partner in due:
             yield f"{hour:%Y-%m-%d %H:%M}", workflow, partner
-        reached |= set(due)
+        contacted |= set(due)
         sent = [partner for workflow, partner in due if workflow != "accept-applications"]
         if sent:
             row = {"program_id": "1000", "action": "email", "state": "sent", "as_of": hour, "sent_at": hour}
@@ -84,7 +86,7 @@ def chain() -> list[Workflow]:
 
 
 def members(account: Account, workflows: list[Workflow], compiler: Compiler) -> set[tuple[str, str]]:
-    """(workflow, partner) of everybody whom a workflow would reach, leaving aside whom it has reached before."""
+    """Return (workflow, partner) of each member, whether or not the workflow has contacted it before."""
     (found,) = account.members([one for one in workflows if one.id != "accept-applications"], compiler).values()
     waiting = account.connection.execute(to_sql(compiler.applications(workflows))).fetchall()
     return {(name, partner) for name, partners in found.items() for partner in partners} | {
@@ -92,9 +94,9 @@ def members(account: Account, workflows: list[Workflow], compiler: Compiler) -> 
     }
 
 
-def contract_is(account: Account, partner: str, stage: str, starts: str | None, at: datetime) -> None:
-    """The partner's contract has this stage now; the source keeps no history of it."""
+def set_contract(account: Account, partner: str, stage: str, starts: str | None, at: datetime) -> None:
+    """Replace the partner's contract by one in this stage; the source has no history of contracts."""
     account.connection.execute("DELETE FROM raw.contracts WHERE partner_id = ?", [partner])
-    told = {"stage": stage, "term": "Creator Standard Terms", "created": f"{at:%Y-%m-%d %H:%M}"}
-    contract = told | ({"from": starts} if starts else {})
+    columns = {"stage": stage, "term": "Creator Standard Terms", "created": f"{at:%Y-%m-%d %H:%M}"}
+    contract = columns | ({"from": starts} if starts else {})
     account.load({"contracts": raw_rows({partner: {"contracts": [contract]}}, ZONE)["contracts"]})

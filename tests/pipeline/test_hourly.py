@@ -1,4 +1,4 @@
-"""The flow under a real Prefect server, which the test starts on 127.0.0.1 and ends (15 to 30 seconds)."""
+"""The flow under a real Prefect server, which the tests start on 127.0.0.1 and stop."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from support.states import HOUR, with_example
 
 @pytest.fixture(scope="module")
 def prefect_settings(read_project: Path, tmp_path_factory) -> Iterator[Settings]:
-    """The example account, under a Prefect server with a database of its own."""
+    """The example account, under a Prefect server with its own database."""
     from prefect.testing.utilities import prefect_test_harness
 
     state = tmp_path_factory.mktemp("prefect")
@@ -31,8 +31,8 @@ def prefect_settings(read_project: Path, tmp_path_factory) -> Iterator[Settings]
             yield with_example(settings)
 
 
-def test_the_hour_runs_under_prefect_and_each_step_is_a_task(prefect_settings: Settings):
-    """The flow completes, answers as the command line does, and shows its story."""
+def test_hourly_flow_completes_with_a_task_per_step(prefect_settings: Settings):
+    """The flow returns the number of emails sent, and its tasks run in order."""
     from prefect.client.orchestration import get_client
 
     from flows.hourly import RETRIED, hourly
@@ -61,14 +61,14 @@ def test_the_hour_runs_under_prefect_and_each_step_is_a_task(prefect_settings: S
 
 
 def artifact(key: str) -> str:
-    """The data of the newest artifact with this key."""
+    """Return the data of the newest artifact with this key."""
     from prefect.artifacts import Artifact
 
     return Artifact.get(key).data
 
 
-def test_a_run_creates_its_artifacts(prefect_settings: Settings):
-    """The run table has a row per workflow, and no action is required."""
+def test_run_creates_its_artifacts(prefect_settings: Settings):
+    """The run table has one row per workflow, and no action is required."""
     from flows.hourly import hourly
 
     hourly(HOUR.isoformat())
@@ -77,8 +77,8 @@ def test_a_run_creates_its_artifacts(prefect_settings: Settings):
     assert "No action is required." in artifact("action-required")
 
 
-def test_a_run_without_a_heartbeat_is_marked(prefect_settings: Settings):
-    """The rule is made once, however often the deployment starts."""
+def test_crash_automation_is_created_once(prefect_settings: Settings):
+    """It marks a run after 90 seconds without a heartbeat, and starting the deployment again adds no second one."""
     from prefect.automations import Automation
     from prefect.client.orchestration import get_client
 
@@ -87,13 +87,13 @@ def test_a_run_without_a_heartbeat_is_marked(prefect_settings: Settings):
     ensure_crash_automation("partnerflow-hourly")
     ensure_crash_automation("partnerflow-hourly")
     with get_client(sync_client=True) as client:
-        rules = client.request("POST", "/automations/filter", json={}).json()
-    assert [rule["name"] for rule in rules] == [NAME]
+        automations = client.request("POST", "/automations/filter", json={}).json()
+    assert [automation["name"] for automation in automations] == [NAME]
     assert Automation.read(name=NAME).trigger.within.total_seconds() == 90
 
 
-def test_a_held_hour_fails_the_flow_with_the_reason(prefect_settings: Settings):
-    """Prefect shows what the command line would."""
+def test_failed_data_test_fails_the_flow_with_the_reason(prefect_settings: Settings):
+    """Prefect shows the failed test in the state's message and in the artifact."""
     from flows.hourly import hourly
     from flows.warehouse.connection import open_warehouse
 

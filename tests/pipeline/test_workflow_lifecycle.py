@@ -1,4 +1,4 @@
-"""The life of a workflow on the example account: installed, simulated, run, paused, edited, deleted."""
+"""Workflows of the example account are installed, simulated, run, paused, edited and deleted."""
 
 import shutil
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ EXPECTED = {
     "m-milestone-1000": "revenue-1000",
     "m-milestone-10000": "revenue-10000",
 }
-"""Workflows of the templates, and the workflows of the examples with the same segment."""
+"""Workflow of a template to the example workflow with the same segment."""
 
 
 PREFIXES = {
@@ -42,7 +42,7 @@ PREFIXES = {
     "unlock-the-power-of-top-creators": ("t-", "2000"),
     "welcome-and-kickstart": ("k-", "1000"),
 }
-"""Template to the prefix and the program that it is installed with."""
+"""The prefix and the program that each template is installed with."""
 
 
 CONTACTED = {
@@ -79,7 +79,7 @@ class Evening:
 
 @pytest.fixture(scope="module")
 def evening(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
-    """That state; the last test runs a further hour in it."""
+    """The state of that evening; the last test runs another hour in it."""
     folder = tmp_path_factory.mktemp("life")
     shutil.copytree(example[0].state_dir, workshop)
     shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
@@ -121,8 +121,8 @@ def rewrite(file: Path, old: str, new: str) -> None:
     file.write_text(before.replace(old, new))
 
 
-def test_installed_templates_contact_whom_the_simulation_named(evening: Evening):
-    """They have the members of the examples, and contact the members of that hour that the simulation named."""
+def test_installed_templates_contact_the_simulated_partners(evening: Evening):
+    """They have the members of the examples, and contact those whom the simulation listed by that hour."""
     rows = {row.workflow_id: row for row in evening.run.plan.workflows}
     assert {rows[name].status for name in evening.drafts} == {"done"}
     assert {one.id for one in templates()} == set(PREFIXES)
@@ -139,8 +139,10 @@ def test_installed_templates_contact_whom_the_simulation_named(evening: Evening)
 
 
 def test_paused_day_is_not_caught_up_and_restored_id_contacts_once(example, evening: Evening):
-    """A workflow that was paused when a partner joined does not contact the partner the next day. A deleted workflow
-    that returns with its id and a wider segment contacts no partner again."""
+    """A workflow that was paused when a partner joined does not contact the partner the next day.
+
+    A deleted workflow that is restored with its id and a wider segment contacts no partner again.
+    """
     settings = evening.settings
     welcome, sale = settings.workflows / "welcome.yml", settings.workflows / "first-action-30.yml"
     before = {name: contacts(example[0], name) for name in ("welcome", "first-action-30")}

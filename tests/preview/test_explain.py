@@ -1,4 +1,4 @@
-"""explain says the same as the membership, condition by condition, and foretells the next change."""
+"""explain agrees with the membership, shows each condition, and predicts the next change."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ NEAR_MISSES = [(name, partner) for name, partners in NOT_MEMBERS.items() for par
 
 @pytest.fixture(scope="module")
 def definitions(example):
-    """The sixteen workflows."""
+    """The definitions of the sixteen workflows."""
     return read_definitions(example[0])
 
 
@@ -33,13 +33,13 @@ def test_explain_agrees_with_membership(example, definitions, workflow: str, par
     ("workflow", "partner", "at"),
     [
         ("few-clicks-14", "21005016", "2026-03-21T04:00:00Z"),  # midnight in New York
-        ("prospect-invite", "33001007", "2026-03-20T19:00:00Z"),  # half past midnight in Kolkata is the next run
+        ("prospect-invite", "33001007", "2026-03-20T19:00:00Z"),  # 00:30 in Kolkata, the first run of the next day
         ("welcome", "21004803", "2026-03-20T22:00:00Z"),  # its contract starts at 18:00 in New York
         ("revenue-1000", "21006062", "2026-04-01T04:00:00Z"),
     ],
 )
-def test_the_next_change_happens_when_foretold(example, definitions, workflow: str, partner: str, at: str):
-    """Just before that hour nothing has changed, at that hour it has."""
+def test_next_change_happens_at_the_predicted_hour(example, definitions, workflow: str, partner: str, at: str):
+    """At the predicted hour the partner has entered or left the segment."""
     settings, _ = example
     chosen = definitions[workflow]
     found = explain(settings, chosen, partner, definitions.compiler, HOUR)
@@ -48,8 +48,8 @@ def test_the_next_change_happens_when_foretold(example, definitions, workflow: s
     assert (partner in {one for _, one, _ in at_hour.members}) == (found.then == "enters") != found.member
 
 
-def test_explain_shows_what_is_the_case(example):
-    """In JSON with the keys of the contract, and in sentences."""
+def test_explain_shows_conditions_as_json_and_text(example):
+    """Each condition is in the JSON and in the text."""
     settings, _ = example
     arguments = ("explain", "few-clicks-14", "21005057", "--as-of", HOUR.isoformat())
     document = partnerflow(settings, *arguments, "--json").json()
@@ -63,8 +63,8 @@ def test_explain_shows_what_is_the_case(example):
     assert "✗ Clicks less than 100: 100\n" in text
 
 
-def test_explain_knows_who_was_contacted_and_who_cannot_be(example, definitions):
-    """One was sent its welcome, one has no address, one is unsubscribed."""
+def test_explain_shows_contacts_and_missing_addresses(example, definitions):
+    """One member has no address and one is unsubscribed; the others were sent the welcome."""
     settings, _ = example
     welcome = definitions["welcome"]
     found = {one: explain(settings, welcome, one, definitions.compiler, HOUR) for one in MEMBERS["welcome"]}
@@ -76,8 +76,8 @@ def test_explain_knows_who_was_contacted_and_who_cannot_be(example, definitions)
     assert (found["21004761"].addresses, found["21004761"].unsubscribed) == (0, 1)
 
 
-def test_a_partner_that_does_not_exist_is_said(example):
-    """One message, exit code 1."""
+def test_explain_of_an_unknown_partner_is_an_error(example):
+    """The message names the program and the partner, and the exit code is 1."""
     answer = partnerflow(example[0], "explain", "welcome", "nobody")
     assert answer.code == 1
     assert "Program 1000 has no partner nobody." in answer.stderr

@@ -1,4 +1,4 @@
-"""Who entered and left a segment, and when."""
+"""When partners enter and leave a segment."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -39,8 +39,8 @@ ROWS = raw_rows(
 )
 
 
-def found(first: date, last: date, size: int = 168) -> list[MembershipInterval]:
-    """Return the intervals of those partners."""
+def intervals(first: date, last: date, size: int = 168) -> list[MembershipInterval]:
+    """Return the membership intervals between two dates, evaluated in batches of `size` hours."""
     with (
         pytest.MonkeyPatch.context() as patch,
         empty_account().holding(ROWS, datetime(2026, 3, 1, tzinfo=UTC)) as account,
@@ -56,10 +56,11 @@ def midnight(day: int) -> datetime:
 
 
 def test_intervals_start_and_end_at_the_hour():
-    """In for seven days from the day after joining; out while revenue is too high; in again under a new contract."""
+    """Membership lasts seven days from the day after joining, ends when revenue is too high, and starts again with a
+    new contract."""
     assert {
         (one.partner_id, one.valid_from, one.valid_to, one.at_start)
-        for one in found(date(2026, 3, 4), date(2026, 3, 16))
+        for one in intervals(date(2026, 3, 4), date(2026, 3, 16))
     } == {
         ("comes", midnight(7), midnight(14), False),
         ("sells", midnight(7), midnight(9), False),
@@ -70,16 +71,16 @@ def test_intervals_start_and_end_at_the_hour():
 
 
 def test_intervals_equal_the_oracle_for_any_batch_size():
-    """At each hour, over a day on which the clocks go forward; no interval is cut at the end of a batch."""
+    """The clocks go forward on one of the days. Intervals continue from batch to batch."""
     first, last = date(2026, 3, 6), date(2026, 3, 9)
-    several, few = found(first, last), found(first, last, size=5)
-    assert several == few
+    one_batch, batches = intervals(first, last), intervals(first, last, size=5)
+    assert one_batch == batches
     conditions = [meaning(sentence) for sentence in FEW]
     for hour in local_hours("1000", NEW_YORK, first, last):
         expected = Oracle(ROWS, "1000", hour.as_of).members(conditions)
         end = hour.as_of + timedelta(hours=1)
-        held = {one.partner_id for one in several if one.valid_from <= hour.as_of < (one.valid_to or end)}
-        assert held == expected, hour
+        members = {one.partner_id for one in one_batch if one.valid_from <= hour.as_of < (one.valid_to or end)}
+        assert members == expected, hour
 
 
 @pytest.mark.parametrize(
@@ -91,8 +92,8 @@ def test_intervals_equal_the_oracle_for_any_batch_size():
         (midnight(9), True, "few: p1 of program 1000 from 2026-03-07 05:00 or earlier to 2026-03-09 04:00"),
     ],
 )
-def test_membership_lines_say_from_or_before_and_to_or_on(valid_to: datetime | None, at_start: bool, expected: str):
-    """`before` marks a partner that is in at the first hour, `on` one that is in at the last."""
+def test_membership_line_marks_open_starts_and_ends(valid_to: datetime | None, at_start: bool, expected: str):
+    """`before` means that the partner is a member at the first hour, `on` that it is one at the last hour."""
     interval = MembershipInterval("few", "1000", "p1", midnight(7), valid_to, at_start)
     assert membership_lines([interval, interval]) == [expected, expected]
 

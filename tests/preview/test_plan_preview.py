@@ -1,4 +1,4 @@
-"""The preview of a plan: what changed since the last run, the first partners, the forecast and the warnings."""
+"""The preview of a plan: changes since the last run, a sample of partners, the forecast and the warnings."""
 
 import shutil
 from datetime import timedelta
@@ -24,11 +24,11 @@ FORECAST = {
     "prospect-follow-up-7": 7,
     "welcome": 1,
 }
-"""The partners that each workflow contacts in the seven days after the example's hour plus one."""
+"""Number of partners that each workflow contacts in the seven days from an hour after the example's hour."""
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Settings:
+def saved(tmp_path: Path) -> Settings:
     """A copy of the sixteen workflows, saved as those of the last run."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     (tmp_path / "var").mkdir()
@@ -46,35 +46,35 @@ def edit(settings: Settings, workflow_id: str, old: str, new: str) -> None:
 
 
 def found_changes(settings: Settings) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return what changed, by workflow."""
+    """Return the kind and the description of each change, by workflow."""
     found = changes(settings, read_definitions(settings))
     return {one.workflow_id: (one.what, one.description) for one in found}
 
 
-def test_changes_ignore_spelling_and_comments(own: Settings):
-    """Spelling and comments do not count as changes; before the first run every active workflow is new."""
-    edit(own, "welcome", "Relationship Stage is any of Joined", "relationship stage IS any of  joined  # comment")
-    assert found_changes(own) == {}
-    (own.state_dir / "definitions.json").unlink()
-    assert {what for what, _ in found_changes(own).values()} == {"new"}
-    assert len(found_changes(own)) == 16
+def test_changes_ignore_spelling_and_comments(saved: Settings):
+    """Letter case, spaces and comments are not changes. Before the first run every active workflow is new."""
+    edit(saved, "welcome", "Relationship Stage is any of Joined", "relationship stage IS any of  joined  # comment")
+    assert found_changes(saved) == {}
+    (saved.state_dir / "definitions.json").unlink()
+    assert {what for what, _ in found_changes(saved).values()} == {"new"}
+    assert len(found_changes(saved)) == 16
 
 
-def test_changes_are_described_in_words(own: Settings):
-    """Workflows are new, changed, activated, paused or gone; drafts are ignored."""
-    edit(own, "few-clicks-14", "Clicks less than 100", "Clicks less than 50")
-    edit(own, "few-clicks-14", "Last Transition Date Is 14 Days Ago", "Last Transition Date Is 15 Days Ago")
-    edit(own, "welcome", "  - Last Transition Date is Today\n", "  - Partner Group is any of Gold\n")
-    edit(own, "revenue-1000", "status: active", "status: paused")
-    (own.workflows / "revenue-10000.yml").unlink()
-    shutil.copy(own.workflows / "few-clicks-60.yml", own.workflows / "mine.yml")
-    shutil.copy(own.workflows / "few-clicks-60.yml", own.workflows / "draft.yml")
-    edit(own, "draft", "status: active", "status: draft")
+def test_changes_are_described_in_words(saved: Settings):
+    """A workflow is new, changed, activated, paused or gone; drafts are ignored."""
+    edit(saved, "few-clicks-14", "Clicks less than 100", "Clicks less than 50")
+    edit(saved, "few-clicks-14", "Last Transition Date Is 14 Days Ago", "Last Transition Date Is 15 Days Ago")
+    edit(saved, "welcome", "  - Last Transition Date is Today\n", "  - Partner Group is any of Gold\n")
+    edit(saved, "revenue-1000", "status: active", "status: paused")
+    (saved.workflows / "revenue-10000.yml").unlink()
+    shutil.copy(saved.workflows / "few-clicks-60.yml", saved.workflows / "mine.yml")
+    shutil.copy(saved.workflows / "few-clicks-60.yml", saved.workflows / "draft.yml")
+    edit(saved, "draft", "status: active", "status: draft")
     few = (
         "Last Transition Date is 14 Days Ago → Last Transition Date is 15 Days Ago",
         "Clicks less than 100 → Clicks less than 50",
     )
-    found = found_changes(own)
+    found = found_changes(saved)
     assert found.pop("mine")[0] == "new"
     assert found == {
         "few-clicks-14": ("changed", few),
@@ -85,29 +85,31 @@ def test_changes_are_described_in_words(own: Settings):
         "revenue-1000": ("paused", ("is paused now",)),
         "revenue-10000": ("gone", ()),
     }
-    save_snapshot(own, read_definitions(own))
-    assert found_changes(own) == {}
-    edit(own, "draft", "status: draft", "status: active")
-    edit(own, "revenue-1000", "status: paused", "status: active")
-    edit(own, "revenue-1000", "email: revenue-1000", "email: welcome")
-    assert found_changes(own) == {
+    save_snapshot(saved, read_definitions(saved))
+    assert found_changes(saved) == {}
+    edit(saved, "draft", "status: draft", "status: active")
+    edit(saved, "revenue-1000", "status: paused", "status: active")
+    edit(saved, "revenue-1000", "email: revenue-1000", "email: welcome")
+    assert found_changes(saved) == {
         "draft": ("activated", ()),
         "revenue-1000": ("activated", ("action was 'email revenue-1000', is 'email welcome'",)),
     }
 
 
-def test_broken_definition_is_compared_once_it_is_valid_again(own: Settings):
-    """A run while it is broken keeps its saved version."""
-    edit(own, "welcome", "segment:", "segmnt:")
-    save_snapshot(own, read_definitions(own))
-    assert found_changes(own) == {}
-    edit(own, "welcome", "segmnt:", "segment:")
-    assert found_changes(own) == {}
+def test_invalid_definition_is_compared_once_valid_again(saved: Settings):
+    """A run with an invalid definition keeps the saved version."""
+    edit(saved, "welcome", "segment:", "segmnt:")
+    save_snapshot(saved, read_definitions(saved))
+    assert found_changes(saved) == {}
+    edit(saved, "welcome", "segmnt:", "segment:")
+    assert found_changes(saved) == {}
 
 
-def test_preview_of_a_widened_segment(copied: Settings, monkeypatch: pytest.MonkeyPatch):
-    """An hour after the example's run, `welcome` is widened: first partners, one email, the forecast, and a warning
-    that it contacts many."""
+def test_preview_of_a_widened_segment_warns_and_forecasts(copied: Settings, monkeypatch: pytest.MonkeyPatch):
+    """`welcome` is widened an hour after the example's run.
+
+    The preview has its first partners, one email, the forecast, and a warning that it contacts many partners.
+    """
     settings = copied
     edit(settings, "welcome", "Last Transition Date is Today", "Last Transition Date Is Last 30 Days")
     plan = plan_only(settings, HOUR + timedelta(hours=1))

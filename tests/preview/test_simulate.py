@@ -1,4 +1,4 @@
-"""Simulations: the stories of the help page day by day, and equal to an oracle that runs one hour after another."""
+"""Simulations: the examples of the help page day by day, and a comparison with an oracle that runs each hour."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,12 +34,12 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 
 def stage_models() -> tuple[StageModel, ...]:
-    """The two models of stages, as dbt compiles them."""
+    """Return the two models of stages as dbt compiles them."""
     found = {model.relation.replace('"', "").split(".", 1)[1]: model for model in compiled_models()}
     return tuple(StageModel(name, found[name].sql) for name in MODELS)
 
 
-def simulated(
+def simulate_rows(
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     workflows: Sequence[Workflow],
     first: date,
@@ -47,7 +47,7 @@ def simulated(
     compiler: Compiler = COMPILER,
     limit: int = 10_000,
 ) -> Simulation:
-    """A simulation of these raw rows, each partner of which has an address."""
+    """Simulate workflows on these raw rows; each partner gets an address."""
     contacts = [
         {key: row[key] for key in ("program_id", "partner_id")}
         | {"email": f"{row['partner_id']}@x.example", "is_primary": True}
@@ -57,28 +57,30 @@ def simulated(
         return replayed(Replay(account.connection, workflows, compiler, stage_models(), limit), first, last)
 
 
-def story(found: Simulation, zone: ZoneInfo = NEW_YORK) -> dict[str, list[str]]:
-    """What happened to each partner: local hour and workflow."""
-    told: dict[str, list[str]] = {}
+def history(found: Simulation, zone: ZoneInfo = NEW_YORK) -> dict[str, list[str]]:
+    """Return the local hour and workflow of each contact, by partner."""
+    contacts: dict[str, list[str]] = {}
     for send in found.sends:
-        told.setdefault(send.partner_id, []).append(f"{send.as_of.astimezone(zone):%m-%d %H} {send.workflow_id}")
-    return told
+        contacts.setdefault(send.partner_id, []).append(f"{send.as_of.astimezone(zone):%m-%d %H} {send.workflow_id}")
+    return contacts
 
 
 @pytest.fixture(scope="module")
 def examples() -> dict[str, Workflow]:
-    """The sixteen workflows of the page."""
+    """The sixteen workflows of the help page, by id."""
     return {one.id: one for one in read_definitions(Settings(workflows=CHECKOUT / "workflows")).workflows}
 
 
-def some(examples: Mapping[str, Workflow], start: str) -> list[Workflow]:
-    """Those whose id starts so."""
-    return [one for name, one in examples.items() if name.startswith(start)]
+def with_prefix(examples: Mapping[str, Workflow], prefix: str) -> list[Workflow]:
+    """Return the workflows whose id starts with the prefix."""
+    return [one for name, one in examples.items() if name.startswith(prefix)]
 
 
-def test_the_prospecting_chain_over_thirty_days():
-    """Invited in the hour of the tag, reminded 7 and 14 days after the invitation, accepted, welcomed; a partner
-    that answers gets no more reminders."""
+def test_prospecting_template_over_thirty_days():
+    """A prospect is invited in the hour of the tag, reminded 7 and 14 days after the invitation, accepted and welcomed.
+
+    A partner that joins or applies gets no more reminders.
+    """
     files = template("automate-your-prospecting").files("1000", {"term": "Standard"})
     reads = [read_definition(name, text, VOCABULARY) for name, text in files.items() if "/" not in name]
     rows = raw_rows(
@@ -99,20 +101,20 @@ def test_the_prospecting_chain_over_thirty_days():
         },
         NEW_YORK,
     )
-    found = simulated(rows, [one.workflow for one in reads], date(2026, 3, 1), date(2026, 3, 30))
-    assert story(found) == {
+    found = simulate_rows(rows, [one.workflow for one in reads], date(2026, 3, 1), date(2026, 3, 30))
+    assert history(found) == {
         "silent": [
             "03-02 10 prospecting-invite", "03-09 00 prospecting-follow-up-7", "03-16 00 prospecting-follow-up-14"
         ],
         "answers": ["03-02 10 prospecting-invite", "03-09 00 prospecting-follow-up-7", "03-12 11 prospecting-welcome"],
-        # tagged after the day's last hour: the first run of the next day looks at the end of the day, too
+        # tagged after the last hourly run of the day: the next run also evaluates the end of that day
         "applies": ["03-03 00 prospecting-invite", "03-05 08 prospecting-accept"],
     }  # fmt: skip
     assert sum(found.hours.values()) == len(found.sends) - 1
 
 
 def test_example_5_offers_help_at_14_30_60_and_90_days(examples):
-    """As long as clicks are few; the first hour of each day decides."""
+    """A partner with few clicks gets its email in the first hour of the day."""
     rows = raw_rows(
         {
             "quiet": {"joined": "2026-01-01 15:00"},
@@ -121,7 +123,7 @@ def test_example_5_offers_help_at_14_30_60_and_90_days(examples):
         },
         NEW_YORK,
     )
-    assert story(simulated(rows, some(examples, "few-clicks"), date(2026, 1, 1), date(2026, 4, 10))) == {
+    assert history(simulate_rows(rows, with_prefix(examples, "few-clicks"), date(2026, 1, 1), date(2026, 4, 10))) == {
         "quiet": [
             "01-15 00 few-clicks-14",
             "01-31 00 few-clicks-30",
@@ -132,8 +134,8 @@ def test_example_5_offers_help_at_14_30_60_and_90_days(examples):
     }
 
 
-def test_example_4_congratulates_in_two_months_and_example_6_on_two_sums(examples):
-    """One email for each; what was sold in the first month counts in the second once it is 31 days ago."""
+def test_examples_4_and_6_congratulate_once_per_workflow(examples):
+    """Each workflow sends one email. A sale of the first month counts for the second once it is 31 days ago."""
     rows = raw_rows(
         {
             "strong": {"joined": "2026-01-01 15:00", "actions": [{"at": "2026-01-10 12:00", "amount": "12000"}]},
@@ -142,9 +144,9 @@ def test_example_4_congratulates_in_two_months_and_example_6_on_two_sums(example
         },
         NEW_YORK,
     )
-    both = [*some(examples, "high-revenue"), *some(examples, "revenue")]
-    found = simulated(rows, both, date(2026, 1, 1), date(2026, 4, 10))
-    assert story(found) == {
+    both = [*with_prefix(examples, "high-revenue"), *with_prefix(examples, "revenue")]
+    found = simulate_rows(rows, both, date(2026, 1, 1), date(2026, 4, 10))
+    assert history(found) == {
         "strong": [
             "01-11 00 high-revenue-1-30", "01-11 00 revenue-1000", "01-11 00 revenue-10000",
             "02-10 00 high-revenue-31-60",
@@ -153,54 +155,60 @@ def test_example_4_congratulates_in_two_months_and_example_6_on_two_sums(example
     assert [len(sends) for sends in found.several.values()] == [4]
 
 
-def test_a_new_contract_is_welcomed_again_only_by_a_workflow_that_has_not_written(examples):
-    """The page's note: the swap re-enters the welcome segment; partners contacted before get no second email."""
+def test_new_contract_is_welcomed_once_per_workflow(examples):
+    """A new contract enters the welcome segment again, but no workflow contacts a partner twice (help page)."""
     contracts = [
         {"stage": "Expired", "id": "old", "from": "2026-01-05 15:00", "superseded by": "new"},
         {"stage": "Joined", "id": "new", "from": "2026-02-05 15:00"},
     ]
     rows = raw_rows({"swapped": {"contracts": contracts}}, NEW_YORK)
     welcome = [examples["welcome"]]
-    assert story(simulated(rows, welcome, date(2026, 1, 1), date(2026, 3, 1))) == {"swapped": ["01-05 15 welcome"]}
-    assert story(simulated(rows, welcome, date(2026, 2, 1), date(2026, 3, 1))) == {"swapped": ["02-05 15 welcome"]}
+    assert history(simulate_rows(rows, welcome, date(2026, 1, 1), date(2026, 3, 1))) == {
+        "swapped": ["01-05 15 welcome"]
+    }
+    assert history(simulate_rows(rows, welcome, date(2026, 2, 1), date(2026, 3, 1))) == {
+        "swapped": ["02-05 15 welcome"]
+    }
 
 
-def test_over_the_limit_nothing_is_sent_in_those_hours(examples):
-    """Three that joined on one day; two addresses are allowed."""
+def test_hours_over_the_address_limit_send_nothing(examples):
+    """Three partners join on one day; the limit is two addresses."""
     rows = raw_rows({f"p{hour}": {"joined": f"2026-01-05 {hour}:00"} for hour in (10, 12, 14)}, NEW_YORK)
-    found = simulated(rows, [examples["welcome"]], date(2026, 1, 4), date(2026, 1, 6), limit=2)
-    assert story(found) == {"p10": ["01-05 10 welcome"], "p12": ["01-05 12 welcome"]}
-    (tripped,) = found.limit_breaches
+    found = simulate_rows(rows, [examples["welcome"]], date(2026, 1, 4), date(2026, 1, 6), limit=2)
+    assert history(found) == {"p10": ["01-05 10 welcome"], "p12": ["01-05 12 welcome"]}
+    (breach,) = found.limit_breaches
     end_of_day = datetime(2026, 1, 6, 4, 59, 59, 999999, tzinfo=UTC)
-    assert (tripped.first, tripped.last) == (datetime(2026, 1, 5, 19, tzinfo=UTC), end_of_day)
-    assert tripped.addresses == 3
+    assert (breach.first, breach.last) == (datetime(2026, 1, 5, 19, tzinfo=UTC), end_of_day)
+    assert breach.addresses == 3
 
 
-def test_whoever_is_invited_is_new_no_more():
-    """So another workflow for New finds nobody the day after, though the hours of both days are evaluated together."""
+def test_invited_partner_is_not_new_the_next_day():
+    """A second workflow for New finds nobody the next day, even if the hours of both days are evaluated together."""
     new = "Relationship Stage is any of New"
     today = workflow("today", "1000", [new, "Last Transition Date is Today"])
     late = workflow("late", "1000", [new, "Last Transition Date is Yesterday"])
     rows = raw_rows({"prospect": {"tagged": "2026-03-02 09:30"}}, NEW_YORK)
     days = date(2026, 3, 2), date(2026, 3, 4)
-    assert story(simulated(rows, [today, late], *days)) == {"prospect": ["03-02 10 today"]}
-    assert story(simulated(rows, [late], *days)) == {"prospect": ["03-03 00 late"]}
+    assert history(simulate_rows(rows, [today, late], *days)) == {"prospect": ["03-02 10 today"]}
+    assert history(simulate_rows(rows, [late], *days)) == {"prospect": ["03-03 00 late"]}
 
 
-def test_a_limit_counts_those_whom_an_email_has_brought():
-    """One address is allowed: the invited one is in Outreach from the next hour on, and then the other is too many."""
+def test_limit_counts_partners_moved_by_an_email():
+    """The limit is one address. The invitation moves one partner to Outreach, so a second one there is too many."""
     invite = workflow("invite", "1000", ["Relationship Stage is any of New", "Last Transition Date is Today"])
     follow = workflow("follow", "1000", ["Relationship Stage is any of Outreach"])
-    told = {"invited": {"tagged": "2026-03-02 10:00"}, "other": {"supplied": {"2026-03-02 12:00": "Outreach"}}}
-    found = simulated(raw_rows(told, NEW_YORK), [invite, follow], date(2026, 3, 1), date(2026, 3, 3), limit=1)
-    assert story(found) == {"invited": ["03-02 10 invite", "03-02 11 follow"]}
-    (tripped,) = found.limit_breaches
-    assert (tripped.workflow_id, tripped.first) == ("follow", datetime(2026, 3, 2, 17, tzinfo=UTC))
+    histories = {"invited": {"tagged": "2026-03-02 10:00"}, "other": {"supplied": {"2026-03-02 12:00": "Outreach"}}}
+    found = simulate_rows(raw_rows(histories, NEW_YORK), [invite, follow], date(2026, 3, 1), date(2026, 3, 3), limit=1)
+    assert history(found) == {"invited": ["03-02 10 invite", "03-02 11 follow"]}
+    (breach,) = found.limit_breaches
+    assert (breach.workflow_id, breach.first) == ("follow", datetime(2026, 3, 2, 17, tzinfo=UTC))
 
 
-def test_a_day_has_the_hours_that_its_clocks_have():
-    """23 when they go forward, 25 when they go back, and whole hours of UTC where a zone is half an hour beside it; and
-    the end of the day."""
+def test_local_hours_follow_the_clock_changes():
+    """A day has 23 hours when the clocks go forward and 25 when they go back; its end is evaluated, too.
+
+    Hours are whole hours of UTC, also in a zone with an offset of half an hour.
+    """
     days = {date(2026, 3, 8): 23, date(2025, 11, 2): 25, date(2026, 3, 20): 24}
     assert {day: len(local_hours("1", NEW_YORK, day, day)) for day in days} == {day: days[day] + 1 for day in days}
     first, *_, last = local_hours("1", ZoneInfo("Asia/Kolkata"), date(2026, 3, 20), date(2026, 3, 20))
@@ -215,13 +223,13 @@ def test_a_day_has_the_hours_that_its_clocks_have():
 
 
 def run_of(instant: datetime) -> datetime:
-    """The hour of the run that evaluates an instant."""
+    """Return the hour of the run that evaluates an instant."""
     hour = instant.replace(minute=0, second=0, microsecond=0)
     return hour if hour == instant else hour + timedelta(hours=1)
 
 
 def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple], set[tuple]]:
-    """Hour by hour: (hour, workflow, partner) contacted, and (hour, workflow) over the limit."""
+    """Return (hour, workflow, partner) of each contact, and (hour, workflow) of each limit breach."""
     rows = {**drawn.rows, "sent_emails": list(drawn.rows["sent_emails"])}
     contacted, sends, over = set(), set(), set()
     for hour in sorted(hours, key=lambda one: (one.as_of, one.program_id)):
@@ -251,8 +259,8 @@ def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple],
     phases=[Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if LONG else []),
 )
 @given(drawn=draws(), limit=st.sampled_from((1, 2, 10_000)), size=st.sampled_from((7, 168)))
-def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, size: int):
-    """Whatever the account, the limit and how many hours are evaluated together."""
+def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size: int):
+    """Accounts are random; the limit and the number of hours evaluated together vary."""
     compiler = Compiler(VOCABULARY, drawn.include_today)
     workflows = [
         Workflow(
@@ -263,7 +271,7 @@ def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, 
     day = drawn.hours[0].date()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flows.warehouse.evaluations, "MAX_HOURS_PER_BATCH", size)
-        found = simulated(drawn.rows, workflows, day, day, compiler, limit)
+        found = simulate_rows(drawn.rows, workflows, day, day, compiler, limit)
     hours = [
         hour
         for row in drawn.rows["programs"]
@@ -283,8 +291,8 @@ def test_a_replay_is_what_the_oracle_does_hour_by_hour(drawn: Draw, limit: int, 
 # On the example account
 
 
-def test_the_command_tells_of_days_to_come_and_changes_nothing(copied: Settings):
-    """Seven days after the run, those whom it has invited are reminded; the warehouse is as it was."""
+def test_simulate_of_future_days_changes_nothing(copied: Settings):
+    """Prospects that the run has invited are reminded seven days later; the warehouse is unchanged."""
 
     def raw() -> list:
         with open_warehouse(copied.warehouse) as connection:
@@ -303,8 +311,8 @@ def test_the_command_tells_of_days_to_come_and_changes_nothing(copied: Settings)
     assert raw() == before
 
 
-def test_a_draft_is_tried_over_past_days(copied: Settings):
-    """By its file; what the active workflows have really done stays as it is."""
+def test_simulate_of_a_draft_over_past_days(copied: Settings):
+    """`--workflow` simulates one workflow, which may be a draft."""
     file = copied.workflows / "draft.yml"
     file.write_text((copied.workflows / "welcome.yml").read_text().replace("status: active", "status: draft"))
     command = ["simulate", "--from", "2026-03-01", "--to", "2026-03-20", "--workflow", "draft"]
@@ -324,9 +332,9 @@ def test_a_draft_is_tried_over_past_days(copied: Settings):
         (("2026-03-01", "2026-03-02"), 1, "Run `partnerflow plan` once"),
     ],
 )
-def test_simulate_refuses_invalid_days(tmp_path, days: tuple[str, str], code: int, says: str):
-    """With a message on what to do; also before the first build."""
-    own = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
-    answer = partnerflow(own, "simulate", "--from", days[0], "--to", days[1])
+def test_simulate_of_invalid_days_is_an_error(tmp_path, days: tuple[str, str], code: int, says: str):
+    """The message says what to do. Without a build, it says to run `partnerflow plan`."""
+    state = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    answer = partnerflow(state, "simulate", "--from", days[0], "--to", days[1])
     assert answer.code == code
     assert says in " ".join(answer.stderr.replace("│", " ").split())

@@ -1,4 +1,4 @@
-"""A run rebuilds and tests what depends on a change, and nothing else."""
+"""A run rebuilds and tests only what depends on a change."""
 
 import re
 import shutil
@@ -21,18 +21,18 @@ from flows.warehouse.connection import open_warehouse
 
 @pytest.fixture
 def state(built_example: Settings, workshop: Path) -> Iterator[Settings]:
-    """A copy of that state, for changing."""
+    """A copy of the built example, which a test may change."""
     yield built_example.model_copy(update={"state_dir": Path(shutil.copytree(built_example.state_dir, workshop))})
     shutil.rmtree(workshop)
 
 
-def rebuilt(settings: Settings) -> BuildResult:
+def rebuild(settings: Settings) -> BuildResult:
     """Build as a run does."""
     return build(settings, read_definitions(settings))
 
 
-def out_of_date(settings: Settings) -> set[str] | None:
-    """The sources whose rows the next build finds changed; None when it rebuilds everything."""
+def changed_sources(settings: Settings) -> set[str] | None:
+    """Return the sources that have changed since the last build; None if the next build is a full refresh."""
     definitions = read_definitions(settings)
     dbt = Dbt(settings, prepare_project(settings, definitions))
     lineage = Lineage(dbt.parse(), definitions.compiler)
@@ -43,20 +43,20 @@ def out_of_date(settings: Settings) -> set[str] | None:
 
 
 def change(settings: Settings, *statements: str) -> None:
-    """Change the warehouse, as a loader or a person does."""
+    """Run statements on the warehouse, as a loader or a person does."""
     with open_warehouse(settings.warehouse) as connection:
         for statement in statements:
             connection.execute(statement)
 
 
-def built(settings: Settings) -> set[str]:
-    """The models that the newest build has built; tests by the beginning of their names."""
+def built_models(settings: Settings) -> set[str]:
+    """Return the models that the newest build has built, and its tests by the start of their names."""
     *_, newest = re.split(r"Running with dbt", (settings.state_dir / "logs" / "dbt.log").read_text())
     return set(re.findall(r"(?:model \w+\.|PASS |WARN \d+ )(\w+)", newest))
 
 
 def tables(settings: Settings) -> dict[str, list[tuple]]:
-    """All rows of all tables that are built, except those that say how they were built."""
+    """Return all rows of all built tables, except those that record how tables were built."""
     excluded = ("int_changed_partners", "int_partner_activity_checksums")
     with open_warehouse(settings.warehouse) as connection:
         query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'raw' ORDER BY ALL"
@@ -65,10 +65,10 @@ def tables(settings: Settings) -> dict[str, list[tuple]]:
 
 
 def test_build_without_changes_builds_segments_only(state: Settings):
-    """And runs the program-scoped tests, which only warn."""
-    assert out_of_date(state) == set()
-    assert rebuilt(state).held == {}
-    names = built(state)
+    """Program-scoped tests, which only warn, run too."""
+    assert changed_sources(state) == set()
+    assert rebuild(state).held == {}
+    names = built_models(state)
     assert {name for name in names if name.startswith(("stg_", "int_", "fct_"))} == set()
     assert "segment_membership" in names
     assert [name for name in names if name.startswith("in_program_currency_stg_actions")]
@@ -87,14 +87,14 @@ def test_build_without_changes_builds_segments_only(state: Settings):
         ("ALTER TABLE raw.partner_clicks_daily ALTER clicks TYPE HUGEINT", "raw.partner_clicks_daily"),
     ],
 )  # fmt: skip
-def test_changed_source_is_rebuilt_whatever_its_load_time(state: Settings, statement: str, source: str):
-    """Corrected, deleted and duplicated rows, and other columns."""
+def test_changed_source_is_rebuilt_without_a_new_load_time(state: Settings, statement: str, source: str):
+    """Rows are corrected, deleted and duplicated without a new load time; columns are added, or change their type."""
     change(state, statement)
-    assert out_of_date(state) == {source}
+    assert changed_sources(state) == {source}
 
 
 def test_build_of_changes_equals_a_full_refresh(state: Settings):
-    """Of several sources, one after another; tables that do not depend on the source are not built."""
+    """Sources change one after another; tables that do not depend on the changed source are not built."""
     changes = {
         "fct_partner_groups": "DELETE FROM raw.partner_groups WHERE partner_id LIKE '%1'",
         "fct_performance_daily": "UPDATE raw.partner_clicks_daily SET clicks = clicks + 1000 WHERE program_id = '1000'",
@@ -102,8 +102,8 @@ def test_build_of_changes_equals_a_full_refresh(state: Settings):
     }  # fmt: skip
     for table, statement in changes.items():
         change(state, statement)
-        assert rebuilt(state).held == {}
-        assert {name for name in changes if name in built(state)} == {table}
+        assert rebuild(state).held == {}
+        assert {name for name in changes if name in built_models(state)} == {table}
     found = tables(state)
     assert build(state, read_definitions(state), full_refresh=True).held == {}
     assert found == tables(state)
@@ -118,37 +118,37 @@ def test_build_of_changes_equals_a_full_refresh(state: Settings):
     ],
 )
 def test_duplicate_action_is_found_when_only_new_keys_are_tested(state: Settings, statement: str):
-    """Duplicated as reversed, which is in no fact; of another, new partner; and without an id."""
+    """The duplicate is reversed, so in no fact; it is of a new partner; or actions have no id."""
     change(state, statement)
-    held = rebuilt(state).held
+    held = rebuild(state).held
     assert {reason.split(":")[0] for reason in held.values()} == {"test unique_combination_of_columns on stg_actions"}
     compiled = (state.state_dir / "dbt_project" / "target" / "compiled").rglob("stg_actions.yml/*.sql")
     assert sum("new_keys" in file.read_text() for file in compiled) == 1
 
 
-def test_failed_test_makes_the_next_build_a_full_refresh(state: Settings):
-    """Until the rows are corrected and everything was built."""
+def test_failed_test_means_a_full_refresh(state: Settings):
+    """Builds are full refreshes until the rows are corrected and all tests pass."""
     change(state, "INSERT INTO raw.partners SELECT * FROM raw.partners LIMIT 1")
-    first = rebuilt(state).held
+    first = rebuild(state).held
     assert first
-    assert out_of_date(state) is None
-    assert rebuilt(state).held == first
+    assert changed_sources(state) is None
+    assert rebuild(state).held == first
     change(state, "CREATE OR REPLACE TABLE raw.partners AS SELECT DISTINCT * FROM raw.partners")
-    assert rebuilt(state).held == {}
-    assert out_of_date(state) == set()
+    assert rebuild(state).held == {}
+    assert changed_sources(state) == set()
 
 
 def test_program_scoped_warning_holds_again_in_a_valid_state(state: Settings):
-    """The test warns only, so nothing is rebuilt but the segments; it runs again and holds the same workflows."""
+    """Only the segments are rebuilt, because the test only warns; it runs again and holds the same workflows."""
     change(state, "UPDATE raw.actions SET currency = 'EUR' WHERE program_id = '1000' AND amount > 0")
-    first = rebuilt(state).held
+    first = rebuild(state).held
     assert first
-    assert out_of_date(state) == set()
-    assert rebuilt(state).held == first
+    assert changed_sources(state) == set()
+    assert rebuild(state).held == first
 
 
-def test_held_workflow_is_back_in_the_segments_when_released(state: Settings):
-    """Its segment is built again, though no source has changed since it was built without it."""
+def test_released_workflow_is_back_in_the_segments(state: Settings):
+    """The segments are rebuilt with it, even if no source has changed since they were built without it."""
     members = "SELECT workflow_id, program_id, partner_id FROM marts.segment_membership ORDER BY ALL"
     definitions = read_definitions(state)
     expected = tables(state)["marts.segment_membership"]
@@ -156,33 +156,33 @@ def test_held_workflow_is_back_in_the_segments_when_released(state: Settings):
     assert build(state, dropped).held == {}
     with open_warehouse(state.warehouse) as connection:
         assert "few-clicks-14" not in {row[0] for row in connection.execute(members).fetchall()}
-    assert rebuilt(state).held == {}
+    assert rebuild(state).held == {}
     assert tables(state)["marts.segment_membership"] == expected
 
 
-def test_build_by_hand_makes_the_next_build_a_full_refresh(state: Settings):
-    """Whichever models were built."""
+def test_build_by_hand_means_a_full_refresh(state: Settings):
+    """One model built by hand is enough."""
     project = prepare_project(state, read_definitions(state))
     assert Dbt(state, project).invoke("run", "--select", "fct_partner_groups").success
-    assert out_of_date(state) is None
+    assert changed_sources(state) is None
 
 
 def test_rebuilt_segments_leave_the_state_valid(state: Settings):
-    """They are built for other hours, and again in the next build; other tables are not."""
-    assert rebuilt(state).rebuild_segments(read_definitions(state).active) == {}
-    assert out_of_date(state) == set()
+    """Segments are rebuilt for other hours, and again by the next build; no other table is."""
+    assert rebuild(state).rebuild_segments(read_definitions(state).active) == {}
+    assert changed_sources(state) == set()
 
 
 @pytest.mark.parametrize(
     ("dropped", "source"),
     [("VIEW staging.stg_partners", "prospects"), ("TABLE marts.fct_partners", "partner_contacts")],
 )
-def test_dropped_table_fails_the_build_and_the_next_one_restores_it(state: Settings, dropped: str, source: str):
-    """A relation dropped by hand is not noticed before something reads it; then everything is rebuilt."""
+def test_dropped_table_is_restored_by_the_second_build(state: Settings, dropped: str, source: str):
+    """The build fails when a model reads the dropped relation; the next build is a full refresh."""
     change(state, f"DROP {dropped} CASCADE", f"DELETE FROM raw.{source} WHERE partner_id LIKE '%1'")
-    assert rebuilt(state).held
-    assert out_of_date(state) is None
-    assert rebuilt(state).held == {}
+    assert rebuild(state).held
+    assert changed_sources(state) is None
+    assert rebuild(state).held == {}
 
 
 @pytest.mark.parametrize(
@@ -196,33 +196,33 @@ def test_dropped_table_fails_the_build_and_the_next_one_restores_it(state: Setti
         ("dbt_project.yml", None),
     ],
 )  # fmt: skip
-def test_changed_code_makes_the_next_build_a_full_refresh(
+def test_changed_code_means_a_full_refresh(
     state: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str, text: str | None
 ):
-    """A model, a new one, a test, a hook's macro, a macro, the project's variables."""
+    """This applies to a model, a new model, a test, a macro of a hook, another macro, and variables of the project."""
     project = Path(shutil.copytree(PROJECT, tmp_path / "dbt_project"))
     monkeypatch.setattr("flows.transform.build.PROJECT", project)
-    assert out_of_date(state) == set()
+    assert changed_sources(state) == set()
     changed = project / file
     changed.write_text(text if text else changed.read_text().replace("address_limit: 10000", "address_limit: 9"))
-    assert out_of_date(state) is None
+    assert changed_sources(state) is None
 
 
-@pytest.mark.parametrize("kept", [None, b"", b"{}", b"older"])
-def test_lost_or_foreign_manifest_makes_the_next_build_a_full_refresh(state: Settings, kept: bytes | None):
-    """The kept manifest is gone, damaged, or that of another build than the warehouse's."""
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"older"])
+def test_missing_or_wrong_manifest_means_a_full_refresh(state: Settings, content: bytes | None):
+    """The saved manifest is missing, damaged, or not of the build that is in the warehouse."""
     manifest = state.state_dir / "dbt_state" / "manifest.json"
-    if kept is None:
+    if content is None:
         manifest.unlink()
     else:
-        manifest.write_bytes(manifest.read_bytes() + b"\n" if kept == b"older" else kept)
-    assert out_of_date(state) is None
-    assert rebuilt(state).held == {}
-    assert out_of_date(state) == set()
+        manifest.write_bytes(manifest.read_bytes() + b"\n" if content == b"older" else content)
+    assert changed_sources(state) is None
+    assert rebuild(state).held == {}
+    assert changed_sources(state) == set()
 
 
-def test_manifest_that_dbt_cannot_read_makes_the_next_build_a_full_refresh(state: Settings):
-    """As that of another version of dbt, though it is the recorded one."""
+def test_manifest_that_dbt_cannot_read_means_a_full_refresh(state: Settings):
+    """The manifest is of another version of dbt, but its checksum is the recorded one."""
     definitions = read_definitions(state)
     dbt = Dbt(state, prepare_project(state, definitions))
     found = BuildState.load(state, dbt, Lineage(dbt.parse(), definitions.compiler))
@@ -233,45 +233,45 @@ def test_manifest_that_dbt_cannot_read_makes_the_next_build_a_full_refresh(state
 
 
 def test_rows_loaded_during_a_build_are_built_by_the_next(state: Settings):
-    """The state has the checksums of before the build."""
+    """The saved checksums are those from before the build."""
     definitions = read_definitions(state)
     dbt = Dbt(state, prepare_project(state, definitions))
     found = BuildState.load(state, dbt, Lineage(dbt.parse(), definitions.compiler))
     change(state, "DELETE FROM raw.partner_groups WHERE partner_id LIKE '%1'")
     found.save()
-    assert out_of_date(state) == {"raw.partner_groups"}
+    assert changed_sources(state) == {"raw.partner_groups"}
 
 
 def test_moved_state_stays_valid(state: Settings, tmp_path: Path):
-    """The folder was copied elsewhere."""
+    """A state copied to another folder needs no full refresh."""
     moved = state.model_copy(update={"state_dir": Path(shutil.copytree(state.state_dir, tmp_path / "elsewhere"))})
-    assert out_of_date(moved) == set()
-    assert rebuilt(moved).held == {}
+    assert changed_sources(moved) == set()
+    assert rebuild(moved).held == {}
 
 
 def test_changed_definitions_change_segments_only(state: Settings, tmp_path: Path):
-    """The facts are not rebuilt."""
+    """Facts are not rebuilt, and a deleted workflow leaves the segments."""
     workflows = shutil.copytree(state.workflows, tmp_path / "workflows")
     changed = state.model_copy(update={"workflows": Path(workflows)})
     (changed.workflows / "few-clicks-14.yml").unlink()
-    assert out_of_date(changed) == set()
+    assert changed_sources(changed) == set()
     assert build(changed, read_definitions(changed)).held == {}
-    assert "fct_partners" not in built(changed)
+    assert "fct_partners" not in built_models(changed)
     query = "SELECT count(*) FROM segments.segment_workflows WHERE workflow_id = 'few-clicks-14'"
     with open_warehouse(state.warehouse) as connection:
         assert connection.execute(query).fetchone() == (0,)
 
 
-def test_other_loader_or_lost_warehouse_makes_the_next_build_a_full_refresh(state: Settings):
-    """Their tables are not those of the recorded build."""
-    assert out_of_date(state.model_copy(update={"loader": "fivetran"})) is None
-    assert out_of_date(state) == set()
+def test_other_loader_or_no_warehouse_means_a_full_refresh(state: Settings):
+    """The recorded build does not describe their tables."""
+    assert changed_sources(state.model_copy(update={"loader": "fivetran"})) is None
+    assert changed_sources(state) == set()
     state.warehouse.unlink()
-    assert out_of_date(state) is None
+    assert changed_sources(state) is None
 
 
 def test_copied_folder_keeps_unchanged_excluded_and_dbt_files(tmp_path: Path):
-    """Files that are gone are deleted; excluded files and those of dbt stay, and unchanged ones are not written."""
+    """Files without a source are deleted, excluded files and those of dbt stay, and unchanged files are not written."""
     source, folder = tmp_path / "source", tmp_path / "folder"
     write_changed(source / "models", {"same.sql": "1", "other.sql": "2", "made.sql": "committed"})
     copy_folder(source, folder)
