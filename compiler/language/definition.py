@@ -12,7 +12,7 @@ from compiler.language.missed_hours import PATTERN, REMEDY, parse_missed_hours
 from compiler.language.parse import EXAMPLES, SentenceError, parse
 from compiler.segment_tree import AcceptApplication, Condition, MissedHours, SendEmail, Workflow
 from compiler.vocabulary import Vocabulary
-from compiler.yaml_source import Source, YamlPath, read_yaml
+from compiler.yaml_source import Source, YamlPath, read_yaml, yaml_text
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -70,6 +70,10 @@ class ReadWorkflow:
         """Return a problem at a key of the definition."""
         return self.source.problem((key,), code, message, hint, severity=severity)
 
+    def comment_at(self, index: int) -> str:
+        """Return the comment behind a condition without YAML quotes, with the blanks before `#`; empty without one."""
+        return self._segment.comments.get((*self._path, index), "")
+
     def at_condition(
         self, index: int, code: str, message: str, hint: str, severity: Severity = "error", value: str = ""
     ) -> Problem:
@@ -126,6 +130,9 @@ def read_segment(source: Source, path: YamlPath, vocabulary: Vocabulary) -> tupl
         sentences = sentences[step]
     conditions, problems = [], []
     for index, sentence in enumerate(sentences):
+        if not isinstance(sentence, str):
+            problems.append(_not_a_sentence(source, (*path, index), sentence))
+            continue
         try:
             conditions.append(parse(sentence, vocabulary))
         except SentenceError as error:
@@ -142,13 +149,27 @@ def _segment_of(definition: Definition, source: Source, segments: Mapping[str, S
     named = segments.get(definition.segment)
     if named is None:
         hint = did_you_mean(definition.segment, segments) + "A named segment is a file in workflows/segments/."
-        message = f"There is no segment {definition.segment}."
+        if " " in definition.segment:
+            hint = "Write conditions as a list: one per line, each after a dash."
+        message = f"There is no segment {definition.segment[:60]}."
         raise DefinitionError([source.problem(("segment",), "unknown-segment", message, hint)])
     sentences = named.value
-    if not (isinstance(sentences, list) and sentences and all(isinstance(item, str) for item in sentences)):
+    if not (isinstance(sentences, list) and sentences):
         hint = "Write one condition per line, each after a dash."
         raise DefinitionError([named.problem((), "definition", "A segment is a list of conditions.", hint)])
     return named, ()
+
+
+def _not_a_sentence(source: Source, path: YamlPath, value: Any) -> Problem:
+    """Return the problem of an item of a segment that YAML does not read as text."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((key, rest),) = value.items()
+        written = f"{key}: {rest}" if isinstance(rest, str | int | float) else f"{key}:"
+        message = "YAML reads this condition as a key and a value, because of the colon in it."
+        hint = f"Put the whole condition in quotes: {yaml_text(written, quoted=True)}."
+        return source.problem((*path, key), "definition", message, hint)
+    hint = "A condition is text, such as Relationship Stage is any of Joined; put it in quotes if it has : or #."
+    return source.problem(path, "definition", f"{_shown(value)} is not a valid condition.", hint)
 
 
 def _distinct(error: ValidationError) -> list[Any]:
@@ -168,6 +189,8 @@ def _is_inside(place: YamlPath, other: YamlPath) -> bool:
 def _invalid(source: Source, detail: Any) -> Problem:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
     key = ".".join(str(step) for step in path)
+    if path[0] == "segment" and len(path) > 1:
+        return _not_a_sentence(source, path[:2], value)
     if kind == "extra_forbidden":
         keys = list((EmailAction if path[0] == "action" else Definition).model_fields)
         hint = did_you_mean(str(path[-1]), keys) + f"The keys are {', '.join(keys)}."

@@ -16,7 +16,6 @@ from compiler.language.numbers import AMBIGUOUS, plain, readings
 from compiler.language.suggestions.labels import suggest_label
 from compiler.language.suggestions.suggest import suggest
 from compiler.language.suggestions.suggestion import Suggestion
-from compiler.language.typography import QUOTES, foreign_letter, invisible_character, unquoted, with_plain_blanks
 from compiler.language.values import check_values
 from compiler.segment_tree import (
     SELECT_ALL,
@@ -30,6 +29,7 @@ from compiler.segment_tree import (
     LastDays,
     Window,
 )
+from compiler.typography import QUOTES, foreign_letter, invisible_character, unquoted, with_plain_blanks
 from compiler.vocabulary import OPERATORS, Field, Vocabulary
 
 _MONTHS = {

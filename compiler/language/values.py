@@ -8,8 +8,8 @@ from lark import Token
 from compiler.language.suggestions.suggest import suggest_joined
 from compiler.language.suggestions.suggestion import Suggestion, lacks, write
 from compiler.language.suggestions.values import split_values
-from compiler.language.typography import invisible_character
 from compiler.segment_tree import AnyOf
+from compiler.typography import invisible_character
 from compiler.vocabulary import Field, Vocabulary
 
 _SINGLE_QUOTES = "'‘’‚‛"

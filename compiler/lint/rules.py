@@ -4,6 +4,7 @@ A rule checks one workflow and yields every problem. The name of the function, w
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from compiler.segment_tree import (
     Window,
 )
 from compiler.vocabulary import Field, Vocabulary
+from compiler.yaml_source import yaml_text
 
 MAX_DAYS = 36_600
 """The most days in a window: a hundred years."""
@@ -184,7 +186,8 @@ def unknown_value(context: RuleContext) -> Iterable[Problem]:
             known = (*field.values, SELECT_ALL)
             for value in condition.values:
                 if value not in known:
-                    hint = did_you_mean(value.title(), known) + f"The values are {', '.join(known)}."
+                    hint = _listed(value, field) or did_you_mean(value, known)
+                    hint += f"The values are {', '.join(known)}."
                     message = f"{value} is not a valid {field.label}."
                     yield context.read.at_condition(index, "unknown-value", message, hint, value=value)
 
@@ -222,6 +225,17 @@ def empty_text(context: RuleContext) -> Iterable[Problem]:
         if any(not text.strip() or "\0" in text for text in texts):
             hint = f"Remove it, or write a value of {field.label}."
             yield context.read.at_condition(index, "empty-text", "A value is empty.", hint)
+
+
+def comment_behind_value(context: RuleContext) -> Iterable[Problem]:
+    """A comment directly behind a name may have been meant as a part of it; YAML leaves it out (warning)."""
+    for index, condition, field in context:
+        comment = context.read.comment_at(index)
+        if field.kind in ("list", "text") and re.match(r"\s#", comment):
+            message = f"{comment.strip()[:40]!r} is a comment, and not a part of the condition."
+            whole = yaml_text(f"{condition}{comment}")
+            hint = f"If it is a part, put the condition in quotes: {whole}. If not, write two blanks before #."
+            yield context.read.at_condition(index, "comment-behind-value", message, hint, "warning")
 
 
 def placeholder(context: RuleContext) -> Iterable[Problem]:
@@ -304,7 +318,8 @@ def value_not_found(context: RuleContext) -> Iterable[Problem]:
             for value in condition.values:
                 if value not in known:
                     message = f"No partner of program {program} has the {field.label} {value}."
-                    hint = did_you_mean(value, known) + "Names must match exactly."
+                    hint = _same_but_spelling(value, known) or did_you_mean(value, known)
+                    hint += "Names must match exactly."
                     yield context.read.at_condition(index, "value-not-found", message, hint, "warning", value)
 
 
@@ -345,6 +360,7 @@ RULES: tuple[Rule, ...] = (
     unknown_value,
     unsupported_stage,
     empty_text,
+    comment_behind_value,
     placeholder,
     no_transition_date,
     none_with_contract_condition,
@@ -355,6 +371,27 @@ RULES: tuple[Rule, ...] = (
     unknown_program,
     value_not_found,
 )
+
+
+def _listed(value: str, field: Field) -> str:
+    """Return a sentence with the valid values that a text joins by something other than commas, or an empty text."""
+    valid = {one.casefold(): one for one in field.values}
+    parts = [valid.get(one.strip().casefold()) for one in re.split(r"\band\b|[&;/|+]", value)]
+    values = tuple(one for one in parts if one is not None)
+    return f"Write {AnyOf(field.label, values)}. " if len(values) == len(parts) else ""
+
+
+def _same_but_spelling(value: str, known: Collection[str]) -> str:
+    """Return a sentence with the known value that differs in letter case, blanks, quotes or Unicode form only."""
+    same = [one for one in known if _letters(one) == _letters(value)]
+    if not same:
+        return ""
+    written = str(AnyOf("", (same[0],))).removeprefix(" is any of ")
+    return f"Did you mean {written}, which differs in letter case, blanks or punctuation? "
+
+
+def _letters(text: str) -> str:
+    return "".join(one for one in unicodedata.normalize("NFKD", text).casefold() if one.isalnum())
 
 
 def _days_ago(window: Window) -> tuple[int, int]:

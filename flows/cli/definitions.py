@@ -14,6 +14,7 @@ from compiler import (
     dialects,
     project_vocabulary,
 )
+from compiler.yaml_source import yaml_text
 from flows.cli.common import (
     AsOf,
     Json,
@@ -51,14 +52,18 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
 
 @app.command("format", epilog="Example: partnerflow format workflows/few-clicks-14.yml")
 def format_command(paths: Paths = None, as_json: Json = False) -> None:
-    """Print the conditions of the definitions in canonical form."""
+    """Print the conditions of the definitions in canonical form, in quotes where YAML needs them."""
     definitions = read_definitions(read_settings(), paths or ())
     sentences = {one.id: [str(condition) for condition in one.segment] for one in definitions.workflows}
     if as_json:
         answer({"workflows": [{"workflow_id": name, "segment": segment} for name, segment in sentences.items()]})
     else:
         print_lines(
-            [line for name, segment in sentences.items() for line in (name, *(f"  - {one}" for one in segment))]
+            [
+                line
+                for name, segment in sentences.items()
+                for line in (name, *(f"  - {yaml_text(one)}" for one in segment))
+            ]
         )
     print_errors(definitions.broken.values())
     sys.exit(1 if definitions.broken else 0)

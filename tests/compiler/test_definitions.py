@@ -121,6 +121,7 @@ INVALID = {
 
 UNUSUAL = {
     "measure-without-range": [JOINED, "Clicks less than 100"],
+    "comment-behind-value": ["Partner Name is any of Best Deals # 1"],
     "placeholder": ["Partner template term is any of [your selected template term]"],
     "no-transition-date": ["Relationship Stage is any of None", "Last Transition Date is Today"],
     "none-with-contract-condition": ["Contract Stage is any of None, Joined", "Contract ID is any of S-1"],
@@ -167,6 +168,14 @@ class Account:
     [
         ('"1001"', [JOINED], "unknown-program", "Did you mean 1000?", 11),
         ('"1000"', ["Partner Group is any of Gold, Golden"], "value-not-found", "Did you mean Gold?", 35),
+        ('"1000"', ["Partner Group is any of GOLD"], "value-not-found", "Did you mean Gold, which differs in", 29),
+        (
+            '"1000"',
+            ["Partner Group is any of “Sil\xa0ver”"],
+            "value-not-found",
+            "Did you mean Silver, which differs in",
+            30,
+        ),
         ('"1000"', ["Partner Template Term is any of Gold"], "value-not-found", "Names must match exactly.", 37),
     ],
 )

@@ -90,6 +90,15 @@ def test_oversized_markup_is_refused_before_it_is_compiled(
     assert compiled == []
 
 
+@pytest.mark.parametrize("quoted", ["“you”", "‘you’"])
+def test_liquid_with_typographic_quotes_asks_for_straight_ones(tmp_path: Path, quoted: str):
+    """The place is that of the quote."""
+    body = f"Hi {{{{ contact.first_name | default: {quoted} }}}}{OUT}"
+    (problem,) = found(tmp_path, {"message.yml": SUBJECT, "body.txt": body})
+    assert (problem.code, problem.column) == ("liquid", body.index(quoted) + 1)
+    assert problem.hint.startswith("Liquid needs straight quotes")
+
+
 def test_file_that_is_not_utf_8_is_a_problem(tmp_path: Path):
     """The problem is at the line of the first invalid byte."""
     path = folder(tmp_path, {"message.yml": SUBJECT})

@@ -5,7 +5,7 @@ import re
 from compiler.errors import did_you_mean
 from compiler.language.suggestions.suggest import suggest, suggest_word
 from compiler.language.suggestions.suggestion import Suggestion, write
-from compiler.language.typography import foreign_letter, invisible_character, with_plain_blanks
+from compiler.typography import foreign_letter, invisible_character, with_plain_blanks
 from compiler.vocabulary import Field, Vocabulary
 
 _HEAD = re.compile(

@@ -3,8 +3,8 @@
 import re
 
 from compiler.language.suggestions.suggestion import Suggestion, lacks, write
-from compiler.language.typography import unquoted, with_straight_quotes
 from compiler.segment_tree import NO_STAGE, SELECT_ALL, AnyOf, Contains
+from compiler.typography import unquoted, with_straight_quotes
 from compiler.vocabulary import Field
 
 _NEGATED = re.compile(

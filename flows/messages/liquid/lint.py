@@ -1,5 +1,6 @@
 """Check one Liquid template of a message: each problem has its place in the file and says what to do."""
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from liquid.expression import Expression
 
 from compiler import Problem, Source
 from compiler.errors import Severity, did_you_mean
+from compiler.typography import QUOTES
 from compiler.yaml_source import YamlPath
 from flows.messages.liquid.environment import FAILURES, FORBIDDEN_TAGS, describe, parse
 from flows.messages.liquid.tokens import TOKENS, Translated, translate
@@ -72,6 +74,8 @@ def _unknown_token(source: TemplateSource, index: int, token: str) -> Problem:
 def _liquid_error(source: TemplateSource, error: Exception) -> Problem:
     token = getattr(error, "token", None)
     hint = "docs/messages.md lists the Liquid that messages can use."
+    if re.search(f"[{QUOTES}‘’]", describe(error)):
+        hint = "Liquid needs straight quotes: replace “ and ” by \", and ‘ and ’ by '."
     if token is not None and token.value in FORBIDDEN_TAGS:
         hint = "Messages cannot include other files; copy the text here."
     return source.at_liquid(token.start_index if token else 0, "liquid", f"Liquid: {describe(error)}.", hint)
