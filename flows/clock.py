@@ -1,20 +1,79 @@
-"""Hours and instants: the current hour, the hour that an option names, and the last instants of local days."""
+"""Hours and instants: the hours of the deployment's zone, the hour that an option names, the ends of local days.
+
+An hour is an instant at which the clocks of a zone show minute 0, so midnight is an hour in every zone, also in those
+whose distance from UTC is not in whole hours. Where clocks change by half an hour (Australia/Lord_Howe), 90 minutes lie
+between the hours before and after the change.
+"""
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from compiler import PartnerflowError
 
 HOUR = timedelta(hours=1)
-"""The time between two runs."""
+"""The time between two runs, unless the clocks change by half an hour."""
 
 MICROSECOND = timedelta(microseconds=1)
 """The resolution of a timestamp, on every engine."""
 
 
-def current_hour() -> datetime:
-    """Return the current hour in UTC. No other module reads the clock to decide what to evaluate."""
-    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+def current_hour(zone: ZoneInfo, now: datetime | None = None) -> datetime:
+    """Return the last hour of the zone that is not after `now`, in UTC.
+
+    Without `now`, it is the current time. No other module reads the clock to decide what to evaluate.
+
+    >>> current_hour(ZoneInfo("Asia/Kolkata"), datetime(2026, 3, 20, 19, 10, tzinfo=UTC)).isoformat()
+    '2026-03-20T18:30:00+00:00'
+    """
+    hour = (now or datetime.now(UTC)).astimezone(UTC)
+    while past := _past_the_hour(zone, hour):
+        hour -= past
+    return hour
+
+
+def next_hour(zone: ZoneInfo, instant: datetime) -> datetime:
+    """Return the first hour of the zone that is not before an instant, in UTC: the first run that sees the instant."""
+    hour = instant.astimezone(UTC)
+    while past := _past_the_hour(zone, hour):
+        hour += HOUR - past
+    return hour
+
+
+def hours_between(zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:
+    """Return the hours of the zone from `begin` to before `end`, in UTC.
+
+    >>> begin, end = datetime(2026, 4, 4, 13, 30, tzinfo=UTC), datetime(2026, 4, 4, 17, tzinfo=UTC)
+    >>> print(*(f"{hour:%H:%M}" for hour in hours_between(ZoneInfo("Australia/Lord_Howe"), begin, end)))
+    14:00 15:30 16:30
+    """
+    hours, hour = [], next_hour(zone, begin)
+    while hour < end:
+        hours.append(hour)
+        hour = next_hour(zone, hour + MICROSECOND)
+    return hours
+
+
+def hours_before(zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:
+    """Return what a run at `end` has missed since `begin`: the hours of the zone before it, in UTC.
+
+    If `end` is at another minute of its hour, so are they: two runs an hour apart miss nothing in between.
+    """
+    past = _past_the_hour(zone, end)
+    return [hour + past for hour in hours_between(zone, begin - past, end - past)]
+
+
+def _past_the_hour(zone: ZoneInfo, instant: datetime) -> timedelta:
+    """Return how far the clocks of the zone are past a full hour."""
+    local = instant.astimezone(zone)
+    return timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """Return the time zone of this name. Raises PartnerflowError unless it is an IANA time zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PartnerflowError(f"{name!r} is not a valid IANA time zone, such as America/New_York.") from None
 
 
 def read_hour(text: str) -> datetime:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -51,16 +52,15 @@ def hourly(as_of: str | None = None) -> dict[str, Any] | State[Any]:
     settings = read_settings()
     configure_logging(settings.state_dir)
     with logging_errors():
-        run = run_hour(settings, read_hour(as_of) if as_of else scheduled_hour(), run_as_task)
+        run = run_hour(settings, read_hour(as_of) if as_of else scheduled_hour(settings.zone), run_as_task)
     log_run(run)
     create_artifacts(run, settings)
     return run.as_json() if run.ok else failed_state(run)
 
 
-def scheduled_hour() -> datetime:
-    """Return the hour that this flow run is scheduled for, in UTC, even if it starts late."""
-    scheduled = flow_run.get_scheduled_start_time()
-    return scheduled.replace(minute=0, second=0, microsecond=0) if scheduled else current_hour()
+def scheduled_hour(zone: ZoneInfo) -> datetime:
+    """Return the hour of the deployment's zone that this flow run is scheduled for, in UTC, even if it starts late."""
+    return current_hour(zone, flow_run.get_scheduled_start_time())
 
 
 def run_as_task(title: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -16,6 +17,7 @@ from pydantic_settings import (
 
 from compiler import PartnerflowError
 from flows.addresses import normalize_address
+from flows.clock import read_zone
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 """The root of the checkout."""
@@ -48,6 +50,9 @@ class Settings(BaseSettings):
 
     target: Literal["duckdb", "postgres"] = "duckdb"
     """Where dbt builds (dbt_project/profiles.yml): `duckdb` is a file in the state folder, `postgres` a database."""
+
+    timezone: str = "UTC"
+    """The IANA time zone whose full hours are evaluated: of `run` without --as-of, of `serve`, of hours to catch up."""
 
     loader: Literal["contract", "tap_impact", "fivetran"] = "contract"
     """Which loader writes the raw rows (docs/bring-your-own-loader.md)."""
@@ -114,6 +119,14 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            return read_zone(name).key
+        except PartnerflowError as error:
+            raise ValueError(str(error)) from None
+
     @field_validator("application_api_url")
     @classmethod
     def _endpoint(cls, url: str | None) -> str | None:
@@ -176,6 +189,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone whose full hours are evaluated."""
+        return read_zone(self.timezone)
 
     @property
     def warehouse(self) -> Path | Postgres:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import Settings
+from compiler import PartnerflowError
+from flows.settings import Settings, read_settings
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,10 @@ def test_state_dir_takes_keyword_then_variable_then_file(
         Path("partnerflow.toml").write_text(f'state_dir = "{key}"')
     settings = Settings(state_dir=Path(keyword)) if keyword else Settings()
     assert settings.state_dir == Path(expected)
+
+
+def test_unknown_time_zone_is_refused(monkeypatch: pytest.MonkeyPatch):
+    """The error names the setting and the value."""
+    monkeypatch.setenv("PARTNERFLOW_TIMEZONE", "Asia/Calcuta")
+    with pytest.raises(PartnerflowError, match="timezone: 'Asia/Calcuta' is not a valid IANA time zone, such as"):
+        read_settings()

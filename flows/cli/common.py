@@ -38,9 +38,11 @@ Paths = Annotated[
 
 
 def read_as_of(text: str | None) -> datetime:
-    """Return the hour that --as-of gives, or the current hour, in UTC."""
+    """Return the hour that --as-of gives, or the current hour of the deployment's time zone; in UTC."""
+    if not text:
+        return current_hour(read_settings().zone)
     try:
-        return read_hour(text) if text else current_hour()
+        return read_hour(text)
     except PartnerflowError as error:
         raise typer.BadParameter(str(error), param_hint="--as-of") from None
 

@@ -74,7 +74,9 @@ def plan(
 
 @app.command(epilog="Example: partnerflow serve --timezone America/New_York")
 def serve(
-    timezone: Annotated[str, typer.Option(help="IANA time zone of the schedule.")] = "UTC",
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA time zone whose hours are run; default: PARTNERFLOW_TIMEZONE.")
+    ] = None,
     port: Annotated[
         int, typer.Option(help="Port on 127.0.0.1 for the Prefect server, if PREFECT_API_URL is not set.")
     ] = 4200,

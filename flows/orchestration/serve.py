@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.request import urlopen
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from compiler import PartnerflowError
+from flows.clock import read_zone
 from flows.settings import Settings
 
 PREFECT_ENV = {
@@ -30,19 +30,17 @@ START_TIMEOUT = 120.0
 """Seconds that a Prefect server may take to start; 15 to 30 are usual on two cores."""
 
 
-def serve_hourly(settings: Settings, timezone: str, port: int) -> None:
+def serve_hourly(settings: Settings, timezone: str | None, port: int) -> None:
     """Deploy the hourly flow with a cron at the top of the hour, and run it until interrupted.
 
-    `timezone` is the IANA time zone of the schedule. Uses the Prefect server of PREFECT_API_URL, or if that is not set,
-    starts one on 127.0.0.1 and `port`. A run that is due while another is running is cancelled, not queued.
+    `timezone` is the IANA time zone of the schedule and the runs, instead of that of the settings. Uses the Prefect
+    server of PREFECT_API_URL, or if that is not set, starts one on 127.0.0.1 and `port`. A run that is due while
+    another is running is cancelled, not queued.
     """
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise PartnerflowError(f"{timezone!r} is not a valid IANA time zone, such as America/New_York.") from None
-    os.environ.update(prefect_environment(settings))
+    zone = settings.zone if timezone is None else read_zone(timezone)
+    os.environ.update({**prefect_environment(settings), "PARTNERFLOW_TIMEZONE": zone.key})
     with prefect_server(port):
-        _serve(timezone)
+        _serve(zone.key)
 
 
 def prefect_environment(settings: Settings) -> dict[str, str]:

@@ -6,13 +6,13 @@ later "14 Days Ago". In addition, the last instant of every local day lies betwe
 "Today" for half an hour only. So the first run of a day also evaluates the end of the day before; that is never missed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from compiler import MissedHours, Workflow
-from flows.clock import HOUR, MICROSECOND, end_of_day_instants
+from flows.clock import HOUR, MICROSECOND, end_of_day_instants, hours_before
 from flows.ledger.catch_up import pending_since
 from flows.ledger.ledger import Ledger
 
@@ -41,11 +41,12 @@ def find_catch_up(
     workflows: Iterable[Workflow],
     zones: Mapping[str, str],
     as_of: datetime,
+    deployment: ZoneInfo,
     override: MissedHours | None = None,
 ) -> CatchUp:
     """Return what these active workflows have to catch up before `as_of` (UTC). `zones` are the programs' time zones.
 
-    `override` replaces the `missed_hours` of every workflow.
+    The hours are those of the deployment's zone. `override` replaces the `missed_hours` of every workflow.
     """
     by_id = {one.id: one for one in workflows if one.program in zones}
     programs = {one.id: one.program for one in by_id.values()}
@@ -54,51 +55,38 @@ def find_catch_up(
     for name, since in pending_since(ledger, programs, as_of.replace(tzinfo=None)).items():
         policy = override or by_id[name].missed_hours
         begin = since.replace(tzinfo=UTC)
-        sends = policy.policy == "send"
-        earliest = max(begin, as_of - timedelta(days=policy.days)) if sends else as_of - HOUR + MICROSECOND
-        first = _first_hour(begin, as_of)
-        if first is not None and policy.policy == "hold":
-            held[name] = _held_text(first, as_of)
+        missed = hours_before(deployment, begin, as_of)
+        if missed and policy.policy == "hold":
+            held[name] = _held_text(missed)
             continue
-        if first is not None and first < earliest:
-            skipped[name] = _skipped_text(first, _first_hour(earliest, as_of), as_of, policy)
-        for instant in instants_to_evaluate(ZoneInfo(zones[programs[name]]), max(begin, earliest), as_of):
+        sends = policy.policy == "send"
+        earliest = max(begin, as_of - timedelta(days=policy.days) if sends else _since_last_hour(deployment, as_of))
+        if skips := [hour for hour in missed if hour < earliest]:
+            skipped[name] = _skipped_text(skips, policy)
+        ends = end_of_day_instants(ZoneInfo(zones[programs[name]]), earliest, as_of)
+        for instant in {*ends, *missed} - {*skips}:
             instants.setdefault(instant, set()).add(name)
     return CatchUp({instant: frozenset(instants[instant]) for instant in sorted(instants)}, held, skipped)
 
 
-def instants_to_evaluate(zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:
-    """Return what is to be evaluated from `begin` to before `end` (UTC): whole hours before `end`, and ends of days.
-
-    >>> night = datetime(2026, 3, 21, 3, 30, tzinfo=UTC)
-    >>> found = instants_to_evaluate(ZoneInfo("America/New_York"), night, datetime(2026, 3, 21, 6, tzinfo=UTC))
-    >>> print(*(f"{one:%H:%M:%S}" for one in found))
-    03:59:59 04:00:00 05:00:00
-    """
-    hours, hour = [], end - HOUR
-    while hour >= begin:
-        hours.append(hour)
-        hour -= HOUR
-    return sorted([*hours, *end_of_day_instants(zone, begin, end)])
+def _since_last_hour(deployment: ZoneInfo, as_of: datetime) -> datetime:
+    """Return the instant after the hour before `as_of`: the ends of days since then are evaluated in any case."""
+    return hours_before(deployment, as_of - 2 * HOUR, as_of)[-1] + MICROSECOND
 
 
-def _first_hour(begin: datetime, end: datetime) -> datetime | None:
-    """Return the first whole hour before `end` that is not before `begin`, or None."""
-    hours = (end - begin) // HOUR
-    return end - hours * HOUR if hours > 0 else None
-
-
-def _held_text(first: datetime, as_of: datetime) -> str:
+def _held_text(missed: Sequence[datetime]) -> str:
     return (
-        f"The hours from {_hour(first)} to {_hour(as_of - HOUR)} UTC were missed, and `missed_hours: hold` waits for a "
-        'person. `partnerflow plan --catch-up "send up to 3 days late"` shows who would be contacted; to decide, call '
-        "`partnerflow run` with the same option or with `--catch-up skip`."
+        f"The hours from {_hour(missed[0])} to {_hour(missed[-1])} UTC were missed, and `missed_hours: hold` waits "
+        'for a person. `partnerflow plan --catch-up "send up to 3 days late"` shows who would be contacted; to decide, '
+        "call `partnerflow run` with the same option or with `--catch-up skip`."
     )
 
 
-def _skipped_text(first: datetime, kept: datetime | None, as_of: datetime, policy: MissedHours) -> str:
-    last = (kept or as_of) - HOUR
-    return f"The hours from {_hour(first)} to {_hour(last)} UTC were missed, and are skipped (missed_hours: {policy})"
+def _skipped_text(skips: Sequence[datetime], policy: MissedHours) -> str:
+    return (
+        f"The hours from {_hour(skips[0])} to {_hour(skips[-1])} UTC were missed, and are skipped "
+        f"(missed_hours: {policy})"
+    )
 
 
 def _hour(instant: datetime) -> str:

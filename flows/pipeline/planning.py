@@ -40,7 +40,8 @@ def build_plan(
     `full_refresh`, all tables are built, not only those that are out of date.
     """
     zones = step("Set evaluation hour and load events", _set_evaluation_hour, settings, ledger, as_of)
-    catch_up = step("Find hours to catch up", find_catch_up, ledger, definitions.active, zones, as_of, missed_hours)
+    searched = (ledger, definitions.active, zones, as_of, settings.zone, missed_hours)
+    catch_up = step("Find hours to catch up", find_catch_up, *searched)
     usable = definitions.without(catch_up.held)
     built = step("Run dbt build", build, settings, usable, progress, full_refresh)
     usable, catch_up = usable.without(built.held), catch_up.without(built.held)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from compiler import Compiler, PartnerflowError, Workflow
 from compiler.sql.dialect import to_sql
 from compiler.sql.explain import describe, explain_query, values_query, window_dates
+from flows.clock import next_hour
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations_at
@@ -69,14 +70,19 @@ def explain(
         if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
-            return _explain(connection, workflow, partner_id, compiler, as_of)
+            return _explain(connection, workflow, partner_id, compiler, as_of, settings.zone)
 
 
 def _explain(
-    connection: Connection, workflow: Workflow, partner_id: str, compiler: Compiler, as_of: datetime
+    connection: Connection,
+    workflow: Workflow,
+    partner_id: str,
+    compiler: Compiler,
+    as_of: datetime,
+    deployment: ZoneInfo,
 ) -> Explanation:
     name, zone = _partner(connection, workflow, partner_id)
-    hours = [as_of, *_hours_of_change(connection, workflow, partner_id, zone, as_of)]
+    hours = [as_of, *_hours_of_change(connection, workflow, partner_id, zone, as_of, deployment)]
     write_evaluations_at(connection, *hours)
     rows = connection.execute(to_sql(explain_query(workflow, partner_id, compiler))).fetchall()
     now, later = rows[0], rows[1:]
@@ -143,7 +149,12 @@ def _partner(connection: Connection, workflow: Workflow, partner_id: str) -> tup
 
 
 def _hours_of_change(
-    connection: Connection, workflow: Workflow, partner_id: str, zone: ZoneInfo, as_of: datetime
+    connection: Connection,
+    workflow: Workflow,
+    partner_id: str,
+    zone: ZoneInfo,
+    as_of: datetime,
+    deployment: ZoneInfo,
 ) -> list[datetime]:
     """Return the hours after `as_of` at which membership can change by itself: local midnights, known transitions."""
     today = as_of.astimezone(zone).date()
@@ -153,13 +164,7 @@ def _hours_of_change(
         WHERE program_id = ? AND partner_id = ? AND valid_from > ?"""
     known = connection.execute(query, [workflow.program, partner_id, as_of.replace(tzinfo=None)]).fetchall()
     instants = [midnight.astimezone(UTC) for midnight in midnights] + [row[0].replace(tzinfo=UTC) for row in known]
-    return sorted({_hour_from(instant) for instant in instants} - {as_of})
-
-
-def _hour_from(instant: datetime) -> datetime:
-    """Return the first whole hour at or after an instant, which is when a run first sees it."""
-    hour = instant.replace(minute=0, second=0, microsecond=0)
-    return hour if hour == instant else hour + timedelta(hours=1)
+    return sorted({next_hour(deployment, instant) for instant in instants} - {as_of})
 
 
 def _contact(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[str | None, str | None]:

@@ -59,7 +59,7 @@ def history(
                 hour
                 for program, zone in zones
                 if program in wanted
-                for hour in local_hours(program, ZoneInfo(zone), first, last)
+                for hour in local_hours(program, ZoneInfo(zone), first, last, settings.zone)
             ]
             return membership_intervals(connection, workflows, compiler, hours) if hours else []
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from compiler import PartnerflowError
-from flows.clock import HOUR, end_of_day_instants
+from flows.clock import end_of_day_instants, hours_between
 from flows.warehouse.connection import Connection
 from flows.warehouse.evaluations import Hour
 
@@ -19,13 +19,11 @@ def require_days(first: date, last: date) -> None:
         raise PartnerflowError(f"{first} to {last} is not a valid range of days. {hint}")
 
 
-def local_hours(program: str, zone: ZoneInfo, first: date, last: date) -> list[Hour]:
-    """Return the instants of these local dates that runs evaluate: the whole hours of UTC and the end of each date."""
+def local_hours(program: str, zone: ZoneInfo, first: date, last: date, deployment: ZoneInfo) -> list[Hour]:
+    """Return the instants of these local dates that runs evaluate: the deployment's hours and the end of each date."""
     begin = datetime.combine(first, time(), zone).astimezone(UTC)
     end = datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
-    whole = begin.replace(minute=0, second=0) + (HOUR if begin.minute or begin.second else timedelta())
-    hours = [whole + number * HOUR for number in range(-((whole - end) // HOUR))]
-    instants = sorted([*hours, *end_of_day_instants(zone, begin, end)])
+    instants = sorted([*hours_between(deployment, begin, end), *end_of_day_instants(zone, begin, end)])
     return [Hour(program, instant, instant.astimezone(zone).date()) for instant in instants]
 
 

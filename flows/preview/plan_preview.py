@@ -106,17 +106,22 @@ def _forecast(
     if not days or not definitions.active:
         return {}, ()
     with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
-        replay = Replay(connection, definitions.active, definitions.compiler, read_stage_models(settings))
-        hours = [hour for program, zone in replay.programs() for hour in _hours(program, ZoneInfo(zone), as_of, days)]
+        models = read_stage_models(settings)
+        replay = Replay(connection, definitions.active, definitions.compiler, models, settings.zone)
+        hours = [
+            hour
+            for program, zone in replay.programs()
+            for hour in _hours(program, ZoneInfo(zone), as_of, days, settings.zone)
+        ]
         replay.run(hours)
         counted = Counter(send.workflow_id for send in replay.sends() if send.as_of > as_of)
         return dict(sorted(counted.items())), tuple(replay.limit_breaches)
 
 
-def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int) -> list[Hour]:
+def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int, deployment: ZoneInfo) -> list[Hour]:
     """Return the hour itself, and the first hour and the end of each local day that come after it."""
     last = as_of.astimezone(zone).date() + timedelta(days=days)
-    hours = local_hours(program, zone, as_of.astimezone(zone).date(), last)
+    hours = local_hours(program, zone, as_of.astimezone(zone).date(), last, deployment)
     firsts = {hour.local_date: hour for hour in reversed(hours)}.values()
     ends = {hour.local_date: hour for hour in hours}.values()
     own = Hour(program, as_of, as_of.astimezone(zone).date())

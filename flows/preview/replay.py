@@ -13,11 +13,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from compiler import AcceptApplication, Compiler, Workflow
 from compiler.segment_tree import AnyOf
 from compiler.sql.dialect import to_sql
 from compiler.sql.predicates import selected_stages
+from flows.clock import next_hour
 from flows.preview import replay_sql
 from flows.preview.hours import create_temp_table
 from flows.preview.stage_models import StageModel
@@ -62,7 +64,10 @@ class LimitBreach:
 
 
 class Replay:
-    """A replay of some workflows in a transaction of the warehouse, which must be rolled back."""
+    """A replay of some workflows in a transaction of the warehouse, which must be rolled back.
+
+    `zone` is the deployment's: its hours are those of the runs.
+    """
 
     def __init__(
         self,
@@ -70,9 +75,11 @@ class Replay:
         workflows: Sequence[Workflow],
         compiler: Compiler,
         models: Sequence[StageModel],
+        zone: ZoneInfo,
         limit: int = LIMIT,
     ):
         self.workflows = tuple(workflows)
+        self.zone = zone
         self.limit_breaches: list[LimitBreach] = []
         self._connection, self._compiler, self._models, self._limit = connection, compiler, models, limit
         self._moved_by_email = [one for one in workflows if self._depends_on_own_emails(one)]
@@ -88,7 +95,7 @@ class Replay:
         """Replay these hours, in batches."""
         if not hours:
             return
-        self._begin(min(one.as_of for one in hours))
+        self._begin(sorted({one.as_of for one in hours}))
         for batch in batches(self._connection, hours):
             self._batch(batch)
 
@@ -109,12 +116,15 @@ class Replay:
         ]
         return any(MOVED_BY_EMAIL.intersection(values) for values in named)
 
-    def _begin(self, start: datetime) -> None:
-        """Restore the ledger as of the start: without what these workflows did from then on."""
+    def _begin(self, instants: Sequence[datetime]) -> None:
+        """Restore the ledger as of the first instant: without what these workflows did from then on."""
         self._table("simulated_workflows", to_sql(self._compiler.workflows(self.workflows)))
         self._connection.execute("CREATE TEMP TABLE simulated_limit (addresses BIGINT)")
         self._connection.execute("INSERT INTO simulated_limit VALUES (?)", [self._limit])
-        self._connection.execute(replay_sql.DELETE_OWN_SENDS, [start.replace(tzinfo=None)])
+        self._connection.execute("CREATE TEMP TABLE simulated_runs (as_of TIMESTAMP, run_at TIMESTAMP)")
+        runs = [_naive(instants), _naive(next_hour(self.zone, instant) for instant in instants)]
+        self._connection.execute("INSERT INTO simulated_runs SELECT unnest(?), unnest(?)", runs)
+        self._connection.execute(replay_sql.DELETE_OWN_SENDS, [instants[0].replace(tzinfo=None)])
         self._table("simulated_addresses", replay_sql.ADDRESSES)
         self._table("simulated_contacted", replay_sql.CONTACTED)
         self._table("simulated_sends", replay_sql.NO_SENDS)
@@ -197,3 +207,7 @@ class Replay:
                 self.limit_breaches.append(replace(before, last=hour, addresses=max(before.addresses, addresses)))
             else:
                 self.limit_breaches.append(LimitBreach(workflow_id, hour, hour, addresses))
+
+
+def _naive(instants: Iterable[datetime]) -> list[datetime]:
+    return [instant.replace(tzinfo=None) for instant in instants]

@@ -6,6 +6,7 @@ simulated_contacted       workflow and partner contacted so far
 simulated_sends           workflow and partner contacted in the replay, with the hour of the run and the emails
 simulated_members         workflow, partner and hour of the batch at which the partner is in the segment
 simulated_applications    application workflow, contract and hour of the batch
+simulated_runs            instant, with the hour of the run that evaluates it: the next one for the end of a day
 simulated_limit           (a single row) the most addresses that a segment may have
 simulated_over_limit      workflow and hour of the batch at which nothing is sent
 simulated_candidates      workflow and partner, with the first hour of the batch at which it would be contacted
@@ -92,17 +93,20 @@ OF_THE_FIRST_HOUR = """
     ) AS candidates
     WHERE as_of = first_hour"""
 
-RUN = "date_trunc('hour', as_of - INTERVAL 1 MICROSECOND) + INTERVAL 1 HOUR"
-"""The hour of the run that evaluates an instant: the instant itself, or the next hour for the end of a day."""
-
 RECORD = (
-    f"INSERT INTO simulated_sends SELECT workflow_id, program_id, partner_id, {RUN}, emails FROM simulated_new",
+    """
+    INSERT INTO simulated_sends
+    SELECT found.workflow_id, found.program_id, found.partner_id, runs.run_at, found.emails
+    FROM simulated_new AS found
+    INNER JOIN simulated_runs AS runs ON found.as_of = runs.as_of""",
     "INSERT INTO simulated_contacted SELECT workflow_id, program_id, partner_id FROM simulated_new",
-    f"""
+    """
     INSERT INTO raw.sent_emails (workflow_id, program_id, partner_id, action, state, run_id, as_of, sent_at)
     SELECT
-        found.workflow_id, found.program_id, found.partner_id, workflows.action, 'sent', 'simulated', {RUN}, {RUN}
+        found.workflow_id, found.program_id, found.partner_id, workflows.action, 'sent', 'simulated', runs.run_at,
+        runs.run_at
     FROM simulated_new AS found
+    INNER JOIN simulated_runs AS runs ON found.as_of = runs.as_of
     INNER JOIN simulated_workflows AS workflows ON found.workflow_id = workflows.workflow_id""",
 )
 

@@ -101,13 +101,17 @@ def simulate(
         if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
-            replay = Replay(connection, workflows, compiler, read_stage_models(settings))
+            replay = Replay(connection, workflows, compiler, read_stage_models(settings), settings.zone)
             return replayed(replay, first, last)
 
 
 def replayed(replay: Replay, first: date, last: date) -> Simulation:
     """Return the simulation of these days; to be called in a transaction that is rolled back."""
-    hours = [hour for program, zone in replay.programs() for hour in local_hours(program, ZoneInfo(zone), first, last)]
+    hours = [
+        hour
+        for program, zone in replay.programs()
+        for hour in local_hours(program, ZoneInfo(zone), first, last, replay.zone)
+    ]
     replay.run(hours)
     names = tuple(sorted(one.id for one in replay.workflows))
     return Simulation(first, last, names, tuple(replay.sends()), tuple(replay.limit_breaches))

@@ -47,8 +47,14 @@ def test_serve_with_port_in_use_raises(monkeypatch: pytest.MonkeyPatch):
             pass
 
 
-def test_serve_deploys_the_flow_every_hour(own: Settings, monkeypatch: pytest.MonkeyPatch):
-    """One deployment runs by a cron in the zone, at most one run at a time. The automation is created before it."""
+@pytest.mark.parametrize(("option", "expected"), [(None, "Asia/Kolkata"), ("America/St_Johns", "America/St_Johns")])
+def test_serve_deploys_the_flow_every_hour(
+    own: Settings, monkeypatch: pytest.MonkeyPatch, option: str | None, expected: str
+):
+    """One deployment runs by a cron in the zone of the option or the settings, at most one run at a time.
+
+    The automation is created before it. The processes of the runs get the zone as PARTNERFLOW_TIMEZONE.
+    """
     import flows.hourly
 
     calls: list[tuple[str, Any]] = []
@@ -58,13 +64,14 @@ def test_serve_deploys_the_flow_every_hour(own: Settings, monkeypatch: pytest.Mo
         calls.append(("server", port))
         yield
 
-    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(os, "environ", {**os.environ, "PARTNERFLOW_TIMEZONE": "Asia/Kathmandu"})
     monkeypatch.setattr(serve, "prefect_server", server)
     monkeypatch.setattr(automation, "ensure_crash_automation", lambda name: calls.append(("automation", name)))
     monkeypatch.setattr(flows.hourly.hourly, "serve", lambda **options: calls.append(("serve", options)))
-    serve.serve_hourly(own, "Asia/Kolkata", 4711)
+    serve.serve_hourly(own.model_copy(update={"timezone": "Asia/Kolkata"}), option, 4711)
     assert [name for name, _ in calls] == ["server", "automation", "serve"]
     options = calls[2][1]
-    assert (options["schedule"].cron, options["schedule"].timezone) == ("0 * * * *", "Asia/Kolkata")
+    assert (options["schedule"].cron, options["schedule"].timezone) == ("0 * * * *", expected)
+    assert os.environ["PARTNERFLOW_TIMEZONE"] == expected
     assert options["global_limit"].limit == 1
     assert options["global_limit"].collision_strategy.value == "CANCEL_NEW"

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -21,6 +22,7 @@ from support.cli import partnerflow
 from support.ledgers import ledger_location, opened
 from support.states import HOUR, reload_raw_tables
 from support.week import replayed_contacts
+from support.zones import NOT_WHOLE_HOURS
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 COUNTS = ("members", "addresses", "already_contacted", "suppressed", "no_address", "recipients", *SENT)
@@ -50,15 +52,20 @@ def ran(ledger: Ledger, hour: datetime, *, programs: tuple[str, ...] = ("1",), *
 
 
 def found(
-    ledger: Ledger, as_of: datetime, *workflows: Workflow, zone: str = "UTC", instead: MissedHours | None = None
+    ledger: Ledger,
+    as_of: datetime,
+    *workflows: Workflow,
+    zone: str = "UTC",
+    deployment: str = "UTC",
+    instead: MissedHours | None = None,
 ) -> CatchUp:
     """What has been missed before an hour."""
-    return find_catch_up(ledger, workflows or [workflow()], {"1": zone}, as_of, instead)
+    return find_catch_up(ledger, workflows or [workflow()], {"1": zone}, as_of, ZoneInfo(deployment), instead)
 
 
-def hours(ledger: Ledger, as_of: datetime, *workflows: Workflow, zone: str = "UTC") -> list[str]:
+def hours(ledger: Ledger, as_of: datetime, *workflows: Workflow, **zones: str) -> list[str]:
     """The instants that are to be caught up."""
-    return [f"{instant:%d %H:%M:%S}" for instant in found(ledger, as_of, *workflows, zone=zone).instants]
+    return [f"{instant:%d %H:%M:%S}" for instant in found(ledger, as_of, *workflows, **zones).instants]
 
 
 def test_a_run_every_hour_misses_nothing(ledger: Ledger):
@@ -82,6 +89,29 @@ def test_the_first_run_of_a_day_looks_at_the_end_of_the_day_before(ledger: Ledge
     ran(ledger, datetime(2026, 3, 21, 18, tzinfo=UTC), w="done")
     in_kolkata = hours(ledger, datetime(2026, 3, 21, 19, tzinfo=UTC), zone="Asia/Kolkata")
     assert in_kolkata == ["21 18:29:59"]
+
+
+@pytest.mark.parametrize("name", NOT_WHOLE_HOURS)
+def test_zones_not_in_whole_hours_catch_up_their_own_hours(ledger: Ledger, name: str):
+    """Midnight is one of them, and each day ends right before it, in the deployment's zone and the program's."""
+    zone = ZoneInfo(name)
+    ran(ledger, datetime(2026, 3, 20, 21, tzinfo=zone).astimezone(UTC), w="done")
+    missed = found(ledger, datetime(2026, 3, 21, 2, tzinfo=zone).astimezone(UTC), zone=name, deployment=name)
+    local = [f"{instant.astimezone(zone):%d %H:%M:%S}" for instant in missed.instants]
+    assert local == ["20 22:00:00", "20 23:00:00", "20 23:59:59", "21 00:00:00", "21 01:00:00"]
+    ran(ledger, datetime(2026, 3, 21, 23, tzinfo=zone).astimezone(UTC), w="done")
+    on_time = found(ledger, datetime(2026, 3, 22, tzinfo=zone).astimezone(UTC), zone=name, deployment=name)
+    assert [f"{instant.astimezone(zone):%d %H:%M:%S}" for instant in on_time.instants] == ["21 23:59:59"]
+
+
+def test_a_change_by_half_an_hour_loses_no_hour_and_no_end_of_day(ledger: Ledger):
+    """Lord Howe's clocks go forward between 14:30 and 16:00 UTC; the day of a program in Tokyo ends at 15:00."""
+    before, after = datetime(2026, 10, 3, 12, 30, tzinfo=UTC), datetime(2026, 10, 3, 17, tzinfo=UTC)
+    ran(ledger, before, w="done")
+    place = {"zone": "Asia/Tokyo", "deployment": "Australia/Lord_Howe"}
+    assert hours(ledger, after, **place) == ["03 13:30:00", "03 14:30:00", "03 14:59:59", "03 16:00:00"]
+    ran(ledger, before + timedelta(hours=2), w="done")
+    assert hours(ledger, after - timedelta(hours=1), workflow("w", "skip"), **place) == ["03 14:59:59"]
 
 
 def test_an_hour_at_which_it_was_held_or_broken_is_caught_up_and_one_over_the_limit_is_not(ledger: Ledger):

@@ -48,6 +48,13 @@ def test_next_change_happens_at_the_predicted_hour(example, definitions, workflo
     assert (partner in {one for _, one, _ in at_hour.members}) == (found.then == "enters") != found.member
 
 
+def test_next_change_is_at_an_hour_of_the_deployments_zone(example, definitions):
+    """Midnight in Kolkata is an hour of a deployment in that zone; on UTC the next run comes half an hour later."""
+    settings = example[0].model_copy(update={"timezone": "Asia/Kolkata"})
+    found = explain(settings, definitions["prospect-invite"], "33001007", definitions.compiler, HOUR)
+    assert found.next_change == "2026-03-20T18:30:00Z"
+
+
 def test_explain_shows_conditions_as_json_and_text(example):
     """Each condition is in the JSON and in the text."""
     settings, _ = example

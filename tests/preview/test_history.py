@@ -46,7 +46,7 @@ def intervals(first: date, last: date, size: int = 168) -> list[MembershipInterv
         empty_account().holding(ROWS, datetime(2026, 3, 1, tzinfo=UTC)) as account,
     ):
         patch.setattr(flows.warehouse.evaluations, "MAX_HOURS_PER_BATCH", size)
-        hours = local_hours("1000", NEW_YORK, first, last)
+        hours = local_hours("1000", NEW_YORK, first, last, NEW_YORK)
         return membership_intervals(account.connection, [workflow("few", "1000", FEW)], COMPILER, hours)
 
 
@@ -76,7 +76,7 @@ def test_intervals_equal_the_oracle_for_any_batch_size():
     one_batch, batches = intervals(first, last), intervals(first, last, size=5)
     assert one_batch == batches
     conditions = [meaning(sentence) for sentence in FEW]
-    for hour in local_hours("1000", NEW_YORK, first, last):
+    for hour in local_hours("1000", NEW_YORK, first, last, NEW_YORK):
         expected = Oracle(ROWS, "1000", hour.as_of).members(conditions)
         end = hour.as_of + timedelta(hours=1)
         members = {one.partner_id for one in one_batch if one.valid_from <= hour.as_of < (one.valid_to or end)}

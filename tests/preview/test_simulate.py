@@ -46,6 +46,7 @@ def simulate_rows(
     last: date,
     compiler: Compiler = COMPILER,
     limit: int = 10_000,
+    deployment: str = "UTC",
 ) -> Simulation:
     """Simulate workflows on these raw rows; each partner gets an address."""
     contacts = [
@@ -54,7 +55,8 @@ def simulate_rows(
         for row in rows["partners"]
     ]
     with empty_account().holding({**rows, "partner_contacts": contacts}, datetime(2026, 1, 1, tzinfo=UTC)) as account:
-        return replayed(Replay(account.connection, workflows, compiler, stage_models(), limit), first, last)
+        replay = Replay(account.connection, workflows, compiler, stage_models(), ZoneInfo(deployment), limit)
+        return replayed(replay, first, last)
 
 
 def history(found: Simulation, zone: ZoneInfo = NEW_YORK) -> dict[str, list[str]]:
@@ -207,16 +209,28 @@ def test_limit_counts_partners_moved_by_an_email():
 def test_local_hours_follow_the_clock_changes():
     """A day has 23 hours when the clocks go forward and 25 when they go back; its end is evaluated, too.
 
-    Hours are whole hours of UTC, also in a zone with an offset of half an hour.
+    The hours are those of the deployment's zone.
     """
     days = {date(2026, 3, 8): 23, date(2025, 11, 2): 25, date(2026, 3, 20): 24}
-    assert {day: len(local_hours("1", NEW_YORK, day, day)) for day in days} == {day: days[day] + 1 for day in days}
-    first, *_, last = local_hours("1", ZoneInfo("Asia/Kolkata"), date(2026, 3, 20), date(2026, 3, 20))
+    counted = {day: len(local_hours("1", NEW_YORK, day, day, NEW_YORK)) for day in days}
+    assert counted == {day: days[day] + 1 for day in days}
+    kolkata, day = ZoneInfo("Asia/Kolkata"), date(2026, 3, 20)
+    assert local_hours("1", kolkata, day, day, kolkata)[0].as_of == datetime(2026, 3, 19, 18, 30, tzinfo=UTC)
+    first, *_, last = local_hours("1", kolkata, day, day, ZoneInfo("UTC"))
     assert first.as_of == datetime(2026, 3, 19, 19, tzinfo=UTC)
     assert (last.as_of, last.local_date) == (
         datetime(2026, 3, 20, 18, 29, 59, 999999, tzinfo=UTC),
         date(2026, 3, 20),
     )
+
+
+def test_simulate_dates_a_contact_by_the_hour_of_the_deployments_zone():
+    """Joined after the last hour of a day in Kolkata, and welcomed at midnight there, not at the next hour of UTC."""
+    kolkata = ZoneInfo("Asia/Kolkata")
+    rows = raw_rows({"late": {"joined": "2026-03-02 23:30"}}, kolkata)
+    welcome = workflow("welcome", "1000", ["Relationship Stage is any of Joined", "Last Transition Date is Today"])
+    found = simulate_rows(rows, [welcome], date(2026, 3, 1), date(2026, 3, 4), deployment="Asia/Kolkata")
+    assert [one.as_of for one in found.sends] == [datetime(2026, 3, 3, tzinfo=kolkata)]
 
 
 # Against the oracle
@@ -275,7 +289,7 @@ def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size
     hours = [
         hour
         for row in drawn.rows["programs"]
-        for hour in local_hours(row["program_id"], ZoneInfo(row["timezone"]), day, day)
+        for hour in local_hours(row["program_id"], ZoneInfo(row["timezone"]), day, day, ZoneInfo("UTC"))
     ]
     sends, over = run_by_oracle(drawn, hours, limit)
     assert {(one.as_of, one.workflow_id, one.partner_id) for one in found.sends} == sends

@@ -246,7 +246,7 @@ def replayed_contacts(settings: Settings, hours: int, *excluded: str) -> set[tup
     active = [one for one in definitions.active if one.id not in excluded]
     whole = [HOUR + timedelta(hours=number) for number in range(1, hours + 1)]
     with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
-        replay = Replay(connection, active, definitions.compiler, read_stage_models(settings))
+        replay = Replay(connection, active, definitions.compiler, read_stage_models(settings), settings.zone)
         replay.run(
             [
                 Hour(program, instant, instant.astimezone(ZoneInfo(zone)).date())
