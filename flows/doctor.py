@@ -37,8 +37,8 @@ LATE = timedelta(hours=2)
 """Age of the last run's hour above which an hourly deployment is late."""
 
 RUN_TABLES = {
-    "build_state", "email_events", "email_events_staged", "evaluations", "ingested_files", "ledger_watermark",
-    "run_watermark", "sent_emails", "suppressions", "workflow_runs",
+    "build_state", "copy_addresses", "email_events", "email_events_staged", "evaluations", "ingested_files",
+    "ledger_watermark", "run_watermark", "sent_emails", "suppressions", "workflow_runs",
 }  # fmt: skip
 """The raw tables that a run creates itself, or does not need."""
 

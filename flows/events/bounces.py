@@ -20,7 +20,7 @@ from flows.events.delivery_status import reported_recipients
 MAX_PARTS = 200
 """MIME parts of a message that are looked at."""
 
-_VERP = re.compile(r"\+([0-9a-f]{32})@")
+_VERP = re.compile(r"\+([0-9a-f]{32})@", re.I)
 _FEEDBACK_TYPE = re.compile(r"[a-z-]+")
 _END_OF_NOTICE = re.compile(r"(?m)^-{2,}.*(copy|original|returned) .*message|^-{2,}.*below this line")
 _REPLY_SUBJECT = re.compile(r"\s*(out of (the )?office|automatic reply|auto(matic)?[- ]?(reply|response)|auto:)", re.I)
@@ -131,10 +131,12 @@ def _reporter(feedback: Message) -> dict[str, Any]:
 def _original(message: Message) -> Message | None:
     """Return the returned message, whole or only its headers."""
     for part in _walk(message)[1:]:
-        if part.get_content_type() == "message/rfc822" and part.is_multipart():
+        if part.get_content_type() in ("message/rfc822", "message/global") and part.is_multipart():
             return next(iter(_subparts(part)), None)
         if part.get_content_type() == "text/rfc822-headers":
             return message_from_bytes(_content(part))
+        if part.get_content_type() == "message/global-headers":
+            return next(iter(_subparts(part)), None)
     return None
 
 
@@ -142,7 +144,7 @@ def _delivery_id(message: Message, original: Message | None) -> str | None:
     envelope = [_text(message, name) for name in ("X-Original-To", "Delivered-To", "Envelope-To", "To")]
     for _, address in getaddresses([text for text in envelope if text]):
         if found := _VERP.search(address):
-            return found.group(1)
+            return found.group(1).lower()
     return _text(original, "X-Partnerflow-Delivery").strip() or None
 
 

@@ -1,4 +1,4 @@
-"""The mirror of the ledger in the warehouse: raw.sent_emails, raw.workflow_runs and raw.suppressions.
+"""The mirror of the ledger in the warehouse: raw.sent_emails, workflow_runs, suppressions and copy_addresses.
 
 The watermark in the warehouse is the last row of the ledger's log that the mirror has seen; only deliveries that have
 changed since are written. Without a watermark (the warehouse was deleted), or if the counts differ from the ledger's,
@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas
 
+from flows.addresses import address_key
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.ledger.queries import Changes, Watermark, changes_since, runs_since
+from flows.ledger.queries import Changes, Watermark, changes_since, copy_addresses, runs_since
 from flows.ledger.suppressions import suppressions
 from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.raw_tables import append_raw_rows, ensure_raw_table, replace_raw_table
@@ -65,6 +66,8 @@ def mirror(connection: Connection, ledger: Ledger) -> None:
         (email, one.scope, one.reason, one.at) for one in suppressions(ledger) for email in _spellings(one.email_key)
     ]
     replace_raw_table(connection, "suppressions", _frame(rows, ["email", "scope", "reason", "suppressed_at"]))
+    copies = {email for one in copy_addresses(ledger) for email in _spellings(address_key(one))}
+    replace_raw_table(connection, "copy_addresses", _frame([[email] for email in sorted(copies)], ["email"]))
 
 
 def _mirror_runs(connection: Connection, ledger: Ledger) -> None:

@@ -72,6 +72,13 @@ def message_content(ledger: Ledger, version: str) -> dict[str, Any]:
         return content
 
 
+def copy_addresses(ledger: Ledger) -> set[str]:
+    """Return the addresses in the cc or bcc of any message version, as the messages have them."""
+    columns = [MESSAGE_VERSION.c.content[name].as_string() for name in ("cc", "bcc")]
+    with ledger.store.reading() as connection:
+        return {address for row in connection.execute(select(*columns)) for address in row if address}
+
+
 def changes_since(ledger: Ledger, watermark: Watermark | None) -> Changes:
     """Return what has changed since a watermark; everything if it is None or not one of this ledger's log."""
     with ledger.store.reading() as connection:

@@ -1,6 +1,6 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
-All ids are text, all timestamps are UTC. `flows` fills the last nine, and email_events from the landing folder; the
+All ids are text, all timestamps are UTC. `flows` fills the last ten, and email_events from the landing folder; the
 others are a loader's. Other engines get the same statements, translated.
 """
 
@@ -66,6 +66,8 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.run_watermark (log_id BIGINT, run_id VARCHAR)""",
     "build_state": """
         CREATE OR REPLACE TABLE raw.build_state (input VARCHAR, checksum VARCHAR, builds_since BIGINT)""",
+    "copy_addresses": """
+        CREATE OR REPLACE TABLE raw.copy_addresses (email VARCHAR)""",
     "suppressions": """
         CREATE OR REPLACE TABLE raw.suppressions (
             email VARCHAR, scope VARCHAR, reason VARCHAR, suppressed_at TIMESTAMP)""",

@@ -1,13 +1,17 @@
 """The example account on PostgreSQL: the same members as on DuckDB, and the same rows in every relation."""
 
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg2
 import pytest
+from psycopg2.extras import execute_values
 
 from compiler import PartnerflowError
 from flows.definitions.loader import read_definitions
+from flows.events.bounce_type import bounce_type
 from flows.pipeline.run import run_hour
 from flows.preview.explain import explain
 from flows.preview.preview import preview
@@ -15,6 +19,7 @@ from flows.settings import CHECKOUT, Settings
 from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import Connection, open_warehouse
+from support.bounce_evidence import MACRO, pairs
 from support.cli import partnerflow
 from support.states import HOUR, with_example
 
@@ -130,6 +135,21 @@ def test_unreachable_server_error_names_the_variables(tmp_path: Path, monkeypatc
     ):
         pass
     assert "PGHOST, PGPORT" in str(error.value)
+
+
+def test_bounce_types_are_those_of_python(postgres_example: Settings):
+    """The macro `bounce_type` follows the rule of flows/events/bounce_type.py on this engine, too."""
+    done = Dbt(postgres_example, postgres_example.state_dir / "dbt_project").invoke(
+        "compile", "--inline", MACRO, "--quiet"
+    )
+    assert done.success, done.exception
+    with closing(psycopg2.connect("")) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE evidence (status text, said text)")
+        execute_values(cursor, "INSERT INTO evidence VALUES %s", pairs())
+        cursor.execute(done.result.results[0].node.compiled_code)
+        found = cursor.fetchall()
+    assert len(found) == len(pairs())
+    assert [row for row in found if bounce_type(row[0], row[1]) != row[2]] == []
 
 
 def test_build_increments_the_number_of_builds(postgres_example: Settings):

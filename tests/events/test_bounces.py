@@ -51,6 +51,18 @@ def test_bounce_is_identified_by_envelope_or_returned_headers(verp: bool):
     assert (recipient["email"], recipient["action"], recipient["status"]) == (EMAIL, "failed", "5.1.1")
 
 
+def test_delivery_id_is_read_in_any_case():
+    """A server on the way may have written the bounce address in upper case."""
+    assert read_bounce(report(to=f"BOUNCE+{DELIVERY.upper()}@X.EXAMPLE"))["delivery_id"] == DELIVERY
+
+
+@pytest.mark.parametrize("content_type", ["message/global", "message/global-headers"])
+def test_internationalized_returned_message_identifies_the_delivery(content_type: str):
+    """A mail server that supports SMTPUTF8 returns these types (RFC 6533)."""
+    notice = bounce_message(DELIVERY, EMAIL, verp=False).replace(b"text/rfc822-headers", content_type.encode())
+    assert read_bounce(notice)["delivery_id"] == DELIVERY
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

@@ -68,6 +68,10 @@ def after_events(example, tmp_path_factory):
             for role, row in zip(roles, ledger.execute(query), strict=False)
         }
         doubtful = [(of[role].id,) for role in ("proven", "disproven")]
+        content = json.dumps(
+            {"cc": "copy@example.net", "bcc": NEXT_RECIPIENT}
+        )  # it has no delivery yet, but gets a copy
+        ledger.execute("INSERT INTO message_version (version, content) VALUES ('with a copy', ?)", [content])
         ledger.executemany("UPDATE delivery SET state = 'in_doubt', sent_at = NULL WHERE delivery_id = ?", doubtful)
     for (delivery_id,) in doubtful:
         (settings.outbox / f"{delivery_id}.eml").unlink()  # a file that is there would prove that it was sent
@@ -77,7 +81,7 @@ def after_events(example, tmp_path_factory):
         sendgrid_event(of["machine"].id, of["machine"].email, "delivered"),
         sendgrid_event(of["machine"].id, of["machine"].email, "open", sg_machine_open=True),
         sendgrid_event("somebody-elses", "who@example.net", "bounce", type="bounce", status="5.1.1"),
-        sendgrid_event(of["quiet"].id, "copy@example.net", "bounce", type="bounce", status="5.1.1"),
+        sendgrid_event(of["quiet"].id, "Copy <copy@Example.net>", "bounce", type="bounce", status="5.1.1"),
     ])  # fmt: skip
     for _ in range(3):
         write_payload(settings.landing, "sendgrid", opened)

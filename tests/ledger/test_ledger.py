@@ -26,6 +26,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import DELIVERY_COLUMNS, mirror
 from flows.ledger.queries import changes_since, deliveries, find_delivery
 from flows.ledger.resolution import settle_by_evidence, settle_by_person
+from flows.ledger.schema import MESSAGE_VERSION
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
 from flows.ledger.transitions import mark_sending
 from support.ledgers import delivery, leased, ledger_location, log, opened, states
@@ -405,6 +406,18 @@ def test_mirror_reads_only_changes_since_its_watermark(ledger: Ledger, tmp_path:
         warehouse.execute("UPDATE raw.sent_emails SET reason = 'stale'")
         mirror(warehouse, ledger)
         assert warehouse.execute("SELECT DISTINCT reason FROM raw.sent_emails").fetchall() == [(None,)]
+
+
+def test_mirror_has_the_addresses_of_copies(ledger: Ledger):
+    """The cc and bcc of all message versions, in lower case, with an international domain in both of its forms."""
+    contents = [{"cc": "Desk@Bücher.example", "bcc": None}, {"cc": None, "bcc": "desk@bücher.example"}, {"bcc": "a@x"}]
+    with ledger.store.writing() as connection:
+        rows = [{"version": str(number), "content": content} for number, content in enumerate(contents)]
+        connection.execute(MESSAGE_VERSION.insert(), rows)
+    with duckdb.connect() as warehouse:
+        mirror(warehouse, ledger)
+        found = warehouse.execute("SELECT email FROM raw.copy_addresses ORDER BY email").fetchall()
+    assert found == [("a@x",), ("desk@bücher.example",), ("desk@xn--bcher-kva.example",)]
 
 
 def test_changes_wait_for_uncommitted_log_ids(tmp_path: Path):

@@ -31,6 +31,12 @@
     timezone('UTC', to_timestamp(case when {{ seconds }} between 0 and 4102444800 then {{ seconds }} end))
 {%- endmacro %}
 
+{#- The address in a text such as `Ann <Ann@Partner.example>`, in lower case. -#}
+{% macro bare_address(text) -%}
+    {%- set within = "regexp_replace(lower(" ~ text ~ "), '^.*<([^<>]*)>.*$', '\\1')" -%}
+    regexp_replace({{ within }}, '^[\s"''<]+|[\s"''>.]+$', '', 'g')
+{%- endmacro %}
+
 {#- The event type of a feedback report (RFC 5965). `not-spam` (RFC 6430) and `auth-failure` (RFC 6591) are not
     complaints; a report without a type, as SES passes some on, is one. -#}
 {% macro feedback_event_type(feedback_type) -%}

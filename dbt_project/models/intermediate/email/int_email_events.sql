@@ -3,6 +3,10 @@ with deliveries as (
     where email is not null
 ),
 
+copies as (
+    select * from {{ ref('stg_copy_addresses') }}
+),
+
 events as (
     select * from {{ ref('stg_sendgrid_events') }}
     union all
@@ -33,25 +37,22 @@ linked as (
         ranked.*,
         coalesce(by_id.delivery_id, by_message.delivery_id) as linked_id,
         lower(trim(coalesce(by_id.email, by_message.email))) as ledger_email,
-        lower(trim(ranked.email)) as event_email
+        {{ bare_address('ranked.email') }} as event_email
     from ranked
-    left join deliveries as by_id on ranked.delivery_id = by_id.delivery_id
+    left join deliveries as by_id on lower(trim(ranked.delivery_id)) = by_id.delivery_id
     left join deliveries as by_message on trim(ranked.message_id, '<> ') = by_message.message_id
     where ranked.position = 1
 ),
 
--- A copy (cc, bcc) has the delivery's id and another address. A provider may write a domain in its IDNA form.
+-- An event of a delivery is about its recipient, however a server or a provider spells the address: in another form,
+-- rewritten, redacted, or as that of the mailbox it is forwarded to. Only the addresses of copies (cc, bcc) are others.
 addressed as (
     select
-        *,
-        case
-            when event_email is null then ledger_email
-            when event_email like '%@%xn--%' and split_part(event_email, '@', 1) = split_part(ledger_email, '@', 1)
-                then ledger_email
-            else event_email
-        end as email_key,
-        is_test or coalesce(delivery_id like 'test-%', false) as is_of_test
+        linked.*,
+        coalesce(copies.email <> linked.ledger_email, false) as is_of_copy,
+        linked.is_test or coalesce(linked.delivery_id like 'test-%', false) as is_of_test
     from linked
+    left join copies on linked.event_email = copies.email
 ),
 
 int_email_events as (
@@ -63,8 +64,8 @@ int_email_events as (
         is_provider_suppressed,
         is_bot,
         linked_id as delivery_id,
-        email_key as email,
-        coalesce(email_key = ledger_email, false) and event_type <> 'other' and not is_of_test as is_counted,
+        case when linked_id is null or is_of_copy then event_email else ledger_email end as email,
+        linked_id is not null and not is_of_copy and event_type <> 'other' and not is_of_test as is_counted,
         case when occurred_at is null or occurred_at > received_at then received_at else occurred_at end as occurred_at,
         received_at,
         reason,

@@ -1,0 +1,10 @@
+with source as (
+    select * from {{ source('raw', 'copy_addresses') }}
+),
+
+stg_copy_addresses as (
+    select cast(email as {{ dbt.type_string() }}) as email
+    from source
+)
+
+select * from stg_copy_addresses
