@@ -162,6 +162,9 @@ def _segment_of(definition: Definition, source: Source, segments: Mapping[str, S
 
 def _not_a_sentence(source: Source, path: YamlPath, value: Any) -> Problem:
     """Return the problem of an item of a segment that YAML does not read as text."""
+    if isinstance(value, dict) and any(isinstance(rest, list | dict) for rest in value.values()):
+        hint = "Write one condition per line, and one workflow for each alternative."
+        return source.problem(path, "definition", "All conditions of a segment must hold; it has no groups.", hint)
     if isinstance(value, dict) and len(value) == 1:
         ((key, rest),) = value.items()
         written = f"{key}: {rest}" if isinstance(rest, str | int | float) else f"{key}:"

@@ -51,6 +51,10 @@ EXAMPLES = {
 EXAMPLES["window"] = EXAMPLES["date"]
 
 
+MAX_SUGGESTED = 500
+"""The longest text for which a suggestion is looked for; the patterns may take quadratic time."""
+
+
 class SentenceError(ValueError):
     """A sentence that is not a condition; `offset` is the position of the error in it, from 0."""
 
@@ -214,7 +218,7 @@ def _month(token: Token) -> int:
 
 
 def _unknown_label(sentence: str, vocabulary: Vocabulary) -> SentenceError:
-    problem = suggest_label(sentence, vocabulary)
+    problem = suggest_label(sentence[:MAX_SUGGESTED], vocabulary)
     return SentenceError(len(sentence) - len(sentence.lstrip()), problem.message, problem.hint)
 
 
@@ -223,7 +227,8 @@ def _unexpected(sentence: str, field: Field, end: int, error: UnexpectedInput, v
     at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
     offset = len(sentence.rstrip()) if at_end or position is None else end + position
     rest = with_plain_blanks(sentence)[end:]
-    problem = suggest(field, rest, vocabulary) or _not_valid(field, sentence[offset:].strip())
+    known = suggest(field, rest, vocabulary) if len(rest) <= MAX_SUGGESTED else None
+    problem = known or _not_valid(field, sentence[offset:].strip())
     return SentenceError(offset, problem.message, problem.hint)
 
 

@@ -18,9 +18,12 @@ _JOINING = re.compile(r"(?i:\bor\b|^and\b|^not\b|\bbut not\b|\bexcept\b)|\bAND\b
 
 def check_values(field: Field, tokens: Sequence[Token], vocabulary: Vocabulary) -> tuple[int, Suggestion] | None:
     """Return the position of the first unquoted value that has another meaning than it seems, and what to write."""
-    values = [token for token in tokens if token.type == "PLAIN"]
-    for token in values:
-        if problem := _single_quotes(field, token, tokens) or _joined(field, token, tokens, vocabulary):
+    if quoted := _single_quotes(field, tokens):
+        return quoted
+    for token in tokens:
+        if token.type != "PLAIN":
+            continue
+        if problem := _joined(field, token, tokens, vocabulary):
             return token.start_pos or 0, problem
         if character := invisible_character(token):
             hint = "Remove it, or write the value in double quotes if the name has it."
@@ -28,26 +31,26 @@ def check_values(field: Field, tokens: Sequence[Token], vocabulary: Vocabulary) 
     return None
 
 
-def _single_quotes(field: Field, token: Token, tokens: Sequence[Token]) -> Suggestion | None:
-    """Return a suggestion when a value begins with a single quote, and it or a later one ends with one."""
-    text = token.strip()
-    later = [one.strip() for one in tokens[tokens.index(token) :]]
-    closed = [one for one in later if one[-1] in _SINGLE_QUOTES and one not in _SINGLE_QUOTES]
-    if text[0] not in _SINGLE_QUOTES or not closed:
-        return None
-    within = ", ".join(later[: later.index(closed[0]) + 1])[1:-1]
-    hint = write(str(AnyOf(field.label, (within,)))).removesuffix(".")
-    return Suggestion(
-        "Single quotes do not quote a value; double quotes do.", f"{hint}; put other values after commas."
+def _single_quotes(field: Field, tokens: Sequence[Token]) -> tuple[int, Suggestion] | None:
+    """Return the position of a value that begins with a single quote where it or a later one ends with one."""
+    texts = [token.strip() for token in tokens]
+    first = next((index for index, text in enumerate(texts) if text[0] in _SINGLE_QUOTES), len(texts))
+    last = next(
+        (index for index in range(first, len(texts)) if texts[index][-1] in _SINGLE_QUOTES and texts[index][1:]), None
     )
+    if last is None:
+        return None
+    within = ", ".join(texts[first : last + 1])[1:-1]
+    hint = f"{write(str(AnyOf(field.label, (within,)))).removesuffix('.')}; put other values after commas."
+    return tokens[first].start_pos or 0, Suggestion("Single quotes do not quote a value; double quotes do.", hint)
 
 
 def _joined(field: Field, token: Token, tokens: Sequence[Token], vocabulary: Vocabulary) -> Suggestion | None:
     text = " ".join(token.split())
     found = None if text.isupper() else _JOINING.search(text)
-    before = ", ".join(one.strip() for one in tokens[: tokens.index(token) + 1])
-    if two := suggest_joined(field.label, f"is any of {before}", vocabulary):
-        return two
+    if suggest_joined(field.label, text, vocabulary):
+        before = ", ".join(one.strip() for one in tokens[: tokens.index(token) + 1])
+        return suggest_joined(field.label, f"is any of {before}", vocabulary)
     if found is None:
         return None
     if "not" in found[0].lower() or found[0].lower() == "except":

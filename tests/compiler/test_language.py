@@ -82,6 +82,7 @@ VALUES = {
         "is not", "Relationship Stage is any of None, New, Outreach, Negotiating, Expired"),
     "not Relationship Stage is any of Joined, New": (
         "not", "Relationship Stage is any of None, Outreach, Negotiating, Expired"),
+    "not Clicks less than 5": ("not less than", "Clicks greater than 4"),
     "Relationship Stage is any of Joined or New": ("or", "Relationship Stage is any of Joined, New"),
     "Relationship Stage is any of Joined, New, or Outreach": (
         "or", "Relationship Stage is any of Joined, New, Outreach"),
@@ -164,6 +165,10 @@ def parsed(offered: str) -> list[Condition]:
         ("\u0421licks less than 5", "it has the character CYRILLIC CAPITAL LETTER ES", "Did you mean Clicks?"),
         ("Clicks le\u00adss than 5", "it has the character SOFT HYPHEN (U+00AD)", "Clicks greater than 100"),
         (f"{NAME} Ac\u00adme", "the invisible character SOFT HYPHEN (U+00AD)", "Remove it"),
+        ("or Relationship Stage is any of New", "There is no 'or' in a condition.", "one workflow for each"),
+        ("OR Clicks less than 5", "There is no 'OR' in a condition.", "one workflow for each"),
+        ("Partner Group is Select All", "needs 'is any of'", "Leave Partner Group out"),
+        ("Realtionship Stages is any of A", "there is no Realtionship Stages", "Did you mean Relationship Stage?"),
         ("Template Term is any of A", "there is no Template Term", f"Did you mean {TERM}?"),
         ("Stage is any of Joined", "there is no Stage", "Did you mean Contract Stage or Relationship Stage?"),
         ("Country is any of US", "there is no Country", "docs/add-a-condition.md"),
@@ -177,7 +182,10 @@ def test_sentence_with_two_readings_or_none_is_refused(sentence: str, message: s
     assert hint in caught.value.hint
 
 
-@pytest.mark.parametrize("label", ["Country", "Language", "Email", "Contacts", "Percentage"])
+@pytest.mark.parametrize(
+    "label",
+    ["Country", "Language", "Email", "Contacts", "Percentage", "Partner Country", "Partner Language", "Partner Type"],
+)
 def test_unknown_label_unlike_any_other_gets_no_guess(label: str):
     """Only a name that differs by a letter or two, or has a part of the words, is offered."""
     with pytest.raises(SentenceError) as caught:

@@ -82,6 +82,13 @@ def test_mapping_in_a_named_segment_is_named_too(tmp_path: Path):
     assert "best.yml:2:10: error: After Clicks, 'les than 5' is not valid." in broken
 
 
+def test_group_of_conditions_is_refused():
+    """A segment has no OR."""
+    (problem,) = problems(definition("any: [Clicks less than 5, Actions less than 5]"))
+    assert problem.message == "All conditions of a segment must hold; it has no groups."
+    assert "one workflow for each alternative" in problem.hint
+
+
 UNREADABLE = {
     "name: Deals: Best\n": "'Deals: Best'",
     "name: @home\n": "'@home'",

@@ -1,9 +1,9 @@
 """Suggest a condition for a sentence that begins with none."""
 
 import re
+from difflib import SequenceMatcher
 
-from compiler.errors import did_you_mean
-from compiler.language.suggestions.suggest import suggest, suggest_word
+from compiler.language.suggestions.suggest import NOT, suggest, suggest_word
 from compiler.language.suggestions.suggestion import Suggestion, write
 from compiler.typography import foreign_letter, invisible_character, with_plain_blanks
 from compiler.vocabulary import Field, Vocabulary
@@ -34,11 +34,17 @@ def suggest_label(sentence: str, vocabulary: Vocabulary) -> Suggestion:
 
 def _nearest(name: str, vocabulary: Vocabulary) -> str:
     """Return a question with the labels that have all words of a name, or with one of nearly the same letters."""
-    words = set(name.lower().split())
-    having = [field.label for field in vocabulary.fields if words and words <= set(field.label.lower().split())]
-    if having:
-        return f"Did you mean {' or '.join(having)}? "
-    return did_you_mean(name, [field.label for field in vocabulary.fields], cutoff=0.75)
+    words = name.lower().split()
+    labels = [field.label for field in vocabulary.fields]
+    near = [label for label in labels if words and set(words) <= set(label.lower().split())]
+    near = near or [label for label in labels if _is_alike(words, label.lower().split())]
+    return f"Did you mean {' or '.join(near)}? " if near else ""
+
+
+def _is_alike(words: list[str], others: list[str]) -> bool:
+    """Return whether two lists have similar words at each place."""
+    pairs = zip(words, others, strict=False)
+    return len(words) == len(others) and all(SequenceMatcher(None, *pair).ratio() > 0.7 for pair in pairs)
 
 
 def _condition_inside(sentence: str, vocabulary: Vocabulary) -> Suggestion | None:
@@ -53,7 +59,9 @@ def _condition_inside(sentence: str, vocabulary: Vocabulary) -> Suggestion | Non
     before, condition = sentence[:start], sentence[start:].strip()
     if not before.strip() or not condition or not (found := vocabulary.match(condition)):
         return None
+    if NOT.search(before):
+        negated = re.sub(r"^\s*(is\b)?", r"\1 not ", condition[found[1] :], count=1, flags=re.IGNORECASE)
+        return suggest(found[0], negated, vocabulary)
     if word := suggest_word(before):
-        negated = re.sub(r"^\s*is\b", "is not", condition[found[1] :], flags=re.IGNORECASE)
-        return suggest(found[0], negated, vocabulary) or word
+        return word
     return Suggestion("A sentence begins with the name of its condition.", write(condition))

@@ -19,7 +19,9 @@ BY_KIND = {
 }
 
 _TOP = re.compile(r"\b(?:top|bottom|first|best|worst|highest|lowest|most|least)\b(?:\s+\d+)?", re.IGNORECASE)
-_NOT = re.compile(r"\b(?:not|isn['’]t|doesn['’]t|never|no|without|except|exclude|excluding)\b|!", re.IGNORECASE)
+NOT = re.compile(r"\b(?:not|isn['’]t|doesn['’]t|never|no|without|except|exclude|excluding)\b|!", re.IGNORECASE)
+"""What negates a condition."""
+
 _OPERATOR = r"is|are|contains|greater|less|more|fewer|between|interval|at|[<>=≥≤]+"
 
 
@@ -49,7 +51,7 @@ def suggest_word(text: str) -> Suggestion | None:
     """Return what to write instead of top N, `not`, `or` and percentages in a text without values."""
     if found := _TOP.search(text):
         return lacks(found[0], "A condition looks at one partner; write a limit, such as Revenue greater than 999.")
-    if found := _NOT.search(text):
+    if found := NOT.search(text):
         return lacks(found[0], "Write what counts, such as Relationship Stage is any of New, Outreach.")
     if found := re.search(r"\bor\b|\|\|?", text, re.IGNORECASE):
         return lacks(found[0], "All conditions of a segment must hold; write one workflow for each alternative.")

@@ -64,6 +64,8 @@ def split_values(text: str) -> tuple[str, ...]:
 def _listed(field: Field, values: tuple[str, ...]) -> str:
     """Return the hint to write the values, or the valid values where one of a closed list is not known."""
     named = _known(field, values)
+    if not field.values and values == (SELECT_ALL,):
+        return f"Leave {field.label} out to select all."
     if field.values and not set(named) <= {*field.values, SELECT_ALL}:
         return f"The values are {', '.join((*field.values, SELECT_ALL))}."
     return write(str(AnyOf(field.label, named)))
