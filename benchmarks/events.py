@@ -108,8 +108,8 @@ def _prepare(settings: Settings, deliveries: int) -> None:
         write_evaluations_at(connection, datetime(2026, 3, 20, 18, tzinfo=UTC))
         ids = [f"{number:032x}" for number in range(deliveries)]
         rows = [
-            (one, "w", "1000", str(number), f"somebody.{number}@partner.example", "email", "sent", f"{one}@example.com",
-             "run", SENT.replace(tzinfo=None), SENT.replace(tzinfo=None), None)
+            (one, "w", "1000", str(number), "", f"somebody.{number}@partner.example", "email", "sent",
+             f"{one}@example.com", "run", SENT.replace(tzinfo=None), SENT.replace(tzinfo=None), None)
             for number, one in enumerate(ids)
         ]  # fmt: skip
         replace_raw_table(connection, "sent_emails", pandas.DataFrame(rows))

@@ -41,7 +41,9 @@ RESTORED_CONTEXT = {"restored": True}
 
 @dataclass(frozen=True)
 class Delivery:
-    """One email to one address, or one application to accept (`email` is None). Times are UTC without a time zone.
+    """One email to one address, or one application to accept. Times are UTC without a time zone.
+
+    An email has no contract (`contract_id` is empty), an application no address (`email` is None).
 
     `context` holds the values that the message is rendered with, `template_version` names the message. Both, like
     `message_id` and `claimed_at` (the Date header), are fixed when the partner is claimed, so every attempt sends the
@@ -61,6 +63,7 @@ class Delivery:
     run_id: str
     as_of: datetime
     claimed_at: datetime
+    contract_id: str = ""
     sent_at: datetime | None = None
     reason: str | None = None
     email_key: str | None = None

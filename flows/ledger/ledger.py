@@ -1,11 +1,11 @@
 """The ledger: which partners have been contacted, and the state of each delivery. It guarantees at most one contact.
 
 There is one contact per workflow, program and partner, whose primary key enforces the guarantee, and under it one
-delivery per address. Several workers on several hosts may share a ledger. Correctness does not depend on leases or
-clocks, only on these rules: every transition is a compare-and-swap; only the worker whose transition from `leased` to
-`sending` succeeds sends the email; that transition is on disk before the first byte leaves; and a delivery with an
-unknown outcome never becomes `pending` again. Leases only say when another worker may take over. Every transition is
-logged.
+delivery per address; an application workflow has one contact per contract. Several workers on several hosts may share a
+ledger. Correctness does not depend on leases or clocks, only on these rules: every transition is a compare-and-swap;
+only the worker whose transition from `leased` to `sending` succeeds sends the email; that transition is on disk before
+the first byte leaves; and a delivery with an unknown outcome never becomes `pending` again. Leases only say when
+another worker may take over. Every transition is logged.
 """
 
 import secrets
@@ -52,12 +52,14 @@ class Ledger:
     def claim(self, deliveries: Iterable[Delivery], messages: Mapping[str, dict[str, Any]]) -> list[Delivery]:
         """Record deliveries to partners that their workflow has not contacted yet, and return these deliveries.
 
-        All deliveries of one partner are claimed together or not at all, and everything in one transaction. `messages`
-        maps the message versions that the deliveries name to their content.
+        An application is left out if it has been claimed before. All deliveries of one contact are claimed together or
+        not at all, and everything in one transaction. `messages` maps the message versions that the deliveries name to
+        their content.
         """
-        by_contact: dict[tuple[str, str, str], list[Delivery]] = {}
+        by_contact: dict[tuple[str, str, str, str], list[Delivery]] = {}
         for one in deliveries:
-            by_contact.setdefault((one.workflow_id, one.program_id, one.partner_id), []).append(one)
+            key = (one.workflow_id, one.program_id, one.partner_id, one.contract_id)
+            by_contact.setdefault(key, []).append(one)
         if not by_contact:
             return []
         with self.store.writing() as connection:

@@ -1,8 +1,9 @@
 """The mirror of the ledger in the warehouse: raw.sent_emails, workflow_runs, suppressions and copy_addresses.
 
 The watermark in the warehouse is the last row of the ledger's log that the mirror has seen; only deliveries that have
-changed since are written. Without a watermark (the warehouse was deleted), or if the counts differ from the ledger's,
-the mirror is filled again. It only saves work: a contact that it misses is still refused by the ledger's primary key.
+changed since are written. The mirror is filled again without a watermark (the warehouse was deleted), if the counts
+differ from the ledger's, and if a table lacks a column (an earlier program has written it). It only saves work: a
+contact that it misses is still refused by the ledger's primary key.
 """
 
 from collections import Counter
@@ -17,14 +18,15 @@ from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import Changes, Watermark, changes_since, copy_addresses, runs_since
 from flows.ledger.suppressions import suppressions
-from flows.warehouse.connection import Connection, has_table
-from flows.warehouse.raw_tables import append_raw_rows, ensure_raw_table, replace_raw_table
+from flows.warehouse.connection import Connection
+from flows.warehouse.raw_tables import append_raw_rows, has_raw_table, replace_raw_table
 
 DELIVERY_COLUMNS = [
     "delivery_id",
     "workflow_id",
     "program_id",
     "partner_id",
+    "contract_id",
     "email",
     "action",
     "state",
@@ -73,7 +75,7 @@ def mirror(connection: Connection, ledger: Ledger) -> None:
 def _mirror_runs(connection: Connection, ledger: Ledger) -> None:
     """Append the runs that were recorded since the watermark; their rows never change."""
     watermark = None
-    if has_table(connection, "raw", "run_watermark") and has_table(connection, "raw", "workflow_runs"):
+    if has_raw_table(connection, "run_watermark") and has_raw_table(connection, "workflow_runs"):
         watermark = connection.execute("SELECT log_id, run_id FROM raw.run_watermark").fetchone()
     rows, is_complete, newest = runs_since(ledger, watermark)
     frame = _frame([[row[column] for column in RUN_COLUMNS] for row in rows], RUN_COLUMNS)
@@ -82,7 +84,7 @@ def _mirror_runs(connection: Connection, ledger: Ledger) -> None:
 
 
 def _watermark(connection: Connection) -> Watermark | None:
-    if not (has_table(connection, "raw", "ledger_watermark") and has_table(connection, "raw", "sent_emails")):
+    if not (has_raw_table(connection, "ledger_watermark") and has_raw_table(connection, "sent_emails")):
         return None
     row = connection.execute("SELECT log_id, logged_at, delivery_id FROM raw.ledger_watermark").fetchone()
     return Watermark(*row) if row else None
@@ -94,7 +96,6 @@ def _append(connection: Connection, changes: Changes) -> None:
     if changes.is_complete:
         replace_raw_table(connection, "sent_emails", frame)
         return
-    ensure_raw_table(connection, "sent_emails")
     if len(frame):
         changed = [one.delivery_id for one in changes.deliveries]
         connection.execute("DELETE FROM raw.sent_emails WHERE delivery_id IN (SELECT UNNEST(?))", [changed])

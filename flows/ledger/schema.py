@@ -33,11 +33,15 @@ CONTACT = Table(
     Column("workflow_id", String, primary_key=True),
     Column("program_id", String, primary_key=True),
     Column("partner_id", String, primary_key=True),
+    Column("contract_id", String, primary_key=True),
     Column("run_id", String, nullable=False),
     Column("as_of", DateTime, nullable=False),
     Column("claimed_at", DateTime, nullable=False),
 )
-"""One row per workflow, program and partner, never deleted: its primary key keeps a workflow from contacting twice."""
+"""One row per workflow, program and partner, never deleted: its primary key keeps a workflow from contacting twice.
+
+An application workflow has one per contract that it has accepted; in an email workflow `contract_id` is empty.
+"""
 
 MESSAGE_VERSION = Table(
     "message_version",
@@ -54,6 +58,7 @@ DELIVERY = Table(
     Column("workflow_id", String, nullable=False),
     Column("program_id", String, nullable=False),
     Column("partner_id", String, nullable=False),
+    Column("contract_id", String, nullable=False),
     Column("email", String),
     Column("action", String, nullable=False),
     Column("state", String, nullable=False),
@@ -77,7 +82,7 @@ DELIVERY = Table(
     Column("reply_status", String),
     Column("reply_text", String),
     ForeignKeyConstraint(
-        ["workflow_id", "program_id", "partner_id"], ["contact.workflow_id", "contact.program_id", "contact.partner_id"]
+        CONTACT.primary_key.columns.keys(), list(CONTACT.primary_key.columns), name="delivery_contact"
     ),
     CheckConstraint(column("state").in_(STATES), name="delivery_state"),
     Index("delivery_by_state", "state", "claimed_at", "delivery_id"),

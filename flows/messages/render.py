@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from compiler import PartnerflowError
 from flows.addresses import normalize_address
+from flows.ledger.delivery import Delivery
 from flows.messages.envelope import OutgoingMessage
 from flows.messages.message import Message, RenderedContent
 from flows.messages.mime.compose import compose
@@ -23,7 +24,7 @@ from flows.settings import Settings
 
 
 class Renderable(Protocol):
-    """What can be rendered: a delivery of the ledger, or a test email. Times are UTC, without a zone."""
+    """What an email can be rendered from: a delivery of the ledger, or a test email. Times are UTC, without a zone."""
 
     @property
     def delivery_id(self) -> str: ...
@@ -53,7 +54,7 @@ class Renderable(Protocol):
     def claimed_at(self) -> datetime: ...
 
 
-def render(delivery: Renderable, message: Message | None, settings: Settings) -> OutgoingMessage:
+def render(delivery: Delivery, message: Message | None, settings: Settings) -> OutgoingMessage:
     """Return the email of a delivery or, without a message, the decision about an application.
 
     The same delivery and message always give the same bytes. Raises PartnerflowError when a template fails or an
@@ -134,9 +135,9 @@ def _envelope_sender(delivery: Renderable, settings: Settings) -> str:
     return f"{local}+{delivery.delivery_id}@{domain}"
 
 
-def _decision(delivery: Renderable) -> bytes:
+def _decision(delivery: Delivery) -> bytes:
     """Return `accept application` as a JSON document for the application API."""
-    if not delivery.context.get("contract_id"):
+    if not delivery.contract_id:
         raise PartnerflowError("The delivery has no contract_id.")
     decision = {
         "decision": "accept",
@@ -144,7 +145,7 @@ def _decision(delivery: Renderable) -> bytes:
         "workflow_id": delivery.workflow_id,
         "program_id": delivery.program_id,
         "partner_id": delivery.partner_id,
-        "contract_id": delivery.context["contract_id"],
+        "contract_id": delivery.contract_id,
         "as_of": delivery.as_of.isoformat() + "Z",
     }
     return (json.dumps(decision, indent=2, ensure_ascii=False) + "\n").encode()

@@ -52,13 +52,13 @@ class Application:
     contract_id: str
 
 
-ContactKey = tuple[str, str, str]
-"""Workflow id, program id and partner id: contacted at most once."""
+ContactKey = tuple[str, str, str, str]
+"""Workflow id, program id, partner id and, of an application, contract id (empty for an email): at most once."""
 
 
 def contact_key(one: Recipient | Application) -> ContactKey:
     """Return the key under which the ledger stores the contact."""
-    return one.workflow_id, one.program_id, one.partner_id
+    return one.workflow_id, one.program_id, one.partner_id, one.contract_id if isinstance(one, Application) else ""
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,12 @@ class Plan:
 
 
 def excluding_contacted(earlier: tuple[Plan, ...], plan: Plan) -> Plan:
-    """Return the plan without the contacts of the earlier plans, which count as already contacted in it."""
+    """Return the plan without the contacts of the earlier plans.
+
+    A partner that has no other contact in it counts as already contacted.
+    """
     contacted = {key for one in earlier for key in one.contacts}
-    repeated = Counter(key[0] for key in plan.contacts & contacted)
+    repeated = Counter(name for name, _, _ in _partners(plan.contacts) - _partners(plan.contacts - contacted))
     recipients = tuple(one for one in plan.recipients if contact_key(one) not in contacted)
     applications = tuple(one for one in plan.applications if contact_key(one) not in contacted)
     remaining = Counter(key[0] for key in (*map(contact_key, recipients), *map(contact_key, applications)))
@@ -122,11 +125,15 @@ def excluding_contacted(earlier: tuple[Plan, ...], plan: Plan) -> Plan:
             recipients=remaining[row.workflow_id],
             already_contacted=row.already_contacted + repeated[row.workflow_id],
         )
-        if repeated[row.workflow_id]
+        if remaining[row.workflow_id] < row.recipients
         else row
         for row in plan.workflows
     ]
     return replace(plan, workflows=tuple(rows), recipients=recipients, applications=applications)
+
+
+def _partners(keys: Iterable[ContactKey]) -> set[tuple[str, str, str]]:
+    return {(workflow_id, program_id, partner_id) for workflow_id, program_id, partner_id, _ in keys}
 
 
 def with_details(plan: Plan, details: Mapping[str, str]) -> Plan:

@@ -71,7 +71,7 @@ def _applications(connection: Connection, as_of: datetime) -> list[Application]:
         SELECT workflow_id, program_id, partner_id, contract_id
         FROM segments.application_recipients
         WHERE evaluated_at = ?
-        ORDER BY workflow_id, program_id, partner_id"""
+        ORDER BY workflow_id, program_id, partner_id, contract_id"""
     return [Application(*row) for row in connection.execute(query, [_stored(as_of)]).fetchall()]
 
 

@@ -78,7 +78,7 @@ def _samples(plan: Plan) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     hours = (*plan.catch_up, plan)
     keys = [key for hour in hours for key in (*map(contact_key, hour.recipients), *map(contact_key, hour.applications))]
-    for workflow_id, _, partner_id in keys:
+    for workflow_id, _, partner_id, _ in keys:
         partners = found.setdefault(workflow_id, [])
         if partner_id not in partners and len(partners) < SAMPLE:
             partners.append(partner_id)
@@ -114,7 +114,8 @@ def _forecast(
             for hour in _hours(program, ZoneInfo(zone), as_of, days, settings.zone)
         ]
         replay.run(hours)
-        counted = Counter(send.workflow_id for send in replay.sends() if send.as_of > as_of)
+        later = {(one.workflow_id, one.program_id, one.partner_id) for one in replay.sends() if one.as_of > as_of}
+        counted = Counter(workflow_id for workflow_id, *_ in later)
         return dict(sorted(counted.items())), tuple(replay.limit_breaches)
 
 

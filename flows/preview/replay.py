@@ -1,11 +1,11 @@
 """Replay: many hours of workflows at once, with the ledger that they would have written.
 
 One statement evaluates the segments for many hours, since the facts hold history and raw.evaluations may hold any
-hours. One hour affects later ones in two ways only: a workflow contacts a partner once, and an email moves its partner
-from New to Outreach. So the hours of a batch are evaluated together, the first contact of each partner is recorded, the
-stages are computed again from the events and these contacts, and the segments with conditions on such stages are
-evaluated again, until there is no new contact. Partners affect each other only through the limit: when one of these
-segments is over the limit in a batch, its hours are replayed one by one.
+hours. One hour affects later ones in two ways only: a workflow contacts a partner once (and accepts an application
+once), and an email moves its partner from New to Outreach. So the hours of a batch are evaluated together, the first
+contact of each partner is recorded, the stages are computed again from the events and these contacts, and the segments
+with conditions on such stages are evaluated again, until there is no new contact. Partners affect each other only
+through the limit: when one of these segments is over the limit in a batch, its hours are replayed one by one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,12 +35,16 @@ MOVED_BY_EMAIL = {"None", "New", "Outreach"}
 
 @dataclass(frozen=True)
 class Send:
-    """A workflow's contact with a partner at an hour (UTC), and its number of emails: 0 for an accepted application."""
+    """A workflow's contact with a partner at an hour (UTC).
+
+    `contract_id` is the accepted application, empty for an email; `emails` the number of emails, 0 for an application.
+    """
 
     as_of: datetime
     workflow_id: str
     program_id: str
     partner_id: str
+    contract_id: str
     emails: int
 
     def as_json(self) -> dict[str, Any]:
@@ -100,10 +104,10 @@ class Replay:
             self._batch(batch)
 
     def sends(self) -> list[Send]:
-        """Return what was sent, by hour, workflow, program and partner."""
+        """Return what was sent, by hour, workflow, program, partner and contract."""
         rows = self._connection.execute("""
-            SELECT as_of, workflow_id, program_id, partner_id, emails FROM simulated_sends
-            ORDER BY as_of, workflow_id, program_id, partner_id""").fetchall()
+            SELECT as_of, workflow_id, program_id, partner_id, contract_id, emails FROM simulated_sends
+            ORDER BY as_of, workflow_id, program_id, partner_id, contract_id""").fetchall()
         return [Send(as_of.replace(tzinfo=UTC), *rest) for as_of, *rest in rows]
 
     def _depends_on_own_emails(self, workflow: Workflow) -> bool:

@@ -2,17 +2,17 @@
 
 simulated_workflows       workflow, with its action and recipients
 simulated_addresses       partner, with its number of addresses that are not unsubscribed: all, and the primary one
-simulated_contacted       workflow and partner contacted so far
-simulated_sends           workflow and partner contacted in the replay, with the hour of the run and the emails
+simulated_contacted       workflow, partner and contract (empty for an email) contacted so far
+simulated_sends           workflow, partner and contract contacted in the replay, with the hour of the run and emails
 simulated_members         workflow, partner and hour of the batch at which the partner is in the segment
 simulated_applications    application workflow, contract and hour of the batch
 simulated_runs            instant, with the hour of the run that evaluates it: the next one for the end of a day
 simulated_limit           (a single row) the most addresses that a segment may have
 simulated_over_limit      workflow and hour of the batch at which nothing is sent
-simulated_candidates      workflow and partner, with the first hour of the batch at which it would be contacted
+simulated_candidates      workflow, partner and contract, with the first hour of the batch at which it is due
 simulated_new             candidate that is contacted now
 simulated_before          row of simulated_sends before the segments of the batch that depend on our own emails
-simulated_undone          workflow and partner contacted since then, whose contact is undone
+simulated_undone          workflow, partner and contract contacted since then, whose contact is undone
 """
 
 ADDRESSES = """
@@ -28,10 +28,14 @@ DELETE_OWN_SENDS = """
     DELETE FROM raw.sent_emails
     WHERE as_of >= ? AND workflow_id IN (SELECT workflow_id FROM simulated_workflows)"""
 
-CONTACTED = "SELECT DISTINCT workflow_id, program_id, partner_id FROM raw.sent_emails"
+CONTACTED = """
+    SELECT DISTINCT workflow_id, program_id, partner_id, coalesce(contract_id, '') AS contract_id
+    FROM raw.sent_emails"""
 
 NO_SENDS = """
-    SELECT workflow_id, program_id, partner_id, CAST(NULL AS TIMESTAMP) AS as_of, CAST(0 AS BIGINT) AS emails
+    SELECT
+        workflow_id, program_id, partner_id, contract_id, CAST(NULL AS TIMESTAMP) AS as_of,
+        CAST(0 AS BIGINT) AS emails
     FROM simulated_contacted
     WHERE FALSE"""
 
@@ -50,6 +54,7 @@ CANDIDATES = """
         members.workflow_id,
         members.program_id,
         members.partner_id,
+        coalesce(applications.contract_id, '') AS contract_id,
         min(members.evaluated_at) AS as_of,
         max(CASE WHEN workflows.action <> 'email' THEN 0
             WHEN workflows.recipients = 'all' THEN addresses.open_to_all
@@ -58,10 +63,16 @@ CANDIDATES = """
     INNER JOIN simulated_workflows AS workflows ON members.workflow_id = workflows.workflow_id
     LEFT JOIN simulated_addresses AS addresses
         ON members.program_id = addresses.program_id AND members.partner_id = addresses.partner_id
+    LEFT JOIN simulated_applications AS applications
+        ON members.workflow_id = applications.workflow_id
+        AND members.program_id = applications.program_id
+        AND members.partner_id = applications.partner_id
+        AND members.evaluated_at = applications.evaluated_at
     LEFT JOIN simulated_contacted AS contacted
         ON members.workflow_id = contacted.workflow_id
         AND members.program_id = contacted.program_id
         AND members.partner_id = contacted.partner_id
+        AND coalesce(applications.contract_id, '') = contacted.contract_id
     LEFT JOIN simulated_over_limit AS over
         ON members.workflow_id = over.workflow_id AND members.evaluated_at = over.as_of
     WHERE
@@ -70,24 +81,14 @@ CANDIDATES = """
         AND (
             (workflows.action = 'email' AND workflows.recipients = 'all' AND addresses.open_to_all > 0)
             OR (workflows.action = 'email' AND workflows.recipients <> 'all' AND addresses.open_to_primary > 0)
-            OR (
-                workflows.action <> 'email'
-                AND EXISTS (
-                    SELECT 1 FROM simulated_applications AS applications
-                    WHERE
-                        applications.workflow_id = members.workflow_id
-                        AND applications.program_id = members.program_id
-                        AND applications.partner_id = members.partner_id
-                        AND applications.evaluated_at = members.evaluated_at
-                )
-            )
+            OR applications.contract_id IS NOT NULL
         )
-    GROUP BY members.workflow_id, members.program_id, members.partner_id"""
+    GROUP BY members.workflow_id, members.program_id, members.partner_id, applications.contract_id"""
 
-OF_EACH_HOUR = "SELECT workflow_id, program_id, partner_id, as_of, emails FROM simulated_candidates"
+OF_EACH_HOUR = "SELECT workflow_id, program_id, partner_id, contract_id, as_of, emails FROM simulated_candidates"
 
 OF_THE_FIRST_HOUR = """
-    SELECT workflow_id, program_id, partner_id, as_of, emails
+    SELECT workflow_id, program_id, partner_id, contract_id, as_of, emails
     FROM (
         SELECT *, min(as_of) OVER (PARTITION BY program_id, partner_id) AS first_hour FROM simulated_candidates
     ) AS candidates
@@ -96,27 +97,30 @@ OF_THE_FIRST_HOUR = """
 RECORD = (
     """
     INSERT INTO simulated_sends
-    SELECT found.workflow_id, found.program_id, found.partner_id, runs.run_at, found.emails
+    SELECT found.workflow_id, found.program_id, found.partner_id, found.contract_id, runs.run_at, found.emails
     FROM simulated_new AS found
     INNER JOIN simulated_runs AS runs ON found.as_of = runs.as_of""",
-    "INSERT INTO simulated_contacted SELECT workflow_id, program_id, partner_id FROM simulated_new",
+    "INSERT INTO simulated_contacted SELECT workflow_id, program_id, partner_id, contract_id FROM simulated_new",
     """
-    INSERT INTO raw.sent_emails (workflow_id, program_id, partner_id, action, state, run_id, as_of, sent_at)
+    INSERT INTO raw.sent_emails (
+        workflow_id, program_id, partner_id, contract_id, action, state, run_id, as_of, sent_at
+    )
     SELECT
-        found.workflow_id, found.program_id, found.partner_id, workflows.action, 'sent', 'simulated', runs.run_at,
-        runs.run_at
+        found.workflow_id, found.program_id, found.partner_id, found.contract_id, workflows.action, 'sent', 'simulated',
+        runs.run_at, runs.run_at
     FROM simulated_new AS found
     INNER JOIN simulated_runs AS runs ON found.as_of = runs.as_of
     INNER JOIN simulated_workflows AS workflows ON found.workflow_id = workflows.workflow_id""",
 )
 
 SINCE_BEFORE = """
-    SELECT sends.workflow_id, sends.program_id, sends.partner_id
+    SELECT sends.workflow_id, sends.program_id, sends.partner_id, sends.contract_id
     FROM simulated_sends AS sends
     LEFT JOIN simulated_before AS earlier
         ON sends.workflow_id = earlier.workflow_id
         AND sends.program_id = earlier.program_id
         AND sends.partner_id = earlier.partner_id
+        AND sends.contract_id = earlier.contract_id
     WHERE earlier.workflow_id IS NULL"""
 
 UNDO = tuple(
@@ -128,6 +132,7 @@ UNDO = tuple(
             undone.workflow_id = {name}.workflow_id
             AND undone.program_id = {name}.program_id
             AND undone.partner_id = {name}.partner_id
+            AND undone.contract_id = {name}.contract_id
     )"""
     for table, name in (
         ("simulated_contacted", "simulated_contacted"),

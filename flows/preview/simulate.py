@@ -24,8 +24,8 @@ from flows.warehouse.connection import has_table, open_warehouse, transaction
 class Simulation:
     """What would have happened from the local date `first` to `last`, both inclusive.
 
-    `sends` has one item per workflow and partner, ordered by hour. `limit_breaches` has the hours at which a segment is
-    over the limit. Times are UTC.
+    `sends` has one item per workflow and partner, and per accepted application, ordered by hour. `limit_breaches` has
+    the hours at which a segment is over the limit. Times are UTC.
     """
 
     first: date
@@ -48,7 +48,7 @@ class Simulation:
         ordered = sorted(self.sends, key=lambda one: (one.program_id, one.partner_id, one.as_of, one.workflow_id))
         groups = groupby(ordered, key=lambda one: (one.program_id, one.partner_id))
         found = {partner: list(sends) for partner, sends in groups}
-        return {partner: sends for partner, sends in found.items() if len(sends) > 1}
+        return {partner: sends for partner, sends in found.items() if len({one.workflow_id for one in sends}) > 1}
 
     def of(self, workflow_id: str) -> list[Send]:
         """What one workflow does."""
@@ -75,10 +75,11 @@ class Simulation:
     def _workflow(self, workflow_id: str) -> dict[str, Any]:
         sends = self.of(workflow_id)
         breaches = [one.as_json() for one in self.limit_breaches if one.workflow_id == workflow_id]
-        busiest = Counter(one.as_of for one in sends).most_common(1)
+        partners = {(one.as_of, one.program_id, one.partner_id) for one in sends}
+        busiest = Counter(as_of for as_of, *_ in sorted(partners)).most_common(1)
         return {
             "workflow_id": workflow_id,
-            "partners": len(sends),
+            "partners": len({(one.program_id, one.partner_id) for one in sends}),
             "emails": sum(one.emails for one in sends),
             "first": _iso(sends[0].as_of) if sends else None,
             "last": _iso(sends[-1].as_of) if sends else None,

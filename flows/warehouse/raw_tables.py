@@ -4,6 +4,8 @@ All ids are text, all timestamps are UTC. `flows` fills the last ten, and email_
 others are a loader's. Other engines get the same statements, translated.
 """
 
+from functools import cache
+
 import pandas
 import sqlglot
 from sqlglot import exp
@@ -57,9 +59,9 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.evaluations (program_id VARCHAR, as_of TIMESTAMP, local_date DATE)""",
     "sent_emails": """
         CREATE OR REPLACE TABLE raw.sent_emails (
-            delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, email VARCHAR,
-            action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP, sent_at TIMESTAMP,
-            reason VARCHAR)""",
+            delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, contract_id VARCHAR,
+            email VARCHAR, action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP,
+            sent_at TIMESTAMP, reason VARCHAR)""",
     "ledger_watermark": """
         CREATE OR REPLACE TABLE raw.ledger_watermark (log_id BIGINT, logged_at TIMESTAMP, delivery_id VARCHAR)""",
     "run_watermark": """
@@ -80,13 +82,18 @@ CREATE = {
 
 
 def create_raw_table(connection: Connection, name: str) -> None:
-    """Create raw.<name> empty, in place of an existing one; on PostgreSQL, where views depend on it, truncate it."""
+    """Create raw.<name> empty, in place of an existing one.
+
+    On PostgreSQL, where views depend on it, an existing table is emptied, and columns that it lacks are added.
+    """
     connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
     if isinstance(connection, PostgresConnection):
         statement = sqlglot.parse_one(CREATE[name], dialect="duckdb")
         statement.set("replace", False)
         statement.set("exists", True)
         connection.execute(statement.sql("duckdb"))
+        if not has_raw_table(connection, name):
+            connection.execute(_add_missing_columns(name).sql("duckdb"))
         connection.execute(exp.delete(_raw(name)).sql("duckdb"))
     else:
         connection.execute(CREATE[name])
@@ -98,8 +105,20 @@ def ensure_raw_table(connection: Connection, name: str) -> None:
         create_raw_table(connection, name)
 
 
+def has_raw_table(connection: Connection, name: str) -> bool:
+    """Return whether raw.<name> exists with all columns of CREATE: not if an earlier program has created it."""
+    query = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'raw' AND table_name = ?"
+    return {column for (column,) in connection.execute(query, [name]).fetchall()}.issuperset(raw_columns(name))
+
+
+@cache
+def raw_columns(name: str) -> tuple[str, ...]:
+    """Return the names of the columns of raw.<name>, in the order of CREATE."""
+    return tuple(column.name for column in sqlglot.parse_one(CREATE[name], dialect="duckdb").find_all(exp.ColumnDef))
+
+
 def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
-    """Replace the rows of raw.<name> with these (columns by position, as in CREATE).
+    """Replace the rows of raw.<name> with these (columns in the order of CREATE).
 
     To be called in a transaction, so that the table is replaced or left as it is.
     """
@@ -108,15 +127,26 @@ def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame)
 
 
 def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
-    """Add rows to raw.<name> (columns by position, as in CREATE)."""
+    """Add rows to raw.<name> (columns in the order of CREATE; the table may have them in another order)."""
     if rows.empty:
         return
+    columns = exp.Schema(this=_raw(name), expressions=[exp.to_identifier(column) for column in raw_columns(name)])
     if isinstance(connection, PostgresConnection):
         values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
-        insert = exp.Insert(this=_raw(name), expression=exp.Var(this="VALUES %s"))
+        insert = exp.Insert(this=columns, expression=exp.Var(this="VALUES %s"))
         connection.insert(insert.sql("postgres"), values)
     else:
-        connection.from_df(rows).insert_into(f"raw.{name}")
+        connection.register("appended_rows", rows)
+        insert = exp.Insert(this=columns, expression=exp.select("*").from_("appended_rows"))
+        connection.execute(insert.sql("duckdb"))
+        connection.unregister("appended_rows")
+
+
+def _add_missing_columns(name: str) -> exp.Alter:
+    columns = list(sqlglot.parse_one(CREATE[name], dialect="duckdb").find_all(exp.ColumnDef))
+    for column in columns:
+        column.set("exists", True)
+    return exp.Alter(this=_raw(name), kind="TABLE", actions=columns)
 
 
 def _raw(name: str) -> exp.Table:

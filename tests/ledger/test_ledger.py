@@ -29,7 +29,7 @@ from flows.ledger.resolution import settle_by_evidence, settle_by_person
 from flows.ledger.schema import MESSAGE_VERSION
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
 from flows.ledger.transitions import mark_sending
-from support.ledgers import delivery, leased, ledger_location, log, opened, states
+from support.ledgers import application, delivery, leased, ledger_location, log, opened, states
 
 SENT = SendResult("sent", smtp_stage="end of message", code=250, text="250 queued")
 
@@ -52,6 +52,17 @@ def test_claim_of_contacted_partner_is_left_out(ledger: Ledger):
     assert len(ledger.claim([delivery("p")], {})) == 1
     assert ledger.claim([delivery("p"), delivery("p", "b@x.example")], {}) == []
     assert [one.partner_id for one in ledger.claim([delivery("p", workflow="v"), delivery("q")], {})] == ["p", "q"]
+
+
+def test_each_application_of_a_partner_is_claimed_once(ledger: Ledger):
+    """Two at once, and another one later. An email of the same workflow has its own contact, whatever is accepted."""
+    assert len(ledger.claim([application("p", "C1", "w"), application("p", "C2", "w")], {})) == 2
+    again = [application("p", "C2", "w"), application("p", "C3", "w")]
+    assert [one.contract_id for one in ledger.claim(again, {})] == ["C3"]
+    assert ledger.claim(again, {}) == []
+    assert len(ledger.claim([delivery("p")], {})) == 1
+    ledger.claim([application("p", "C4", "w")], {})
+    assert ledger.claim([delivery("p", "b@x.example")], {}) == []
 
 
 def test_claim_takes_all_addresses_of_a_partner_together(ledger: Ledger):

@@ -37,7 +37,7 @@ from support.fault_injection import (
     states,
     written_files,
 )
-from support.ledgers import delivery, leased, ledger_location, log, opened
+from support.ledgers import application, delivery, leased, ledger_location, log, opened
 from support.states import HOUR
 
 NONE = Path("/nowhere/partnerflow.duckdb")
@@ -218,6 +218,38 @@ def test_restored_deliveries_are_never_sent_again(places, tmp_path: Path):
         with pytest.raises(PartnerflowError, match="the values of its message are lost"):
             settle_by_person(ledger, "w-d", "pending", "Nobody has seen it", "ann")
         assert settle_by_person(ledger, "w-d", "failed", "Nobody has seen it", "ann").state == "failed"
+
+
+def test_restored_applications_keep_their_contracts(places, tmp_path: Path):
+    """Each application counts as decided, and a later one of the same partner does not."""
+    place, other = places
+    warehouse = tmp_path / "warehouse.duckdb"
+    ones = [application("p", "C1"), application("p", "C2")]
+    with opened(place) as ledger, duckdb.connect(warehouse) as connection:
+        ledger.claim([*ones, delivery("p")], {})
+        mirror(connection, ledger)
+    with opened(other) as ledger:
+        with pytest.raises(PartnerflowError, match=r"contains 3 contacts .* \(2 of accept, 1 of w\)"):
+            ensure_ledger_is_current(ledger, warehouse, NONE)
+        restore(ledger, warehouse, NONE, "ann", "The disk was replaced")
+        ensure_ledger_is_current(ledger, warehouse, NONE)
+        assert {one.delivery_id: one.contract_id for one in deliveries(ledger)} == {
+            "accept-p-C1": "C1", "accept-p-C2": "C2", "w-p-a@x.example": "",
+        }  # fmt: skip
+        assert ledger.claim([*ones, delivery("p")], {}) == []
+        assert len(ledger.claim([application("p", "C3")], {})) == 1
+
+
+def test_mirror_without_contracts_agrees_with_an_upgraded_ledger(places, tmp_path: Path):
+    """A program from before schema 5 has written it: its deliveries are known by their ids."""
+    warehouse = tmp_path / "warehouse.duckdb"
+    with opened(places[0]) as ledger, duckdb.connect(warehouse) as connection:
+        ledger.claim([application("p", "C1"), delivery("q")], {})
+        mirror(connection, ledger)
+        connection.execute("ALTER TABLE raw.sent_emails DROP COLUMN contract_id")
+        connection.execute("UPDATE raw.ledger_watermark SET delivery_id = 'another'")
+    with opened(places[0]) as ledger:
+        ensure_ledger_is_current(ledger, warehouse, NONE)
 
 
 def test_ledger_with_stale_deliveries_is_refused(store: str, tmp_path: Path):

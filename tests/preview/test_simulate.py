@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -171,6 +172,24 @@ def test_new_contract_is_welcomed_once_per_workflow(examples):
     assert history(simulate_rows(rows, welcome, date(2026, 2, 1), date(2026, 3, 1))) == {
         "swapped": ["02-05 15 welcome"]
     }
+
+
+def test_each_application_is_accepted_once(examples):
+    """Two that wait at the same time, and one of a later month; the JSON names their contracts."""
+    applied = {"stage": "Awaiting Advertiser Approval", "term": "Creator Standard Terms"}
+    contracts = [
+        applied | {"id": identity, "created": created}
+        for identity, created in (("A", "2026-03-02 08:00"), ("B", "2026-03-02 08:00"), ("C", "2026-03-05 10:30"))
+    ]
+    accept = replace(examples["accept-applications"], program="1000")
+    rows = raw_rows({"returns": {"contracts": contracts}}, NEW_YORK)
+    found = simulate_rows(rows, [accept], date(2026, 3, 1), date(2026, 3, 8))
+    assert [(f"{one.as_of.astimezone(NEW_YORK):%d %H}", one.contract_id) for one in found.sends] == [
+        ("02 08", "A"), ("02 08", "B"), ("05 11", "C"),
+    ]  # fmt: skip
+    (row,) = found.as_json()["workflows"]
+    assert (row["partners"], row["emails"], row["busiest"]["partners"]) == (1, 0, 1)
+    assert found.several == {}
 
 
 def test_hours_over_the_address_limit_send_nothing(examples):

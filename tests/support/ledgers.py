@@ -48,6 +48,14 @@ def delivery(partner: str, email: str = "a@x.example", workflow: str = "w", **mo
     )  # fmt: skip
 
 
+def application(partner: str, contract: str, workflow: str = "accept") -> Delivery:
+    """Return a pending decision of run r about an application."""
+    identity = f"{workflow}-{partner}-{contract}"
+    return Delivery(
+        identity, workflow, "1", partner, None, "accept application", "pending", identity, {}, "r", HOUR, HOUR, contract
+    )  # fmt: skip
+
+
 def leased(ledger: Ledger, *partners: str, run_id: str = "r") -> list[Delivery]:
     """Claim and lease deliveries to these partners for a live run, and return them."""
     ledger.claim([delivery(partner) for partner in partners], {})

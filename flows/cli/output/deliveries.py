@@ -14,9 +14,9 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 
 COLUMNS = (
-    "delivery_id", "workflow_id", "program_id", "partner_id", "email", "action", "state", "reason", "run_id", "as_of",
-    "claimed_at", "send_started_at", "sent_at", "attempts", "next_attempt_at", "message_id", "reply_code",
-    "reply_status", "reply_text",
+    "delivery_id", "workflow_id", "program_id", "partner_id", "contract_id", "email", "action", "state", "reason",
+    "run_id", "as_of", "claimed_at", "send_started_at", "sent_at", "attempts", "next_attempt_at", "message_id",
+    "reply_code", "reply_status", "reply_text",
 )  # fmt: skip
 STYLES = {"sent": "green", "in_doubt": "yellow", "failed": "red", "expired": "red"}
 SHOWN = 8
@@ -31,8 +31,9 @@ def list_deliveries(ledger: Ledger, state: str | None, workflow_id: str | None) 
 
 
 def as_json(delivery: Delivery) -> dict[str, Any]:
-    """Return a delivery as the command line prints it; times are UTC."""
-    return {name: _value(getattr(delivery, name)) for name in COLUMNS}
+    """Return a delivery as the command line prints it; times are UTC, and the contract of an email is None."""
+    values = {name: _value(getattr(delivery, name)) for name in COLUMNS}
+    return values | {"contract_id": delivery.contract_id or None}
 
 
 def deliveries_table(found: list[Delivery]) -> Table:

@@ -19,13 +19,14 @@ def simulation_table(found: Simulation) -> Table:
     days = f"{found.first}" if found.first == found.last else f"{found.first} to {found.last}"
     table = Table(title=f"Simulation of {days}", title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, padding=0)
     table.add_column("workflow", footer=f"{len(found.workflows)} workflows", no_wrap=True)
-    totals = {"partners": len(found.sends), "emails": sum(one.emails for one in found.sends)}
+    rows = found.as_json()["workflows"]
+    totals = {name: sum(row[name] for row in rows) for name in ("partners", "emails")}
     for name, total in totals.items():
         table.add_column(name, justify="right", footer=f"{total:,}", no_wrap=True)
     for name in ("first", "last"):
         table.add_column(name, no_wrap=True)
     table.add_column("most in\nan hour", justify="right")
-    for row in found.as_json()["workflows"]:
+    for row in rows:
         counts = [Text(f"{row[name]:,}", style="" if row[name] else "dim") for name in totals]
         most = f"{row['busiest']['partners']:,}" if row["busiest"] else ""
         table.add_row(Text(row["workflow_id"]), *counts, _hour(row["first"]), _hour(row["last"]), most)

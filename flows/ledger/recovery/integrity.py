@@ -29,7 +29,7 @@ NOT_STARTED = ("pending", "leased")
 class LedgerGap:
     """What a replica contains and the ledger does not know.
 
-    `missing_contacts` are deliveries to partners that the ledger does not know as contacted; `stale_deliveries` those
+    `missing_contacts` are deliveries whose contact the ledger does not have; `stale_deliveries` those
     that are undecided in the ledger and had already reached a later state.
     """
 
@@ -53,10 +53,10 @@ REMEDY = (
 
 def describe(gap: LedgerGap, ledger_name: str) -> str:
     """Return what is wrong, in two sentences."""
-    partners = {_contact(row) for row in gap.missing_contacts}
-    by_workflow = Counter(workflow for workflow, _, _ in sorted(partners))
+    contacts = {_contact(row) for row in gap.missing_contacts}
+    by_workflow = Counter(workflow for workflow, *_ in sorted(contacts))
     counts = ", ".join(f"{count:,} of {name}" for name, count in by_workflow.items())
-    found = [f"{len(partners):,} contacts that the ledger does not have ({counts})"] if partners else []
+    found = [f"{len(contacts):,} contacts that the ledger does not have ({counts})"] if contacts else []
     if gap.stale_deliveries:
         found.append(f"later states of {len(gap.stale_deliveries):,} deliveries that are undecided in the ledger")
     return (
@@ -98,12 +98,13 @@ def find_gap(ledger: Ledger, replica: Replica) -> LedgerGap | None:
     replicated = replica.deliveries()
     with ledger.store.reading() as connection:
         contacts = {tuple(row) for row in connection.execute(select(*CONTACT.primary_key.columns))}
+        ids = set(connection.execute(select(DELIVERY.c.delivery_id)).scalars())
         undecided = select(DELIVERY.c.delivery_id).where(DELIVERY.c.state.in_(UNDECIDED))
         undecided_ids = set(connection.execute(undecided).scalars())
         log = select(DELIVERY_LOG.c.delivery_id, DELIVERY_LOG.c.to_state)
         log = log.where(DELIVERY_LOG.c.delivery_id.in_(undecided))
         known = {tuple(row) for row in connection.execute(log)}
-    missing = [row for row in replicated if _contact(row) not in contacts]
+    missing = [row for row in replicated if row["delivery_id"] not in ids and _contact(row) not in contacts]
     stale = [
         row
         for row in replicated
@@ -114,5 +115,5 @@ def find_gap(ledger: Ledger, replica: Replica) -> LedgerGap | None:
     return LedgerGap(replica.place, missing, stale) if missing or stale else None
 
 
-def _contact(row: Row) -> tuple[str, str, str]:
-    return row["workflow_id"], row["program_id"], row["partner_id"]
+def _contact(row: Row) -> tuple[str, str, str, str]:
+    return row["workflow_id"], row["program_id"], row["partner_id"], row["contract_id"]

@@ -3,26 +3,37 @@ with applications as (
 ),
 
 members as (
-    select * from {{ ref('segment_addresses') }}
+    select * from {{ ref('segment_membership') }}
 ),
 
--- A workflow accepts one application per partner and hour: of several that wait, the first by id.
+-- An application with any delivery of this workflow counts as decided for good, whatever the state of the delivery.
+decided as (
+    select distinct workflow_id, program_id, partner_id, contract_id
+    from {{ ref('stg_sent_emails') }}
+    where contract_id is not null
+),
+
 application_recipients as (
     select
-        members.workflow_id,
-        members.program_id,
-        members.partner_id,
-        min({{ collate_binary('applications.contract_id') }}) as contract_id,
-        members.evaluated_at
-    from members
-    inner join applications
+        applications.workflow_id,
+        applications.program_id,
+        applications.partner_id,
+        applications.contract_id,
+        applications.evaluated_at
+    from applications
+    inner join members
         on
-            members.workflow_id = applications.workflow_id
-            and members.program_id = applications.program_id
-            and members.partner_id = applications.partner_id
-            and members.evaluated_at = applications.evaluated_at
-    where not members.is_contacted
-    group by members.workflow_id, members.program_id, members.partner_id, members.evaluated_at
+            applications.workflow_id = members.workflow_id
+            and applications.program_id = members.program_id
+            and applications.partner_id = members.partner_id
+            and applications.evaluated_at = members.evaluated_at
+    left join decided
+        on
+            applications.workflow_id = decided.workflow_id
+            and applications.program_id = decided.program_id
+            and applications.partner_id = decided.partner_id
+            and applications.contract_id = decided.contract_id
+    where decided.contract_id is null
 )
 
 select * from application_recipients

@@ -17,6 +17,12 @@ contacted as (
     from {{ ref('stg_sent_emails') }}
 ),
 
+-- A partner with an application that is still to be accepted does not count as contacted by an application workflow.
+applying as (
+    select distinct workflow_id, program_id, partner_id, evaluated_at
+    from {{ ref('application_recipients') }}
+),
+
 -- Suppressions of all workflows are already in int_partner_addresses.
 suppressed as (
     select email, scope from {{ ref('stg_suppressions') }}
@@ -53,7 +59,7 @@ segment_addresses as (
         addressed.first_name,
         addressed.last_name,
         coalesce(addressed.is_unsubscribed, false) or suppressed.email is not null as is_unsubscribed,
-        contacted.partner_id is not null as is_contacted
+        contacted.partner_id is not null and applying.partner_id is null as is_contacted
     from members
     left join addressed
         on
@@ -70,6 +76,12 @@ segment_addresses as (
             members.workflow_id = contacted.workflow_id
             and members.program_id = contacted.program_id
             and members.partner_id = contacted.partner_id
+    left join applying
+        on
+            members.workflow_id = applying.workflow_id
+            and members.evaluated_at = applying.evaluated_at
+            and members.program_id = applying.program_id
+            and members.partner_id = applying.partner_id
 )
 
 select * from segment_addresses

@@ -8,6 +8,7 @@ stg_sent_emails as (
         cast(workflow_id as {{ dbt.type_string() }}) as workflow_id,
         cast(program_id as {{ dbt.type_string() }}) as program_id,
         cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        nullif(cast(contract_id as {{ dbt.type_string() }}), '') as contract_id,
         cast(email as {{ dbt.type_string() }}) as email,
         cast(action as {{ dbt.type_string() }}) as action,
         cast(state as {{ dbt.type_string() }}) as state,
