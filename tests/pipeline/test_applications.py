@@ -49,7 +49,7 @@ def apply(settings: Settings, *contracts: str) -> None:
 
 def test_returning_partner_is_accepted_again(copied: Settings):
     """Its contract has expired and it applies twice: two decisions in one run, none in the next, and one for a third
-    application. The other partners of the workflow, and all emails, stay as they are."""
+    application. That one is accepted at the end of the day, and so not at the next hour. No email is sent again."""
     first = APPLICATIONS[PARTNER]
     emails = {file.name for file in copied.outbox.iterdir()}
     assert decisions(copied) == {first: 1}
@@ -57,12 +57,15 @@ def test_returning_partner_is_accepted_again(copied: Settings):
     assert counts(run_hour(copied, HOUR)) == (len(APPLICATIONS) - 1, 2, 2)
     assert decisions(copied) == {first: 1, "A-1": 1, "A-2": 1}
     assert counts(run_hour(copied, HOUR)) == (len(APPLICATIONS), 0, 0)
+    assert {file.name for file in copied.outbox.iterdir()} == emails
     apply(copied, "A-3")
     later = HOUR + timedelta(hours=1)
     reload_raw_tables(copied, later)
-    assert counts(run_hour(copied, later)) == (len(APPLICATIONS) - 1, 1, 1)
+    done = run_hour(copied, later)
+    (end_of_day,) = done.catch_up
+    assert counts(end_of_day) == (len(APPLICATIONS) - 1, 1, 1)
+    assert counts(done) == (len(APPLICATIONS), 0, 0)
     assert decisions(copied) == {first: 1, "A-1": 1, "A-2": 1, "A-3": 1}
-    assert {file.name for file in copied.outbox.iterdir()} == emails
 
 
 def test_run_killed_before_sending_decides_each_application_once(example, tmp_path: Path):
