@@ -16,7 +16,7 @@ from compiler.language.numbers import AMBIGUOUS, plain, readings
 from compiler.language.suggestions.labels import suggest_label
 from compiler.language.suggestions.suggest import suggest
 from compiler.language.suggestions.suggestion import Suggestion
-from compiler.language.values import check_values
+from compiler.language.values import check_values, text_of
 from compiler.segment_tree import (
     SELECT_ALL,
     AnyOf,
@@ -29,7 +29,7 @@ from compiler.segment_tree import (
     LastDays,
     Window,
 )
-from compiler.typography import QUOTES, foreign_letter, invisible_character, unquoted, with_plain_blanks
+from compiler.typography import QUOTES, foreign_letter, invisible_character, with_plain_blanks
 from compiler.vocabulary import OPERATORS, Field, Vocabulary
 
 _MONTHS = {
@@ -110,14 +110,14 @@ class _Conditions(Transformer[Token, Make]):
     """A transformer from grammar rules to conditions; each rule of a kind gives a function of the label."""
 
     def any_of(self, items: list[Token]) -> Make:
-        values = tuple(dict.fromkeys(_text(item) for item in items))
+        values = tuple(dict.fromkeys(text_of(item) for item in items))
         return lambda label: AnyOf(label, values)
 
     def select_all(self, _: list[Token]) -> Make:
         return lambda label: AnyOf(label, (SELECT_ALL,))
 
     def contains(self, items: list[Token]) -> Make:
-        text = _text(items[0])
+        text = text_of(items[0])
         return lambda label: Contains(label, text)
 
     def compare(self, items: list[Token]) -> Make:
@@ -166,10 +166,6 @@ def _canonical(condition: Condition, field: Field) -> Condition:
         return condition
     known = {value.casefold(): value for value in (*field.values, SELECT_ALL)}
     return AnyOf(condition.label, tuple(known.get(value.casefold(), value) for value in condition.values))
-
-
-def _text(token: Token) -> str:
-    return unquoted(token) if token.type == "QUOTED" else " ".join(token.split())
 
 
 def _number(token: Token) -> Decimal:

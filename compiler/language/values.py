@@ -9,7 +9,7 @@ from compiler.language.suggestions.suggest import suggest_joined
 from compiler.language.suggestions.suggestion import Suggestion, lacks, write
 from compiler.language.suggestions.values import split_values
 from compiler.segment_tree import AnyOf
-from compiler.typography import invisible_character
+from compiler.typography import invisible_character, unquoted
 from compiler.vocabulary import Field, Vocabulary
 
 _SINGLE_QUOTES = "'‘’‚‛"
@@ -31,6 +31,11 @@ def check_values(field: Field, tokens: Sequence[Token], vocabulary: Vocabulary) 
     return None
 
 
+def text_of(token: Token) -> str:
+    """Return the value that a token of the grammar means."""
+    return unquoted(token) if token.type == "QUOTED" else " ".join(token.split())
+
+
 def _single_quotes(field: Field, tokens: Sequence[Token]) -> tuple[int, Suggestion] | None:
     """Return the position of a value that begins with a single quote where it or a later one ends with one."""
     texts = [token.strip() for token in tokens]
@@ -41,7 +46,8 @@ def _single_quotes(field: Field, tokens: Sequence[Token]) -> tuple[int, Suggesti
     if last is None:
         return None
     within = ", ".join(texts[first : last + 1])[1:-1]
-    hint = f"{write(str(AnyOf(field.label, (within,)))).removesuffix('.')}; put other values after commas."
+    values = [*map(text_of, tokens[:first]), within, *map(text_of, tokens[last + 1 :])]
+    hint = write(str(AnyOf(field.label, tuple(values))))
     return tokens[first].start_pos or 0, Suggestion("Single quotes do not quote a value; double quotes do.", hint)
 
 

@@ -186,7 +186,7 @@ def unknown_value(context: RuleContext) -> Iterable[Problem]:
             known = (*field.values, SELECT_ALL)
             for value in condition.values:
                 if value not in known:
-                    hint = _listed(value, field) or did_you_mean(value, known)
+                    hint = _listed(value, field.label, field.values) or did_you_mean(value, known)
                     hint += f"The values are {', '.join(known)}."
                     message = f"{value} is not a valid {field.label}."
                     yield context.read.at_condition(index, "unknown-value", message, hint, value=value)
@@ -318,7 +318,8 @@ def value_not_found(context: RuleContext) -> Iterable[Problem]:
             for value in condition.values:
                 if value not in known:
                     message = f"No partner of program {program} has the {field.label} {value}."
-                    hint = _same_but_spelling(value, known) or did_you_mean(value, known)
+                    hint = _same_but_spelling(value, known) or _listed(value, field.label, known)
+                    hint = hint or did_you_mean(value, known)
                     hint += "Names must match exactly."
                     yield context.read.at_condition(index, "value-not-found", message, hint, "warning", value)
 
@@ -373,12 +374,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _listed(value: str, field: Field) -> str:
-    """Return a sentence with the valid values that a text joins by something other than commas, or an empty text."""
-    valid = {one.casefold(): one for one in field.values}
+def _listed(value: str, label: str, known: Collection[str]) -> str:
+    """Return a sentence with the known values that a text joins by something other than commas, or an empty text."""
+    valid = {one.casefold(): one for one in known}
     parts = [valid.get(one.strip().casefold()) for one in re.split(r"\band\b|[&;/|+]", value)]
     values = tuple(one for one in parts if one is not None)
-    return f"Write {AnyOf(field.label, values)}. " if len(values) == len(parts) else ""
+    return f"Write {AnyOf(label, values)}. " if len(values) == len(parts) else ""
 
 
 def _same_but_spelling(value: str, known: Collection[str]) -> str:

@@ -144,6 +144,13 @@ def test_segment_that_breaks_a_rule_is_an_error(own: Settings, code: str):
     assert (list(definitions.broken), definitions.workflows) == (["w"], ())
 
 
+def test_stages_without_commas_are_offered_with_commas(own: Settings):
+    """The hint of the unknown value names the stages as a list."""
+    (own.workflows / "w.yml").write_text(define(["Relationship Stage is any of joined & New"]))
+    (problem,) = read_definitions(own).problems
+    assert problem.hint.startswith("Write Relationship Stage is any of Joined, New. The values are")
+
+
 @pytest.mark.parametrize("code", UNUSUAL)
 def test_unusual_definition_is_a_warning(own: Settings, code: str):
     """A workflow with a warning still runs."""
@@ -168,6 +175,7 @@ class Account:
     [
         ('"1001"', [JOINED], "unknown-program", "Did you mean 1000?", 11),
         ('"1000"', ["Partner Group is any of Gold, Golden"], "value-not-found", "Did you mean Gold?", 35),
+        ('"1000"', ["Partner Group is any of gold and Silver"], "value-not-found", "is any of Gold, Silver.", 29),
         ('"1000"', ["Partner Group is any of GOLD"], "value-not-found", "Did you mean Gold, which differs in", 29),
         (
             '"1000"',

@@ -95,6 +95,7 @@ VALUES = {
     "Partner Group is any of Gold and Clicks less than 5": (
         "one condition", "Partner Group is any of Gold and Clicks less than 5"),
     f"{NAME} 'Smith, Sons'": ("Single quotes", f'{NAME} "Smith, Sons"'),
+    f"{NAME} A, ‘Acme’, B": ("Single quotes", f"{NAME} A, Acme, B"),
     f"{NAME} ‘Acme’": ("Single quotes", f"{NAME} Acme"),
     f"{NAME} The “Old” Shop": ("double quote", f'{NAME} "The “Old” Shop"'),
     f'{NAME} "Smith, Sons”': ("double quote", f'{NAME} "Smith, Sons"'),
