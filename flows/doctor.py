@@ -29,12 +29,16 @@ from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Postgres, Settings, read_settings
 from flows.warehouse.connection import Connection, is_locked, open_warehouse
 from flows.warehouse.raw_tables import CREATE
+from flows.warehouse.time_zone_rules import rule_differences
 
 FREE = 1_000_000_000
 """Bytes that should be free on the disk of the state folder, besides room for a second copy of the warehouse."""
 
 LATE = timedelta(hours=2)
 """Age of the last run's hour above which an hourly deployment is late."""
+
+SPAN = timedelta(days=2 * 365)
+"""How far into the past and the future the time zone rules of Python and the warehouse are compared."""
 
 RUN_TABLES = {
     "build_state", "copy_addresses", "email_events", "email_events_staged", "evaluations", "ingested_files",
@@ -139,11 +143,14 @@ def ledger_integrity(settings: Settings, _: datetime) -> Findings:
         yield "ok", "The ledger is not older than the warehouse and the published file.", None
 
 
-def raw_tables(settings: Settings, _: datetime) -> Findings:
-    """The loader's tables exist, with the columns of the contract, and every program has a time zone."""
+def raw_tables(settings: Settings, now: datetime) -> Findings:
+    """The loader's tables exist, with the columns of the contract, and every program has a time zone.
+
+    Python and the warehouse have the same rules for these time zones.
+    """
     if isinstance(settings.warehouse, Postgres):
         with open_warehouse(settings.warehouse) as connection:
-            yield from _missing(connection) or _zones(connection)
+            yield from _missing(connection) or _zones(connection, now)
         return
     if not settings.warehouse.exists():
         hint = "Let a loader fill its schema raw, or run `partnerflow load-example`."
@@ -151,7 +158,7 @@ def raw_tables(settings: Settings, _: datetime) -> Findings:
         return
     try:
         with duckdb.connect(settings.warehouse, read_only=True) as connection:
-            yield from _missing(connection) or _zones(connection)
+            yield from _missing(connection) or _zones(connection, now)
     except duckdb.IOException as error:
         if not is_locked(error):
             hint = "Move the file away and load the raw tables again; the ledger is another file."
@@ -286,16 +293,26 @@ def _contract() -> dict[str, set[str]]:
         return {table: set(columns) for table, columns in scratch.execute(query).fetchall()}
 
 
-def _zones(connection: Connection) -> Findings:
+def _zones(connection: Connection, now: datetime) -> Findings:
     programs = connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY ALL").fetchall()
     wrong = [program for program, zone in programs if not _is_zone(zone)]
     if wrong:
         hint = "Give each an IANA time zone in raw.programs, such as America/New_York."
         yield "error", f"Programs without a valid time zone: {', '.join(wrong)}.", hint
+    elif differences := rule_differences(connection, (zone for _, zone in programs), now - SPAN, now + SPAN):
+        for one in differences:
+            yield "error", f"Time zone rules differ: {one}.", _same_rules(connection)
     elif programs:
         yield "ok", f"The raw tables exist, with {len(programs)} programs.", None
     else:
         yield "warning", "raw.programs is empty.", "Let the loader fill it."
+
+
+def _same_rules(connection: Connection) -> str:
+    why = "Until then a run can miss partners, because it dates their events and itself differently."
+    if isinstance(connection, duckdb.DuckDBPyConnection):
+        return f"Install requirements.lock again: it pins tzdata to the rules of DuckDB. {why}"
+    return f"Let PostgreSQL have the rules of tzdata {version('tzdata')} (a minor release, or its system's). {why}"
 
 
 def _is_zone(name: str | None) -> bool:

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
@@ -12,6 +13,7 @@ from aiosmtpd.handlers import Sink
 from flows.doctor import run_checks
 from flows.pipeline.run import run_hour
 from flows.settings import Settings
+from flows.warehouse.time_zone_rules import RuleDifference
 from support.cli import environment, partnerflow
 from support.smtp_server import free_port
 from support.states import HOUR, with_example
@@ -63,6 +65,18 @@ def test_each_missing_table_column_and_zone_is_named(state: Settings, monkeypatc
         connection.execute("UPDATE raw.programs SET timezone = 'EST5' WHERE program_id = '1000'")
     ((severity, message),) = found(state, monkeypatch)["raw tables"]
     assert (severity, message) == ("error", "Programs without a valid time zone: 1000.")
+
+
+def test_time_zone_rules_that_differ_are_errors_with_a_remedy(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """The finding names the zone, the instant and both offsets."""
+    instant = datetime(2026, 11, 1, 7, tzinfo=UTC)
+    one = RuleDifference("America/Winnipeg", instant, timedelta(hours=-5), timedelta(hours=-6))
+    monkeypatch.setattr("flows.doctor.rule_differences", lambda *_: [one])
+    findings = found(with_example(state), monkeypatch)["raw tables"]
+    offsets = "Python has UTC-05:00, the warehouse has UTC-06:00"
+    assert findings == [("error", f"Time zone rules differ: America/Winnipeg at 2026-11-01 07:00 UTC: {offsets}.")]
+    (hint,) = [one.hint for one in run_checks(HOUR) if one.check == "raw tables"]
+    assert "requirements.lock" in hint
 
 
 def test_file_that_is_not_a_warehouse_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
