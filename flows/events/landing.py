@@ -40,12 +40,15 @@ class RawPayload:
     payload: str
 
 
-def write_payload(folder: Path, provider: str, payload: str) -> Path:
-    """Write one payload to the landing folder, durably and atomically, and return its file. Raises OSError."""
+def write_payload(folder: Path, provider: str, payload: str, request_id: str | None = None) -> Path:
+    """Write one payload to the landing folder, durably and atomically, and return its file. Raises OSError.
+
+    Payloads of a provider with the same `request_id` get the same event_id, so that only the first is loaded.
+    """
     now = datetime.now(UTC).replace(tzinfo=None)
-    event_id = secrets.token_hex(16)
+    event_id = secrets.token_hex(16) if request_id is None else _hash(f"{provider}\n{request_id}")
     record = RawPayload(event_id, provider, now.isoformat(), payload)
-    file = folder / f"{now:%Y%m%dT%H%M%S.%f}-{event_id}.jsonl"
+    file = folder / f"{now:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(16)}.jsonl"
     write_atomic(file, json.dumps(asdict(record)) + "\n")
     return file
 
@@ -103,9 +106,13 @@ def _clean(text: str) -> str:
 
 
 def _with_content_id(provider: str, text: str, file: Path) -> RawPayload:
-    event_id = hashlib.blake2s(f"{provider}\n{text}".encode(), digest_size=16).hexdigest()
+    event_id = _hash(f"{provider}\n{text}")
     modified = datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None)
     return RawPayload(event_id, provider, modified.isoformat(), text)
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2s(text.encode(), digest_size=16).hexdigest()
 
 
 def _lines(content: bytes) -> list[str]:

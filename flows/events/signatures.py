@@ -28,8 +28,13 @@ SNS_WINDOW = 3600.0
 
 _SNS_HOST = re.compile(r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(\.cn)?")
 _SNS_FILE = re.compile(r"SimpleNotificationService-[0-9a-f]{1,64}\.pem")
-_NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _SUBSCRIPTION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+_SNS_SIGNED = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": _SUBSCRIPTION,
+    "UnsubscribeConfirmation": _SUBSCRIPTION,
+}
+"""The signed fields of each type of message, in order. Source: Amazon SNS, "Verifying the signatures of messages"."""
 
 
 class Refused(Exception):
@@ -37,7 +42,10 @@ class Refused(Exception):
 
 
 def check_sendgrid(public_key: str, headers: Mapping[str, str], body: bytes, now: float) -> str:
-    """ECDSA (P-256, SHA-256) over timestamp and body. `public_key` is base64 of DER, as SendGrid shows it."""
+    """ECDSA (P-256, SHA-256) over timestamp and body. `public_key` is base64 of DER, as SendGrid shows it.
+
+    The id is a hash of the body: one request has several valid signatures, since ECDSA accepts s and -s.
+    """
     timestamp = headers.get("x-twilio-email-event-webhook-timestamp", "")
     signature = headers.get("x-twilio-email-event-webhook-signature", "")
     key = load_der_public_key(base64.b64decode(public_key))
@@ -48,7 +56,7 @@ def check_sendgrid(public_key: str, headers: Mapping[str, str], body: bytes, now
     except (InvalidSignature, ValueError):
         raise Refused("Invalid signature.") from None
     _check_timestamp(_seconds(timestamp), now, WINDOW)
-    return signature
+    return hashlib.sha256(body).hexdigest()
 
 
 def check_mailgun(signing_key: str, body: bytes, now: float) -> str:
@@ -87,15 +95,33 @@ def check_sns(certificates: Path, topic: str, body: bytes, now: float) -> str:
     if message.get("TopicArn") != topic:
         raise Refused("Unknown TopicArn.")
     key = _sns_key(certificates, str(message.get("SigningCertURL", "")), now)
-    fields = _NOTIFICATION if message.get("Type") == "Notification" else _SUBSCRIPTION
-    signed = "".join(f"{name}\n{message[name]}\n" for name in fields if isinstance(message.get(name), str))
+    signed = _sns_signed_text(message)
     try:
         signature = base64.b64decode(str(message.get("Signature", "")), validate=True)
-        key.verify(signature, signed.encode(errors="replace"), padding.PKCS1v15(), SHA256())
-    except (InvalidSignature, ValueError):
+        key.verify(signature, signed.encode(), padding.PKCS1v15(), SHA256())
+    except (InvalidSignature, ValueError):  # also a lone surrogate, which JSON allows and UTF-8 does not
         raise Refused("Invalid signature.") from None
-    _check_timestamp(_iso_seconds(str(message.get("Timestamp"))), now, SNS_WINDOW)
-    return str(message.get("MessageId"))
+    _check_timestamp(_iso_seconds(message["Timestamp"]), now, SNS_WINDOW)
+    return str(message["MessageId"])
+
+
+def _sns_signed_text(message: dict[str, Any]) -> str:
+    """Return the text that SNS signs: each field's name and value on lines of their own. Only Subject may be missing.
+
+    Raises Refused where two messages would have the same text: a value other than Message has a line break.
+    """
+    fields = _SNS_SIGNED.get(str(message.get("Type")))
+    if fields is None:
+        raise Refused("Unknown Type.")
+    lines = []
+    for name in fields:
+        value = message.get(name)
+        if value is None and name == "Subject":
+            continue
+        if not isinstance(value, str) or (name != "Message" and value.splitlines() != [value]):
+            raise Refused(f"{name} is not a valid text of one line.")
+        lines += [name, value]
+    return "\n".join([*lines, ""])
 
 
 def _sns_key(certificates: Path, url: str, now: float) -> rsa.RSAPublicKey:
@@ -119,11 +145,19 @@ def _sns_key(certificates: Path, url: str, now: float) -> rsa.RSAPublicKey:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        found = json.loads(body, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Refused("The body is not a JSON object.")
+    return found
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object. Raises ValueError when a key is there twice: another reader would take the other value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
     return found
 
 

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -40,7 +41,7 @@ MAX_CONCURRENCY = 200
 """Concurrent connections; more are answered with 503, and providers retry."""
 
 DEDUP_CACHE_SIZE = 100_000
-"""Requests whose repeats are recognized. dbt removes older duplicates by the provider's own event id."""
+"""Requests whose repeats are not written. Repeats of older requests are written, but loaded once, by their id."""
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -70,6 +71,7 @@ class Receiver:
     settings: ReceiverSettings
     clock: Callable[[], float] = time.time
     recent_request_ids: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+    _locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def events(self, request: Request) -> Response:
         """Store one webhook. 200 stored or a repeat, 400 not text, 401 refused, 404 unknown provider, 413 too large."""
@@ -87,9 +89,10 @@ class Receiver:
             return PlainTextResponse(f"{refused}\n", 401)
         except UnicodeDecodeError:
             return PlainTextResponse("The body is not UTF-8 text.\n", 400)
-        if not self._is_repeat(provider, request_id):
-            await run_in_threadpool(write_payload, self.landing, provider, payload)
-            self._remember(provider, request_id)
+        async with self._lock(provider, request_id):
+            if not self._is_repeat(provider, request_id):
+                await run_in_threadpool(write_payload, self.landing, provider, payload, request_id)
+                self._remember(provider, request_id)
         return PlainTextResponse("ok\n")
 
     async def confirm_unsubscribe(self, request: Request) -> Response:
@@ -106,14 +109,19 @@ class Receiver:
         body = await _body(request, MAX_FORM_BYTES)
         if isinstance(body, Response):
             return body
-        if not is_test(delivery_id) and not self._is_repeat("partnerflow", delivery_id):
-            payload = json.dumps({"event": "unsubscribed", "delivery_id": delivery_id})
-            await run_in_threadpool(write_payload, self.landing, "partnerflow", payload)
-            self._remember("partnerflow", delivery_id)
+        async with self._lock("partnerflow", delivery_id):
+            if not is_test(delivery_id) and not self._is_repeat("partnerflow", delivery_id):
+                payload = json.dumps({"event": "unsubscribed", "delivery_id": delivery_id})
+                await run_in_threadpool(write_payload, self.landing, "partnerflow", payload)
+                self._remember("partnerflow", delivery_id)
         return _page("You are unsubscribed", "We will not email this address again.", 200)
 
     def _delivery(self, request: Request) -> str | None:
         return verify_token(request.path_params["token"], self.settings.unsubscribe_signing_keys)
+
+    def _lock(self, provider: str, request_id: str) -> asyncio.Lock:
+        """Return the lock of a request: a repeat that arrives meanwhile waits for the outcome of the first."""
+        return self._locks.setdefault((provider, request_id), asyncio.Lock())
 
     def _is_repeat(self, provider: str, request_id: str) -> bool:
         return (provider, request_id) in self.recent_request_ids

@@ -1,5 +1,6 @@
 """The receiver stores signed requests unchanged, and refuses forged, old, repeated and oversized ones."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -16,6 +17,7 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given
@@ -102,6 +104,14 @@ def signed_sendgrid(key: ec.EllipticCurvePrivateKey, at: float = NOW) -> tuple[b
     return body, {f"{name}-Timestamp": stamp, f"{name}-Signature": base64.b64encode(signature).decode()}
 
 
+def other_signature(headers: dict[str, str]) -> dict[str, str]:
+    """Return headers with the other valid signature of the same request, which needs no key."""
+    name = "X-Twilio-Email-Event-Webhook-Signature"
+    r, s = decode_dss_signature(base64.b64decode(headers[name]))
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    return headers | {name: base64.b64encode(encode_dss_signature(r, order - s)).decode()}
+
+
 def signed_mailgun(at: float = NOW, token: str = "a" * 50) -> bytes:
     """Return the body of a request that Mailgun has signed."""
     body = json.loads(mailgun(DELIVERY, "ann@x.example", "opened"))
@@ -110,11 +120,13 @@ def signed_mailgun(at: float = NOW, token: str = "a" * 50) -> bytes:
     return json.dumps(body | {"signature": {"timestamp": stamp, "token": token, "signature": digest}}).encode()
 
 
-def signed_sns(key: rsa.RSAPrivateKey, **changes: str) -> bytes:
-    """Return a notification that SNS has signed after these changes."""
+def signed_sns(key: rsa.RSAPrivateKey, **changes: str | None) -> bytes:
+    """Return a message that SNS has signed after these changes; None removes a field."""
     message = json.loads(ses(DELIVERY, "ann@x.example", "Delivery")) | changes
-    fields = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
-    text = "".join(f"{name}\n{message[name]}\n" for name in fields if name in message)
+    message = {name: value for name, value in message.items() if value is not None}
+    fields = ["Message", "MessageId", "Timestamp", "TopicArn", "Type"]
+    fields += ["Subject"] if message.get("Type") == "Notification" else ["SubscribeURL", "Token"]
+    text = "".join(f"{name}\n{message[name]}\n" for name in sorted(fields) if name in message)
     signature = key.sign(text.encode(), padding.PKCS1v15(), SHA256())
     return json.dumps(message | {"Signature": base64.b64encode(signature).decode()}).encode()
 
@@ -189,6 +201,81 @@ def test_forged_or_expired_requests_are_refused(client, receiver, sendgrid_key, 
     for position, (provider, content, more) in enumerate(requests):
         assert client.post(f"/events/{provider}", content=content, headers=more).status_code == 401, position
     assert stored(receiver) == []
+
+
+def test_sns_messages_of_every_type_are_stored(client, receiver, sns_key):
+    """The types are those that AWS documents. A notification may have no subject, and line breaks in its Message."""
+    link = {"SubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription", "Token": "a" * 64}
+    bodies = [
+        signed_sns(sns_key, MessageId="1", Subject=None),
+        signed_sns(sns_key, MessageId="2", Message='{\n"eventType": "Send"\n}'),
+        signed_sns(sns_key, MessageId="3", Type="SubscriptionConfirmation", Subject=None, **link),
+        signed_sns(sns_key, MessageId="4", Type="UnsubscribeConfirmation", Subject=None, **link),
+    ]
+    assert [client.post("/events/ses", content=body).status_code for body in bodies] == [200] * 4
+    assert [payload for _, payload in stored(receiver)] == [body.decode() for body in bodies]
+
+
+def test_sns_messages_against_the_rules_are_refused(client, receiver, sns_key):
+    """Another type, a missing field, a line break outside Message or a repeated key is refused, though it is signed."""
+    confirmation = {"Type": "SubscriptionConfirmation", "SubscribeURL": "https://sns.us-east-1.amazonaws.com/"}
+    signed = signed_sns(sns_key)
+    bodies = [
+        signed_sns(sns_key, Type="Confirmation", Token="a", SubscribeURL="https://sns.us-east-1.amazonaws.com/"),
+        signed_sns(sns_key, Type=None, Token="a", SubscribeURL="https://sns.us-east-1.amazonaws.com/"),
+        signed_sns(sns_key, **confirmation),
+        *(signed_sns(sns_key, **{name: None}) for name in ("Message", "MessageId", "Timestamp", "Type")),
+        *(signed_sns(sns_key, Subject=f"Hi{end}there") for end in ("\n", "\r", "\r\n", "\x85", "\u2028")),
+        signed_sns(sns_key, Subject="Hi\n"),
+        signed_sns(sns_key, Subject=None, MessageId="1\nSubject\nHi"),
+        b'{"Message": "{}",' + signed[1:],
+        signed[:-1] + b', "MessageId": "another"}',
+    ]
+    answers = [client.post("/events/ses", content=body).status_code for body in bodies]
+    assert answers == [401] * len(bodies)
+    assert stored(receiver) == []
+
+
+def test_replays_after_a_restart_have_the_same_id(receiver, sendgrid_key, sns_key):
+    """The ids in the landing folder decide what is loaded, so a replay to a new receiver is loaded once."""
+    body, headers = signed_sendgrid(sendgrid_key)
+    stolen = signed_mailgun().replace(b'"opened"', b'"complained"')
+    sent = [
+        ("sendgrid", body, headers),
+        ("sendgrid", body, other_signature(headers)),
+        ("mailgun", signed_mailgun(), {}),
+        ("mailgun", stolen, {}),
+        *[("postmark", postmark(DELIVERY, "ann@x.example", "Open").encode(), basic(LOGIN))] * 2,
+        *[("ses", signed_sns(sns_key), {})] * 2,
+    ]
+    for provider, content, more in sent:
+        again = TestClient(application(Receiver(receiver.landing, receiver.settings, receiver.clock)))
+        assert again.post(f"/events/{provider}", content=content, headers=more).status_code == 200
+    files = payload_files(receiver.landing)
+    found = [one for file in files for one in read_payloads(receiver.landing, file)]
+    assert len(found) == 8
+    assert len({one.event_id for one in found}) == 4
+
+
+def test_concurrent_replays_are_stored_once(receiver, monkeypatch: pytest.MonkeyPatch):
+    """A repeat that arrives while the first is written waits for it, and is stored if the first could not be."""
+    written: list[str] = []
+
+    def write_slowly(_, __, payload: str, ___) -> None:
+        time.sleep(0.05)
+        written.append(payload)
+        if len(written) == 1:
+            raise OSError(28, "No space left on device")
+
+    async def post_at_once() -> list[int]:
+        transport = httpx.ASGITransport(application(receiver), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            posts = [client.post("/events/mailgun", content=signed_mailgun()) for _ in range(10)]
+            return sorted(answer.status_code for answer in await asyncio.gather(*posts))
+
+    monkeypatch.setattr(webhooks, "write_payload", write_slowly)
+    assert asyncio.run(post_at_once()) == [200] * 9 + [500]
+    assert len(written) == 2
 
 
 def test_oversized_requests_are_refused(client, receiver, monkeypatch: pytest.MonkeyPatch):
