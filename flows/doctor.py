@@ -91,15 +91,18 @@ def packages(_: Settings, __: datetime) -> Findings:
 
 
 def state_folder(settings: Settings, _: datetime) -> Findings:
-    """The state folder can be written, and its disk has room for another build of the facts."""
+    """The state folder can be written, by its owner only, and its disk has room for another build of the facts."""
     try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=settings.state_dir):
             pass
     except OSError as error:
         hint = "Let the user that runs partnerflow write to it, or set PARTNERFLOW_VAR to another folder."
         yield "error", f"{settings.state_dir} cannot be written: {error.strerror}.", hint
         return
+    if settings.state_dir.stat().st_mode & 0o066:
+        hint = f"It has addresses of partners. Run: chmod 700 {settings.state_dir}"
+        yield "warning", f"Other users can list or change {settings.state_dir}.", hint
     free = shutil.disk_usage(settings.state_dir).free
     needed = FREE if isinstance(settings.warehouse, Postgres) else FREE + 2 * _size(settings.warehouse)
     said = f"{free / 1e9:,.1f} GB are free on the disk of {settings.state_dir}"

@@ -19,6 +19,7 @@ from prefect.states import Failed
 
 from flows.clock import current_hour, read_hour
 from flows.logs import configure_logging, logging_errors
+from flows.permissions import write_privately
 from flows.pipeline.run import Run, run_hour
 from flows.pipeline.steps import run_step
 from flows.pipeline.text import catch_up_lines, details, summary
@@ -49,6 +50,7 @@ def hourly(as_of: str | None = None) -> dict[str, Any] | State[Any]:
     Returns the run as `partnerflow run --json` prints it. The flow run fails if a workflow is held or has an error,
     after all others are done; it is then named Partial if any of them is.
     """
+    write_privately()
     settings = read_settings()
     configure_logging(settings.state_dir)
     with logging_errors():

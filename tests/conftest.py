@@ -1,6 +1,7 @@
 """Fixtures for all tests: empty states, the example account, a ledger, a PostgreSQL server."""
 
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,15 @@ from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
 from support.states import HOUR, with_example
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """The umask of before a test, after it: a command sets that of its process."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,14 @@ from compiler import PartnerflowError
 from flows.cli import definitions, emails, ledger, operations, segments
 from flows.cli.common import app, err
 from flows.logs import configure_logging, logging_errors
+from flows.permissions import write_privately
 from flows.settings import read_settings
 
 COMMANDS = (definitions, segments, operations, emails, ledger)
 """The modules whose import adds their commands to `app`."""
+
+WRITE_CHECKOUT = ("compile", "new")
+"""The commands that write definitions and models, which others may read; all others write private files."""
 
 
 def main() -> None:
@@ -44,12 +48,15 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", help="Also print the log to stderr.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Send the email workflows of partner programs from a data warehouse."""
+    if context.invoked_subcommand not in WRITE_CHECKOUT:
+        write_privately()
     try:
         settings = read_settings()
     except PartnerflowError:

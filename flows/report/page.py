@@ -15,6 +15,7 @@ from markupsafe import Markup
 from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
 from compiler.sql.explain import describe
 from flows.atomic import write_atomic
+from flows.permissions import make_readable
 from flows.definitions.loader import Definitions, read_definitions
 from flows.messages.loader import read_message
 from flows.messages.variables import sample
@@ -63,6 +64,8 @@ def write_report(settings: Settings, definitions: Definitions, file: Path, show_
     """Write the page of the published data atomically. Addresses are masked unless `show_addresses`."""
     data = read_report(settings.published)
     write_atomic(file, render_report(data, definitions, settings.workflows, show_addresses))
+    if file == settings.report:
+        make_readable(file)
 
 
 def report_file(settings: Settings, file: Path, show_addresses: bool) -> None:

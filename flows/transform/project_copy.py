@@ -22,6 +22,7 @@ def copy_folder(source: Path, folder: Path, excluded: Collection[Path] = ()) -> 
         if not (copy.exists() and filecmp.cmp(wanted[path], copy)):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(wanted[path], copy)
+            copy.chmod(0o600)
 
 
 def write_changed(folder: Path, texts: Mapping[str, str]) -> None:

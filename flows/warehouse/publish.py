@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlglot import exp
 
 from flows.atomic import rename_synced, sync
+from flows.permissions import make_readable
 from flows.warehouse.connection import Connection
 from flows.warehouse.postgres import PostgresConnection
 
@@ -31,6 +32,7 @@ def publish(connection: Connection, file: Path) -> None:
         connection.execute("DETACH published")
     sync(fresh)
     fresh.chmod(fresh.stat().st_mode & ~0o222)
+    make_readable(fresh)
     file.with_name(f"{file.name}.wal").unlink(missing_ok=True)  # else it would be read as the next file's
     rename_synced(fresh, file)
 

@@ -31,6 +31,7 @@ def found(settings: Settings, monkeypatch: pytest.MonkeyPatch, now=HOUR) -> dict
 
 @pytest.fixture
 def state(settings: Settings) -> Settings:
+    settings.state_dir.chmod(0o700)
     return settings
 
 
@@ -48,6 +49,16 @@ def test_loaded_account_is_all_ok(state: Settings, monkeypatch: pytest.MonkeyPat
     """The account is the example as loaded, before its first run."""
     findings = found(with_example(state), monkeypatch)
     assert {severity for ones in findings.values() for severity, _ in ones} == {"ok"}
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o755, True), (0o720, True), (0o711, False), (0o700, False)])
+def test_state_folder_open_to_others_is_a_warning(
+    state: Settings, monkeypatch: pytest.MonkeyPatch, mode: int, warned: bool
+):
+    """Others may pass through it to the published file, but neither list nor change it."""
+    state.state_dir.chmod(mode)
+    (warning, *_) = found(state, monkeypatch)["state folder"]
+    assert warning[0] == ("warning" if warned else "ok")
 
 
 def test_each_missing_table_column_and_zone_is_named(state: Settings, monkeypatch: pytest.MonkeyPatch):

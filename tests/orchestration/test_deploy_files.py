@@ -33,6 +33,12 @@ def test_systemd_unit_starts_commands_that_exist():
     assert {command[0].rpartition("/")[2] for command in commands} == {"partnerflow"}
 
 
+def test_deployed_state_is_for_its_owner_only():
+    """The unit has a umask, and the image creates the folder with permissions for its owner."""
+    assert "\nUMask=0077\n" in (DEPLOY / "partnerflow.service").read_text()
+    assert "install -d -m 0700 -o partnerflow /var/lib/partnerflow" in (DEPLOY / "Containerfile").read_text()
+
+
 def test_containerfile_copies_paths_that_exist():
     """The command of the container exists too."""
     text = (DEPLOY / "Containerfile").read_text()
