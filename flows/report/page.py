@@ -15,10 +15,10 @@ from markupsafe import Markup
 from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
 from compiler.sql.explain import describe
 from flows.atomic import write_atomic
-from flows.permissions import make_readable
 from flows.definitions.loader import Definitions, read_definitions
 from flows.messages.loader import read_message
 from flows.messages.variables import sample
+from flows.permissions import make_readable
 from flows.report.chart import Chart, weekly_chart
 from flows.report.data import RATES, ReportData, Row, by_workflow, read_report
 from flows.report.templates import FOLDER, page
