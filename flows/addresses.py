@@ -1,10 +1,15 @@
-"""Email addresses: normalized for SMTP, and compared by mailbox."""
+"""Email addresses: normalized for SMTP, and compared by mailbox.
+
+All of the program compares addresses by `canonical_address` and `address_key`; SQL reads their results and normalizes
+nothing itself.
+"""
 
 import contextlib
 import re
 import unicodedata
 from functools import lru_cache
 
+import email_validator
 import idna
 from email_validator import EmailNotValidError, validate_email
 
@@ -12,6 +17,15 @@ from compiler import PartnerflowError
 
 _PLAIN = re.compile(r"(?=[^@]{1,64}@)(?=.{1,254}\Z)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9.-]+")
 """Addresses of which only the domain needs a check, which is cached. Nearly all match, and many share a domain."""
+
+
+_BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(
+    map(chr, (0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF))
+)
+"""White space of every kind, and the invisible characters that copying from web pages and spreadsheets leaves."""
+
+RULE_VERSION = f"1, idna {idna.__version__}, email-validator {email_validator.__version__}"
+"""Changes whenever a canonical form may change. Count up the first number with a change of the rules in this file."""
 
 
 def normalize_address(text: str) -> str:
@@ -23,7 +37,7 @@ def normalize_address(text: str) -> str:
     Only the mail server knows whether the mailbox exists. Raises PartnerflowError if the text is not a valid address,
     or has non-ASCII characters before the @, which plain SMTP cannot transmit.
     """
-    bare = text.strip()
+    bare = text.strip(_BLANKS)
     return bare if _PLAIN.fullmatch(bare) and _is_domain(bare.rpartition("@")[2]) else _checked(bare)
 
 
@@ -51,15 +65,32 @@ def _checked(text: str) -> str:
     return f"{found.ascii_local_part}@{found.ascii_domain}"
 
 
+def canonical_address(text: str) -> str | None:
+    """Return the form that all spellings of one mailbox share, or None if the text cannot be an address.
+
+    >>> canonical_address("Anna@BÜCHER.example\\n")
+    'anna@xn--bcher-kva.example'
+
+    White space and invisible characters around it, letter case, the Unicode form and the form of the domain (IDNA) do
+    not matter. Dots and +tags are kept: only the mailbox's own server knows what they mean.
+    """
+    try:
+        return normalize_address(text.strip(_BLANKS).lower())
+    except PartnerflowError:
+        return None
+
+
 def address_key(address: str) -> str:
-    """Return a key that all spellings of one mailbox share, for comparing only, never for sending.
+    """Return the canonical address or, of a text that cannot be an address, a key for comparing it.
 
     >>> address_key(" Anna@BÜCHER.example") == address_key("anna@xn--bcher-kva.example")
     True
 
-    Any text has a key. Dots and +tags are kept: only the mailbox's own server knows what they mean.
+    Any text has a key, so that whatever was suppressed is found again.
     """
-    local, at, domain = unicodedata.normalize("NFC", address.strip()).lower().rpartition("@")
+    if canonical := canonical_address(address):
+        return canonical
+    local, at, domain = unicodedata.normalize("NFC", address.strip(_BLANKS)).lower().rpartition("@")
     with contextlib.suppress(UnicodeError):  # not a valid domain: compare it as written
         domain = idna.encode(domain, uts46=True).decode("ascii")
     return f"{local}{at}{domain}"

@@ -41,8 +41,8 @@ SPAN = timedelta(days=2 * 365)
 """How far into the past and the future the time zone rules of Python and the warehouse are compared."""
 
 RUN_TABLES = {
-    "build_state", "copy_addresses", "email_events", "email_events_staged", "evaluations", "ingested_files",
-    "ledger_watermark", "run_watermark", "sent_emails", "suppressions", "workflow_runs",
+    "addresses", "build_state", "copy_addresses", "email_events", "email_events_staged", "evaluations",
+    "ingested_files", "ledger_watermark", "run_watermark", "sent_emails", "suppressions", "workflow_runs",
 }  # fmt: skip
 """The raw tables that a run creates itself, or does not need."""
 

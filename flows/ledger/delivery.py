@@ -5,8 +5,8 @@
        ├──────────┴─────────┤                           only on a definite refusal (see AUTOMATIC_TRANSITIONS)
        │                    └─────▶ in_doubt ─▶ sent, failed (an event), pending (a person)
 
-`skipped` (another spelling of an address that already gets the email) is final from the start; `suppressed` follows
-`leased`.
+`suppressed` follows `leased`. `skipped` (another spelling of an address that already gets the email) is final; only
+earlier programs wrote it.
 """
 
 from dataclasses import dataclass, field

@@ -64,12 +64,11 @@ def mirror(connection: Connection, ledger: Ledger) -> None:
     rows = [astuple(changes.watermark)] if changes.watermark else []
     replace_raw_table(connection, "ledger_watermark", _frame(rows, ["log_id", "logged_at", "delivery_id"]))
     _mirror_runs(connection, ledger)
-    rows = [
-        (email, one.scope, one.reason, one.at) for one in suppressions(ledger) for email in _spellings(one.email_key)
-    ]
+    rows = [(one.email_key, one.scope, one.reason, one.at) for one in suppressions(ledger)]
     replace_raw_table(connection, "suppressions", _frame(rows, ["email", "scope", "reason", "suppressed_at"]))
-    copies = {email for one in copy_addresses(ledger) for email in _spellings(address_key(one))}
-    replace_raw_table(connection, "copy_addresses", _frame([[email] for email in sorted(copies)], ["email"]))
+    copies = sorted({address_key(one) for one in copy_addresses(ledger)})
+    rows = [(email, spelling) for email in copies for spelling in _spellings(email)]
+    replace_raw_table(connection, "copy_addresses", _frame(rows, ["email", "spelling"]))
 
 
 def _mirror_runs(connection: Connection, ledger: Ledger) -> None:
@@ -103,7 +102,8 @@ def _append(connection: Connection, changes: Changes) -> None:
 
 
 def _row(delivery: Delivery) -> list[Any]:
-    return [getattr(delivery, column) for column in DELIVERY_COLUMNS]
+    """Return the delivery's row, its address in canonical form, as the warehouse compares it."""
+    return [getattr(delivery, "email_key" if column == "email" else column) for column in DELIVERY_COLUMNS]
 
 
 def _counts(connection: Connection) -> dict[str, int]:
@@ -116,7 +116,7 @@ def _frame(rows: Sequence[Sequence[Any]], columns: list[str]) -> pandas.DataFram
 
 
 def _spellings(key: str) -> list[str]:
-    """Return the forms in which the warehouse may hold an address: its domain in IDNA form, or in Unicode."""
+    """Return the forms in which an event may have a canonical address: its domain in IDNA form, or in Unicode."""
     local, at, domain = key.rpartition("@")
     try:
         return sorted({key, local + at + domain.encode("ascii").decode("idna")})

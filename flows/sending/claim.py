@@ -1,9 +1,7 @@
 """Claiming: the recipients of a plan become deliveries in the ledger, before anything is sent."""
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from flows.addresses import address_key
@@ -43,22 +41,7 @@ def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime 
     decisions = [delivery(one, email=None, action="accept application", context={}) for one in plan.applications]
     used = {one.workflow_id for one in emails}
     messages = {plan.messages[name].version: plan.messages[name].content for name in used}
-    return ledger.claim([*_once_per_address(emails), *decisions], messages)
-
-
-def _once_per_address(emails: list[Delivery]) -> list[Delivery]:
-    """Skip all but the first of a partner's contacts with the same address.
-
-    The warehouse has compared addresses without letter case already; this compares normalized domains as well.
-    """
-    kept = []
-    for _, ones in groupby(emails, lambda one: (one.workflow_id, one.program_id, one.partner_id)):
-        seen: dict[str | None, str | None] = {}
-        for one in ones:
-            first = seen.setdefault(one.email_key, one.email)
-            why = f"The same address as {first}." if first != one.email else None
-            kept.append(replace(one, state="skipped", reason=why) if why else one)
-    return kept
+    return ledger.claim([*emails, *decisions], messages)
 
 
 def _identity(key: bytes, *parts: str) -> str:

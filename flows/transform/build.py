@@ -28,7 +28,8 @@ from flows.transform.impact import (
     stale_sources,
 )
 from flows.transform.project_copy import copy_folder, write_changed
-from flows.warehouse.connection import open_warehouse
+from flows.warehouse.addresses import update_addresses
+from flows.warehouse.connection import open_warehouse, transaction
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def build(
         lineage = Lineage(dbt.parse(), definitions.compiler)
     except PartnerflowError as error:
         return BuildResult(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)), list)
-    with open_warehouse(settings.warehouse):  # kept open: opening the file takes longer than most of the queries
+    with open_warehouse(settings.warehouse) as connection:  # kept open: opening the file takes longer than most queries
+        with transaction(connection):
+            update_addresses(connection, lineage.address_columns)
         stale = lineage.affected_workflows(definitions.active, stale_sources(dbt.freshness()))
         state = BuildState.load(settings, dbt, lineage)
         success, issues = _build(settings, dbt, ["--full-refresh"] if full_refresh else state.dbt_selection())

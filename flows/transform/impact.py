@@ -48,6 +48,13 @@ class Lineage:
         self._common = self._below(self._generated, through=self._generated)
         self.segments = [f"{name}+" for name in sorted(MODELS)]
 
+    @property
+    def address_columns(self) -> dict[tuple[str, str], list[str]]:
+        """The columns that contain addresses (`config.meta.addresses_in`), by schema and name of their source table."""
+        sources = self.manifest.sources.values()
+        found = {(one.schema, one.identifier): one.config.meta.get("addresses_in", []) for one in sources}
+        return {table: columns for table, columns in found.items() if columns}
+
     def affected_workflows(self, workflows: Iterable[Workflow], issues: Collection[DataQualityIssue]) -> dict[str, str]:
         """Return the ids of the workflows that the issues affect, each with up to three reasons."""
         reached = [(issue, self._below([issue.node] if issue.node else self._generated)) for issue in issues]

@@ -6,6 +6,7 @@ import pandas
 
 from compiler import PartnerflowError
 from flows.settings import CHECKOUT
+from flows.warehouse.addresses import CONTRACT, update_addresses
 from flows.warehouse.connection import Connection, comment_on, has_table
 from flows.warehouse.raw_tables import CREATE, create_raw_table, replace_raw_table
 
@@ -34,4 +35,5 @@ def load_example(connection: Connection, seeds: Path = SEEDS) -> dict[str, int]:
     for name in CREATE.keys() - counts.keys():
         if not has_table(connection, "raw", name):
             create_raw_table(connection, name)
+    update_addresses(connection, CONTRACT)
     return counts

@@ -1,6 +1,6 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
-All ids are text, all timestamps are UTC. `flows` fills the last ten, and email_events from the landing folder; the
+All ids are text, all timestamps are UTC. `flows` fills the last eleven, and email_events from the landing folder; the
 others are a loader's. Other engines get the same statements, translated.
 """
 
@@ -68,8 +68,10 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.run_watermark (log_id BIGINT, run_id VARCHAR)""",
     "build_state": """
         CREATE OR REPLACE TABLE raw.build_state (input VARCHAR, checksum VARCHAR, builds_since BIGINT)""",
+    "addresses": """
+        CREATE OR REPLACE TABLE raw.addresses (loaded_email VARCHAR, email VARCHAR, rule_version VARCHAR)""",
     "copy_addresses": """
-        CREATE OR REPLACE TABLE raw.copy_addresses (email VARCHAR)""",
+        CREATE OR REPLACE TABLE raw.copy_addresses (email VARCHAR, spelling VARCHAR)""",
     "suppressions": """
         CREATE OR REPLACE TABLE raw.suppressions (
             email VARCHAR, scope VARCHAR, reason VARCHAR, suppressed_at TIMESTAMP)""",

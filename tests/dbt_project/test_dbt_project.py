@@ -150,7 +150,7 @@ def test_every_loaded_source_has_a_freshness(project: Project):
         if not (source["freshness"] or {}).get("error_after", {}).get("count")
     }
     written_by_the_run = {
-        "copy_addresses", "email_events", "evaluations", "sent_emails", "suppressions", "workflow_runs",
+        "addresses", "copy_addresses", "email_events", "evaluations", "sent_emails", "suppressions", "workflow_runs",
     }  # fmt: skip
     assert unwatched == {"programs", "partner_groups", "prospects", "relationship_events", *written_by_the_run}
 

@@ -9,7 +9,7 @@ import fast_mail_parser
 import pytest
 
 from compiler import PartnerflowError
-from flows.addresses import address_key, normalize_address
+from flows.addresses import address_key, canonical_address, normalize_address
 from flows.messages.loader import read_message
 from flows.messages.message import message_from
 from flows.messages.mime.compose import compose
@@ -158,6 +158,7 @@ def test_invalid_address_raises(text: str):
     """The error says that it is not a valid email address."""
     with pytest.raises(PartnerflowError, match="not a valid email address"):
         normalize_address(text)
+    assert canonical_address(text) is None
 
 
 def test_spellings_of_one_mailbox_have_one_key():
@@ -168,7 +169,11 @@ def test_spellings_of_one_mailbox_have_one_key():
         "Anna@xn--bcher-kva.example",
         "anna@bu\u0308cher.example",
     ]
-    assert {address_key(one) for one in spellings} == {"anna@xn--bcher-kva.example"}
+    spellings += [
+        f"{blank}anna@bücher.example{blank}" for blank in ("\r\n", "\t", "\x85", "\xa0", "\u200b", "\u3000", "\ufeff")
+    ]
+    for same in (address_key, canonical_address):
+        assert {same(one) for one in spellings} == {"anna@xn--bcher-kva.example"}
     assert address_key("an.na@x.example") != address_key("anna@x.example") != address_key("anna+a@x.example")
     for text in ["", "@", "a@", "nobody", "a@b@c", "\0", "a@" + "x" * 300, "a@\ud800"]:
         assert address_key(address_key(text)) == address_key(text)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from compiler import PartnerflowError
-from flows.addresses import _checked, address_key, normalize_address
+from flows.addresses import _BLANKS, _checked, address_key, canonical_address, normalize_address
 from flows.messages.loader import check_message
 from flows.messages.mime.headers import without_controls
 from flows.messages.render import render
@@ -88,16 +88,19 @@ def test_email_with_any_name_has_only_our_headers(name: str):
 @given(addresses)
 def test_any_text_normalizes_to_one_address_or_an_error(text: str):
     """A text is refused, or becomes one address that normalizing again does not change. Every text has a key."""
-    key = address_key(text)
+    key, canonical = address_key(text), canonical_address(text)
     assert address_key(key) == key
+    assert canonical in (None, key)
     try:
         found = normalize_address(text)
     except PartnerflowError as error:
         assert "not a valid email address" in str(error)
+        assert canonical is None
         return
     assert found.isascii() and found.isprintable() and not set(found) & set(' ,;<>"()[]\\:')
     assert (normalize_address(found), found.count("@")) == (found, 1)
-    assert found == _checked(text.strip())
+    assert found == _checked(text.strip(_BLANKS))
+    assert canonical == found.lower()
     email = fast_mail_parser.parse_email(render(delivery(email=text), message(), SIGNED).content)
     assert [one.address for one in email.to] == [found]
 

@@ -26,6 +26,7 @@ from compiler.sql.dialect import to_sql
 from flows.definitions.loader import Definitions
 from flows.settings import Settings
 from flows.transform.build import prepare_project
+from flows.warehouse.addresses import CONTRACT, update_addresses
 from flows.warehouse.connection import transaction
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
@@ -126,6 +127,7 @@ class Account:
             self._insert(table, records)
 
     def _build(self) -> None:
+        update_addresses(self.connection, CONTRACT)
         (events,) = self.connection.execute("SELECT count(*) FROM raw.email_events").fetchone()
         for statement in self.tables:
             if events or EVENTS_INSERT not in statement:

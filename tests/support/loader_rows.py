@@ -163,7 +163,7 @@ FIVETRAN = {
         _click("j2", "2026-03-20T04:30:00Z"),
     ],
     "unsubscribed_contacts": [
-        {"campaign_id": "1000", "user_email": "Desk@quiet.example", "partner_id": "21005016",
+        {"campaign_id": "1000", "user_email": "\u00a0Desk@QUIET.example\n", "partner_id": "21005016",
          "created_at": "2026-02-01T00:00:00Z", "updated_at": "2026-02-01T00:00:00Z", "_fivetran_synced": READ},
     ],
     "partners": [

@@ -2,12 +2,6 @@ with contacts as (
     select * from {{ ref('stg_partner_contacts') }}
 ),
 
--- An address is the same address in any letter case and with blanks around it.
-normalised as (
-    select *, nullif(lower(trim(loaded_email)), '') as email
-    from contacts
-),
-
 -- Suppressed by events, or in the ledger for every workflow (rejected by a mail server, or suppressed by hand).
 suppressions as (
     select email from {{ ref('suppressions') }}
@@ -33,10 +27,8 @@ ranked as (
                 {{ collate_binary('email') }},
                 {{ collate_binary('loaded_email') }}
         ) as position_in_partner,
-        max(case when unsubscribed_at is null then 0 else 1 end) over (
-            partition by program_id, partner_id, email
-        ) as unsubscribed
-    from normalised
+        max(case when unsubscribed_at is null then 0 else 1 end) over (partition by program_id, email) as unsubscribed
+    from contacts
     where email is not null
 ),
 

@@ -36,7 +36,7 @@ linked as (
     select
         ranked.*,
         coalesce(by_id.delivery_id, by_message.delivery_id) as linked_id,
-        lower(trim(coalesce(by_id.email, by_message.email))) as ledger_email,
+        coalesce(by_id.email, by_message.email) as ledger_email,
         {{ bare_address('ranked.email') }} as event_email
     from ranked
     left join deliveries as by_id on lower(trim(ranked.delivery_id)) = by_id.delivery_id
@@ -49,10 +49,11 @@ linked as (
 addressed as (
     select
         linked.*,
+        copies.email as copy_email,
         coalesce(copies.email <> linked.ledger_email, false) as is_of_copy,
         linked.is_test or coalesce(linked.delivery_id like 'test-%', false) as is_of_test
     from linked
-    left join copies on linked.event_email = copies.email
+    left join copies on linked.event_email = copies.spelling
 ),
 
 int_email_events as (
@@ -64,7 +65,7 @@ int_email_events as (
         is_provider_suppressed,
         is_bot,
         linked_id as delivery_id,
-        case when linked_id is null or is_of_copy then event_email else ledger_email end as email,
+        case when is_of_copy then copy_email when linked_id is null then event_email else ledger_email end as email,
         linked_id is not null and not is_of_copy and event_type <> 'other' and not is_of_test as is_counted,
         case when occurred_at is null or occurred_at > received_at then received_at else occurred_at end as occurred_at,
         received_at,

@@ -3,7 +3,9 @@ with source as (
 ),
 
 stg_copy_addresses as (
-    select cast(email as {{ dbt.type_string() }}) as email
+    select
+        cast(email as {{ dbt.type_string() }}) as email,
+        cast(spelling as {{ dbt.type_string() }}) as spelling
     from source
 )
 

@@ -2,7 +2,11 @@ with source as (
     select * from {{ raw_relation('partner_contacts') }}
 ),
 
-stg_partner_contacts as (
+addresses as (
+    select * from {{ ref('stg_addresses') }}
+),
+
+contacts as (
     select
         cast(program_id as {{ dbt.type_string() }}) as program_id,
         cast(partner_id as {{ dbt.type_string() }}) as partner_id,
@@ -12,6 +16,14 @@ stg_partner_contacts as (
         cast(is_primary as {{ dbt.type_boolean() }}) as is_primary,
         cast(unsubscribed_at as {{ dbt.type_timestamp() }}) as unsubscribed_at
     from source
+),
+
+stg_partner_contacts as (
+    select
+        contacts.*,
+        addresses.email
+    from contacts
+    left join addresses on contacts.loaded_email = addresses.loaded_email
 )
 
 select * from stg_partner_contacts

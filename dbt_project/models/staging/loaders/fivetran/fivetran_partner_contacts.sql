@@ -4,6 +4,10 @@ with partners as (
     select * from {{ ref('fivetran_partners') }}
 ),
 
+addresses as (
+    select * from {{ ref('stg_addresses') }}
+),
+
 people as (
     select
         cast(id as {{ dbt.type_string() }}) as partner_id,
@@ -14,12 +18,13 @@ people as (
 -- Contacts unsubscribe from one program at a time.
 unsubscribed as (
     select
-        cast(campaign_id as {{ dbt.type_string() }}) as program_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
-        lower(trim(user_email)) as email,
-        max({{ to_utc('created_at') }}) as unsubscribed_at
-    from {{ source('impact', 'unsubscribed_contacts') }}
-    group by campaign_id, partner_id, lower(trim(user_email))
+        cast(contacts.campaign_id as {{ dbt.type_string() }}) as program_id,
+        cast(contacts.partner_id as {{ dbt.type_string() }}) as partner_id,
+        addresses.email,
+        max({{ to_utc('contacts.created_at') }}) as unsubscribed_at
+    from {{ source('impact', 'unsubscribed_contacts') }} as contacts
+    inner join addresses on contacts.user_email = addresses.loaded_email
+    group by contacts.campaign_id, contacts.partner_id, addresses.email
 ),
 
 contacts as (
@@ -57,11 +62,12 @@ fivetran_partner_contacts as (
         unsubscribed.unsubscribed_at,
         ranked._loaded_at
     from ranked
+    left join addresses on ranked.email = addresses.loaded_email
     left join unsubscribed
         on
             ranked.program_id = unsubscribed.program_id
             and ranked.partner_id = unsubscribed.partner_id
-            and lower(trim(ranked.email)) = unsubscribed.email
+            and addresses.email = unsubscribed.email
     where ranked.position_in_address = 1
 )
 
