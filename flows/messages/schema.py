@@ -9,7 +9,6 @@ from pydantic_core import ErrorDetails
 from compiler import DefinitionError, PartnerflowError, Problem, Source
 from compiler.errors import did_you_mean
 from flows.addresses import normalize_address
-from flows.messages.liquid.tokens import LIQUID
 from flows.messages.mime.languages import TAG
 
 Text = Annotated[StrictStr, Field(min_length=1)]
@@ -80,6 +79,6 @@ def wrong_keys(source: Source, keys: MessageFile) -> Iterator[Problem]:
     if keys.language in keys.translations:
         message = f"{keys.language} is the language of the message itself."
         yield source.problem(("translations", keys.language), "language", message, "Remove the translation.")
-    if LIQUID.search(keys.sender_name or ""):
+    if any(opening in (keys.sender_name or "") for opening in ("{{", "{%")):
         message = "sender_name cannot contain Liquid."
         yield source.problem(("sender_name",), "liquid", message, "Leave it out to use the program's name.")

@@ -90,6 +90,43 @@ def test_oversized_markup_is_refused_before_it_is_compiled(
     assert compiled == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["{{" * 100_000, "{% raw %}" * 20_000, "{% comment %}" * 10_000, "{% raw %}" + "{% endraw " * 19_000,
+     "{% raw" + " " * 150_000, "x" * 300_000, "{% if a" + " " * 150_000 + "%}{% endif %}", "{{ '" * 40_000 + "}}"],
+    ids=["outputs", "raws", "comments", "ends", "blanks", "long", "closed blanks", "quotes"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["body.txt", "body.mjml", "message.yml"])
+def test_text_that_is_slow_to_search_is_a_problem(tmp_path: Path, text: str, name: str):
+    """Each has the cost of its length, not of its square, which would be hours."""
+    text = json.dumps({"subject": text, "sender_name": text}) if name == "message.yml" else text
+    files = {"message.yml": SUBJECT, "body.txt": "Hi", name: text}
+    assert "error" in [problem.severity for problem in found(tmp_path, files)]
+
+
+@pytest.mark.parametrize("text", ["{{ (1..N) | join: '' }}", "{{ (1..N) | sum }}", "{% assign a = (1..N) | reverse %}",
+    "{% if (1..N) contains 'x' %}{% endif %}", "{% case 'x' %}{% when (1..N) %}{% endcase %}", "{{ (1..N) }}",
+    "{% assign a = (1..N) %}", "{% for a in (1..N) %}{% endfor %}", "{% tablerow a in (1..N) %}{% endtablerow %}",
+    "{% liquid assign a = (1..N) %}", "{% for a in (1..2) limit: (1..N) %}{% endfor %}"])  # fmt: skip
+@pytest.mark.parametrize("bound", ["999999999999", "partner.id"])
+def test_long_range_is_a_problem(tmp_path: Path, text: str, bound: str):
+    """It would take all memory or never end; a bound may be a partner's id. Only a short loop is possible."""
+    (problem,) = found(tmp_path, {"message.yml": SUBJECT, "body.txt": text.replace("N", bound) + OUT})
+    assert problem.code == "liquid"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{ s" + " | append: s" * 3_000 + " | size }}", "{{ 9" + " | times: 99999" * 3_000 + " }}",
+     "{{ s | split: ''" + " | concat: a" * 3_000 + " | size }}"],
+)  # fmt: skip
+def test_chain_of_filters_with_a_long_result_is_refused(text: str):
+    """Each filter has a limit; that of the output would come after all of them."""
+    long = "x" * 50_000
+    with pytest.raises(PartnerflowError, match="the result is too long"):
+        fill(parse(text), {"s": long, "a": list(long)})
+
+
 @pytest.mark.parametrize("quoted", ["“you”", "‘you’"])
 def test_liquid_with_typographic_quotes_asks_for_straight_ones(tmp_path: Path, quoted: str):
     """The place is that of the quote."""

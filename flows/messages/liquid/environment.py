@@ -4,19 +4,26 @@ There are no includes and no clock, and no filter writes a value into HTML unesc
 are limited. Values are data: the name `{{ x }}` is printed, never evaluated.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from liquid import BoundTemplate, Environment, StrictDefaultUndefined
-from liquid.exceptions import FilterArgumentError, LiquidError
+from liquid import BoundTemplate, Environment, RenderContext, StrictDefaultUndefined
+from liquid.ast import Node
+from liquid.builtin.expressions import LoopExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.exceptions import FilterArgumentError, LiquidError, LiquidSyntaxError
+from liquid.expression import Expression
 
 from compiler import PartnerflowError
 
 MAX_OUTPUT = 500_000
-"""Bytes that a template may render to. Mail programs cut off emails far shorter than this."""
+"""Bytes that a template may render to, and the length of a filter's result. Mail programs cut off far shorter ones."""
 
 MAX_LOOP_ITERATIONS = 10_000
 """Iterations of all loops in one template."""
+
+MAX_BITS = 4096
+"""Bits of an integer that a filter may return."""
 
 MAX_NAMESPACE = 100_000
 """Bytes of the variables that one template assigns."""
@@ -44,8 +51,8 @@ class _Liquid(Environment):
             del self.tags[tag]
         for name in FORBIDDEN_FILTERS:
             del self.filters[name]
-        for name, size in _GROWTH.items():
-            self.add_filter(name, _bounded(self.filters[name], size))
+        for name, function in list(self.filters.items()):
+            self.add_filter(name, _bounded(function, _GROWTH.get(name)))
 
 
 def _replaced_size(value: Any, old: Any = "", new: Any = "") -> int:
@@ -63,11 +70,20 @@ _GROWTH: dict[str, Callable[..., int]] = {"replace": _replaced_size, "join": _jo
 """Filters whose output grows with a product: two short texts could exhaust memory before Liquid checks a limit."""
 
 
-def _bounded(function: Callable[..., Any], size: Callable[..., int]) -> Callable[..., Any]:
+def _bounded(function: Callable[..., Any], size: Callable[..., int] | None) -> Callable[..., Any]:
+    """Return the filter with a limit on its result; `size` estimates the result before it is computed."""
+
     def bounded(value: Any, *arguments: Any, **named: Any) -> Any:
-        if size(value, *arguments[:2]) > MAX_OUTPUT:
+        if size and size(value, *arguments[:2]) > MAX_OUTPUT:
             raise FilterArgumentError("the result would be too long", token=None)
-        return function(value, *arguments, **named)
+        result = function(value, *arguments, **named)
+        if isinstance(result, int):
+            too_long = result.bit_length() > MAX_BITS
+        else:
+            too_long = hasattr(result, "__len__") and len(result) > MAX_OUTPUT
+        if too_long:
+            raise FilterArgumentError("the result is too long", token=None)
+        return result
 
     for flag in ("with_context", "with_environment"):
         if hasattr(function, flag):
@@ -79,8 +95,37 @@ _TEXT, _HTML = _Liquid(autoescape=False), _Liquid(autoescape=True)
 
 
 def parse(text: str, html: bool = False) -> BoundTemplate:
-    """Parse a template; with `html`, values are escaped. Raises LiquidError, which has the token of a syntax error."""
-    return (_HTML if html else _TEXT).from_string(text)
+    """Parse a template; with `html`, values are escaped. Raises LiquidError, which has the token of a syntax error.
+
+    A range is a syntax error except in a loop, whose iterations are limited: (1..999999999) | join is as long as that.
+    """
+    template = (_HTML if html else _TEXT).from_string(text)
+    for node in nodes(template):
+        for expression in expressions(node):
+            if isinstance(expression, RangeLiteral):
+                raise LiquidSyntaxError("a range can only be looped over", token=expression.token)
+    return template
+
+
+def nodes(template: BoundTemplate) -> Iterator[Node]:
+    """Yield every node of the template, breadth first."""
+    context, waiting = RenderContext(template), list(template.nodes)
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        waiting += node.children(context, include_partials=False)
+
+
+def expressions(node: Node) -> Iterator[Expression]:
+    """Yield every expression in a node, except the range that a loop goes through."""
+    waiting: list[Expression] = list(node.expressions())
+    while waiting:
+        expression = waiting.pop()
+        yield expression
+        inner = expression.children()
+        if isinstance(expression, LoopExpression):
+            inner = [part for one in inner for part in (one.children() if isinstance(one, RangeLiteral) else [one])]
+        waiting += inner
 
 
 def fill(template: BoundTemplate, context: Mapping[str, Any]) -> str:

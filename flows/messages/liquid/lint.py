@@ -8,17 +8,18 @@ from liquid import BoundTemplate
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.output import OutputNode
-from liquid.context import RenderContext
 from liquid.exceptions import LiquidError
-from liquid.expression import Expression
 
 from compiler import Problem, Source
 from compiler.errors import Severity, did_you_mean
 from compiler.typography import QUOTES
 from compiler.yaml_source import YamlPath
-from flows.messages.liquid.environment import FAILURES, FORBIDDEN_TAGS, describe, parse
-from flows.messages.liquid.tokens import TOKENS, Translated, translate
+from flows.messages.liquid.environment import FAILURES, FORBIDDEN_TAGS, describe, expressions, nodes, parse
+from flows.messages.liquid.tokens import TOKENS, Translated, translate, unclosed
 from flows.messages.variables import NAMES, sample
+
+MAX_CHARACTERS = 200_000
+"""Characters of a template."""
 
 
 @dataclass
@@ -35,7 +36,12 @@ class TemplateSource:
     translated: Translated = field(init=False)
 
     def __post_init__(self) -> None:
-        self.translated = translate(self.text)
+        self.translated = translate(self.text if self.is_readable else "")
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the text is short enough, and all its Liquid has an end."""
+        return len(self.text) <= MAX_CHARACTERS and unclosed(self.text) is None
 
     @property
     def liquid(self) -> str:
@@ -57,6 +63,8 @@ class TemplateSource:
 
 def check_template(source: TemplateSource, variables: Collection[str]) -> list[Problem]:
     """Return every problem of a template that may use these variables; after a syntax error nothing else is checked."""
+    if not source.is_readable:
+        return [_unreadable(source)]
     unknown = [_unknown_token(source, index, token) for index, token in source.translated.unknown]
     try:
         template = parse(source.liquid, source.html)
@@ -64,6 +72,15 @@ def check_template(source: TemplateSource, variables: Collection[str]) -> list[P
         return [*unknown, _liquid_error(source, error)]
     problems = [*unknown, *_unknown_variables(source, template, variables)]
     return problems or [*_render_errors(source, template), *_missing_defaults(source, template)]
+
+
+def _unreadable(source: TemplateSource) -> Problem:
+    if len(source.text) > MAX_CHARACTERS:
+        hint = f"Keep it under {MAX_CHARACTERS:,}."
+        return source.at(0, "template-size", f"The text has {len(source.text):,} characters.", hint)
+    index, missing = unclosed(source.text) or (0, "")
+    opened = source.text[index:].split(maxsplit=1)[0][:2]
+    return source.at(index, "liquid", f"Liquid: this {opened} has no end.", f"Add {missing}.")
 
 
 def _unknown_token(source: TemplateSource, index: int, token: str) -> Problem:
@@ -108,9 +125,9 @@ def _render_errors(source: TemplateSource, template: BoundTemplate) -> Iterator[
 
 def _missing_defaults(source: TemplateSource, template: BoundTemplate) -> Iterator[Problem]:
     """Warn where an optional variable has no default and is not tested by `if`: the reader would see a gap."""
-    nodes = list(_nodes(template))
-    tested = {str(part) for node in nodes if not isinstance(node, OutputNode) for part in _paths(node)}
-    for node in nodes:
+    found = list(nodes(template))
+    tested = {str(part) for node in found if not isinstance(node, OutputNode) for part in _paths(node)}
+    for node in found:
         expression = getattr(node, "expression", None)
         if isinstance(node, OutputNode) and isinstance(expression, FilteredExpression):
             name, filters = str(expression.left), {one.name for one in expression.filters or ()}
@@ -121,20 +138,6 @@ def _missing_defaults(source: TemplateSource, template: BoundTemplate) -> Iterat
                 yield source.at_liquid(expression.token.start_index, "may-be-empty", message, hint, "warning")
 
 
-def _nodes(template: BoundTemplate) -> Iterator[Node]:
-    """Yield every node of the template, breadth first."""
-    context, waiting = RenderContext(template), list(template.nodes)
-    while waiting:
-        node = waiting.pop(0)
-        yield node
-        waiting += node.children(context, include_partials=False)
-
-
 def _paths(node: Node) -> Iterator[Path]:
     """Yield every variable path in the expressions of a node."""
-    waiting: list[Expression] = list(node.expressions())
-    while waiting:
-        expression = waiting.pop()
-        if isinstance(expression, Path):
-            yield expression
-        waiting += expression.children()
+    return (one for one in expressions(node) if isinstance(one, Path))

@@ -17,6 +17,9 @@ LIQUID = re.compile(
 )
 """One tag, one output, or a whole raw or comment block, whose content is not Liquid."""
 
+_OPENING = re.compile(r"\{\{|\{%-?\s*(raw|comment)\s*-?%\}|\{%")
+_ENDS = {name: re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}") for name in ("raw", "comment")}
+
 _TOKEN = re.compile(rf"(?:{LIQUID.pattern})|(?P<token>\{{\w+\}})", re.DOTALL)
 
 TOKENS = {variable.token: f"{{{{ {variable.name} }}}}" for variable in VARIABLES if variable.token} | {
@@ -43,6 +46,30 @@ class Translated:
             _, after = self._places[position + 1]
             origin = min(origin, max(original, after - 1))
         return origin
+
+
+def unclosed(text: str) -> tuple[int, str] | None:
+    """Return the position of the first Liquid that has no end, and the end that it lacks.
+
+    Where all Liquid has an end, the time of LIQUID is proportional to the length of the text.
+
+    >>> unclosed("Hi {{ partner.name }, {% raw %}")
+    (3, '}}')
+    >>> unclosed("{% raw %}{{{% endraw %}")
+    """
+    position = 0
+    while opening := _OPENING.search(text, position):
+        if opening[1]:
+            end = _ENDS[opening[1]].search(text, opening.end())
+            position = end.end() if end else 0
+            missing = f"{{% end{opening[1]} %}}"
+        else:
+            missing = "}}" if opening[0] == "{{" else "%}"
+            position = text.find(missing, opening.end()) + len(missing)
+            position = 0 if position < opening.end() else position
+        if not position:
+            return opening.start(), missing
+    return None
 
 
 def translate(text: str) -> Translated:

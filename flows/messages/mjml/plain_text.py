@@ -82,6 +82,13 @@ def _link(url: str, label: str) -> str:
 
 def _collapse(text: str) -> str:
     """Return the text without spaces around line ends and with at most one empty line in a row."""
-    paragraphs = re.sub(r"[ \v\f]*\f[ \v\f]*", "\n\n", text)
-    lines = re.sub(r" *\n *", "\n", re.sub(r"[ \v]*\v[ \v]*", "\n", paragraphs))
-    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
+    broken = re.sub(r"[ \v\f]+", _as_break, text)
+    return re.sub(r"[ \n]+", _at_most_one_empty_line, broken).strip() + "\n"
+
+
+def _as_break(run: re.Match[str]) -> str:
+    return "\n\n" if _PARAGRAPH in run[0] else "\n" if _LINE in run[0] else run[0]
+
+
+def _at_most_one_empty_line(run: re.Match[str]) -> str:
+    return "\n" * min(run[0].count("\n"), 2) or run[0]
