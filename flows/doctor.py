@@ -30,6 +30,7 @@ from flows.settings import Postgres, Settings, read_settings
 from flows.warehouse.connection import Connection, is_locked, open_warehouse
 from flows.warehouse.raw_tables import CREATE
 from flows.warehouse.time_zone_rules import rule_differences
+from flows.warehouse.unreadable import HINT, describe_unreadable, unreadable_payloads
 
 FREE = 1_000_000_000
 """Bytes that should be free on the disk of the state folder, besides room for a second copy of the warehouse."""
@@ -42,7 +43,8 @@ SPAN = timedelta(days=2 * 365)
 
 RUN_TABLES = {
     "addresses", "build_state", "copy_addresses", "email_events", "email_events_staged", "evaluations",
-    "ingested_files", "ledger_watermark", "run_watermark", "sent_emails", "suppressions", "workflow_runs",
+    "ingested_files", "ledger_watermark", "run_watermark", "sent_emails", "suppressions",
+    "unreadable_payloads", "workflow_runs",
 }  # fmt: skip
 """The raw tables that a run creates itself, or does not need."""
 
@@ -228,6 +230,25 @@ def last_run(settings: Settings, now: datetime) -> Findings:
         yield "ok", f"{said}; all its workflows are done.", None
 
 
+def email_events(settings: Settings, _: datetime) -> Findings:
+    """Everything in the landing folder could be read by the last run."""
+    if isinstance(settings.warehouse, Postgres):
+        with open_warehouse(settings.warehouse) as connection:
+            rows = unreadable_payloads(connection)
+    elif not settings.published.exists():
+        return
+    else:
+        try:
+            with duckdb.connect(settings.published, read_only=True) as connection:
+                rows = unreadable_payloads(connection, "marts")
+        except duckdb.IOException:
+            return  # the check of the last run reports it
+    if rows:
+        yield "warning", f"{describe_unreadable(rows)}.", HINT
+    else:
+        yield "ok", "All email events that were received could be read.", None
+
+
 def prefect_server(_: Settings, __: datetime) -> Findings:
     """The Prefect server of PREFECT_API_URL responds, if it is set."""
     url = os.environ.get("PREFECT_API_URL")
@@ -251,6 +272,7 @@ CHECKS: tuple[Callable[[Settings, datetime], Findings], ...] = (
     definitions,
     delivery,
     last_run,
+    email_events,
     prefect_server,
 )
 

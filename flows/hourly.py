@@ -85,7 +85,7 @@ def run_as_task(title: str, function: Callable[P, R], /, *args: P.args, **kwargs
 def log_run(run: Run) -> None:
     """Write the hours that were caught up and one line per workflow to the log of the flow run."""
     logger = get_run_logger()
-    for line in [*catch_up_lines(run.plan), *map(summary, run.plan.workflows)]:
+    for line in [*catch_up_lines(run.plan), *run.plan.notes, *map(summary, run.plan.workflows)]:
         logger.info("%s", line)
 
 
@@ -106,7 +106,7 @@ def create_artifacts(run: Run, settings: Settings) -> None:
 
 
 def actions_required(run: Run) -> list[str]:
-    """Return a Markdown list item per workflow that is not done and per workflow with deliveries in doubt."""
+    """Return a Markdown list item per note, workflow that is not done, and workflow with deliveries in doubt."""
     in_doubt = [
         f"{row.workflow_id}: {row.in_doubt} in doubt; see `partnerflow deliveries --state in_doubt`"
         for row in run.plan.workflows

@@ -104,6 +104,7 @@ def report(
     """Show opens, clicks and bounces per workflow from the published file; with --html, write a page."""
     from flows.cli.output.terminal import workflow_report_table
     from flows.report.data import read_report
+    from flows.warehouse.unreadable import HINT, describe_unreadable
 
     settings = read_settings()
     data = read_report(settings.published)
@@ -117,6 +118,8 @@ def report(
         print_lines([f"Wrote {html}"])
     else:
         out.print(workflow_report_table(data))
+        if data.unreadable:
+            print_lines([f"{describe_unreadable(data.unreadable)}. {HINT}"])
 
 
 @app.command(epilog="Example: partnerflow receive --host 127.0.0.1 --port 8025")

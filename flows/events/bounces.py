@@ -6,6 +6,7 @@ of the returned message. Which bounces are hard is decided later, by the macro `
 
 import logging
 import re
+from collections.abc import Iterable
 from datetime import UTC
 from email import message_from_bytes
 from email.message import Message
@@ -16,13 +17,20 @@ from typing import Any
 from flufl.bounce import all_failures
 
 from flows.events.delivery_status import reported_recipients
+from flows.events.mail_limits import head_of_mail
 
 MAX_PARTS = 200
 """MIME parts of a message that are looked at."""
 
+MAX_RECIPIENTS = 50
+"""Recipients that are read from a message; an email of ours has one, and its copies."""
+
+_MAX_HEADER = 1_000
+"""Characters of a header that are read."""
+
 _VERP = re.compile(r"\+([0-9a-f]{32})@", re.I)
 _FEEDBACK_TYPE = re.compile(r"[a-z-]+")
-_END_OF_NOTICE = re.compile(r"(?m)^-{2,}.*(copy|original|returned) .*message|^-{2,}.*below this line")
+_END_OF_NOTICE = re.compile(r"(?m)^--.*(copy|original|returned) .*message|^--.*below this line")
 _REPLY_SUBJECT = re.compile(r"\s*(out of (the )?office|automatic reply|auto(matic)?[- ]?(reply|response)|auto:)", re.I)
 _BOUNCE_SENDER = re.compile(r"mailer-daemon|postmaster|mail delivery|<>", re.I)
 
@@ -38,9 +46,9 @@ def read_bounce(content: bytes) -> dict[str, Any]:
     `kind` is bounce, feedback (a report of RFC 5965, with its `feedback_type` in lower case or None), delay, delivery,
     or other, such as an automatic reply. `recipients` has one object per address: email, action, status,
     diagnostic_code; of a feedback report email only. `delivery_id` and `message_id` are those of the returned message,
-    or None. Never raises: a message that cannot be parsed has no recipients.
+    or None. Never raises: a message that cannot be parsed has no recipients. Only its head is read (see mail_limits).
     """
-    message = message_from_bytes(content)
+    message = message_from_bytes(head_of_mail(content))
     original = _original(message)
     feedback = _feedback(message)
     recipients = reported_recipients(_walk(message)) or _guess(message) if feedback is None else [_reporter(feedback)]
@@ -51,7 +59,7 @@ def read_bounce(content: bytes) -> dict[str, Any]:
         "message_id": _text(original, "Message-ID").strip("<> ") or None,
         "occurred_at": _date(message),
         "subject": _text(message, "Subject")[:200],
-        "recipients": recipients,
+        "recipients": recipients[:MAX_RECIPIENTS],
     }
 
 
@@ -67,14 +75,15 @@ def _guess(message: Message) -> list[dict[str, Any]]:
         temporary, permanent = all_failures(message)
     except _DETECTOR_ERRORS:
         return []
-    notice = _notice(message)
+    paragraphs = re.split(r"\n\s*\n", _notice(message))
     pairs = [(address, "delayed") for address in temporary - permanent] + [(one, "failed") for one in permanent]
-    return [_guessed(address.decode(errors="replace"), action, notice) for address, action in sorted(pairs)]
+    found = sorted(pairs)[:MAX_RECIPIENTS]
+    return [_guessed(address.decode(errors="replace"), action, paragraphs) for address, action in found]
 
 
-def _guessed(email: str, action: str, notice: str) -> dict[str, Any]:
-    """Return a recipient with what the notice says in the paragraphs that name its address."""
-    said = [part for part in re.split(r"\n\s*\n", notice) if email.lower() in part.lower()]
+def _guessed(email: str, action: str, paragraphs: list[str]) -> dict[str, Any]:
+    """Return a recipient with what the paragraphs of the notice that name its address say."""
+    said = [part for part in paragraphs if email.lower() in part.lower()]
     return {
         "email": email, "action": action, "status": None,
         "diagnostic_code": " ".join(" ".join(said).split())[:500] or None,
@@ -116,7 +125,7 @@ def _feedback(message: Message) -> Message | None:
     part = next((one for one in _walk(message) if one.get_content_type() == "message/feedback-report"), None)
     if part is None:
         return None
-    return next(iter(_subparts(part)), None) or message_from_bytes(_content(part))
+    return next(iter(_subparts(part)), None) or message_from_bytes(head_of_mail(_content(part)))
 
 
 def _feedback_type(feedback: Message | None) -> str | None:
@@ -134,7 +143,7 @@ def _original(message: Message) -> Message | None:
         if part.get_content_type() in ("message/rfc822", "message/global") and part.is_multipart():
             return next(iter(_subparts(part)), None)
         if part.get_content_type() == "text/rfc822-headers":
-            return message_from_bytes(_content(part))
+            return message_from_bytes(head_of_mail(_content(part)))
         if part.get_content_type() == "message/global-headers":
             return next(iter(_subparts(part)), None)
     return None
@@ -142,10 +151,17 @@ def _original(message: Message) -> Message | None:
 
 def _delivery_id(message: Message, original: Message | None) -> str | None:
     envelope = [_text(message, name) for name in ("X-Original-To", "Delivered-To", "Envelope-To", "To")]
-    for _, address in getaddresses([text for text in envelope if text]):
+    for _, address in _addresses(text for text in envelope if text):
         if found := _VERP.search(address):
             return found.group(1).lower()
     return _text(original, "X-Partnerflow-Delivery").strip() or None
+
+
+def _addresses(headers: Iterable[str]) -> list[tuple[str, str]]:
+    try:
+        return getaddresses(list(headers))
+    except RecursionError:  # comments in comments
+        return []
 
 
 def _subparts(part: Message) -> list[Message]:
@@ -161,7 +177,7 @@ def _content(part: Message) -> bytes:
 
 
 def _text(message: Message | None, name: str) -> str:
-    return "" if message is None else str(message.get(name, ""))
+    return "" if message is None else str(message.get(name, ""))[:_MAX_HEADER]
 
 
 def _date(message: Message) -> str | None:

@@ -20,6 +20,7 @@ from flows.settings import Settings
 from flows.transform.build import BuildResult, build
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.evaluations import Hour, batches, evaluation_hours, time_zones, write_evaluations
+from flows.warehouse.unreadable import notes_of_unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def build_plan(
     plan = with_details(with_held(plan, held), catch_up.skipped)
     for workflow_id, reason in held.items():
         logger.warning("Workflow %s is held: %s", workflow_id, reason)
-    return replace(excluding_contacted(plans, plan), catch_up=plans)
+    return replace(excluding_contacted(plans, plan), catch_up=plans, notes=evaluator.notes())
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,14 @@ class _Evaluator:
         """Return the plan of an hour that has been evaluated."""
         with open_warehouse(self.settings.warehouse) as connection:
             return read_plan(connection, definitions, self.messages, as_of)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what concerns no single workflow, and log it."""
+        with open_warehouse(self.settings.warehouse) as connection:
+            notes = notes_of_unreadable(connection)
+        for note in notes:
+            logger.warning("%s", note)
+        return notes
 
 
 def _batches(

@@ -7,8 +7,8 @@ SENT = ("sent", "failed", "in_doubt")
 
 
 def details(plan: Plan) -> list[str]:
-    """Return a line per workflow that has a detail: why it is not done, or what no column counts."""
-    return [f"{row.workflow_id}: {row.detail}" for row in plan.workflows if row.detail]
+    """Return the plan's notes, and a line per workflow with a detail: why it is not done, or what no column counts."""
+    return [*plan.notes, *(f"{row.workflow_id}: {row.detail}" for row in plan.workflows if row.detail)]
 
 
 def catch_up_lines(plan: Plan) -> list[str]:

@@ -96,6 +96,7 @@ class Plan:
     applications: tuple[Application, ...] = ()
     messages: Mapping[str, Message] = field(default_factory=dict)
     catch_up: tuple["Plan", ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def contacts(self) -> frozenset[ContactKey]:
@@ -103,10 +104,14 @@ class Plan:
         return frozenset([*map(contact_key, self.recipients), *map(contact_key, self.applications)])
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan as `partnerflow plan --json` prints it; `backfilled_runs` only if any hours are caught up."""
+        """Return the plan as `partnerflow plan --json` prints it.
+
+        It has `backfilled_runs` only if any hours are caught up, and `notes` only if there are any.
+        """
+        notes = {"notes": list(self.notes)} if self.notes else {}
         backfilled = {"backfilled_runs": [one.as_json() for one in self.catch_up]} if self.catch_up else {}
         rows = [asdict(workflow) for workflow in self.workflows]
-        return {"as_of": self.as_of.isoformat(), "workflows": rows, **backfilled}
+        return {"as_of": self.as_of.isoformat(), "workflows": rows, **notes, **backfilled}
 
 
 def excluding_contacted(earlier: tuple[Plan, ...], plan: Plan) -> Plan:

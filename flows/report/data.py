@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from compiler import PartnerflowError
+from flows.warehouse.unreadable import UnreadableRow, unreadable_payloads
 
 WEEKS = 12
 """Weeks of a workflow that are read, at most."""
@@ -38,8 +39,9 @@ class ReportData:
 
     `totals` are the rows of marts.workflow_report; `weeks` the last WEEKS of marts.workflow_report_weekly, oldest
     first; `runs` the last run of each workflow and its latest other runs with emails or problems, newest first;
-    `recipients` the latest rows of marts.fct_email_deliveries with the partner's name, newest first. `as_of` is the
-    hour of the last run (UTC, without a zone), or None before the first.
+    `recipients` the latest rows of marts.fct_email_deliveries with the partner's name, newest first; `unreadable` what
+    was received and cannot be read. `as_of` is the hour of the last run (UTC, without a zone), or None before the
+    first.
     """
 
     as_of: datetime | None
@@ -47,11 +49,18 @@ class ReportData:
     weeks: list[Row]
     runs: list[Row]
     recipients: list[Row]
+    unreadable: list[UnreadableRow]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON of `partnerflow report`: totals and weeks, with ISO dates."""
+        """Return the JSON of `partnerflow report`: totals, weeks with ISO dates, and what cannot be read."""
         weeks = [row | {"week": row["week"].isoformat()} for row in self.weeks]
-        return {"as_of": self.as_of and self.as_of.isoformat() + "Z", "workflows": self.totals, "weeks": weeks}
+        unreadable = [dict(zip(("file", "lines", "reason"), row, strict=True)) for row in self.unreadable]
+        return {
+            "as_of": self.as_of and self.as_of.isoformat() + "Z",
+            "workflows": self.totals,
+            "weeks": weeks,
+            "unreadable": unreadable,
+        }
 
 
 def read_report(published: Path) -> ReportData:
@@ -74,6 +83,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> ReportData:
         _rows(connection, _WEEKS, WEEKS),
         _rows(connection, _RUNS, RUNS),
         _rows(connection, _RECIPIENTS, RECIPIENTS),
+        unreadable_payloads(connection, "marts"),
     )
 
 

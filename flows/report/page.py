@@ -23,6 +23,7 @@ from flows.report.chart import Chart, weekly_chart
 from flows.report.data import RATES, ReportData, Row, by_workflow, read_report
 from flows.report.templates import FOLDER, page
 from flows.settings import Settings
+from flows.warehouse.unreadable import HINT, describe_unreadable
 
 EMPTY = (
     dict.fromkeys(("sent", "with_events", "bot_opened_only"), 0)
@@ -95,6 +96,7 @@ def render_report(data: ReportData, definitions: Definitions, folder: Path, show
         total={name: sum(shown.totals[name] for shown in pages) for name in ("sent", "delivered", "opened", "clicked")},
         columns=RATES,
         as_of=data.as_of,
+        problem=f"{describe_unreadable(data.unreadable)}. {HINT}" if data.unreadable else None,
         made_at=datetime.now(UTC),
         address=str if show_addresses else mask_address,
         outcome=outcome,

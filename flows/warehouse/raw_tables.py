@@ -52,6 +52,9 @@ CREATE = {
             event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",
     "ingested_files": """
         CREATE OR REPLACE TABLE raw.ingested_files (file VARCHAR, bytes BIGINT)""",
+    "unreadable_payloads": """
+        CREATE OR REPLACE TABLE raw.unreadable_payloads (
+            file VARCHAR, lines VARCHAR, provider VARCHAR, reason VARCHAR, read_at TIMESTAMP)""",
     "email_events_staged": """
         CREATE OR REPLACE TABLE raw.email_events_staged (
             event_id VARCHAR, provider VARCHAR, received_at TIMESTAMP, payload VARCHAR, _loaded_at TIMESTAMP)""",

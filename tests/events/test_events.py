@@ -14,9 +14,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from compiler import PartnerflowError
+from flows.doctor import email_events
 from flows.events.ingestion import load_events
-from flows.events.landing import payload_files, read_payloads, write_payload
+from flows.events.landing import landed_files, write_payload
+from flows.hourly import actions_required
 from flows.pipeline.run import run_hour
+from flows.pipeline.text import details
+from flows.report.data import read_report
 from flows.settings import Settings
 from support.provider_payloads import (
     bounce_message,
@@ -176,8 +180,26 @@ def test_ignored_events_are_counted_and_do_not_fail_the_run(after_events):
         ("postmark", 3, 0, 3, 0, 0),
         ("sendgrid", 4, 0, 24, 18, 1),
         ("ses", 4, 1, 3, 0, 0),
-        ("unknown", 2, 2, 0, 0, 0),
+        ("unknown", 1, 1, 0, 0, 0),
     ]
+
+
+def test_unreadable_places_are_in_the_run_the_report_and_doctor(after_events, monkeypatch: pytest.MonkeyPatch):
+    """Each is named once, without its content."""
+    settings, _, run = after_events
+    said = (
+        "2 email events cannot be read: ses/torn.jsonl, line 2: it is not valid JSON; "
+        "torn.jsonl, lines 1 to 2: it is not valid JSON"
+    )
+    (note,) = run.plan.notes
+    assert note.startswith(said) and run.as_json()["notes"] == [note] and details(run.plan)[0] == note
+    assert actions_required(run)[0] == f"- {note}"
+    assert said in settings.report.read_text()
+    assert read_report(settings.published).unreadable == [
+        ("ses/torn.jsonl", "line 2", "it is not valid JSON"),
+        ("torn.jsonl", "lines 1 to 2", "it is not valid JSON"),
+    ]
+    assert [(found[0], found[1]) for found in email_events(settings, NEXT)] == [("warning", f"{said}.")]
 
 
 def test_load_events_again_loads_nothing(after_events, tmp_path: Path):
@@ -196,7 +218,7 @@ def test_growing_file_is_loaded_again_without_duplicates(tmp_path: Path):
     line = mailgun("d", "a@x.example", "delivered").encode()
     with duckdb.connect() as warehouse:
         drop(settings, "mailgun/export.jsonl", line + b"\n" + line[:50])
-        assert load_events(warehouse, settings.landing) == 2
+        assert load_events(warehouse, settings.landing) == 1
         drop(settings, "mailgun/export.jsonl", line + b"\n" + line.replace(b"delivered", b"opened") + b"\n")
         assert load_events(warehouse, settings.landing) == 1
 
@@ -209,18 +231,22 @@ def test_small_files_of_the_receiver_are_merged(tmp_path: Path):
     drop(settings, "ses/export.jsonl", b"{}\n")
     with duckdb.connect() as warehouse:
         assert load_events(warehouse, settings.landing) == 4
-        names = [file.name for file in payload_files(settings.landing)]
+        names = [file.path.name for file in landed_files(settings.landing)]
         assert (len(names), names[-1]) == (2, "export.jsonl")
         known = warehouse.execute("SELECT count(*) FROM raw.ingested_files").fetchone()
         assert (known, load_events(warehouse, settings.landing)) == ((2,), 0)
 
 
-def test_unreadable_file_raises_and_is_named(tmp_path: Path):
+def test_file_without_permission_raises_and_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The file is not skipped, because it may contain unsubscribes."""
     settings = Settings(state_dir=tmp_path)
-    (settings.landing / "ses" / "folder.jsonl").mkdir(parents=True)
-    with duckdb.connect() as warehouse, pytest.raises(PartnerflowError, match=r"folder\.jsonl cannot be read"):
-        load_events(warehouse, settings.landing)
+    drop(settings, "ses/export.jsonl", b"{}")
+    refused = PermissionError(13, "Permission denied")
+    with duckdb.connect() as warehouse:
+        warehouse.execute("SELECT 1")
+        monkeypatch.setattr(Path, "open", lambda *_, **__: (_ for _ in ()).throw(refused))
+        with pytest.raises(PartnerflowError, match=r"export\.jsonl cannot be read: Permission denied"):
+            load_events(warehouse, settings.landing)
 
 
 def test_crash_in_merge_loses_and_duplicates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -232,7 +258,7 @@ def test_crash_in_merge_loses_and_duplicates_nothing(tmp_path: Path, monkeypatch
             patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(OSError("killed")))
             with pytest.raises(OSError, match="killed"):
                 load_events(warehouse, settings.landing)
-        assert len(payload_files(settings.landing)) == 4
+        assert len(landed_files(settings.landing)) == 4
         assert load_events(warehouse, settings.landing) == 0
         assert warehouse.execute("SELECT count(*) FROM raw.email_events").fetchone() == (3,)
     assert all(file.exists() for file in files)
@@ -241,7 +267,7 @@ def test_crash_in_merge_loses_and_duplicates_nothing(tmp_path: Path, monkeypatch
 @given(st.lists(st.text() | st.just('{"event_id": "\\ud800"}'), max_size=5), st.binary(max_size=200))
 @hypothesis_settings(max_examples=80, deadline=None)
 def test_any_content_can_be_loaded(tmp_path_factory, payloads: list[str], garbage: bytes):
-    """Any text is loaded unchanged except for lone surrogates, and any bytes are loaded as lines."""
+    """Any text is loaded unchanged except for NUL and lone surrogates, and no bytes stop a run."""
     settings = Settings(state_dir=tmp_path_factory.mktemp("any"))
     for payload in payloads:
         write_payload(settings.landing, "ses", payload)
@@ -251,15 +277,5 @@ def test_any_content_can_be_loaded(tmp_path_factory, payloads: list[str], garbag
     with duckdb.connect() as warehouse:
         load_events(warehouse, settings.landing)
         found = warehouse.execute("SELECT payload FROM raw.email_events WHERE provider = 'ses'").fetchall()
-    assert sorted(text for (text,) in found) == sorted(text.encode(errors="replace").decode() for text in payloads)
-
-
-def test_invalid_line_keeps_its_text(tmp_path: Path):
-    """The line becomes a payload of the provider `unknown`."""
-    (tmp_path / "x.jsonl").write_text(
-        '{"event_id": 1, "provider": "ses", "received_at": "2026-01-01", "payload": "{}"}\n[]\n'
-    )
-    assert [(one.provider, one.payload[:12]) for one in read_payloads(tmp_path, tmp_path / "x.jsonl")] == [
-        ("unknown", '{"event_id":'),
-        ("unknown", "[]"),
-    ]
+    expected = [text.encode(errors="replace").decode().replace("\0", "\ufffd") for text in payloads]
+    assert sorted(text for (text,) in found) == sorted(expected)

@@ -27,7 +27,8 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from flows.events import webhooks
-from flows.events.landing import payload_files, read_payloads
+from flows.events.landing import landed_files
+from flows.events.payload_reader import read_payloads
 from flows.events.webhook_settings import ReceiverSettings
 from flows.events.webhooks import Receiver, application
 from flows.messages.unsubscribe import sign_token
@@ -92,8 +93,8 @@ def certificate(key: rsa.RSAPrivateKey) -> bytes:
 
 def stored(receiver: Receiver) -> list[tuple[str, str]]:
     """Return the provider and the payload of everything that was stored."""
-    files = payload_files(receiver.landing)
-    return [(one.provider, one.payload) for file in files for one in read_payloads(receiver.landing, file)]
+    files = landed_files(receiver.landing)
+    return [(one.provider, one.payload) for file in files for one in read_payloads(file)]
 
 
 def signed_sendgrid(key: ec.EllipticCurvePrivateKey, at: float = NOW) -> tuple[bytes, dict[str, str]]:
@@ -251,8 +252,8 @@ def test_replays_after_a_restart_have_the_same_id(receiver, sendgrid_key, sns_ke
     for provider, content, more in sent:
         again = TestClient(application(Receiver(receiver.landing, receiver.settings, receiver.clock)))
         assert again.post(f"/events/{provider}", content=content, headers=more).status_code == 200
-    files = payload_files(receiver.landing)
-    found = [one for file in files for one in read_payloads(receiver.landing, file)]
+    files = landed_files(receiver.landing)
+    found = [one for file in files for one in read_payloads(file)]
     assert len(found) == 8
     assert len({one.event_id for one in found}) == 4
 
@@ -398,8 +399,8 @@ def test_receiver_imports_neither_ledger_nor_warehouse():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = set(re.findall(r"'flows\.([\w.]+)'", loaded))
     assert ours == {
-        "atomic", "events", "events.bounces", "events.delivery_status", "events.landing", "events.signatures",
-        "events.webhook_settings", "events.webhooks", "messages", "messages.unsubscribe",
+        "atomic", "events", "events.landing", "events.signatures", "events.webhook_settings", "events.webhooks",
+        "messages", "messages.unsubscribe",
     }  # fmt: skip
     assert not {"duckdb", "sqlalchemy", "sqlite3", "dbt", "prefect"} & set(re.findall(r"'(\w+)'", loaded))
 
@@ -432,8 +433,8 @@ def test_receive_command_serves_concurrent_connections(settings: Settings):
     finally:
         server.terminate()
         server.wait()
-    (file,) = payload_files(settings.landing)
-    assert [one.payload for one in read_payloads(settings.landing, file)] == [content.decode()]
+    (file,) = landed_files(settings.landing)
+    assert [one.payload for one in read_payloads(file)] == [content.decode()]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@
         {%- if missing -%}
             {{ exceptions.raise_compiler_error(
                 'No table ' ~ missing | join(', ') ~ '. A loader creates the raw tables, and `partnerflow run` its own '
-                ~ '(addresses, copy_addresses, evaluations, sent_emails, suppressions, workflow_runs). For the example account, '
-                ~ '`partnerflow load-example` creates all of them.'
+                ~ '(addresses, copy_addresses, evaluations, sent_emails, suppressions, unreadable_payloads, workflow_runs). '
+                ~ 'For the example account, `partnerflow load-example` creates all of them.'
             ) }}
         {%- endif -%}
     {%- endif -%}

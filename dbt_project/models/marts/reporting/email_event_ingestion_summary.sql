@@ -1,11 +1,25 @@
-with payloads as (
+with received as (
+    select
+        provider,
+        received_at,
+        case when payload is null then 1 else 0 end as is_invalid
+    from {{ ref('stg_email_payloads') }}
+    union all
+    select
+        provider,
+        read_at as received_at,
+        1 as is_invalid
+    from {{ ref('stg_unreadable_payloads') }}
+),
+
+payloads as (
     select
         provider,
         count(*) as payloads,
-        sum(case when payload is null then 1 else 0 end) as invalid_payloads,
+        sum(is_invalid) as invalid_payloads,
         min(received_at) as first_received_at,
         max(received_at) as last_received_at
-    from {{ ref('stg_email_payloads') }}
+    from received
     group by provider
 ),
 
