@@ -19,10 +19,12 @@ from weakref import WeakValueDictionary
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from flows.events.connections import LimitPerClient, TimedProtocol
 from flows.events.landing import write_payload
 from flows.events.signatures import Refused, check_mailgun, check_postmark, check_sendgrid, check_sns
 from flows.events.webhook_settings import ReceiverSettings
@@ -35,7 +37,7 @@ MAX_FORM_BYTES = 4_000
 """Bytes of an unsubscribe request."""
 
 REQUEST_TIMEOUT = 10.0
-"""Seconds within which the whole request must arrive."""
+"""Seconds within which the body must arrive. flows.events.connections has the limit for the header."""
 
 MAX_CONCURRENCY = 200
 """Concurrent connections; more are answered with 503, and providers retry."""
@@ -140,7 +142,8 @@ def application(receiver: Receiver) -> Starlette:
             Route("/events/{provider}", receiver.events, methods=["POST"]),
             Route("/u/{token}", receiver.confirm_unsubscribe, methods=["GET"]),
             Route("/u/{token}", receiver.unsubscribe, methods=["POST"]),
-        ]
+        ],
+        middleware=[Middleware(LimitPerClient)],
     )
 
 
@@ -153,6 +156,9 @@ def receive(landing: Path, settings: ReceiverSettings, host: str, port: int) -> 
         app,
         host=host,
         port=port,
+        http=TimedProtocol,
+        proxy_headers=True,
+        forwarded_allow_ips="127.0.0.1,::1",
         access_log=False,
         server_header=False,
         limit_concurrency=MAX_CONCURRENCY,

@@ -399,8 +399,8 @@ def test_receiver_imports_neither_ledger_nor_warehouse():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = set(re.findall(r"'flows\.([\w.]+)'", loaded))
     assert ours == {
-        "atomic", "events", "events.landing", "events.signatures", "events.webhook_settings", "events.webhooks",
-        "messages", "messages.unsubscribe",
+        "atomic", "events", "events.connections", "events.landing", "events.signatures", "events.webhook_settings",
+        "events.webhooks", "messages", "messages.unsubscribe",
     }  # fmt: skip
     assert not {"duckdb", "sqlalchemy", "sqlite3", "dbt", "prefect"} & set(re.findall(r"'(\w+)'", loaded))
 
