@@ -5,6 +5,7 @@
        ├──────────┴─────────┤                           only on a definite refusal (see AUTOMATIC_TRANSITIONS)
        │                    └─────▶ in_doubt ─▶ sent, failed (an event), pending (a person)
 
+A contact whose emails all failed because they could not be rendered may be claimed again, which replaces them.
 `suppressed` follows `leased`. `skipped` (another spelling of an address that already gets the email) is final; only
 earlier programs wrote it.
 """
@@ -34,6 +35,9 @@ MANUAL_TRANSITIONS = {
     "suppressed": {"pending"},
 }
 """State to the states that a person may move a delivery to: retry what was not delivered, decide what is in doubt."""
+
+RENDERING = "rendering"
+"""The `smtp_stage` of a delivery that failed before its first byte left: it could not be rendered."""
 
 RESTORED_CONTEXT = {"restored": True}
 """The context of a delivery that `restore` has re-imported; the values that its message is rendered with are lost."""
@@ -79,13 +83,19 @@ class Delivery:
     reply_status: str | None = None
     reply_text: str | None = None
 
+    @property
+    def failed_before_sending(self) -> bool:
+        """Whether it is an email that could not be rendered (see flows.ledger.unsent_contacts)."""
+        return self.action == "email" and self.state == "failed" and self.smtp_stage == RENDERING
+
 
 @dataclass(frozen=True)
 class SendResult:
     """The result of one attempt: the next state, and the reply that led to it.
 
     `state` is sent, failed, pending (a temporary refusal) or in_doubt. `code` and `status` are the basic and the
-    enhanced status code of the reply, `text` is its text, `smtp_stage` the command or step that it answers.
+    enhanced status code of the reply, `text` is its text, `smtp_stage` the command or step that it answers (RENDERING
+    for a message that could not be rendered).
     `is_hard_bounce`: the address does not exist, so it is suppressed for every workflow. `is_server_error`: the failure
     is about the server or our account, not about the recipient.
     """

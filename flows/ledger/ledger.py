@@ -22,6 +22,7 @@ from flows.ledger.delivery import Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.schema import CONTACT, DELIVERY, MESSAGE_VERSION, SETTING, WORKER_LEASE
 from flows.ledger.store import Store, ledger_url
 from flows.ledger.transitions import log_row, write_log
+from flows.ledger.unsent_contacts import take_back_unsent
 from flows.ledger.upgrade import upgrade
 
 MAX_CLOCK_SKEW = timedelta(days=1)
@@ -52,7 +53,8 @@ class Ledger:
     def claim(self, deliveries: Iterable[Delivery], messages: Mapping[str, dict[str, Any]]) -> list[Delivery]:
         """Record deliveries to partners that their workflow has not contacted yet, and return these deliveries.
 
-        An application is left out if it has been claimed before. All deliveries of one contact are claimed together or
+        An application is left out if it has been claimed before. A contact of which no email could be rendered is
+        claimed again, as it is now: nothing of it was ever sent. All deliveries of one contact are claimed together or
         not at all, and everything in one transaction. `messages` maps the message versions that the deliveries name to
         their content.
         """
@@ -69,6 +71,7 @@ class Ledger:
             ]
             new = self.store.insert(CONTACT).on_conflict_do_nothing().returning(*CONTACT.primary_key.columns)
             won = {tuple(row) for row in connection.execute(new, rows)}
+            won |= take_back_unsent(connection, {key: ones[0] for key, ones in by_contact.items() if key not in won})
             claimed = [one for key, ones in by_contact.items() if key in won for one in ones]
             if claimed:
                 # In the order in which they are leased, so that a commit touches few pages of the database.
@@ -162,7 +165,7 @@ class Ledger:
         move = update(DELIVERY).where(_ROW.delivery_id == delivery.delivery_id, _ROW.state == delivery.state)
         values: dict[str, Any] = {"state": target, "reason": reason, "next_attempt_at": None}
         values |= {"sent_at": delivery.send_started_at} if target == "sent" else {}
-        values |= {"attempts": 0, "first_deferred_at": None} if target == "pending" else {}
+        values |= {"attempts": 0, "first_deferred_at": None, "smtp_stage": None} if target == "pending" else {}
         with self.store.writing() as connection:
             unchanged = move.where(_ROW.fencing_token == delivery.fencing_token)
             moved = connection.execute(unchanged.values(values)).rowcount == 1

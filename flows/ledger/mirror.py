@@ -35,6 +35,7 @@ DELIVERY_COLUMNS = [
     "as_of",
     "sent_at",
     "reason",
+    "failed_before_sending",
 ]
 RUN_COLUMNS = [
     "run_id",

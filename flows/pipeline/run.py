@@ -17,6 +17,7 @@ from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.ledger.queries import RunRecord, message_content, record_runs
+from flows.ledger.readdress import readdress
 from flows.ledger.recovery.integrity import ensure_ledger_is_current
 from flows.ledger.worker_lease import host_of, worker_lease
 from flows.pipeline.planning import build_plan
@@ -142,6 +143,9 @@ def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
     The claims are mirrored to the warehouse before the first email is sent, in case the ledger is lost.
     """
     domain = settings.sender_address.rpartition("@")[2]
+    with open_warehouse(settings.warehouse) as connection:
+        if readdressed := readdress(ledger, connection, run.run_id):
+            logger.info("Changed the address of %d deliveries that were waiting", readdressed)
     claimed = sum(len(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of)) for one in (*run.catch_up, run))
     logger.info("Claimed %d deliveries", claimed)
     if claimed:

@@ -170,7 +170,7 @@ def _hours_of_change(
 def _contact(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[str | None, str | None]:
     query = """
         SELECT coalesce(sent_at, as_of), state FROM staging.stg_sent_emails
-        WHERE workflow_id = ? AND program_id = ? AND partner_id = ?
+        WHERE workflow_id = ? AND program_id = ? AND partner_id = ? AND NOT failed_before_sending
         ORDER BY 1 LIMIT 1"""
     row = connection.execute(query, [workflow.id, workflow.program, partner_id]).fetchone()
     return (_iso(row[0].replace(tzinfo=UTC)), row[1]) if row else (None, None)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import Delivery, ResultToRecord, SendResult, utc_now
+from flows.ledger.delivery import RENDERING, Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.circuit_breaker import CircuitBreaker
@@ -147,7 +147,8 @@ class _Worker:
             message = self._dispatcher.render(delivery)
         except PartnerflowError as error:
             self._record()
-            self._unrecorded = self._dispatcher.to_record(delivery, "leased", SendResult("failed", str(error)))
+            failed = SendResult("failed", str(error), smtp_stage=RENDERING)
+            self._unrecorded = self._dispatcher.to_record(delivery, "leased", failed)
             return
         send = self._prepare(delivery, message, connection)
         if send is None or not self._mark_sending(delivery):

@@ -337,6 +337,45 @@ def test_text_that_is_no_address_uses_up_nothing(copied: Settings):
     assert found == [("good@xn--bcher-kva.example", "good@xn--bcher-kva.example", "sent")]
 
 
+def test_email_that_cannot_be_rendered_uses_up_nothing(copied: Settings):
+    """Each run tries it again, and sends it once the loader has corrected the data of its template.
+
+    A person may make it pending, too: it then goes to the address, and has the name, of now.
+    """
+    sql(
+        copied,
+        "INSERT INTO raw.partners VALUES ('1000', 'odd', 'Odd', NULL, NULL), ('1000', 'set', 'Set', NULL, NULL)",
+        """INSERT INTO raw.relationship_events VALUES
+            ('1000', 'odd', TIMESTAMP '2026-03-20 12:00', 'Joined', NULL),
+            ('1000', 'set', TIMESTAMP '2026-03-20 12:00', 'Joined', NULL)""",
+        """INSERT INTO raw.partner_contacts VALUES
+            ('1000', 'odd', 'odd@example.com', '0', NULL, true, NULL, NULL),
+            ('1000', 'set', 'set@example.com', '0', NULL, true, NULL, NULL)""",
+    )
+    body = copied.workflows / "messages" / "welcome" / "body.txt"
+    share = "{% if partner.id == 'odd' or partner.id == 'set' %}{{ 6 | divided_by: contact.first_name }}{% endif %}"
+    body.write_text(body.read_text() + share)
+    first, again = (rows(run_hour(copied, HOUR + timedelta(minutes=one)))["welcome"] for one in (0, 1))
+    assert [(one.recipients, one.sent, one.failed) for one in (first, again)] == [(2, 0, 2), (2, 0, 2)]
+    sql(
+        copied,
+        "UPDATE raw.partner_contacts SET first_name = '2' WHERE partner_id IN ('odd', 'set')",
+        "UPDATE raw.partner_contacts SET email = 'New@example.com' WHERE partner_id = 'set'",
+    )
+    ((waiting,),) = ledger(copied, "SELECT delivery_id FROM delivery WHERE partner_id = 'set'")
+    assert partnerflow(copied, "settle", waiting, "--as", "pending", "--reason", "It is corrected").code == 0
+    third = rows(run_hour(copied, HOUR + timedelta(minutes=2)))["welcome"]
+    assert (third.sent, third.failed) == (2, 0)
+    found = ledger(
+        copied, "SELECT partner_id, email, email_key, state FROM delivery WHERE partner_id IN ('odd', 'set')"
+    )
+    assert sorted(found) == [
+        ("odd", "odd@example.com", "odd@example.com", "sent"),
+        ("set", "new@example.com", "new@example.com", "sent"),
+    ]
+    assert rows(run_hour(copied, HOUR + timedelta(minutes=3)))["welcome"].sent == 0
+
+
 def test_a_disk_that_is_full_ends_the_run_and_loses_nobody(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """What could not be written is pending again; the next run sends it."""
     big(copied, 20)

@@ -40,7 +40,7 @@ def updated(connection: Connection) -> dict[str, str | None]:
 
 
 def test_addresses_follow_the_loaded_texts(warehouse: Connection):
-    """A new text is added, one that is no longer loaded is removed, and a text that is no address has no form."""
+    """New texts are added, those that are no longer loaded removed; what cannot be an address has no form."""
     load(warehouse, "Ann@x.example\n", "ann@x.example", "ann@x.example", "[no address]", "", None)
     ann = {"Ann@x.example\n": "ann@x.example", "ann@x.example": "ann@x.example"}
     assert updated(warehouse) == ann | {"[no address]": None, "": None}

@@ -10,11 +10,13 @@ addresses as (
     select * from {{ ref('int_partner_addresses') }}
 ),
 
--- A partner with any delivery of this workflow counts as contacted for good, whatever its state and address. By program
--- too: a partner id may exist in two programs, and a workflow's program may be edited.
+-- A partner with any delivery of this workflow counts as contacted for good, whatever its state and address, unless it
+-- failed before its first byte left. By program too: a partner id may exist in two programs, and a workflow's program
+-- may be edited.
 contacted as (
     select distinct workflow_id, program_id, partner_id
     from {{ ref('stg_sent_emails') }}
+    where not failed_before_sending
 ),
 
 -- A partner with an application that is still to be accepted does not count as contacted by an application workflow.

@@ -16,7 +16,8 @@ stg_sent_emails as (
         cast(run_id as {{ dbt.type_string() }}) as run_id,
         cast(as_of as {{ dbt.type_timestamp() }}) as as_of,
         cast(sent_at as {{ dbt.type_timestamp() }}) as sent_at,
-        cast(reason as {{ dbt.type_string() }}) as reason
+        cast(reason as {{ dbt.type_string() }}) as reason,
+        coalesce(cast(failed_before_sending as {{ dbt.type_boolean() }}), false) as failed_before_sending
     from source
 )
 
