@@ -28,9 +28,10 @@ LOGGERS = ("flows", "compiler")
 
 logger = logging.getLogger(__name__)
 
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/]+@")
+_CREDENTIALS = re.compile(r"(?<=://)\S+@")
 _SECRET = re.compile(
-    r"(?i)(password|token|secret|authorization|signing_keys?)([\"']?\s*[=:]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s,;&\"']+"
+    r"(?i)(password|token|secret|authorization|signing_keys?)([\"']?\s*[=:]\s*)"
+    r"(?:(?P<quote>[\"'])(?:\\.|(?!(?P=quote)).)*+(?P=quote)|[^\r\n]+)"
 )
 _PART = r"[^\s@<>\"'(),:;=\[\]/%]"
 _ADDRESS = re.compile(rf"(?<!{_PART}){_PART}++(?:@|%40){_PART}+")
@@ -68,8 +69,10 @@ def mask(text: str) -> str:
     '550 <address> refused'
     >>> mask("postgresql://flow:s3cret@db/ledger")
     'postgresql://***@db/ledger'
-    >>> mask("Authorization: Bearer abc.def, smtp_password='x y'")
-    "Authorization: ***, smtp_password='*** y'"
+    >>> mask("smtp_password='x y', smtp_port=25")
+    'smtp_password=***, smtp_port=25'
+    >>> mask("Authorization: Bearer abc.def and what follows, which may be part of it")
+    'Authorization: ***'
     """
     text = _SECRET.sub(r"\1\2***", _CREDENTIALS.sub("\0", text))
     return _ADDRESS.sub("<address>", text).replace("\0", "***@")

@@ -18,6 +18,7 @@ from pydantic_settings import (
 from compiler import PartnerflowError
 from flows.addresses import normalize_address
 from flows.clock import read_zone
+from flows.secret_text import strip_secret
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 """The root of the checkout."""
@@ -127,6 +128,18 @@ class Settings(BaseSettings):
         except PartnerflowError as error:
             raise ValueError(str(error)) from None
 
+    @field_validator("smtp_password", "application_api_token", "ledger_url")
+    @classmethod
+    def _secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        return strip_secret(secret)
+
+    @field_validator("application_api_token", "ledger_url")
+    @classmethod
+    def _visible(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret and any(not "!" <= character <= "~" for character in secret.get_secret_value()):
+            raise ValueError("it has white space or a character that is not ASCII in it")
+        return secret
+
     @field_validator("application_api_url")
     @classmethod
     def _endpoint(cls, url: str | None) -> str | None:
@@ -168,6 +181,11 @@ class Settings(BaseSettings):
     @classmethod
     def _keys(cls, keys: Any) -> Any:
         return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys
+
+    @field_validator("unsubscribe_signing_keys")
+    @classmethod
+    def _stripped_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return tuple(stripped for key in keys if (stripped := strip_secret(key)))
 
     @model_validator(mode="after")
     def _signed(self) -> Self:

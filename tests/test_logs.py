@@ -28,6 +28,10 @@ LOGGER = logging.getLogger("flows.example")
         ("Authorization: Bearer abc.def-123", "abc"),
         ('{"smtp_password": "hunter2", "a": 1}', "hunter2"),
         ("PGPASSWORD=hunter2 psql", "hunter2"),
+        ("smtp_password='hunter2 and more'", "more"),
+        ("smtp_password: hunter2, and; more", "more"),
+        ('{"token": "a\\"more"}', "more"),
+        ("postgresql://flow:pa/ss@db.example.com/ledger", "pa/"),
         ("unsubscribe_signing_keys='0123456789abcdef'", "0123456789"),
     ],
 )

@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from compiler import PartnerflowError
+from flows.secret_text import strip_secret
 
 
 class ReceiverSettings(BaseSettings):
@@ -38,6 +39,21 @@ class ReceiverSettings(BaseSettings):
     @classmethod
     def _keys(cls, keys: Any) -> Any:
         return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys
+
+    @field_validator("unsubscribe_signing_keys")
+    @classmethod
+    def _stripped_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return tuple(stripped for key in keys if (stripped := strip_secret(key)))
+
+    @field_validator("mailgun_key", "postmark_basic_auth")
+    @classmethod
+    def _secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        return strip_secret(secret)
+
+    @field_validator("sendgrid_key", "sns_topic_arn")
+    @classmethod
+    def _stripped(cls, text: str | None) -> str | None:
+        return text and text.strip()
 
     @field_validator("sendgrid_key")
     @classmethod

@@ -400,7 +400,7 @@ def test_receiver_imports_neither_ledger_nor_warehouse():
     ours = set(re.findall(r"'flows\.([\w.]+)'", loaded))
     assert ours == {
         "atomic", "events", "events.connections", "events.landing", "events.signatures", "events.webhook_settings",
-        "events.webhooks", "messages", "messages.unsubscribe",
+        "events.webhooks", "messages", "messages.unsubscribe", "secret_text",
     }  # fmt: skip
     assert not {"duckdb", "sqlalchemy", "sqlite3", "dbt", "prefect"} & set(re.findall(r"'(\w+)'", loaded))
 
