@@ -240,7 +240,7 @@ def email_events(settings: Settings, _: datetime) -> Findings:
     else:
         try:
             with duckdb.connect(settings.published, read_only=True) as connection:
-                rows = unreadable_payloads(connection, "marts")
+                rows = unreadable_payloads(connection)
         except duckdb.IOException:
             return  # the check of the last run reports it
     if rows:

@@ -8,13 +8,13 @@ import io
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 
 from flows.events.bounces import read_bounce
-from flows.events.json_values import json_values
-from flows.events.landing import LandedFile, RawPayload, payload_id
+from flows.events.json_values import JsonValue, json_values
+from flows.events.landing import UNKNOWN, LandedFile, RawPayload, payload_id
 from flows.events.mail_limits import MAX_BYTES as MAX_MAIL
 from flows.events.mail_limits import is_nested_too_deeply
 
@@ -78,8 +78,7 @@ def _read_json(file: LandedFile, provider: str) -> Iterator[RawPayload | Unreada
         if one.value is None:
             yield Unreadable(file.name, one.lines, provider, "it is not valid JSON")
         elif file.is_of_receiver:
-            hint = "it was not written by `partnerflow receive`; put it into a folder named like its provider"
-            yield _received(one.value) or Unreadable(file.name, one.lines, provider, hint)
+            yield from _read_received(file, one)
         else:
             yield _with_content_id(provider, one.text, file)
 
@@ -98,6 +97,21 @@ def _content(file: LandedFile, limit: int) -> tuple[bytes, str | None]:
             return unpacked.read(limit), None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return b"", "it is not a complete gzip file"
+
+
+def _read_received(file: LandedFile, line: JsonValue) -> Iterator[RawPayload | Unreadable]:
+    received = _received(line.value)
+    if received is None:
+        reason = "it was not written by `partnerflow receive`; put it into a folder named like its provider"
+        yield Unreadable(file.name, line.lines, UNKNOWN, reason)
+        return
+    values = list(json_values(received.payload))
+    if not values or any(one.value is None for one in values):
+        yield Unreadable(file.name, line.lines, received.provider, "its payload is not valid JSON")
+        return
+    for number, one in enumerate(values):
+        event_id = f"{received.event_id}-{number}" if number else received.event_id
+        yield replace(received, event_id=event_id, payload=one.text)
 
 
 def _received(record: object) -> RawPayload | None:

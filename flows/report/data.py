@@ -83,7 +83,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> ReportData:
         _rows(connection, _WEEKS, WEEKS),
         _rows(connection, _RUNS, RUNS),
         _rows(connection, _RECIPIENTS, RECIPIENTS),
-        unreadable_payloads(connection, "marts"),
+        unreadable_payloads(connection),
     )
 
 

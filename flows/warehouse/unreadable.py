@@ -13,11 +13,11 @@ UnreadableRow = tuple[str, str, str]
 """File, lines and reason."""
 
 
-def unreadable_payloads(connection: Connection, schema: str = "raw") -> list[UnreadableRow]:
-    """Return file, lines and reason of each row of unreadable_payloads in the schema raw or marts, sorted."""
-    if not has_table(connection, schema, "unreadable_payloads"):
+def unreadable_payloads(connection: Connection) -> list[UnreadableRow]:
+    """Return file, lines and reason of each row of marts.unreadable_payloads, sorted; none before the first build."""
+    if not has_table(connection, "marts", "unreadable_payloads"):
         return []
-    query = f"SELECT file, lines, reason FROM {schema}.unreadable_payloads ORDER BY file, lines, reason"
+    query = "SELECT file, lines, reason FROM marts.unreadable_payloads ORDER BY file, lines, reason"
     return [(file, lines, reason) for file, lines, reason in connection.execute(query).fetchall()]
 
 

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from flows.events.ingestion import load_events
+from flows.events.landing import write_payload
 
 ONE, TWO = {"event": "open", "id": 1}, {"event": "click", "id": "é"}
 LINES = f"{json.dumps(ONE)}\n{json.dumps(TWO, ensure_ascii=False)}\n"
@@ -156,6 +157,15 @@ def test_export_outside_a_provider_folder_is_listed(warehouse, tmp_path: Path):
     ((file, lines, reason),) = unreadable(warehouse)
     assert (file, lines) == ("export.json", "line 1")
     assert reason.endswith("put it into a folder named like its provider")
+
+
+def test_payload_of_the_receiver_is_read_however_it_is_written(warehouse, tmp_path: Path):
+    """What is not JSON is listed by the file and the provider."""
+    write_payload(tmp_path, "ses", f"\ufeff{json.dumps(ONE)}\n{json.dumps(TWO)}")
+    torn = write_payload(tmp_path, "postmark", json.dumps(ONE)[:-1])
+    assert load_events(warehouse, tmp_path) == 2
+    assert loaded(warehouse) == [("ses", TWO), ("ses", ONE)]
+    assert unreadable(warehouse) == [(torn.name, "line 1", "its payload is not valid JSON")]
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "ses/x.json", "ses/x.jsonl.gz", "bounce/x.eml", "ses/.x.jsonl.part"])
