@@ -9,6 +9,7 @@ contact that it misses is still refused by the ledger's primary key.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple
+from datetime import datetime
 from typing import Any
 
 import pandas
@@ -18,6 +19,7 @@ from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import Changes, Watermark, changes_since, copy_addresses, runs_since
 from flows.ledger.suppressions import suppressions
+from flows.run_id import hour_of_run
 from flows.warehouse.connection import Connection
 from flows.warehouse.raw_tables import append_raw_rows, has_raw_table, replace_raw_table
 
@@ -36,6 +38,7 @@ DELIVERY_COLUMNS = [
     "sent_at",
     "reason",
     "failed_before_sending",
+    "delivered_as_of",
 ]
 RUN_COLUMNS = [
     "run_id",
@@ -104,7 +107,18 @@ def _append(connection: Connection, changes: Changes) -> None:
 
 def _row(delivery: Delivery) -> list[Any]:
     """Return the delivery's row, its address in canonical form, as the warehouse compares it."""
-    return [getattr(delivery, "email_key" if column == "email" else column) for column in DELIVERY_COLUMNS]
+    special = {"email": delivery.email_key, "delivered_as_of": _delivered_as_of(delivery)}
+    return [special[column] if column in special else getattr(delivery, column) for column in DELIVERY_COLUMNS]
+
+
+def _delivered_as_of(delivery: Delivery) -> datetime | None:
+    """Return the hour (UTC) of the run that sent the delivery, by its id; None if it is not sent, or that is unknown.
+
+    It differs from `as_of`, the hour of the run that claimed it, after a mail server was down.
+    """
+    if delivery.state != "sent":
+        return None
+    return hour_of_run(delivery.leased_by or "")
 
 
 def _counts(connection: Connection) -> dict[str, int]:

@@ -21,6 +21,7 @@ from flows.transform.build import BuildResult, build
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.evaluations import Hour, batches, evaluation_hours, time_zones, write_evaluations
 from flows.warehouse.unreadable import notes_of_unreadable
+from flows.warehouse.publish import restore_contract_history
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ def _set_evaluation_hour(settings: Settings, ledger: Ledger, as_of: datetime) ->
     """Set the hour, mirror the ledger, load new events; return the time zone of each program."""
     with open_warehouse(settings.warehouse) as connection:
         zones = time_zones(connection)
+        restore_contract_history(connection, settings.published)
         with transaction(connection):
             write_evaluations(connection, evaluation_hours(zones, as_of))
             mirror(connection, ledger)

@@ -1,7 +1,6 @@
 """One hourly run, step by step: what `partnerflow run` does, and what the Prefect flow wraps."""
 
 import logging
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +25,7 @@ from flows.pipeline.text import summary as row_summary
 from flows.plan.plan import Plan, WorkflowPlan
 from flows.progress import ProgressCallback, no_progress
 from flows.report.page import write_report
+from flows.run_id import run_id_of
 from flows.sending.claim import claim
 from flows.sending.dispatcher import Dispatcher
 from flows.sending.recovery import recover
@@ -111,11 +111,6 @@ def plan_only(
         step("Check ledger integrity", _check_ledger, settings, ledger)
         definitions = step("Read definitions", read_definitions, settings)
         return build_plan(settings, definitions, ledger, as_of, step, progress, missed_hours)
-
-
-def run_id_of(as_of: datetime) -> str:
-    """Return a new unique id for a run of this hour (UTC)."""
-    return f"{as_of:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
 def _check_ledger(settings: Settings, ledger: Ledger) -> None:

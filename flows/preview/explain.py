@@ -30,12 +30,30 @@ class Explained:
 
 
 @dataclass(frozen=True)
+class StageReason:
+    """Why a partner has its relationship stage: the event that led to it.
+
+    `since` is when the event happened, `contract_id` its contract, if any, and `seen_at` when the row that it comes
+    from was loaded, if that is known (ISO, UTC). `is_inferred`: the event itself was never seen, and follows from a
+    later stage of the contract.
+    """
+
+    stage: str
+    since: str
+    event: str
+    contract_id: str | None
+    seen_at: str | None
+    is_inferred: bool
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why a partner is in a segment at an hour or not.
 
     Times are in ISO 8601, UTC. `next_change` is the next hour at which the partner enters or leaves if nothing else
     happens; None if there is no such hour within HORIZON days. `addresses` is the number of addresses that an email may
-    be sent to, `unsubscribed` that of the unsubscribed and suppressed ones.
+    be sent to, `unsubscribed` that of the unsubscribed and suppressed ones. `stage_reason` is None for a partner
+    without any transition.
     """
 
     workflow_id: str
@@ -50,6 +68,7 @@ class Explanation:
     state: str | None
     addresses: int
     unsubscribed: int
+    stage_reason: StageReason | None
     next_change: str | None
     then: str | None
 
@@ -102,6 +121,7 @@ def _explain(
         state=state,
         addresses=addresses,
         unsubscribed=unsubscribed,
+        stage_reason=_stage_reason(connection, workflow, partner_id, as_of),
         next_change=_iso(change[0].replace(tzinfo=UTC)) if change else None,
         then=("enters" if change[1] else "leaves") if change else None,
     )
@@ -174,6 +194,20 @@ def _contact(connection: Connection, workflow: Workflow, partner_id: str) -> tup
         ORDER BY 1 LIMIT 1"""
     row = connection.execute(query, [workflow.id, workflow.program, partner_id]).fetchone()
     return (_iso(row[0].replace(tzinfo=UTC)), row[1]) if row else (None, None)
+
+
+def _stage_reason(connection: Connection, workflow: Workflow, partner_id: str, as_of: datetime) -> StageReason | None:
+    query = """
+        SELECT relationship_stage, valid_from, event, contract_id, seen_at, is_inferred
+        FROM marts.fct_relationship_history
+        WHERE program_id = ? AND partner_id = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)"""
+    hour = as_of.astimezone(UTC).replace(tzinfo=None)
+    row = connection.execute(query, [workflow.program, partner_id, hour, hour]).fetchone()
+    if row is None:
+        return None
+    stage, since, event, contract_id, seen_at, is_inferred = row
+    seen = _iso(seen_at.replace(tzinfo=UTC)) if seen_at else None
+    return StageReason(stage, _iso(since.replace(tzinfo=UTC)), event, contract_id, seen, is_inferred)
 
 
 def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[int, int]:

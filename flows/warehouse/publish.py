@@ -1,5 +1,8 @@
 """Publish the tables that people query, in a file of their own that is replaced atomically.
 
+The history of contracts is copied with them: it cannot be built again from the source, and a warehouse that was deleted
+gets it back from there.
+
 A session that has the old file open keeps reading it until it opens the new one; it never blocks a run. The file is
 read-only; a write-ahead log that a privileged session left beside it is removed. On PostgreSQL readers do not block a
 run, so people query schema `marts` of the database itself.
@@ -11,12 +14,12 @@ from sqlglot import exp
 
 from flows.atomic import rename_synced, sync
 from flows.permissions import make_readable
-from flows.warehouse.connection import Connection
+from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.postgres import PostgresConnection
 
 
 def publish(connection: Connection, file: Path) -> None:
-    """Copy schema `marts` of a DuckDB warehouse into the published file, views as tables."""
+    """Copy schemas `marts` and `snapshots` of a DuckDB warehouse into the published file, views as tables."""
     if isinstance(connection, PostgresConnection):
         return
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -24,9 +27,9 @@ def publish(connection: Connection, file: Path) -> None:
     fresh.unlink(missing_ok=True)
     connection.execute(_attach(fresh))
     try:
-        connection.execute("CREATE SCHEMA published.marts")
-        for (name,) in connection.execute(_TABLES).fetchall():
-            connection.execute(_copy(name))
+        connection.execute("CREATE SCHEMA published.marts; CREATE SCHEMA published.snapshots")
+        for schema, name in connection.execute(_TABLES).fetchall():
+            connection.execute(_copy(schema, name))
         connection.execute("CHECKPOINT published")
     finally:
         connection.execute("DETACH published")
@@ -37,10 +40,31 @@ def publish(connection: Connection, file: Path) -> None:
     rename_synced(fresh, file)
 
 
+def restore_contract_history(connection: Connection, file: Path) -> None:
+    """Copy the history of contracts from the published file into a DuckDB warehouse that has none."""
+    if isinstance(connection, PostgresConnection) or not file.exists():
+        return
+    if has_table(connection, "snapshots", "contract_history"):
+        return
+    connection.execute(f"{_attach(file)} (READ_ONLY)")
+    try:
+        if connection.execute(_PUBLISHED_HISTORY).fetchone():
+            connection.execute("CREATE SCHEMA IF NOT EXISTS snapshots")
+            connection.execute(
+                "CREATE TABLE snapshots.contract_history AS SELECT * FROM published.snapshots.contract_history"
+            )
+    finally:
+        connection.execute("DETACH published")
+
+
 _TABLES = """
-    SELECT table_name FROM information_schema.tables
-    WHERE table_schema = 'marts' AND table_catalog = current_database()
-    ORDER BY table_name"""
+    SELECT table_schema, table_name FROM information_schema.tables
+    WHERE table_schema IN ('marts', 'snapshots') AND table_catalog = current_database()
+    ORDER BY table_schema, table_name"""
+
+_PUBLISHED_HISTORY = """
+    SELECT 1 FROM duckdb_tables()
+    WHERE database_name = 'published' AND schema_name = 'snapshots' AND table_name = 'contract_history'"""
 
 
 def _attach(file: Path) -> str:
@@ -48,8 +72,8 @@ def _attach(file: Path) -> str:
     return f"ATTACH {path} AS published"
 
 
-def _copy(name: str) -> str:
-    source = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier("marts"))
+def _copy(schema: str, name: str) -> str:
+    source = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(schema))
     target = source.copy()
     target.set("catalog", exp.to_identifier("published"))
     return exp.Create(this=target, kind="TABLE", expression=exp.select("*").from_(source)).sql("duckdb")

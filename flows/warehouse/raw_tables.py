@@ -64,7 +64,7 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.sent_emails (
             delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, contract_id VARCHAR,
             email VARCHAR, action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP,
-            sent_at TIMESTAMP, reason VARCHAR, failed_before_sending BOOLEAN)""",
+            sent_at TIMESTAMP, reason VARCHAR, failed_before_sending BOOLEAN, delivered_as_of TIMESTAMP)""",
     "ledger_watermark": """
         CREATE OR REPLACE TABLE raw.ledger_watermark (log_id BIGINT, logged_at TIMESTAMP, delivery_id VARCHAR)""",
     "run_watermark": """

@@ -97,6 +97,6 @@ def members(account: Account, workflows: list[Workflow], compiler: Compiler) -> 
 def set_contract(account: Account, partner: str, stage: str, starts: str | None, at: datetime) -> None:
     """Replace the partner's contract by one in this stage; the source has no history of contracts."""
     account.connection.execute("DELETE FROM raw.contracts WHERE partner_id = ?", [partner])
-    columns = {"stage": stage, "term": "Creator Standard Terms", "created": f"{at:%Y-%m-%d %H:%M}"}
+    columns = {"id": partner, "stage": stage, "term": "Creator Standard Terms", "created": f"{at:%Y-%m-%d %H:%M}"}
     contract = columns | ({"from": starts} if starts else {})
     account.load({"contracts": raw_rows({partner: {"contracts": [contract]}}, ZONE)["contracts"]})

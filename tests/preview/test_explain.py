@@ -88,3 +88,21 @@ def test_explain_of_an_unknown_partner_is_an_error(example):
     answer = partnerflow(example[0], "explain", "welcome", "nobody")
     assert answer.code == 1
     assert "Program 1000 has no partner nobody." in answer.stderr
+
+
+def test_explain_says_why_the_partner_has_its_stage(example):
+    """The event, its contract, when its row was loaded, and whether it was inferred; in JSON and in a sentence."""
+    settings, _ = example
+    arguments = ("explain", "prospect-invite", "33001056", "--as-of", HOUR.isoformat())
+    assert partnerflow(settings, *arguments, "--json").json()["stage_reason"] == {
+        "stage": "Outreach",
+        "since": "2026-03-17T04:30:00Z",
+        "event": "proposal sent",
+        "contract_id": "P-25200001",
+        "seen_at": "2026-03-20T17:50:00Z",
+        "is_inferred": True,
+    }
+    assert (
+        "Outreach since 2026-03-17T04:30:00Z: proposal sent (P-25200001), loaded at 2026-03-20T17:50:00Z, "
+        "inferred from a later stage of the contract.\n"
+    ) in partnerflow(settings, *arguments).stdout

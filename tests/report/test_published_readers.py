@@ -12,6 +12,7 @@ import pytest
 
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.publish import restore_contract_history
 from support.fault_injection import DELIVERY_COUNT, built_state, run
 
 READER = """
@@ -109,3 +110,14 @@ def test_open_session_stops_no_run_and_changes_nothing(state: Settings, clients:
         one.stdin.write("\n")
         one.stdin.flush()
         assert one.stdout.readline() == f"{16 * (number + 1)}\n"
+
+
+def test_contract_history_returns_when_the_warehouse_is_deleted(state: Settings):
+    """It cannot be built again from the source, so a warehouse without it takes it from the published file."""
+    kept = "SELECT * FROM snapshots.contract_history ORDER BY dbt_scd_id"
+    with open_warehouse(state.warehouse) as connection:
+        before = connection.execute(kept).fetchall()
+        connection.execute("DROP SCHEMA snapshots CASCADE")
+        restore_contract_history(connection, state.published)
+        assert connection.execute(kept).fetchall() == before
+    assert before

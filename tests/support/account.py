@@ -52,7 +52,7 @@ class Model:
 @cache
 def compiled_models() -> tuple[Model, ...]:
     """Return the models that segments read and all their ancestors, each after its parents."""
-    nodes = {node.unique_id: node for node in _dbt_compile() if node.resource_type == "model"}
+    nodes = {node.unique_id: node for node in _dbt_compile() if node.resource_type in ("model", "snapshot")}
     wanted: set[str] = set()
     needed = _read_by_segments(nodes) | {"intermediate.int_partner_addresses"}
     waiting = [key for key, node in nodes.items() if f"{node.schema}.{node.name}" in needed]
@@ -61,14 +61,26 @@ def compiled_models() -> tuple[Model, ...]:
         wanted.add(key)
         waiting += [one for one in nodes[key].depends_on.nodes if one in nodes and one not in wanted]
     order = TopologicalSorter({key: wanted.intersection(nodes[key].depends_on.nodes) for key in wanted}).static_order()
-    return tuple(
-        Model(node.relation_name, _KINDS.get(node.config.materialized, node.config.materialized), node.compiled_code)
-        for node in map(nodes.get, order)
-    )
+    return tuple(map(_model, map(nodes.get, order)))
+
+
+def _model(node: Any) -> Model:
+    kind, sql = node.config.materialized, node.compiled_code
+    if kind == "snapshot":
+        return Model(node.relation_name, "table", _FIRST_SNAPSHOT.format(sql=sql))
+    return Model(node.relation_name, _KINDS.get(kind, kind), sql)
 
 
 _KINDS = {"incremental": "table"}
 """In the first build an incremental model is a table."""
+
+SNAPSHOT_AT = datetime(2100, 1, 1, tzinfo=UTC)
+"""When every snapshot was taken, for the models: after every hour, as when a long history is loaded at once."""
+
+_FIRST_SNAPSHOT = (
+    f"SELECT *, TIMESTAMP '{SNAPSHOT_AT:%Y-%m-%d}' AS dbt_valid_from, CAST(NULL AS TIMESTAMP) AS dbt_valid_to "
+    "FROM ({sql}) AS versions"
+)
 
 
 def _read_by_segments(nodes: Mapping[str, Any]) -> set[str]:

@@ -13,7 +13,6 @@ MEMBERS: dict[str, dict[str, str]] = {
         "33001023": "tagged 20 March 14:00",
         "33001031": "tagged 20 March 18:05",
         "33001049": "supplied New 20 March 10:00, from Expired",
-        "33001056": "declined proposal moves nothing, so the tag of 20 March 09:00 moves None to New",
     },
     "prospect-follow-up-7": {
         "33001072": "Outreach 13 March; today's tag does not move Outreach",
@@ -21,12 +20,11 @@ MEMBERS: dict[str, dict[str, str]] = {
         "33002013": "Outreach 13 March 23:55 in Kolkata",
         "33002039": "proposal sent 13 March 16:00: None to Outreach",
         "21009000": "Outreach 13 March in this program",
-        "33002062": "supplied Outreach 6 March and again 13 March: the newest event counts",
     },
     "prospect-follow-up-14": {
         "33003003": "Outreach 6 March 00:00 in Kolkata, the first instant of that day",
         "33003029": "Outreach 6 March; the proposal of 13 March does not move Outreach",
-        "33003037": "Outreach 6 March; the declined application moves nothing",
+        "33002062": "supplied Outreach 6 March; that of 13 March repeats it, a restatement",
     },
     "accept-applications": {
         "33001106": "applied under the term on 20 March",
@@ -52,6 +50,7 @@ MEMBERS: dict[str, dict[str, str]] = {
         "21004761": "contract starts 20 March 10:30",
         "21004779": "Expired 8 February, new contract starts 20 March 06:00",
         "31e4": "supplied Joined 20 March 12:00",
+        "21004829": "supplied Expired 20 March 08:00; a contract starts at 10:00, and another stage replaces nothing",
     },
     "first-action-30": {
         "21005206": "joined 18 February = 30 days ago; 45.00 on 1 March",
@@ -94,7 +93,7 @@ MEMBERS: dict[str, dict[str, str]] = {
         "21005016": "joined 6 March 23:30 in New York; 60 + 39 = 99 clicks",
         "21005024": "joined 6 March 00:00 in New York; no row is 0 clicks",
         "21005032": "superseding contract 6 March; 40 clicks since (the last before were on 5 March = 15 days ago)",
-        "21005040": "supplied Joined 6 March wins over the contract's end that day; 12 clicks",
+        "21005040": "Expired 6 March 09:00, supplied Joined at 15:00; 12 clicks",
         "21009018": "joined 6 March 13:30 (13 days 23.5 hours ago: the clocks went forward); 20 clicks here",
         "21005107": "joined 6 March; 3 clicks",
     },
@@ -130,6 +129,7 @@ MEMBERS: dict[str, dict[str, str]] = {
 NOT_MEMBERS: dict[str, dict[str, str]] = {
     "prospect-invite": {
         "33001064": "tagged within 24 hours, but on 19 March 23:59:59",
+        "33001056": "tagged today, but Outreach since the proposal of 17 March, which it declined",
         "33001072": "tagged today, but Outreach already",
         "33001080": "tagged today, but New since 18 February: a tag moves only None",
         "33001098": "tagged today, but sent a proposal after that: Outreach",
@@ -140,10 +140,11 @@ NOT_MEMBERS: dict[str, dict[str, str]] = {
         "33002021": "13 March in UTC, but 14 March 00:15 in Kolkata",
         "33002047": "Outreach 13 March, but countered since: Negotiating",
         "33002054": "proposal sent 13 March, but a proposal does not move Expired",
+        "33002062": "supplied Outreach 13 March, but that repeats 6 March",
         "33003029": "proposal sent 13 March, but Outreach since 6 March: it does not move Outreach",
     },
     "prospect-follow-up-14": {
-        "33002062": "Outreach 6 March, but again 13 March",
+        "33003037": "Outreach 6 March, but applied 8 March, declined since: Negotiating",
         "33004001": "Outreach 6 March, but joined today",
     },
     "accept-applications": {
@@ -163,7 +164,6 @@ NOT_MEMBERS: dict[str, dict[str, str]] = {
         "21004787": "20 March in UTC, but 19 March 23:59:59 in New York",
         "21004795": "starts at midnight UTC, which is 19 March 20:00 in New York",
         "21004803": "starts today, but at 18:00, after the hour",
-        "21004829": "contract starts today, but a supplied Expired of today wins",
     },
     "first-action-30": {
         "21005107": "its only action is worth 0.00",

@@ -14,7 +14,7 @@ from flows.doctor import Finding
 from flows.pipeline.steps import run_step
 from flows.pipeline.text import COUNTS, SENT
 from flows.plan.plan import Plan
-from flows.preview.explain import Explanation
+from flows.preview.explain import Explanation, StageReason
 from flows.preview.preview import Preview
 from flows.report.data import RATES, ReportData
 
@@ -104,6 +104,8 @@ def explanation_lines(found: Explanation) -> list[Text]:
         mark = Text("✓ ", style="green") if one.holds else Text("✗ ", style="red")
         dates = f" ({one.dates})" if one.dates else ""
         lines.append(mark + Text(f"{one.text}{dates}") + Text(f": {one.actual}" if one.actual is not None else ""))
+    if found.stage_reason:
+        lines.append(Text(_stage_reason(found.stage_reason)))
     if found.already_contacted_at:
         lines.append(Text(f"This workflow contacted the partner at {found.already_contacted_at} ({found.state})."))
     elif not found.addresses:
@@ -111,6 +113,13 @@ def explanation_lines(found: Explanation) -> list[Text]:
     change = f"{found.then.capitalize()} at {found.next_change}" if found.then else "No change for the next 400 days"
     lines.append(Text(f"{change}, if nothing else happens."))
     return lines
+
+
+def _stage_reason(why: StageReason) -> str:
+    contract = f" ({why.contract_id})" if why.contract_id else ""
+    seen = f", loaded at {why.seen_at}" if why.seen_at else ""
+    inferred = ", inferred from a later stage of the contract" if why.is_inferred else ""
+    return f"{why.stage} since {why.since}: {why.event}{contract}{seen}{inferred}."
 
 
 def finding_lines(findings: list[Finding]) -> list[Text]:

@@ -2,21 +2,45 @@ with contracts as (
     select * from {{ ref('stg_contracts') }}
 ),
 
+terms as (
+    select * from {{ ref('int_contract_terms') }}
+),
+
+-- A successor counts only when it is a signed contract of the same partner that comes into force.
+successions as (
+    select
+        contracts.program_id,
+        contracts.contract_id,
+        min(terms.effective_from) as superseded_at
+    from contracts
+    inner join terms
+        on
+            contracts.program_id = terms.program_id
+            and contracts.partner_id = terms.partner_id
+            and contracts.superseded_by = terms.contract_id
+    group by contracts.program_id, contracts.contract_id
+),
+
 fct_contracts as (
     select
-        program_id,
-        contract_id,
-        partner_id,
-        contract_stage,
-        template_term_id,
-        template_term_name,
-        starts_at,
-        ends_at,
-        superseded_by,
-        superseded_by is null as is_current,
-        created_at,
-        updated_at
+        contracts.program_id,
+        contracts.contract_id,
+        contracts.partner_id,
+        contracts.contract_stage,
+        contracts.template_term_id,
+        contracts.template_term_name,
+        contracts.starts_at,
+        contracts.ends_at,
+        contracts.superseded_by,
+        successions.superseded_at,
+        successions.superseded_at is null as is_current,
+        contracts.created_at,
+        contracts.updated_at
     from contracts
+    left join successions
+        on
+            contracts.program_id = successions.program_id
+            and contracts.contract_id = successions.contract_id
 )
 
 select * from fct_contracts

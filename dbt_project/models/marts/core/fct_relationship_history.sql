@@ -33,7 +33,8 @@ anchors as (
 
 timeline as (
     select
-        program_id, partner_id, position, transitioned_at, transition_date, relationship_stage, origin, 1 as is_anchor,
+        program_id, partner_id, position, transitioned_at, transition_date, relationship_stage, origin, event,
+        contract_id, seen_at, is_inferred, 1 as is_anchor,
         case relationship_stage
             when 'None' then 0 when 'New' then 1 when 'Outreach' then 2 when 'Negotiating' then 3
             when 'Expired' then 2 when 'Joined' then 3
@@ -44,7 +45,8 @@ timeline as (
     union all
 
     select
-        program_id, partner_id, position, transitioned_at, transition_date, relationship_stage, origin, 0 as is_anchor,
+        program_id, partner_id, position, transitioned_at, transition_date, relationship_stage, origin, event,
+        contract_id, seen_at, is_inferred, 0 as is_anchor,
         case relationship_stage when 'New' then 1 when 'Outreach' then 2 when 'Negotiating' then 3 end as height
     from events
     where origin <> 'source' and relationship_stage in ('New', 'Outreach', 'Negotiating')
@@ -92,7 +94,11 @@ fct_relationship_history as (
         moved_on_at as valid_to,
         relationship_stage,
         transition_date,
-        origin
+        origin,
+        event,
+        contract_id,
+        seen_at,
+        is_inferred
     from moves
     where moved_on_at is null or moved_on_at > transitioned_at
 )

@@ -9,7 +9,19 @@ contracts as (
 contracts_as_of as (
     select
         evaluations.as_of,
-        contracts.*,
+        contracts.program_id,
+        contracts.contract_id,
+        contracts.partner_id,
+        contracts.contract_stage,
+        contracts.template_term_id,
+        contracts.template_term_name,
+        contracts.starts_at,
+        contracts.ends_at,
+        contracts.superseded_by,
+        contracts.superseded_at,
+        contracts.created_at,
+        contracts.updated_at,
+        contracts.superseded_at is null or contracts.superseded_at > evaluations.as_of as is_current,
         contracts.contract_stage not in (
             'Expired', 'Pending Contract Expired', 'Publisher Declined', 'Advertiser Declined', 'Publisher Retracted',
             'Advertiser Retracted'

@@ -12,9 +12,10 @@ stg_contracts as (
         cast(template_term_name as {{ dbt.type_string() }}) as template_term_name,
         cast(starts_at as {{ dbt.type_timestamp() }}) as starts_at,
         cast(ends_at as {{ dbt.type_timestamp() }}) as ends_at,
-        cast(superseded_by as {{ dbt.type_string() }}) as superseded_by,
+        cast(nullif(trim(superseded_by), '') as {{ dbt.type_string() }}) as superseded_by,
         cast(created_at as {{ dbt.type_timestamp() }}) as created_at,
-        cast(updated_at as {{ dbt.type_timestamp() }}) as updated_at
+        cast(updated_at as {{ dbt.type_timestamp() }}) as updated_at,
+        cast(_loaded_at as {{ dbt.type_timestamp() }}) as loaded_at
     from source
 )
 

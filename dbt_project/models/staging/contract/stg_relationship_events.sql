@@ -7,7 +7,8 @@ stg_relationship_events as (
         cast(program_id as {{ dbt.type_string() }}) as program_id,
         cast(partner_id as {{ dbt.type_string() }}) as partner_id,
         cast(transitioned_at as {{ dbt.type_timestamp() }}) as transitioned_at,
-        cast(relationship_stage as {{ dbt.type_string() }}) as relationship_stage
+        cast(relationship_stage as {{ dbt.type_string() }}) as relationship_stage,
+        cast(_loaded_at as {{ dbt.type_timestamp() }}) as loaded_at
     from source
 )
 

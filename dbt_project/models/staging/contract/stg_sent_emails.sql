@@ -15,6 +15,7 @@ stg_sent_emails as (
         cast(message_id as {{ dbt.type_string() }}) as message_id,
         cast(run_id as {{ dbt.type_string() }}) as run_id,
         cast(as_of as {{ dbt.type_timestamp() }}) as as_of,
+        cast(coalesce(delivered_as_of, as_of) as {{ dbt.type_timestamp() }}) as delivered_as_of,
         cast(sent_at as {{ dbt.type_timestamp() }}) as sent_at,
         cast(reason as {{ dbt.type_string() }}) as reason,
         coalesce(cast(failed_before_sending as {{ dbt.type_boolean() }}), false) as failed_before_sending
