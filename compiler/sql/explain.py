@@ -26,7 +26,11 @@ def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> ex
         columns.append(exp.alias_(_actual(workflow, condition, compiler), f"actual_{index}"))
     mine = exp.column("program_id").eq(literal(workflow.program))
     statement = exp.select(*columns).from_("partners").where(mine).order_by("as_of")
-    return compiler.with_partner_ctes(statement, [workflow], partner_id)
+
+    def restriction(owner: str | None) -> exp.Expr:
+        return exp.column("partner_id", table=owner).eq(literal(partner_id))
+
+    return compiler.with_partner_ctes(statement, [workflow], restriction)
 
 
 def values_query(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expr | None:

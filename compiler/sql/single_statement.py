@@ -8,7 +8,7 @@ evaluation hour is a row of raw.evaluations behind the relations it reads.
 3. one SELECT per workflow from `partners`, combined by UNION ALL.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from sqlglot import exp
@@ -26,6 +26,9 @@ MAX_SINGLE_STATEMENT_FEATURES = 16
 
 Features = dict[str, tuple[Field, Window | None]]
 """Column name to the measure and window that it sums."""
+
+Restriction = Callable[[str | None], exp.Expr]
+"""Returns a predicate on program_id and partner_id of the relation with this name, or of the only one (None)."""
 
 
 class Compiler:
@@ -45,8 +48,8 @@ class Compiler:
         self.max_single_statement_features = max_single_statement_features
         self.builder = PredicateBuilder(vocabulary, last_n_days_include_today)
 
-    def membership(self, workflows: Iterable[Workflow]) -> exp.Query:
-        """Return the members of all segments.
+    def membership(self, workflows: Iterable[Workflow], among: str | None = None) -> exp.Query:
+        """Return the members of all segments; with `among`, only those in this relation (program_id, partner_id).
 
         One row per workflow, program, partner and hour (workflow_id, program_id, partner_id, evaluated_at).
         """
@@ -54,22 +57,21 @@ class Compiler:
         members = union_all([select_members(one, "partners", self.builder.predicates(one)) for one in chosen])
         if members is None:
             return empty_relation("workflow_id", "program_id", "partner_id").select(_null("evaluated_at", "timestamp"))
-        return self.with_partner_ctes(members, chosen)
+        return self.with_partner_ctes(members, chosen, in_relation(among) if among else None)
 
     def with_partner_ctes(
-        self, statement: exp.Query, workflows: Sequence[Workflow], partner_id: str | None = None
+        self, statement: exp.Query, workflows: Sequence[Workflow], restriction: Restriction | None = None
     ) -> exp.Query:
         """Return the statement with the CTEs `features` and `partners` that these workflows need.
 
-        With `partner_id` the CTEs have that partner only.
+        With `restriction` the CTEs have only the partners that it holds for.
         """
         features = self.features(workflows)
         ctes = {"features": self._sums(features)} if features else {}
         ctes["partners"] = self._partners(workflows, features)
         for name, cte in ctes.items():
-            if partner_id is not None:
-                owner = name_of(PARTNERS_AS_OF) if name == "partners" else None
-                cte = cte.where(exp.column("partner_id", table=owner).eq(literal(partner_id)))
+            if restriction is not None:
+                cte = cte.where(restriction(name_of(PARTNERS_AS_OF) if name == "partners" else None))
             statement = statement.with_(name, as_=cte, copy=False)
         return statement
 
@@ -168,6 +170,17 @@ class Compiler:
                 join_type="left",
             )
         )
+
+
+def in_relation(relation: str) -> Restriction:
+    """Return the restriction to the partners in a relation with the columns program_id and partner_id."""
+    columns = ("program_id", "partner_id")
+
+    def restriction(owner: str | None) -> exp.Expr:
+        key = exp.Tuple(expressions=[exp.column(name, table=owner) for name in columns])
+        return exp.In(this=key, query=exp.select(*columns).from_(table(relation)).subquery())
+
+    return restriction
 
 
 def compile_workflow(workflow: Workflow, compiler: Compiler, dialect: str) -> str:

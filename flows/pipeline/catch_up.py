@@ -7,7 +7,7 @@ later "14 Days Ago". In addition, the last instant of every local day lies betwe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,17 +23,21 @@ class CatchUp:
 
     `instants` (UTC, sorted) have the ids of the workflows that each is evaluated for. `held` has the reason why a
     workflow waits for a person, `skipped` the text about hours of a workflow that are not evaluated; both by id.
+    `pending_since` is the first instant (UTC) that is to be evaluated for a workflow, and `late_from` the instant (UTC)
+    from which on it is also evaluated for partners with late transitions; both by id.
     """
 
     instants: Mapping[datetime, frozenset[str]] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
+    pending_since: Mapping[str, datetime] = field(default_factory=dict)
+    late_from: Mapping[str, datetime] = field(default_factory=dict)
 
     def without(self, workflows: Iterable[str]) -> "CatchUp":
         """Return the same without these workflows."""
         excluded = set(workflows)
         remaining = {instant: ids - excluded for instant, ids in self.instants.items()}
-        return CatchUp({instant: ids for instant, ids in remaining.items() if ids}, self.held, self.skipped)
+        return replace(self, instants={instant: ids for instant, ids in remaining.items() if ids})
 
 
 def find_catch_up(
@@ -52,21 +56,27 @@ def find_catch_up(
     programs = {one.id: one.program for one in by_id.values()}
     instants: dict[datetime, set[str]] = {}
     held, skipped = {}, {}
+    pending: dict[str, datetime] = {}
+    late_from: dict[str, datetime] = {}
     for name, since in pending_since(ledger, programs, as_of.replace(tzinfo=None)).items():
         policy = override or by_id[name].missed_hours
         begin = since.replace(tzinfo=UTC)
+        pending[name] = begin
         missed = hours_before(deployment, begin, as_of)
         if missed and policy.policy == "hold":
             held[name] = _held_text(missed)
             continue
         sends = policy.policy == "send"
+        if sends:
+            late_from[name] = as_of - timedelta(days=policy.days)
         earliest = max(begin, as_of - timedelta(days=policy.days) if sends else _since_last_hour(deployment, as_of))
         if skips := [hour for hour in missed if hour < earliest]:
             skipped[name] = _skipped_text(skips, policy)
         ends = end_of_day_instants(ZoneInfo(zones[programs[name]]), earliest, as_of)
         for instant in {*ends, *missed} - {*skips}:
             instants.setdefault(instant, set()).add(name)
-    return CatchUp({instant: frozenset(instants[instant]) for instant in sorted(instants)}, held, skipped)
+    ordered = {instant: frozenset(instants[instant]) for instant in sorted(instants)}
+    return CatchUp(ordered, held, skipped, pending, late_from)
 
 
 def _since_last_hour(deployment: ZoneInfo, as_of: datetime) -> datetime:

@@ -1,7 +1,11 @@
-"""The plan of an hour: load events, build the tables, evaluate the hours to catch up, read who is to be contacted."""
+"""The plan of an hour: load events, build the tables, evaluate the hours to catch up, read who is to be contacted.
+
+The hours to catch up are evaluated on the same data, and partners with late transitions at the days before.
+"""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,9 +15,11 @@ from flows.events.ingestion import load_events
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.pipeline.catch_up import CatchUp, find_catch_up
+from flows.pipeline.late import LateRows, find_late_rows, replace_membership
+from flows.pipeline.recheck import without_disqualified
 from flows.pipeline.steps import StepRunner
 from flows.plan.messages_used import Messages, read_messages
-from flows.plan.plan import Plan, excluding_contacted, with_details, with_held
+from flows.plan.plan import Plan, excluding_contacted, partners_of, with_details, with_held
 from flows.plan.read_plan import read_plan
 from flows.progress import ProgressCallback
 from flows.settings import Settings
@@ -38,8 +44,8 @@ def build_plan(
 ) -> Plan:
     """Build the tables as of `as_of` (UTC), and return who is to be contacted; held workflows contact nobody.
 
-    The hours to catch up are evaluated on the same data; afterwards the segments are those of `as_of` again. With
-    `full_refresh`, all tables are built, not only those that are out of date.
+    Afterwards the segments are those of `as_of`, whatever earlier hours were evaluated. With `full_refresh`, all tables
+    are built, not only those that are out of date.
     """
     zones = step("Set evaluation hour and load events", _set_evaluation_hour, settings, ledger, as_of)
     searched = (ledger, definitions.active, zones, as_of, settings.zone, missed_hours)
@@ -48,15 +54,22 @@ def build_plan(
     built = step("Run dbt build", build, settings, usable, progress, full_refresh)
     usable, catch_up = usable.without(built.held), catch_up.without(built.held)
     evaluator = _Evaluator(settings, usable, read_messages(settings, usable), built)
+    late = step("Find late transitions", evaluator.late_rows, zones, catch_up)
     plans: tuple[Plan, ...] = ()
-    for hours in _batches(settings, usable, catch_up, zones):
+    for hours in _batches(settings, usable, late.instants, zones):
+        title = f"Evaluate {len(late.partners):,} partners with late transitions"
+        plans = step(title, evaluator.late_plans, hours, late, plans)
+    found_late = _contacts_by_workflow(plans)
+    for hours in _batches(settings, usable, catch_up.instants, zones):
         title = f"Catch up {hours[0].as_of:%Y-%m-%d %H:%M} to {hours[-1].as_of:%Y-%m-%d %H:%M} UTC"
         plans = step(title, evaluator.catch_up_plans, hours, catch_up, plans)
     held = {**built.held, **catch_up.held}
     if plans:
         held |= step("Rebuild segments for this hour", evaluator.rebuild_segments, evaluation_hours(zones, as_of))
+        plans = step("Check who still qualifies", evaluator.without_disqualified, plans)
     plan = step("Read plan", evaluator.read, usable.without(held), as_of)
     plan = with_details(with_held(plan, held), catch_up.skipped)
+    plan = with_details(plan, {name: f"{count:,} found late" for name, count in found_late.items()})
     for workflow_id, reason in held.items():
         logger.warning("Workflow %s is held: %s", workflow_id, reason)
     return replace(excluding_contacted(plans, plan), catch_up=plans, notes=evaluator.notes())
@@ -82,6 +95,30 @@ class _Evaluator:
             plans += (excluding_contacted(plans, with_held(plan, reasons)),)
         return plans
 
+    def late_rows(self, zones: Mapping[str, str], catch_up: CatchUp) -> LateRows:
+        """Return the partners with late transitions, and the instants that they are to be evaluated at."""
+        with open_warehouse(self.settings.warehouse) as connection:
+            return find_late_rows(connection, self.definitions.active, zones, catch_up)
+
+    def late_plans(self, hours: Sequence[Hour], late: LateRows, earlier: tuple[Plan, ...]) -> tuple[Plan, ...]:
+        """Return the earlier plans and those of a batch of hours, for partners with late transitions only."""
+        workflows = self.definitions.only({one for hour in hours for one in late.instants[hour.as_of]})
+        with open_warehouse(self.settings.warehouse) as connection, transaction(connection):
+            write_evaluations(connection, hours)
+            replace_membership(connection, workflows.active, self.definitions.compiler, late.partners)
+        held = self.built.rebuild_segments(self.definitions.active, keep_membership=True)
+        plans = earlier
+        for instant in sorted({hour.as_of for hour in hours}):
+            wanted = self.definitions.only(late.instants[instant])
+            plan = late.without_earlier(self.read(wanted.without(held), instant))
+            plans += (excluding_contacted(plans, plan),)
+        return plans
+
+    def without_disqualified(self, plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
+        """Return the plans of earlier hours without the partners that no longer qualify at the hour of sending."""
+        with open_warehouse(self.settings.warehouse) as connection:
+            return without_disqualified(connection, plans, self.definitions.active, self.definitions.compiler)
+
     def rebuild_segments(self, hours: Sequence[Hour]) -> dict[str, str]:
         """Evaluate the segments at these hours, and return the workflows that are held, with the reason."""
         with open_warehouse(self.settings.warehouse) as connection, transaction(connection):
@@ -102,14 +139,21 @@ class _Evaluator:
         return notes
 
 
+def _contacts_by_workflow(plans: Sequence[Plan]) -> Counter[str]:
+    return Counter(workflow_id for plan in plans for workflow_id, _, _ in partners_of(plan))
+
+
 def _batches(
-    settings: Settings, definitions: Definitions, catch_up: CatchUp, zones: Mapping[str, str]
+    settings: Settings,
+    definitions: Definitions,
+    instants: Mapping[datetime, Collection[str]],
+    zones: Mapping[str, str],
 ) -> list[list[Hour]]:
-    """Return the hours to catch up, each for the programs of its workflows, in batches of one statement each."""
+    """Return instants, each for the programs of its workflows, in batches of one statement each."""
     programs = {workflow.id: workflow.program for workflow in definitions.active}
     hours = [
         hour
-        for instant, workflow_ids in catch_up.instants.items()
+        for instant, workflow_ids in instants.items()
         for hour in evaluation_hours(zones, instant, programs={programs[one] for one in workflow_ids})
     ]
     if not hours:

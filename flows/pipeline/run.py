@@ -19,6 +19,7 @@ from flows.ledger.queries import RunRecord, message_content, record_runs
 from flows.ledger.readdress import readdress
 from flows.ledger.recovery.integrity import ensure_ledger_is_current
 from flows.ledger.worker_lease import host_of, worker_lease
+from flows.pipeline.late import record_seen_transitions
 from flows.pipeline.planning import build_plan
 from flows.pipeline.steps import StepRunner, run_step
 from flows.pipeline.text import summary as row_summary
@@ -214,6 +215,7 @@ def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: R
         record_runs(ledger, [*backfilled, _record_of(run, programs, summary.errors)])
         with transaction(connection):
             mirror(connection, ledger)
+            record_seen_transitions(connection, run.plan.as_of)
         publish(connection, settings.published)
         has_report = has_table(connection, "marts", "workflow_report")
     if has_report and settings.published.exists():

@@ -12,7 +12,7 @@ def details(plan: Plan) -> list[str]:
 
 
 def catch_up_lines(plan: Plan) -> list[str]:
-    """Return how many hours are caught up, and a line per hour that has recipients or could not be evaluated."""
+    """Return how many hours are caught up, and a line per hour with recipients or partners left out, or that failed."""
     if not plan.catch_up:
         return []
     first, last = f"{plan.catch_up[0].as_of:%Y-%m-%d %H:%M}", f"{plan.catch_up[-1].as_of:%Y-%m-%d %H:%M}"
@@ -20,6 +20,10 @@ def catch_up_lines(plan: Plan) -> list[str]:
     for hour in plan.catch_up:
         parts = [f"{row.workflow_id} {row.recipients:,}" for row in hour.workflows if row.recipients]
         parts += [f"{row.workflow_id} {row.status} ({row.detail})" for row in hour.workflows if row.status != "done"]
+        parts += [
+            f"without {one.partner_id} ({one.workflow_id}: not {', '.join(one.conditions)})"
+            for one in hour.disqualified
+        ]
         if parts:
             lines.append(f"  {hour.as_of:%Y-%m-%d %H:%M} UTC: {', '.join(parts)}")
     return lines

@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,25 @@ class Application:
     contract_id: str
 
 
+PartnerOfWorkflow = tuple[str, str, str]
+"""Workflow id, program id and partner id."""
+
+
+def partner_of(one: Recipient | Application) -> PartnerOfWorkflow:
+    """Return whom a contact is with."""
+    return one.workflow_id, one.program_id, one.partner_id
+
+
+@dataclass(frozen=True)
+class Disqualified:
+    """A partner that an earlier hour names, and that is left out because it no longer meets these conditions."""
+
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    conditions: tuple[str, ...]
+
+
 ContactKey = tuple[str, str, str, str]
 """Workflow id, program id, partner id and, of an application, contract id (empty for an email): at most once."""
 
@@ -87,7 +106,8 @@ class Plan:
     """What an hour will do: one row per workflow, sorted by id, and everybody who is to be contacted.
 
     `messages` are the messages of the email workflows, by workflow id. `catch_up` are the plans of the earlier hours
-    that are caught up first, in order. No contact key is in two of these plans.
+    that are caught up first, in order. No contact key is in two of these plans. `disqualified` are the partners that
+    an earlier hour names, but that no longer qualify at the hour of sending.
     """
 
     as_of: datetime
@@ -97,6 +117,7 @@ class Plan:
     messages: Mapping[str, Message] = field(default_factory=dict)
     catch_up: tuple["Plan", ...] = ()
     notes: tuple[str, ...] = ()
+    disqualified: tuple[Disqualified, ...] = ()
 
     @property
     def contacts(self) -> frozenset[ContactKey]:
@@ -106,12 +127,27 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """Return the plan as `partnerflow plan --json` prints it.
 
-        It has `backfilled_runs` only if any hours are caught up, and `notes` only if there are any.
+        It has `backfilled_runs` only if any hours are caught up, and `disqualified` and `notes` only if there are any.
         """
         notes = {"notes": list(self.notes)} if self.notes else {}
         backfilled = {"backfilled_runs": [one.as_json() for one in self.catch_up]} if self.catch_up else {}
+        left_out = {"disqualified": [asdict(one) for one in self.disqualified]} if self.disqualified else {}
         rows = [asdict(workflow) for workflow in self.workflows]
-        return {"as_of": self.as_of.isoformat(), "workflows": rows, **notes, **backfilled}
+        return {"as_of": self.as_of.isoformat(), "workflows": rows, **left_out, **notes, **backfilled}
+
+
+def partners_of(plan: Plan) -> set[PartnerOfWorkflow]:
+    """Return whom the hour contacts."""
+    return {*map(partner_of, plan.recipients), *map(partner_of, plan.applications)}
+
+
+def restricted_to(plan: Plan, is_kept: Callable[[PartnerOfWorkflow], bool]) -> Plan:
+    """Return the plan without the contacts of other partners."""
+    recipients = tuple(one for one in plan.recipients if is_kept(partner_of(one)))
+    applications = tuple(one for one in plan.applications if is_kept(partner_of(one)))
+    counted = Counter([one.workflow_id for one in recipients]) + Counter([one.workflow_id for one in applications])
+    rows = tuple(replace(row, recipients=counted[row.workflow_id]) for row in plan.workflows)
+    return replace(plan, workflows=rows, recipients=recipients, applications=applications)
 
 
 def excluding_contacted(earlier: tuple[Plan, ...], plan: Plan) -> Plan:

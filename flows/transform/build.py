@@ -31,23 +31,30 @@ from flows.transform.project_copy import copy_folder, write_changed
 from flows.warehouse.addresses import update_addresses
 from flows.warehouse.connection import open_warehouse, transaction
 
+AUDIENCE = ("segment_applications+", "segment_addresses+")
+"""The waiting applications, and what is made from them and the membership, in dbt's node selection syntax."""
+
 
 @dataclass(frozen=True)
 class BuildResult:
-    """The ids of the workflows that are held after a build, each with the reason."""
+    """The ids of the workflows that are held after a build, each with the reason.
+
+    `_build` builds the models that are selected in dbt's syntax. It is None when dbt could not read the project.
+    """
 
     held: Mapping[str, str]
-    _build_segments: Callable[[], list[DataQualityIssue]]
+    _build: Callable[[Sequence[str]], list[DataQualityIssue]] | None = None
     _lineage: Lineage | None = None
 
-    def rebuild_segments(self, workflows: Collection[Workflow]) -> dict[str, str]:
+    def rebuild_segments(self, workflows: Collection[Workflow], keep_membership: bool = False) -> dict[str, str]:
         """Build the segments for the hours that raw.evaluations has now, on the same facts.
 
+        With `keep_membership`, marts.segment_membership is left as it is, and only what is made from it is built.
         Returns which of these workflows are held for it, and why. The database file must be closed, as for `build`.
         """
-        issues = self._build_segments()
-        if not issues or self._lineage is None:
+        if self._build is None or self._lineage is None:
             return {}
+        issues = self._build(AUDIENCE if keep_membership else self._lineage.segments)
         return self._lineage.affected_workflows(workflows, [DataQualityIssue(None, issue.reason) for issue in issues])
 
 
@@ -64,7 +71,7 @@ def build(
         dbt = Dbt(settings, prepare_project(settings, definitions), progress)
         lineage = Lineage(dbt.parse(), definitions.compiler)
     except PartnerflowError as error:
-        return BuildResult(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)), list)
+        return BuildResult(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)))
     with open_warehouse(settings.warehouse) as connection:  # kept open: opening the file takes longer than most queries
         with transaction(connection):
             update_addresses(connection, lineage.address_columns)
@@ -78,15 +85,15 @@ def build(
         remaining = definitions.without(held)
         prepare_project(settings, remaining)
         dbt.parse()
-        issues = _build_segments(settings, dbt, lineage)
+        issues = _build_segments(settings, dbt, lineage.segments)
         held |= lineage.affected_workflows(remaining.active, [DataQualityIssue(None, one.reason) for one in issues])
-    return BuildResult(held, partial(_build_segments, settings, dbt, lineage), lineage)
+    return BuildResult(held, partial(_build_segments, settings, dbt), lineage)
 
 
-def _build_segments(settings: Settings, dbt: Dbt, lineage: Lineage) -> list[DataQualityIssue]:
-    """Build the segments alone, on the facts as they are, and return what is wrong."""
+def _build_segments(settings: Settings, dbt: Dbt, selected: Sequence[str]) -> list[DataQualityIssue]:
+    """Build segments alone, on the facts as they are, and return what is wrong."""
     was_recorded = is_recorded(settings)
-    success, issues = _build(settings, dbt, ["--select", *lineage.segments])
+    success, issues = _build(settings, dbt, ["--select", *selected])
     if success and was_recorded:
         revalidate(settings)
     return issues

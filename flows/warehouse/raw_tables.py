@@ -1,6 +1,6 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
-All ids are text, all timestamps are UTC. `flows` fills the last eleven, and email_events from the landing folder; the
+All ids are text, all timestamps are UTC. `flows` fills the last thirteen, and email_events from the landing folder; the
 others are a loader's. Other engines get the same statements, translated.
 """
 
@@ -65,6 +65,12 @@ CREATE = {
             delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, contract_id VARCHAR,
             email VARCHAR, action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP,
             sent_at TIMESTAMP, reason VARCHAR, failed_before_sending BOOLEAN, delivered_as_of TIMESTAMP)""",
+    "chosen_partners": """
+        CREATE OR REPLACE TABLE raw.chosen_partners (program_id VARCHAR, partner_id VARCHAR)""",
+    "seen_transitions": """
+        CREATE OR REPLACE TABLE raw.seen_transitions (
+            program_id VARCHAR, partner_id VARCHAR, transitioned_at TIMESTAMP, relationship_stage VARCHAR,
+            seen_as_of TIMESTAMP)""",
     "ledger_watermark": """
         CREATE OR REPLACE TABLE raw.ledger_watermark (log_id BIGINT, logged_at TIMESTAMP, delivery_id VARCHAR)""",
     "run_watermark": """

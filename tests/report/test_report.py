@@ -268,7 +268,7 @@ def test_report_after_held_first_run_says_what_to_do(settings: Settings, monkeyp
     reason = "test not_null_partners: got 3 results"
 
     def held(_settings: Settings, found: Definitions, _report: ProgressCallback, _full_refresh: bool) -> BuildResult:
-        return BuildResult(dict.fromkeys((one.id for one in found.active), reason), list)
+        return BuildResult(dict.fromkeys((one.id for one in found.active), reason))
 
     monkeypatch.setattr("flows.pipeline.planning.build", held)
     done = run_hour(settings, HOUR.replace(tzinfo=UTC))

@@ -20,7 +20,7 @@ from flows.warehouse.raw_tables import create_raw_table
 from support.ledgers import opened
 from support.states import HOUR
 
-NOTHING_HELD = BuildResult({}, list)
+NOTHING_HELD = BuildResult({})
 """The result of a build that holds no workflow; used in place of a skipped build."""
 
 DELIVERY_COUNT = 79

@@ -1,0 +1,97 @@
+"""Check again who is to be contacted for an earlier hour, at the hour of sending.
+
+Of the partners that a missed hour names, only those are contacted who, at the hour of sending, still have a stage that
+the segment names and still meet its `less than` conditions (semantics, "Missed hours"): nobody is welcomed after having
+left, and nobody who has caught up is reminded.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from compiler import Compiler, Workflow
+from compiler.segment_tree import AnyOf, Compare, Condition, DateWithin
+from compiler.sql.dialect import to_sql
+from flows.pipeline.late import CHOSEN, PartnerKey, choose_partners
+from flows.plan.plan import Disqualified, PartnerOfWorkflow, Plan, partners_of, restricted_to, with_details
+from flows.warehouse.connection import Connection, transaction
+
+
+def without_disqualified(
+    connection: Connection, plans: tuple[Plan, ...], workflows: Collection[Workflow], compiler: Compiler
+) -> tuple[Plan, ...]:
+    """Return the plans of earlier hours without the partners that no longer qualify at the hour of raw.evaluations."""
+    partners = {one for plan in plans for one in partners_of(plan)}
+    failed = _failed_conditions(connection, partners, workflows, compiler)
+    return tuple(_without(plan, failed) for plan in plans) if failed else plans
+
+
+def _failed_conditions(
+    connection: Connection, partners: set[PartnerOfWorkflow], workflows: Iterable[Workflow], compiler: Compiler
+) -> dict[PartnerOfWorkflow, tuple[str, ...]]:
+    """Return the conditions that a partner no longer meets, as sentences; partners that meet all are left out."""
+    named = {workflow_id for workflow_id, _, _ in partners}
+    checked = {one.id: conditions_to_recheck(one, compiler) for one in workflows if one.id in named}
+    single = {
+        f"{one.id}/{number}": replace(one, id=f"{one.id}/{number}", segment=_segment(one, condition, compiler))
+        for one in workflows
+        for number, condition in enumerate(checked.get(one.id, ()))
+    }
+    if not single:
+        return {}
+    members = _members(connection, list(single.values()), compiler, [(program, one) for _, program, one in partners])
+    failed = {}
+    for workflow_id, program_id, partner_id in partners:
+        unmet = [
+            str(condition)
+            for number, condition in enumerate(checked.get(workflow_id, ()))
+            if (program_id, partner_id) not in members[f"{workflow_id}/{number}"]
+        ]
+        if unmet:
+            failed[workflow_id, program_id, partner_id] = tuple(unmet)
+    return failed
+
+
+def conditions_to_recheck(workflow: Workflow, compiler: Compiler) -> list[Condition]:
+    """Return the conditions that must still hold at the hour of sending: those on a stage, and `less than`."""
+    return [
+        one
+        for one in workflow.segment
+        if (isinstance(one, AnyOf) and compiler.builder.field(one).kind == "stage")
+        or (isinstance(one, Compare) and one.operator == "less than")
+    ]
+
+
+def _segment(workflow: Workflow, condition: Condition, compiler: Compiler) -> tuple[Condition, ...]:
+    """Return a segment of one condition; a measure keeps its Performance Date Range."""
+    if not isinstance(condition, Compare):
+        return (condition,)
+    ranges = [
+        one for one in workflow.segment if isinstance(one, DateWithin) and compiler.builder.field(one).grain == "day"
+    ]
+    return (condition, *ranges)
+
+
+def _members(
+    connection: Connection, workflows: list[Workflow], compiler: Compiler, partners: Iterable[PartnerKey]
+) -> Mapping[str, set[PartnerKey]]:
+    """Return the members of each segment among the partners, by workflow id. Changes nothing."""
+    with transaction(connection, keep=False):
+        choose_partners(connection, partners)
+        rows = connection.execute(to_sql(compiler.membership(workflows, among=CHOSEN))).fetchall()
+    members = defaultdict(set)
+    for workflow_id, program_id, partner_id, _ in rows:
+        members[workflow_id].add((program_id, partner_id))
+    return members
+
+
+def _without(plan: Plan, failed: Mapping[PartnerOfWorkflow, tuple[str, ...]]) -> Plan:
+    left_out = sorted(partners_of(plan) & failed.keys())
+    if not left_out:
+        return plan
+    details = {
+        name: f"{count:,} left out: no longer in the segment"
+        for name, count in Counter(workflow_id for workflow_id, _, _ in left_out).items()
+    }
+    kept = restricted_to(plan, lambda partner: partner not in failed)
+    return replace(with_details(kept, details), disqualified=tuple(Disqualified(*one, failed[one]) for one in left_out))
