@@ -88,4 +88,4 @@ def test_column_with_meta_becomes_a_condition(copy: Path):
             WHERE program_id = '1000' AND relationship_stage = 'Joined' AND partner_id < '21005'"""
         expected = connection.execute(query).fetchone()
     assert (row["members"],) == expected
-    assert row["members"] == 10
+    assert row["members"] == 11

@@ -20,7 +20,7 @@ FORECAST = {
     "few-clicks-30": 1,
     "first-action-30": 2,
     "high-revenue-31-60": 1,
-    "prospect-follow-up-14": 7,
+    "prospect-follow-up-14": 6,
     "prospect-follow-up-7": 7,
     "welcome": 1,
 }
