@@ -25,9 +25,9 @@ from flows.progress import ProgressCallback
 from flows.settings import Settings
 from flows.transform.build import BuildResult, build
 from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.contract_history import restore_contract_history
 from flows.warehouse.evaluations import Hour, batches, evaluation_hours, time_zones, write_evaluations
 from flows.warehouse.unreadable import notes_of_unreadable
-from flows.warehouse.publish import restore_contract_history
 
 logger = logging.getLogger(__name__)
 

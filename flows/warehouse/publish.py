@@ -1,7 +1,6 @@
 """Publish the tables that people query, in a file of their own that is replaced atomically.
 
-The history of contracts is copied with them: it cannot be built again from the source, and a warehouse that was deleted
-gets it back from there.
+The history of contracts is copied with them (flows.warehouse.contract_history).
 
 A session that has the old file open keeps reading it until it opens the new one; it never blocks a run. The file is
 read-only; a write-ahead log that a privileged session left beside it is removed. On PostgreSQL readers do not block a
@@ -14,7 +13,7 @@ from sqlglot import exp
 
 from flows.atomic import rename_synced, sync
 from flows.permissions import make_readable
-from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.connection import Connection
 from flows.warehouse.postgres import PostgresConnection
 
 
@@ -40,31 +39,10 @@ def publish(connection: Connection, file: Path) -> None:
     rename_synced(fresh, file)
 
 
-def restore_contract_history(connection: Connection, file: Path) -> None:
-    """Copy the history of contracts from the published file into a DuckDB warehouse that has none."""
-    if isinstance(connection, PostgresConnection) or not file.exists():
-        return
-    if has_table(connection, "snapshots", "contract_history"):
-        return
-    connection.execute(f"{_attach(file)} (READ_ONLY)")
-    try:
-        if connection.execute(_PUBLISHED_HISTORY).fetchone():
-            connection.execute("CREATE SCHEMA IF NOT EXISTS snapshots")
-            connection.execute(
-                "CREATE TABLE snapshots.contract_history AS SELECT * FROM published.snapshots.contract_history"
-            )
-    finally:
-        connection.execute("DETACH published")
-
-
 _TABLES = """
     SELECT table_schema, table_name FROM information_schema.tables
     WHERE table_schema IN ('marts', 'snapshots') AND table_catalog = current_database()
     ORDER BY table_schema, table_name"""
-
-_PUBLISHED_HISTORY = """
-    SELECT 1 FROM duckdb_tables()
-    WHERE database_name = 'published' AND schema_name = 'snapshots' AND table_name = 'contract_history'"""
 
 
 def _attach(file: Path) -> str:

@@ -12,7 +12,8 @@ import pytest
 
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
-from flows.warehouse.publish import restore_contract_history
+from flows.warehouse.contract_history import restore_contract_history
+from support.cli import partnerflow
 from support.fault_injection import DELIVERY_COUNT, built_state, run
 
 READER = """
@@ -121,3 +122,16 @@ def test_contract_history_returns_when_the_warehouse_is_deleted(state: Settings)
         restore_contract_history(connection, state.published)
         assert connection.execute(kept).fetchall() == before
     assert before
+
+
+def test_contract_history_is_backed_up_with_the_ledger(state: Settings, tmp_path: Path):
+    """A new state takes it from the file beside the backup; a warehouse that has one keeps it."""
+    backup, kept = tmp_path / "backup" / "ledger.db", "SELECT * FROM snapshots.contract_history ORDER BY dbt_scd_id"
+    assert partnerflow(state, "backup", str(backup)).code == 0
+    fresh = state.model_copy(update={"state_dir": tmp_path / "fresh"})
+    done = partnerflow(fresh, "restore", str(backup), "--reason", "The disk was replaced")
+    assert "The history of contracts is restored." in done.stdout
+    with open_warehouse(state.warehouse) as before, open_warehouse(fresh.warehouse) as after:
+        assert after.execute(kept).fetchall() == before.execute(kept).fetchall() != []
+    again = partnerflow(fresh, "restore", str(backup), "--reason", "Once more")
+    assert "history of contracts" not in again.stdout

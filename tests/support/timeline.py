@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flows.ledger.queries import deliveries
 from flows.pipeline.run import Run, run_hour
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse, transaction
@@ -94,28 +95,22 @@ class Timeline:
         for hour in hours:
             instant = self.at(hour)
             for table in LOADED:
-                self._query(f"UPDATE raw.{table} SET _loaded_at = coalesce(_loaded_at, ?)", [instant])
-            self._query("UPDATE raw.programs SET _loaded_at = ?", [instant])
+                self._query(f"UPDATE raw.{table} SET _loaded_at = ?", [instant])
             self.runs.append(run_hour(self.settings, instant.replace(tzinfo=UTC), **options))
         return self.runs[-1]
 
     def contacted(self, name: str) -> list[tuple[str, str]]:
         """Return a partner's contacts: workflow id and local hour of the run that claimed it, in order."""
-        from flows.ledger.queries import deliveries
-
         with opened(self.settings.ledger) as ledger:
             found = [(one.as_of, one.workflow_id) for one in deliveries(ledger) if one.partner_id == name]
         return [(workflow, self._local(at)) for at, workflow in sorted(found)]
 
-    def stage(self, name: str) -> tuple[str, str | None]:
-        """Return a partner's stage and transition date at the hour of the last run."""
-        query = """
-            SELECT relationship_stage_as_of, last_transition_date_as_of FROM segments.partners_as_of
-            WHERE partner_id = ?"""
-        ((stage, day),) = self._query(query, [name])
-        return stage, str(day) if day else None
+    def stages(self) -> dict[str, tuple[str, str | None]]:
+        """Return the stage and transition date of each partner at the hour of the last run."""
+        query = "SELECT partner_id, relationship_stage_as_of, last_transition_date_as_of FROM segments.partners_as_of"
+        return {name: (stage, str(day) if day else None) for name, stage, day in self._query(query)}
 
-    def rows(self, table: str) -> int:
+    def count(self, table: str) -> int:
         """Return the number of rows of a table."""
         return int(self._query(f"SELECT count(*) FROM {table}")[0][0])
 

@@ -1,0 +1,81 @@
+"""The history of contracts, snapshots.contract_history: precious, since it cannot be built again from the source.
+
+On DuckDB it is copied to the published file by every run, and to a file beside each backup of the ledger. A warehouse
+that has none, because its file was deleted, takes it back from there. On PostgreSQL it is in the database's own backup.
+"""
+
+import tempfile
+from pathlib import Path
+
+import duckdb
+from sqlglot import exp
+
+from compiler import PartnerflowError
+from flows.atomic import write_atomic
+from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.postgres import PostgresConnection
+
+SCHEMA, NAME = "snapshots", "contract_history"
+
+
+def history_backup(backup: Path) -> Path:
+    """Return the file beside a backup of the ledger that has the history of contracts."""
+    return backup.with_name(f"{backup.name}.{NAME}.parquet")
+
+
+def restore_contract_history(connection: Connection, published: Path) -> None:
+    """Copy the history of contracts from the published file into a DuckDB warehouse that has none."""
+    if not (published.exists() and _is_missing(connection)):
+        return
+    connection.execute(f"ATTACH {_text(published)} AS published (READ_ONLY)")
+    try:
+        if connection.execute(_PUBLISHED).fetchone():
+            _create(connection, f"published.{SCHEMA}.{NAME}")
+    finally:
+        connection.execute("DETACH published")
+
+
+def import_contract_history(connection: Connection, file: Path) -> bool:
+    """Create the history of contracts from a file in a DuckDB warehouse that has none; return whether it was created.
+
+    Raises PartnerflowError if the file is not valid.
+    """
+    if not (file.exists() and _is_missing(connection)):
+        return False
+    try:
+        _create(connection, f"read_parquet({_text(file)})")
+    except duckdb.Error as error:
+        raise PartnerflowError(f"{file} cannot be read as a history of contracts: {error}") from None
+    return True
+
+
+def export_contract_history(published: Path, file: Path) -> bool:
+    """Write the history of contracts in the published file to a Parquet file; return whether there is one."""
+    if not published.exists():
+        return False
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.execute(f"ATTACH {_text(published)} AS published (READ_ONLY)")
+        if not connection.execute(_PUBLISHED).fetchone():
+            return False
+        copy = Path(folder) / file.name
+        connection.execute(f"COPY published.{SCHEMA}.{NAME} TO {_text(copy)} (FORMAT parquet)")
+        write_atomic(file, copy.read_bytes(), 0o600)
+    return True
+
+
+_PUBLISHED = f"""
+    SELECT 1 FROM duckdb_tables()
+    WHERE database_name = 'published' AND schema_name = '{SCHEMA}' AND table_name = '{NAME}'"""
+
+
+def _is_missing(connection: Connection) -> bool:
+    return not isinstance(connection, PostgresConnection) and not has_table(connection, SCHEMA, NAME)
+
+
+def _create(connection: Connection, source: str) -> None:
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    connection.execute(f"CREATE TABLE {SCHEMA}.{NAME} AS SELECT * FROM {source}")
+
+
+def _text(path: Path) -> str:
+    return exp.Literal.string(str(path)).sql("duckdb")
