@@ -1,4 +1,4 @@
-"""A stage never goes back: an account that changes between the hours of the real flow, told by its partner manager.
+"""A stage never goes back: an account that changes between the hours of the real flow, as its partner manager sees it.
 
 All partners share one account, which runs once; each test looks at its own partners."""
 
