@@ -200,3 +200,26 @@ def test_history_grows_by_changes_not_by_hours(account: Timeline):
     before = account.count("snapshots.contract_history")
     account.run("2026-03-09 13:00")
     assert account.count("snapshots.contract_history") == before
+
+
+@pytest.mark.long
+def test_stages_are_remembered_on_postgresql(postgres, read_project: Path, tmp_path: Path):
+    """The history of contracts, late transitions and the check of who still qualifies work there alike."""
+    settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows", target="postgres")
+    account = Timeline(settings, NEW_YORK, {name: SEGMENTS[name] for name in ("invite", "welcome")})
+    account.contract("Declined", "Awaiting Advertiser Approval", created="2026-03-05 21:30")
+    account.run("2026-03-05 23:00")
+    account.contract("Declined", "Advertiser Declined", created="2026-03-05 21:30")
+    account.run("2026-03-06 00:00")
+    account.contract("Late", "Joined", created="2026-03-05 22:30", starts="2026-03-05 22:30")
+    account.run("2026-03-06 01:00")
+    account.contract(
+        "Gone", "Expired", created="2026-03-06 01:10", starts="2026-03-06 01:10", updated="2026-03-06 03:30"
+    )
+    account.contract("Stayed", "Joined", created="2026-03-06 01:10", starts="2026-03-06 01:10")
+    account.run("2026-03-06 04:00")
+    assert account.stages()["Declined"] == ("Negotiating", "2026-03-05")
+    assert account.contacted("Late") == [("welcome", "2026-03-06 01:00")]
+    assert account.contacted("Gone") == []
+    assert account.contacted("Stayed") == [("welcome", "2026-03-06 04:00")]
+    assert account.count("snapshots.contract_history") == 5

@@ -83,7 +83,7 @@ class Timeline:
 
     def delete_contract(self, contract_id: str) -> None:
         """Delete the row of a contract, as a source does that reloads a table."""
-        self._query("DELETE FROM raw.contracts WHERE contract_id = ?", [contract_id])
+        self._execute("DELETE FROM raw.contracts WHERE contract_id = ?", [contract_id])
 
     def clicks(self, name: str, day: str, clicks: int) -> None:
         """Add clicks of a partner on a day."""
@@ -95,7 +95,7 @@ class Timeline:
         for hour in hours:
             instant = self.at(hour)
             for table in LOADED:
-                self._query(f"UPDATE raw.{table} SET _loaded_at = ?", [instant])
+                self._execute(f"UPDATE raw.{table} SET _loaded_at = ?", [instant])
             self.runs.append(run_hour(self.settings, instant.replace(tzinfo=UTC), **options))
         return self.runs[-1]
 
@@ -121,7 +121,11 @@ class Timeline:
     def insert(self, table: str, **row: Any) -> None:
         """Insert a row into a raw table; the next run's loader gives it its time of loading."""
         marks = ", ".join("?" for _ in row)
-        self._query(f"INSERT INTO raw.{table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+        self._execute(f"INSERT INTO raw.{table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+
+    def _execute(self, statement: str, values: Iterable[Any] = ()) -> None:
+        with open_warehouse(self.settings.warehouse) as connection:
+            connection.execute(statement, list(values))
 
     def _query(self, query: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         with open_warehouse(self.settings.warehouse) as connection:
