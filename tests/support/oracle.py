@@ -17,11 +17,13 @@ silent, "Open:" says what is done, which is what the dbt models do.
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from support.stage_oracle import contract_versions, relationship_events, stage_at, superseded
 
 Condition = tuple
 Row = Mapping[str, Any]
@@ -45,79 +47,6 @@ MEASURES = ("Clicks", "Actions", "Revenue")
 ON_CONTRACTS = ("Contract Stage", "Contract ID", "Partner Template Term")
 DATES = ("Performance Date Range", "Last Transition Date")
 LABELS = (*MEASURES, *DATES, "Relationship Stage", "Partner Group", "Partner Name", "Partner ID", *ON_CONTRACTS)
-
-MOVES_FROM = {
-    # "tagged as a prospect | tagged | None | New"
-    "New": ("None",),
-    # "our own email was sent | emailed | None, New | Outreach"; "a proposal was sent | None, New | Outreach"
-    "Outreach": ("None", "New"),
-    # "an application waits", "a counter-proposal", "both have agreed": "None, New, Outreach, Expired | Negotiating"
-    "Negotiating": ("None", "New", "Outreach", "Expired"),
-    # "the last contract in force ends | Joined | Expired"
-    "Expired": ("Joined",),
-    # "a contract in force starts | any | Joined"
-    "Joined": RELATIONSHIP_STAGES,
-}
-"""The stage that a derived event leads to, and the stages that it moves. Open: events of one instant happen in the
-order in which they stand here, and a supplied one comes last."""
-
-INFERRED_FROM = {
-    # "inferred from Publisher Declined, Advertiser Retracted, Pending Contract Expired"
-    "Outreach": ("Publisher Declined", "Advertiser Retracted", "Pending Contract Expired"),
-    # "inferred from Advertiser Declined, Publisher Retracted"; "inferred from Joined and Expired where nothing earlier
-    # was seen"
-    "Negotiating": ("Advertiser Declined", "Publisher Retracted", "Joined", "Expired"),
-}
-"""The stage of a partner to the contract stages that it is inferred from, where a contract was first seen in them."""
-
-SIGNED = ("Joined", "Awaiting Contract Start")
-
-FIRST_SEEN = datetime(2100, 1, 1, tzinfo=UTC)
-"""When a row without a time of loading was seen, after every hour (SNAPSHOT_AT in account.py)."""
-
-
-@dataclass(frozen=True)
-class Period:
-    """A contract and a time in which it was in one stage: when the stage began and was seen, and its newest dates."""
-
-    contract: Row
-    began: datetime
-    seen: datetime
-
-    @property
-    def stage(self) -> str:
-        """The stage of the contract."""
-        return self.contract["contract_stage"]
-
-
-@dataclass(frozen=True)
-class Term:
-    """A time in which a contract was in force, `end` excluded; the end it has by itself may be cut by a successor."""
-
-    contract: Row
-    start: datetime
-    end: datetime | None
-
-    def holds_at(self, instant: datetime) -> bool:
-        """Whether the contract is in force at an instant."""
-        return self.start <= instant and (self.end is None or instant < self.end)
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that may move a partner's relationship stage."""
-
-    at: datetime
-    stage: str
-    supplied: bool
-
-    def moves(self, stage: str) -> bool:
-        """ "a supplied relationship event | any | as supplied"; a derived one as MOVES_FROM says."""
-        return self.supplied or stage in MOVES_FROM[self.stage]
-
-    def rank(self) -> tuple[datetime, int]:
-        """The order in which events happen."""
-        return self.at, len(MOVES_FROM) if self.supplied else list(MOVES_FROM).index(self.stage)
 
 
 @dataclass(frozen=True)
@@ -240,116 +169,9 @@ class Oracle:
     # Relationship stage
 
     def stage(self, partner_id: str) -> tuple[str, date | None]:
-        """The stage and the local date of the newest transition: events one after another, each moving or not."""
-        stage, day = "None", None
-        for event in sorted(self.events(partner_id), key=Event.rank):
-            if event.at <= self.as_of and event.moves(stage):
-                stage, day = event.stage, self.local_date(event.at)
-        # Open: a supplied None is the stage None, without a date.
-        return (stage, day) if stage != "None" else ("None", None)
-
-    def events(self, partner_id: str) -> list[Event]:
-        """All that may move a partner. "Supplied and derived events stand side by side, ordered by instant." """
-        derived = {Event(at, stage, False) for at, stage in self._derived(partner_id) if at is not None}
-        emailed = set(self._emailed(partner_id))
-        supplied = [one for one in self._supplied(partner_id) if not self._takes_back(one, derived | emailed)]
-        # "On one local day a supplied event replaces derived events of the same stage (double reporting)". Open: our
-        # own email stays, which is known and not derived.
-        reported = {(self.local_date(event.at), event.stage) for event in supplied}
-        return [
-            *supplied,
-            *emailed,
-            *[one for one in derived if (self.local_date(one.at), one.stage) not in reported],
-        ]
-
-    def _supplied(self, partner_id: str) -> Iterable[Event]:
-        """ "one that repeats the partner's last supplied stage is a restatement and moves nothing" """
-        rows = self._of(partner_id, "relationship_events")
-        last = None
-        for event in sorted(
-            {Event(row["transitioned_at"], row["relationship_stage"], True) for row in rows}, key=_told
-        ):
-            if event.stage != last:
-                yield event
-            last = event.stage
-
-    def _takes_back(self, supplied: Event, others: Iterable[Event]) -> bool:
-        """ "A supplied None or New does not take back our own email, a proposal, an application or a contract of the
-        same day". Open: of that day, and not after the supplied event."""
-        return supplied.stage in ("None", "New") and any(
-            other.stage in ("Outreach", "Negotiating", "Joined")
-            and other.at <= supplied.at
-            and self.local_date(other.at) == self.local_date(supplied.at)
-            for other in others
-        )
-
-    def _emailed(self, partner_id: str) -> list[Event]:
-        """ "the hour of the run that delivered it (not of the one that claimed it)"; "Our own emails take effect from
-        the next run on." """
-        return [
-            Event((row.get("delivered_as_of") or row["as_of"]) + timedelta(microseconds=1), "Outreach", False)
-            for row in self._of(partner_id, "sent_emails")
-            if row["action"] == "email" and row["state"] == "sent"
-        ]
-
-    def _derived(self, partner_id: str) -> Iterable[tuple[datetime | None, str]]:
-        for row in self._of(partner_id, "prospects"):
-            yield row["tagged_at"], "New"
-        for periods in self.periods(partner_id):
-            # "where a stage was never seen it is inferred from the one that followed it"
-            for stage, contract_stages in INFERRED_FROM.items():
-                if periods[0].stage in contract_stages:
-                    yield periods[0].contract["created_at"], stage
-            for period in periods:
-                # "a proposal was sent", "an application waits", "both have agreed": "dated created_at"
-                if period.stage == "Awaiting Publisher Approval":
-                    yield period.contract["created_at"], "Outreach"
-                if period.stage in ("Awaiting Advertiser Approval", "Awaiting Contract Start"):
-                    yield period.contract["created_at"], "Negotiating"
-                # "a counter-proposal": "when that stage began"
-                if period.stage in ("Advertiser Countered", "Publisher Countered"):
-                    yield period.began, "Negotiating"
-                # "Declined and retracted proposals move nothing"
-        yield from self._starts_and_ends(partner_id)
-
-    def periods(self, partner_id: str) -> list[list[Period]]:
-        """The periods of each contract: "events are derived from every stage a contract was seen in".
-
-        `contract_versions` has the versions of contracts in the order in which they were seen; without it, the one
-        version of `contracts` was.
-        """
-        table = "contract_versions" if "contract_versions" in self.rows else "contracts"
-        contracts: dict[str, list[Period]] = {}
-        for row in self._of(partner_id, table):
-            periods = contracts.setdefault(row["contract_id"], [])
-            seen = row.get("_loaded_at") or row.get("seen_at") or FIRST_SEEN
-            if periods and periods[-1].stage == row["contract_stage"]:
-                periods[-1] = replace(periods[-1], contract=row)
-            else:
-                periods.append(Period(row, row.get("updated_at") or seen, seen))
-        return list(contracts.values())
-
-    def _starts_and_ends(self, partner_id: str) -> Iterable[tuple[datetime, str]]:
-        terms = self.terms(partner_id)
-        for term in terms:
-            yield term.start, "Joined"
-            # "the last contract in force ends": "and no successor has come into force"
-            if term.end is not None and not any(other.holds_at(term.end) for other in terms):
-                yield term.end, "Expired"
-
-    def terms(self, partner_id: str) -> list[Term]:
-        """When the partner's contracts were in force. Open: one that ends before it starts never was."""
-        own = [term for periods in self.periods(partner_id) for term in _own_terms(periods)]
-        counting = [term for term in own if term.end is None or term.end > term.start]
-        terms = []
-        for term in counting:
-            # "A successor counts only when it is a contract of the same partner that is in the table, signed and in
-            # force by then"; "empty text is null everywhere"
-            starts = [one.start for one in counting if one.contract["contract_id"] == _successor(term.contract)]
-            end = min([term.end or min(starts), *starts]) if starts else term.end
-            if end is None or end > term.start:
-                terms.append(replace(term, end=end))
-        return terms
+        """Return the stage and the local date of its event: "the date of the newest transition event"."""
+        stage, since = stage_at(relationship_events(self._rows_of(partner_id)), self.as_of, self.zone)
+        return stage, since and self.local_date(since)
 
     # Contracts
 
@@ -377,9 +199,11 @@ class Oracle:
         return all(_on_contract(contract, condition) for condition in conditions)
 
     def _is_superseded(self, contract: Row) -> bool:
-        """Whether a successor has come into force."""
-        terms = self.terms(contract["partner_id"])
-        return any(term.contract["contract_id"] == _successor(contract) and term.start <= self.as_of for term in terms)
+        """Return whether a successor has come into force."""
+        return superseded(contract["contract_id"], self.as_of, contract_versions(self._rows_of(contract["partner_id"])))
+
+    def _rows_of(self, partner_id: str) -> dict[str, list[Row]]:
+        return {table: self._of(partner_id, table) for table in self.rows if table != "programs"}
 
     def _of(self, partner_id: str, table: str) -> list[Row]:
         return [row for row in self.rows.get(table, []) if row["partner_id"] == partner_id]
@@ -417,69 +241,13 @@ def lower(text: str) -> str:
     return "".join(letter.lower()[0] for letter in text)
 
 
-def _told(event: Event) -> tuple[datetime, int]:
-    """Open: of stages supplied for one instant, the order is that of MOVES_FROM, None first."""
-    return event.at, [*MOVES_FROM].index(event.stage) if event.stage in MOVES_FROM else -1
-
-
-def _successor(contract: Row) -> str | None:
-    return (contract.get("superseded_by") or "").strip() or None
-
-
-def _own_terms(periods: Sequence[Period]) -> list[Term]:
-    """When a contract was in force, whatever succeeds it: each time that it was signed and then, perhaps, Expired.
-
-    Open: one that is negotiated again stays in force; one that comes back from Expired is in force again from then on.
-    """
-    spans: list[tuple[bool, list[int]]] = []
-    for number, period in enumerate(periods):
-        is_signed = period.stage in SIGNED
-        if spans and spans[-1][0] == is_signed and (is_signed or period.stage == "Expired"):
-            spans[-1][1].append(number)
-        elif is_signed or period.stage == "Expired":
-            spans.append((is_signed, [number]))
-    terms = []
-    for place, (is_signed, numbers) in enumerate(spans):
-        if not is_signed and place > 0:
-            continue
-        # "Awaiting Contract Start; inferred from Joined and Expired": who is seen as Expired first was Joined before
-        expired = [periods[number] for number in (spans[place + 1][1] if is_signed and spans[place + 1 :] else [])]
-        signed = [periods[number] for number in numbers]
-        term = _term(signed, expired if is_signed else signed, periods[numbers[-1] + 1 :], place > 0)
-        terms += [term] if term else []
-    return terms
-
-
-def _term(signed: list[Period], expired: list[Period], after: Sequence[Period], returned: bool) -> Term | None:
-    """When a contract was in force that was signed in some periods, and then Expired in others."""
-    contract = signed[-1].contract
-    # "the later of starts_at and created_at: nobody has joined before the contract existed". Open: without starts_at it
-    # never started.
-    start, other = contract.get("starts_at"), signed[0].began if returned else contract.get("created_at")
-    if start is None:
-        return None
-    start = max(start, other) if other else start
-    # Open: one that was declined or retracted before it started never started.
-    if after and after[0].stage not in (*SIGNED, "Expired"):
-        left = after[0].seen if signed[-1].stage == "Joined" else after[0].began
-        if left <= start:
-            return None
-    end = (expired[-1].contract.get("ends_at") if expired else None) or contract.get("ends_at")
-    if expired:
-        # "the earlier of ends_at and the moment it was seen or said (updated_at) as Expired". Open: what is said to
-        # have happened at the start or before is dated when it was seen.
-        moment = expired[0].began if expired[0].began > start else expired[0].seen
-        end = min(end, moment) if end else moment
-    return Term(contract, start, end)
-
-
 def _is_over(contract: Row) -> bool:
     return any(word in contract["contract_stage"] for word in ("Expired", "Declined", "Retracted"))
 
 
 def _short(contract: Row) -> str:
-    superseded = f", superseded by {_successor(contract)}" if _successor(contract) else ""
-    return f"{contract['contract_id']}: {contract['contract_stage']}, {contract.get('template_term_name')}{superseded}"
+    successor = f", superseded by {contract['superseded_by']}" if contract.get("superseded_by") else ""
+    return f"{contract['contract_id']}: {contract['contract_stage']}, {contract.get('template_term_name')}{successor}"
 
 
 # From sentences to tuples
