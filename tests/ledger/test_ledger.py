@@ -385,7 +385,10 @@ def test_log_is_complete_and_mirror_follows_random_operations(ledger: Ledger, tm
         query = f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM raw.sent_emails ORDER BY delivery_id"
         mirrored = warehouse.execute(query).fetchall()
     rows = {one.delivery_id: one for one in deliveries(ledger)}
-    assert mirrored == [tuple(getattr(rows[key], name) for name in DELIVERY_COLUMNS) for key in sorted(rows)]
+    ours = [name for name in DELIVERY_COLUMNS if name != "delivered_as_of"]
+    assert [row[: len(ours)] for row in mirrored] == [
+        tuple(getattr(rows[key], name) for name in ours) for key in sorted(rows)
+    ]
     last_state: dict[str, str | None] = {}
     visited = set()
     with ledger.store.reading() as connection:

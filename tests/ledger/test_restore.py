@@ -72,7 +72,7 @@ def test_run_on_old_backup_is_refused_until_restore(state: Settings, tmp_path: P
     run(state)
     before = states(state)["sent"]
     backup = tmp_path / "backups" / "ledger.db"
-    assert command(state, "backup", str(backup)) == f"Wrote {backup}\n"
+    assert command(state, "backup", str(backup)) == f"Wrote {backup}\nWrote {backup}.contract_history.parquet\n"
     restore_recipients(state)
     run(state)
     assert_all_sent_once(state)

@@ -52,6 +52,7 @@ def test_hourly_flow_completes_with_a_task_per_step(prefect_settings: Settings):
         "Set evaluation hour and load events",
         "Find hours to catch up",
         "Run dbt build",
+        "Find late transitions",
         "Read plan",
         "Apply email events",
         "Claim recipients",

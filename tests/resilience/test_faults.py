@@ -43,7 +43,7 @@ from support.smtp_server import DROP, ScriptedServer
 from support.states import HOUR
 
 PASSES = max(1, int(os.environ.get("PARTNERFLOW_KILLS", "5")) // 5)
-EMAILS = 77
+EMAILS = 76
 
 
 @pytest.fixture

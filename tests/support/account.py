@@ -36,17 +36,22 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 VOCABULARY = project_vocabulary()
 
-EVENTS_INSERT = 'INTO "warehouse"."intermediate"."int_email_events"'
-"""Part of a statement that is slow to plan. It fills a table that is empty without events, and is skipped then."""
+EVENTS = '"warehouse"."intermediate"."int_email_events"'
+"""A table whose statement is slow to plan. It is empty without events, and is not filled then."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A dbt model as dbt compiled it: `relation` is its full name, `kind` table or view."""
+    """A dbt model as dbt compiled it: `relation` is its full name, `kind` table or view.
+
+    A snapshot has the columns of its key and those whose change makes a new version.
+    """
 
     relation: str
     kind: str
     sql: str
+    key: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
 
 
 @cache
@@ -67,7 +72,9 @@ def compiled_models() -> tuple[Model, ...]:
 def _model(node: Any) -> Model:
     kind, sql = node.config.materialized, node.compiled_code
     if kind == "snapshot":
-        return Model(node.relation_name, "table", _FIRST_SNAPSHOT.format(sql=sql))
+        assert (node.config.strategy, node.config.get("hard_deletes")) == ("check", "ignore")
+        columns = tuple(node.config.unique_key), tuple(node.config.check_cols)
+        return Model(node.relation_name, "table", _FIRST_SNAPSHOT.format(sql=sql), *columns)
     return Model(node.relation_name, _KINDS.get(kind, kind), sql)
 
 
@@ -102,14 +109,15 @@ def _dbt_compile() -> list[Any]:
 class Account:
     """An in-memory warehouse with every relation that segments read. One test at a time fills it."""
 
-    def __init__(self, models: Iterable[Model]):
+    def __init__(self, models: Sequence[Model]):
         self.connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
         self.connection.execute(
             "ATTACH ':memory:' AS warehouse; USE warehouse; SET TimeZone = 'UTC'; CREATE SCHEMA raw"
         )
         for statement in CREATE.values():
             self.connection.execute(statement)
-        self.tables = []
+        self.tables = [model for model in models if model.kind == "table"]
+        self.snapshots = [model for model in models if model.checked]
         for model in models:
             assert model.kind in ("table", "view"), (
                 f"{model.relation} is a {model.kind}; only tables and views are supported"
@@ -117,8 +125,6 @@ class Account:
             schema = model.relation.rsplit(".", 1)[0]
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             self.connection.execute(f"CREATE {model.kind} {model.relation} AS {model.sql}")
-            if model.kind == "table":
-                self.tables += [f"DELETE FROM {model.relation}", f"INSERT INTO {model.relation} {model.sql}"]
 
     @contextmanager
     def holding(self, rows: Rows, as_of: datetime) -> Iterator["Account"]:
@@ -126,24 +132,59 @@ class Account:
         with transaction(self.connection, keep=False):
             self._insert_all(rows)
             self.turn_to(as_of)
-            self._build()
+            self._build(self.tables)
             yield self
+
+    @contextmanager
+    def changing(self) -> Iterator["Account"]:
+        """Yield the account without rows, for `run`, and empty it afterwards."""
+        with transaction(self.connection, keep=False):
+            for model in self.snapshots:
+                self.connection.execute(f"DELETE FROM {model.relation}")
+            yield self
+
+    def run(self, rows: Rows, as_of: datetime) -> None:
+        """Replace all rows of these tables, take the snapshots at `as_of` and build the other tables."""
+        for table in rows:
+            self.connection.execute(f"DELETE FROM raw.{table}")
+        self._insert_all(rows)
+        self.turn_to(as_of)
+        for model in self.snapshots:
+            self._take_snapshot(model, as_of)
+        self._build([model for model in self.tables if model not in self.snapshots])
+
+    def _take_snapshot(self, model: Model, as_of: datetime) -> None:
+        """Add the versions that are new, as dbt's strategy `check` does with `hard_deletes: ignore`."""
+        same = " AND ".join(f"old.{column} = new.{column}" for column in model.key)
+        unchanged = " AND ".join(f"old.{column} IS NOT DISTINCT FROM new.{column}" for column in model.checked)
+        found = f"({model.sql}) AS new"
+        changed = f"FROM {found} WHERE {same} AND NOT ({unchanged})"
+        at = _stored(as_of)
+        self.connection.execute(
+            f"UPDATE {model.relation} AS old SET dbt_valid_to = ? {changed} AND old.dbt_valid_to IS NULL", [at]
+        )
+        self.connection.execute(
+            f"INSERT INTO {model.relation} SELECT new.* REPLACE (CAST(? AS TIMESTAMP) AS dbt_valid_from) FROM {found} "
+            f"WHERE NOT EXISTS (FROM {model.relation} AS old WHERE {same} AND old.dbt_valid_to IS NULL)",
+            [at],
+        )
 
     def load(self, rows: Rows) -> None:
         """Add these rows and rebuild the tables."""
         self._insert_all(rows)
-        self._build()
+        self._build(self.tables)
 
     def _insert_all(self, rows: Rows) -> None:
         for table, records in rows.items():
             self._insert(table, records)
 
-    def _build(self) -> None:
+    def _build(self, tables: Iterable[Model]) -> None:
         update_addresses(self.connection, CONTRACT)
         (events,) = self.connection.execute("SELECT count(*) FROM raw.email_events").fetchone()
-        for statement in self.tables:
-            if events or EVENTS_INSERT not in statement:
-                self.connection.execute(statement)
+        for model in tables:
+            self.connection.execute(f"DELETE FROM {model.relation}")
+            if events or model.relation != EVENTS:
+                self.connection.execute(f"INSERT INTO {model.relation} {model.sql}")
 
     def turn_to(self, *hours: datetime) -> None:
         """Evaluate at other hours. No table is rebuilt, because the facts contain the whole history."""
@@ -166,13 +207,18 @@ class Account:
 
     def stages(self, hour: datetime) -> dict[tuple[str, str], tuple[str, date | None]]:
         """Return the stage as of the hour and the local date of its transition, by (program id, partner id)."""
+        return self.stages_by_hour()[hour.astimezone(UTC)]
+
+    def stages_by_hour(self) -> dict[datetime, dict[tuple[str, str], tuple[str, date | None]]]:
+        """Return the stages as of each hour that is evaluated."""
         stage, day = VOCABULARY["Relationship Stage"], VOCABULARY["Last Transition Date"]
         rows = self.connection.execute(
-            f"SELECT program_id, partner_id, {stage.as_of_column}, {day.as_of_column} FROM {stage.relation} "
-            "WHERE as_of = ?",
-            [_stored(hour)],
+            f"SELECT as_of, program_id, partner_id, {stage.as_of_column}, {day.as_of_column} FROM {stage.relation}"
         ).fetchall()
-        return {(program, partner): (name, when) for program, partner, name, when in _once_each(rows)}
+        found: dict[datetime, dict[tuple[str, str], tuple[str, date | None]]] = {hour: {} for hour in self._hours()}
+        for hour, program, partner, name, when in _once_each(rows):
+            found[hour.replace(tzinfo=UTC)][program, partner] = name, when
+        return found
 
     def _hours(self) -> list[datetime]:
         rows = self.connection.execute("SELECT DISTINCT as_of FROM raw.evaluations").fetchall()

@@ -6,6 +6,7 @@ Each rule has the sentence that it comes from above it. Where the text is silent
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,22 +31,23 @@ MOVES = {
 
 SIGNED = ("Joined", "Awaiting Contract Start")
 COUNTERED = ("Advertiser Countered", "Publisher Countered")
-SHOWS = {
+SEEN_AS = {
     "Awaiting Publisher Approval": "proposal",
     "Awaiting Advertiser Approval": "application",
     "Awaiting Contract Start": "agreement",
 }
 """Contract stages to the events, dated created_at, that they are."""
-INFERRED = {
-    # "inferred from Publisher Declined, Advertiser Retracted, Pending Contract Expired"
-    "Publisher Declined": "Awaiting Publisher Approval",
-    "Advertiser Retracted": "Awaiting Publisher Approval",
-    "Pending Contract Expired": "Awaiting Publisher Approval",
-    # "inferred from Advertiser Declined, Publisher Retracted"
-    "Advertiser Declined": "Awaiting Advertiser Approval",
-    "Publisher Retracted": "Awaiting Advertiser Approval",
+INFERRED_FROM = {
+    "Publisher Declined": "proposal",
+    "Advertiser Retracted": "proposal",
+    "Pending Contract Expired": "proposal",
+    "Advertiser Declined": "application",
+    "Publisher Retracted": "application",
+    "Joined": "agreement",
+    "Expired": "agreement",
 }
-"""Contract stages to the stage that came before them."""
+"""Contract stages to the events that came before them."""
+PROPOSALS = {"Awaiting Publisher Approval", "Publisher Declined", "Advertiser Retracted", "Pending Contract Expired"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def stage_at(events: Iterable[Event], as_of: datetime, zone: ZoneInfo) -> tuple[
     for event in sorted(transitions(events, as_of, zone), key=lambda event: event.order):
         if event.moves(stage):
             stage, since = event.stage, event.at
-    return stage, since
+    # "None: their transition date is unknown". Open: also after a supplied None.
+    return stage, None if stage == "None" else since
 
 
 def transitions(events: Iterable[Event], as_of: datetime, zone: ZoneInfo) -> list[Event]:
@@ -215,14 +218,13 @@ def talks(versions: Sequence[Row]) -> Iterable[Event]:
     seen: list[str] = []
     for version in versions:
         stage = version["contract_stage"]
-        shown = SHOWS.get(stage)
-        if INFERRED.get(stage, stage) not in seen:
-            shown = SHOWS.get(INFERRED.get(stage, stage))
-        # "Awaiting Contract Start; inferred from Joined and Expired where nothing earlier was seen"
-        if stage in ("Joined", "Expired") and not seen:
-            shown = "agreement"
-        if shown:
-            yield derived(shown, version["created_at"])
+        if stage in SEEN_AS:
+            yield derived(SEEN_AS[stage], version["created_at"])
+        # "Joined and Expired where nothing earlier was seen". Open: nothing earlier than the other stages, too; an
+        # application, which moves a partner further, is inferred where nothing but a proposal was seen.
+        earlier = set(seen) - (PROPOSALS if INFERRED_FROM.get(stage) == "application" else set())
+        if stage in INFERRED_FROM and not earlier:
+            yield derived(INFERRED_FROM[stage], version["created_at"])
         # "a counter-proposal | when that stage began"
         if stage in COUNTERED and seen[-1:] != [stage]:
             yield derived("counter-proposal", moment(version))
@@ -252,8 +254,8 @@ def terms(versions: Sequence[Row]) -> list[Term]:
     """
     found: list[Term] = []
     start = None
-    for number, version in enumerate(versions):
-        until = moment(versions[number + 1]) if version is not versions[-1] else NEVER
+    for version, following in pairwise((*versions, None)):
+        until = moment(following) if following else NEVER
         is_new = start is None
         if is_new:
             start = _start(version, until, found)
@@ -287,11 +289,13 @@ def _end(version: Row, start: datetime, until: datetime, is_new: bool) -> dateti
     # "Expired, or ends_at has passed | the earlier of ends_at and the moment it was seen or said (updated_at) as
     # Expired"
     is_expired = version["contract_stage"] == "Expired"
-    ends = [at for at in (version.get("ends_at"), moment(version) if is_expired else None) if at]
-    # Open: the end of a contract that was in force lies after its start. Of a correction that has it at the start or
-    # before, it is when that was said, or seen.
+    # Open: some sources date each change of a contract at its start. What is said to be Expired by then was when seen.
+    expired = moment(version) if moment(version) > start else seen_at(version)
+    ends = [at for at in (version.get("ends_at"), expired if is_expired else None) if at]
+    # Open: a contract that was in force ends after its start. Of a correction that has the end at the start or before,
+    # it is when that was said, or seen.
     if not is_new and ends and min(ends) <= start:
-        ends = [at for at in (moment(version), seen_at(version)) if at > start][:1]
+        ends = [expired]
     end = min(ends, default=NEVER)
     return end if is_expired or end < until else None
 
