@@ -56,9 +56,8 @@ STEP = st.fixed_dictionaries(
     {
         "after": st.sampled_from((5, 1, 0.5, 24, 13)),
         "delay": DELAY,
-        "moves_start": st.sampled_from((0, 0, 0, 0, 0, 12, -12, 48)),
-        "moves_end": st.sampled_from((0, 0, 0, 0, 0, 12, -12, 48)),
-        "moves_creation": st.sampled_from((0, 0, 0, 0, 0, 0, 0, 2, -2)),
+        "moves_start": st.sampled_from((0, 0, 0, 0, 0, 0, 12, 48)),
+        "moves_end": st.sampled_from((0, 0, 0, 0, 0, 0, 12, 48)),
     }
 )
 CONTRACT = st.fixed_dictionaries(
@@ -152,7 +151,6 @@ class _Source:
         for place, (stage, step) in enumerate(zip(picks["stages"], picks["steps"], strict=False)):
             if place:
                 changed += step["after"]
-                created += step["moves_creation"]
                 start = None if start is None else start + step["moves_start"]
                 end = None if end is None else end + step["moves_end"]
             is_last = place == len(picks["stages"]) - 1

@@ -218,6 +218,9 @@ def talks(versions: Sequence[Row]) -> Iterable[Event]:
     seen: list[str] = []
     for version in versions:
         stage = version["contract_stage"]
+        # Open: a correction of a row that keeps its stage is not another event.
+        if seen[-1:] == [stage]:
+            continue
         if stage in SEEN_AS:
             yield derived(SEEN_AS[stage], version["created_at"])
         # "Joined and Expired where nothing earlier was seen". Open: nothing earlier than the other stages, too; an
@@ -226,7 +229,7 @@ def talks(versions: Sequence[Row]) -> Iterable[Event]:
         if stage in INFERRED_FROM and not earlier:
             yield derived(INFERRED_FROM[stage], version["created_at"])
         # "a counter-proposal | when that stage began"
-        if stage in COUNTERED and seen[-1:] != [stage]:
+        if stage in COUNTERED:
             yield derived("counter-proposal", moment(version))
         seen.append(stage)
 
@@ -255,7 +258,10 @@ def terms(versions: Sequence[Row]) -> list[Term]:
     found: list[Term] = []
     start = None
     for version, following in pairwise((*versions, None)):
-        until = moment(following) if following else NEVER
+        # Open: what a row says that is Joined is undone when another is seen; of one that only awaits its start, also
+        # when another is said.
+        is_joined = version["contract_stage"] == "Joined"
+        until = NEVER if following is None else seen_at(following) if is_joined else moment(following)
         is_new = start is None
         if is_new:
             start = _start(version, until, found)
@@ -280,7 +286,7 @@ def _start(version: Row, until: datetime, ended: Sequence[Term]) -> datetime | N
         return None if ended else start
     # Open: a contract that is in force again after it ended starts again when that was seen or said.
     if ended:
-        start = max(start, moment(version), ended[-1].end)
+        start = max(start, moment(version))
     return start if start < until else None
 
 

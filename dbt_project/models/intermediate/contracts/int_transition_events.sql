@@ -68,7 +68,21 @@ events as (
     from contract_stages
     where
         contract_stage = 'Awaiting Advertiser Approval'
-        or (stage_number = 1 and contract_stage in ('Advertiser Declined', 'Publisher Retracted'))
+        or (
+            contract_stage in ('Advertiser Declined', 'Publisher Retracted')
+            and not exists (
+                select 1
+                from contract_stages as earlier
+                where
+                    earlier.program_id = contract_stages.program_id
+                    and earlier.contract_id = contract_stages.contract_id
+                    and earlier.stage_number < contract_stages.stage_number
+                    and earlier.contract_stage not in (
+                        'Awaiting Publisher Approval', 'Publisher Declined', 'Advertiser Retracted',
+                        'Pending Contract Expired'
+                    )
+            )
+        )
 
     union all
 
@@ -182,8 +196,9 @@ moving_supplied_events as (
         )
 ),
 
--- A supplied event and a derived one of the same stage and day are one transition, reported twice: the supplied one is
--- kept. Our own emails are facts, not derived guesses, and stay.
+-- A supplied event and a derived one of the same stage and day are one transition, reported twice: the supplied one
+-- replaces a later one. One that is earlier stays for the hours between them, and the supplied one follows it. Our own
+-- emails are facts, not derived guesses, and stay.
 int_transition_events as (
     select
         program_id, partner_id, transitioned_at, relationship_stage, origin, event, contract_id, seen_at, is_inferred,
@@ -206,7 +221,10 @@ int_transition_events as (
                 and others.partner_id = dated.partner_id
                 and others.relationship_stage = dated.relationship_stage
                 and others.transition_date = dated.transition_date
-                and (dated.origin = 'derived' or others.transitioned_at = dated.transitioned_at)
+                and (
+                    others.transitioned_at = dated.transitioned_at
+                    or (dated.origin = 'derived' and others.transitioned_at < dated.transitioned_at)
+                )
         )
 )
 
