@@ -1,12 +1,12 @@
-"""The proof of three: frozen SQL, rows on DuckDB, and an oracle that shares no code with the compiler.
+"""Compare the compiled SQL with an oracle that shares no code with the compiler, and with frozen SQL.
 
-`cases/*.yml` are read by people first: an hour, the sentences of a segment, and partners, those who are `in` and those
-who are `out`, each with what happened to them (in the words of account.py) and why. `cases/*.sql` is
-what the sentences compile to. This writes it again:
+`cases/*.yml` are written for people: an hour, the sentences of a segment, and the partners that are `in` and `out`,
+each with a history (its keys are in account.py) and a reason. `cases/*.sql` has the SQL that the sentences compile to.
+This writes the SQL again:
 
     PARTNERFLOW_FREEZE=1 .venv/bin/python -m pytest tests/property/test_proof.py
 
-The property test draws 200 accounts, always the same ones. 5,000 others each time, in some 15 minutes:
+The property test draws 200 accounts, always the same ones. This draws 5,000 others each time, in about 15 minutes:
 
     HYPOTHESIS_PROFILE=long .venv/bin/python -m pytest tests/property/test_proof.py
 """
@@ -88,13 +88,14 @@ def test_explain_of_each_condition_equals_the_oracle(drawn: Draw):
             for hour, is_member, *found in account.connection.execute(to_sql(statement)).fetchall():
                 oracle = Oracle(drawn.rows, segment.program, hour.replace(tzinfo=UTC), drawn.include_today)
                 assert bool(is_member) == (partner in oracle.members(segment.conditions))
-                explained_as(oracle, partner, segment, found)
+                assert_explained(oracle, partner, segment, found)
 
 
-def explained_as(oracle: Oracle, partner: str, segment: Segment, found: list) -> None:
-    """`found` is whether a condition holds and what is the case, one after the other.
+def assert_explained(oracle: Oracle, partner: str, segment: Segment, found: list) -> None:
+    """Assert that explain and the oracle agree on each condition.
 
-    Several conditions on contracts hold on one contract for the oracle; explain judges each by itself: they are left.
+    `found` has, for each condition in turn, whether it holds and the actual value. For the oracle several conditions on
+    contracts must hold on one contract. Explain evaluates each alone, so these are not compared.
     """
     window = next((one for one in segment.conditions if one[0] == "Performance Date Range"), None)
     for verdict in oracle.verdicts(partner, segment.conditions):
@@ -106,7 +107,7 @@ def explained_as(oracle: Oracle, partner: str, segment: Segment, found: list) ->
 
 
 def differences(drawn: Draw, hour: datetime, members: Mapping, stages: Mapping) -> list[str]:
-    """What the SQL found other than the oracle did, as a text about the partners concerned; empty when nothing is."""
+    """Return a report of the partners for whom the SQL and the oracle differ, as lines; empty if there are none."""
     report: list[str] = []
     for program in drawn.rows["programs"]:
         oracle = Oracle(drawn.rows, program["program_id"], hour, drawn.include_today)
@@ -116,7 +117,7 @@ def differences(drawn: Draw, hour: datetime, members: Mapping, stages: Mapping) 
         for name, segment in segments.items():
             differing = oracle.members(segment.conditions) ^ members[name]
             wrong |= differing
-            report += told(oracle, segment, {partner: partner in members[name] for partner in differing})
+            report += report_of(oracle, segment, {partner: partner in members[name] for partner in differing})
         for partner in sorted(wrong):
             report += history(oracle, partner)
             by_sql = stages.get((program["program_id"], partner), ("nowhere", None))
@@ -124,8 +125,8 @@ def differences(drawn: Draw, hour: datetime, members: Mapping, stages: Mapping) 
     return report
 
 
-def told(oracle: Oracle, segment: Segment, found: Mapping[str, bool]) -> list[str]:
-    """The sentences, and for each partner on whom the two differ what the oracle finds for each condition."""
+def report_of(oracle: Oracle, segment: Segment, found: Mapping[str, bool]) -> list[str]:
+    """Return the sentences of a segment and, for each partner that differs, the oracle's verdict on each condition."""
     if not found:
         return []
     report = ["Segment:", *[f"  {sentence}" for sentence in segment.sentences]]
@@ -137,7 +138,7 @@ def told(oracle: Oracle, segment: Segment, found: Mapping[str, bool]) -> list[st
 
 
 def history(oracle: Oracle, partner: str) -> list[str]:
-    """What the raw tables say of a partner, in wall clocks of its program."""
+    """Return the raw rows of a partner as lines, in local times of its program."""
     report = [f"  {partner} at {shown(oracle.as_of, oracle.zone)} in {oracle.zone.key}:"]
     for table, rows in oracle.rows.items():
         for row in rows:
@@ -149,12 +150,12 @@ def history(oracle: Oracle, partner: str) -> list[str]:
 
 
 def shown(value: Any, zone: ZoneInfo) -> str:
-    """A value as people write it."""
+    """Return a value as text: an instant in local time."""
     return value.astimezone(zone).isoformat(" ") if isinstance(value, datetime) else str(value)
 
 
 def shown_stage(stage: tuple[str, date | None]) -> str:
-    """A stage and its date."""
+    """Return a stage and its date as text."""
     return f"{stage[0]} since {stage[1]}" if stage[1] else stage[0]
 
 
@@ -162,12 +163,12 @@ def shown_stage(stage: tuple[str, date | None]) -> str:
 
 
 def read_case(name: str) -> dict[str, Any]:
-    """A case file, all of it text."""
+    """Return the contents of a case file, with all values as text."""
     return yaml.load((CASES / f"{name}.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 
 
 def drawn_of(name: str, case: Mapping[str, Any]) -> Draw:
-    """A case as the rows and the segment that it tells of, its hour the only one."""
+    """Return the rows, the segment and the hour of a case."""
     segment = Segment("1000", tuple(meaning(sentence) for sentence in case["sentences"]))
     rows = raw_rows({**case["in"], **case["out"]}, ZoneInfo(case["zone"]))
     include_today = case.get("last_n_days_include_today") == "true"
@@ -181,12 +182,12 @@ def case(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
 
 
 def test_members_of_a_case_equal_sql_rows_and_oracle(case):
-    """The members are those that the case names, by the oracle and by the SQL, which is the frozen one."""
-    name, told = case
-    drawn = drawn_of(name, told)
+    """The oracle and the SQL find the members that the case lists, and the SQL is the frozen SQL."""
+    name, content = case
+    drawn = drawn_of(name, content)
     (hour,) = drawn.hours
-    expected = {story.get("id", partner) for partner, story in told["in"].items()}
-    one = workflow(name, "1000", told["sentences"])
+    expected = {story.get("id", partner) for partner, story in content["in"].items()}
+    one = workflow(name, "1000", content["sentences"])
     compiler = Compiler(VOCABULARY, drawn.include_today)
     assert frozen(name, compile_workflow(one, compiler, "duckdb")) == compile_workflow(one, compiler, "duckdb")
     assert expected == Oracle(drawn.rows, "1000", hour, drawn.include_today).members(drawn.segments[name].conditions)
@@ -195,7 +196,7 @@ def test_members_of_a_case_equal_sql_rows_and_oracle(case):
         with empty_account().holding(drawn.rows, hour) as account:
             found = account.members([one], compiler)[hour]
             report = differences(drawn, hour, found, account.stages(hour))
-        assert {name: expected} == found, "\n".join([told["title"], *report])
+        assert {name: expected} == found, "\n".join([content["title"], *report])
         assert not report, "\n".join(report)
 
 
@@ -210,7 +211,7 @@ SEVERAL_HOURS = {
 
 @pytest.mark.parametrize("max_single_statement_features", [MAX_SINGLE_STATEMENT_FEATURES, IN_TABLES])
 def test_hours_of_one_run_are_evaluated_separately(max_single_statement_features: int):
-    """What a partner did, was and had signed at one hour makes it no member at another."""
+    """The activity, stage and contracts of one hour do not make a partner a member at another hour."""
     early, late = (datetime(2026, 3, day, 18, tzinfo=UTC) for day in (19, 20))
     stories = {
         "early": {"joined": "2026-03-19 10:00", "clicks": {"2026-03-19": "5"}, "groups": ["Gold"]},
@@ -230,7 +231,7 @@ def test_hours_of_one_run_are_evaluated_separately(max_single_statement_features
 
 
 def frozen(name: str, text: str) -> str:
-    """The SQL that was frozen for a case; with PARTNERFLOW_FREEZE=1 it is `text` from now on."""
+    """Return the frozen SQL of a case. With PARTNERFLOW_FREEZE=1, write `text` as the frozen SQL first."""
     file = CASES / f"{name}.sql"
     if os.environ.get("PARTNERFLOW_FREEZE"):
         assert not os.environ.get("CI"), "The frozen SQL is not rewritten in CI."
@@ -240,12 +241,12 @@ def frozen(name: str, text: str) -> str:
 
 
 def test_every_frozen_statement_has_its_case():
-    """No frozen SQL is left of a deleted case."""
+    """Each frozen statement has a case of its name."""
     assert {path.stem for path in CASES.glob("*.sql")} == set(NAMES)
 
 
 def test_the_cases_cover_every_condition_operator_and_window():
-    """All twelve conditions, each with its operators; every window form for both conditions on dates."""
+    """The cases have all twelve conditions with all operators, and all windows for both conditions on dates."""
     said = {form(meaning(sentence)) for name in NAMES for sentence in read_case(name)["sentences"]}
     expected = {(field.label, operator) for field in VOCABULARY.fields for operator in field.operators}
     windows = ("is Today", "is Yesterday", "is N Days Ago", "is Last N Days", "interval between", "between")
@@ -256,7 +257,7 @@ def test_the_cases_cover_every_condition_operator_and_window():
 
 
 def form(condition: tuple) -> tuple[str, str]:
-    """A condition's label and operator; of one on dates, the kind of window."""
+    """Return the label and operator of a condition, or the label and kind of window of a condition on dates."""
     label, operator, *ends = condition
     if label not in DATES:
         return label, operator
@@ -268,16 +269,18 @@ def form(condition: tuple) -> tuple[str, str]:
 # The oracle itself
 
 
-def test_oracle_imports_only_the_standard_library():
-    """The oracle imports nothing but the standard library."""
-    tree = ast.parse((CHECKOUT / "tests" / "support" / "oracle.py").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("module", ["oracle", "stage_oracle"])
+def test_oracle_imports_only_the_standard_library(module: str):
+    """The two modules of the oracle import nothing else; one imports the other."""
+    tree = ast.parse((CHECKOUT / "tests" / "support" / f"{module}.py").read_text(encoding="utf-8"))
     froms = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert {name for name in froms | names if name.split(".")[0] not in sys.stdlib_module_names} == set()
+    others = {name for name in froms | names if name.split(".")[0] not in sys.stdlib_module_names}
+    assert others <= {"support.stage_oracle"}
 
 
 def test_the_oracle_finds_the_members_derived_by_hand():
-    """On the example account, whose members a person has derived from the help page and the rows."""
+    """A person derived the members of the example account from the help page and the rows."""
     rows = {path.stem: [_typed(row) for row in csv.DictReader(path.open(encoding="utf-8"))] for path in SEEDS}
     oracles = {row["program_id"]: Oracle(rows, row["program_id"], EXAMPLE_HOUR) for row in rows["programs"]}
     found = {}
@@ -293,7 +296,7 @@ EXAMPLE_HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 
 
 def canonical(sentence: str) -> str:
-    """The help page's own spelling of a sentence with the letter case of its list of conditions."""
+    """Return a sentence with the letter case that the help page uses in its list of conditions."""
     for words in (*LABELS, "is any of", "is Last", "Days Ago", "is Today"):
         sentence = re.sub(rf"\b{words}\b", words, sentence, flags=re.IGNORECASE)
     return re.sub(r"\bIs (?=\d)", "is ", sentence)

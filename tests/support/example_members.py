@@ -1,9 +1,9 @@
-"""Who is in which workflow of the example account (seeds/), derived by hand from the help page and the rows.
+"""The members of each workflow of the example account (seeds/), derived by hand from the help page and the rows.
 
 As of 2026-03-20T18:00:00Z: 20 March, 14:00 in New York (program 1000) and 23:30 in Kolkata (program 2000). Dates are
 those of the program. Days ago: 1 is 19 March, 7 is 13 March, 14 is 6 March, 30 is 18 February, 31 is 17 February,
-60 is 19 January, 90 is 20 December. Nothing has been sent before, so Relationship Stage comes from contracts, prospects
-and supplied events alone.
+60 is 19 January, 90 is 20 December. No email was sent before, so Relationship Stage comes from contracts, prospects and
+supplied events only.
 """
 
 MEMBERS: dict[str, dict[str, str]] = {
@@ -184,7 +184,7 @@ NOT_MEMBERS: dict[str, dict[str, str]] = {
     "high-revenue-1-30": {
         "21006039": "1,240.00 corrected to 640.00",
         "21006054": "221.83 + 512.45 + 264.72 = 999.00 is not more than 999",
-        "21006070": "900.00 stands, 500.00 is REVERSED",
+        "21006070": "900.00 counts, 500.00 is REVERSED",
         "21006112": "400.00 only; three contacts or click days must not multiply it",
         "21006245": "5,200.00 on 15 March, but joined 45 days ago",
     },
@@ -216,7 +216,7 @@ NOT_MEMBERS: dict[str, dict[str, str]] = {
     "revenue-1000": {
         "21006039": "1,240.00 corrected to 640.00",
         "21006054": "exactly 999.00 is not more than 999",
-        "21006070": "900.00 stands, 500.00 is REVERSED",
+        "21006070": "900.00 counts, 500.00 is REVERSED",
         "21006021": "its 1,200.00 is REVERSED",
     },
     "revenue-10000": {
@@ -225,7 +225,7 @@ NOT_MEMBERS: dict[str, dict[str, str]] = {
     },
 }
 
-# What accept-applications accepts: its members' contracts that are Awaiting Advertiser Approval under the term.
+# The contracts that accept-applications accepts: those of its members that await our approval under the term.
 APPLICATIONS: dict[str, str] = {
     "33001106": "P-25200003",
     "33005008": "P-25200009",

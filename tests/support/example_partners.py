@@ -15,12 +15,12 @@ RUN = time(12)
 
 
 def hour(example: ExamplePartner) -> datetime:
-    """The hour of a example: noon of its date in a program whose zone is UTC."""
+    """Return the hour of an example: noon of its date, in a program whose zone is UTC."""
     return datetime.combine(example.as_of_date, RUN, UTC)
 
 
 def rows_of(example: ExamplePartner, program: str) -> dict[str, list[dict[str, Any]]]:
-    """The raw rows of a partner like this one, alone in its program."""
+    """Return the raw rows of an example partner, the only one of its program."""
     key = {"program_id": program, "partner_id": example.values.get("Partner ID", "p")}
     partner = {"name": example.values.get("Partner Name", "Somebody")}
     supplied = {"transitioned_at": datetime(1890, 1, 1, tzinfo=UTC), "relationship_stage": "None"}
@@ -49,7 +49,7 @@ def _contract(one) -> dict[str, Any]:
 
 
 def _actions(example: ExamplePartner) -> list[dict[str, Any]]:
-    """One action a count; the first has the day's revenue, the others are worth nothing."""
+    """Return a row for each action of each day. The first has the revenue of the day, the others have 0."""
     return [
         {
             "action_id": f"{one.day} {number}",
@@ -70,13 +70,13 @@ def _instant(day: date) -> datetime:
 def by_oracle(
     example: ExamplePartner, program: str, segments: Mapping[str, Iterable[Condition]], include_today: bool = False
 ) -> set[str]:
-    """The names of the segments in which the example is, by the oracle."""
+    """Return the names of the segments that the example is in, by the oracle."""
     oracle = Oracle(rows_of(example, program), program, hour(example), include_today)
     return {name for name, conditions in segments.items() if oracle.members(conditions)}
 
 
 def by_sql(example: ExamplePartner, workflows: Sequence[Workflow], compiler: Compiler) -> set[str]:
-    """The workflows in whose segment the example is, by the project's models and the compiled SQL."""
+    """Return the ids of the workflows whose segment the example is in, by the dbt models and the compiled SQL."""
     with empty_account().holding(rows_of(example, workflows[0].program), hour(example)) as account:
         (members,) = account.members(workflows, compiler).values()
     return {name for name, partners in members.items() if partners}

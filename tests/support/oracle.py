@@ -1,4 +1,4 @@
-"""Who is in a segment, in plain Python: the semantics read aloud, and nothing shared with what is tested.
+"""The members of a segment in plain Python, from the semantics. It shares no code with what is tested.
 
     Oracle(rows, "1000", as_of).members([("Clicks", "less than", 100)])
 
@@ -10,8 +10,8 @@
     ("Contract Stage", "is any of", ("None", "Joined"))
     ("Partner Template Term", "contains", "gold")
 
-Each rule stands below the sentence of semantics.md ("What the words mean: decisions") that it comes from; where that is
-silent, "Open:" says what is done, which is what the dbt models do.
+Each rule is below the sentence of semantics.md ("What the words mean: decisions") that it comes from. Where the text is
+silent, "Open:" gives the reading chosen. Relationship stages are in stage_oracle.py.
 """
 
 import csv
@@ -51,7 +51,7 @@ LABELS = (*MEASURES, *DATES, "Relationship Stage", "Partner Group", "Partner Nam
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether one condition (or the conditions on contracts together) holds for one partner, and what decided it."""
+    """Whether a condition, or all conditions on contracts together, holds for a partner, and because of what."""
 
     conditions: tuple[Condition, ...]
     holds: bool
@@ -85,7 +85,7 @@ class Oracle:
         }
 
     def verdicts(self, partner_id: str, segment: Sequence[Condition]) -> list[Verdict]:
-        """What is found for each condition of a segment."""
+        """Return a verdict for each condition of a segment, and one for all conditions on contracts."""
         window = next((condition for condition in segment if condition[0] == "Performance Date Range"), None)
         verdicts = [
             self._verdict(partner_id, condition, window)
@@ -126,8 +126,10 @@ class Oracle:
         return instant.astimezone(self.zone).date()
 
     def inside(self, day: date, window: Condition) -> bool:
-        """Whether a date lies in a window, "both ends inclusive"; "days are then counted as calendar dates, never as
-        multiples of 24 hours", and "windows hang on the run's date"."""
+        """Return whether a date lies in a window, "both ends inclusive".
+
+        "Days are then counted as calendar dates, never as multiples of 24 hours"; "windows hang on the run's date".
+        """
         _, form, *ends = window
         if form == "dates":
             return ends[0] <= day <= ends[1]
@@ -138,8 +140,10 @@ class Oracle:
     # Clicks, actions, revenue
 
     def measure(self, label: str, partner_id: str, window: Condition | None) -> int | Decimal:
-        """A partner's total. "A partner without a single row has 0 clicks, 0 actions, 0 revenue"; "Measures without a
-        range: all history"."""
+        """Return the total of a partner. "Measures without a range: all history".
+
+        "A partner without a single row has 0 clicks, 0 actions, 0 revenue".
+        """
         if label == "Clicks":
             return sum(row["clicks"] for row in self._clicks(partner_id, window))
         actions = self._actions(partner_id, window)
@@ -149,7 +153,7 @@ class Oracle:
         return sum((Decimal(action.get("amount") or 0) for action in actions), Decimal(0))
 
     def _clicks(self, partner_id: str, window: Condition | None) -> list[Row]:
-        """Clicks are known by local date; what is dated after the run's date has not happened."""
+        """Return the clicks in a window. They have local dates only; those after the run's date do not count yet."""
         return [
             row
             for row in self._of(partner_id, "partner_clicks_daily")
@@ -178,7 +182,7 @@ class Oracle:
     def _contracts_verdict(self, partner_id: str, conditions: tuple[Condition, ...]) -> Verdict:
         """ "Contract Stage, Contract ID and Partner Template Term in one segment must hold on the same contract."
 
-        Open: a contract is there from created_at on, with the stage that the source tells now.
+        Open: a contract exists from created_at on, with the stage that its row has now.
         """
         contracts = [row for row in self._of(partner_id, "contracts") if row["created_at"] <= self.as_of]
         holds = any(self._contract_meets(contract, conditions) for contract in contracts)
@@ -237,7 +241,7 @@ def _on_contract(contract: Row, condition: Condition) -> bool:
 
 
 def lower(text: str) -> str:
-    """Lower case letter by letter, whatever stands beside a letter."""
+    """Return a text in lower case, letter by letter, without rules that depend on the letters beside it."""
     return "".join(letter.lower()[0] for letter in text)
 
 
@@ -254,7 +258,7 @@ def _short(contract: Row) -> str:
 
 
 def meaning(sentence: str) -> Condition:
-    """What a canonical sentence of the help page says, as a tuple.
+    """Return a canonical sentence of the help page as a tuple.
 
     >>> meaning("Last Transition Date interval between 0 & 14 Days Ago")
     ('Last Transition Date', 'days ago', 0, 14)

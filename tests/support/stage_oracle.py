@@ -324,8 +324,7 @@ def superseded(contract: str, at: datetime, versions: Mapping[str, Sequence[Row]
     """Return whether a contract's successor is or has been in force at an instant.
 
     "A successor counts only when it is a contract of the same partner that is in the table, signed and in force by
-    then." An empty, unknown, declined or retracted one is
-    not in force.
+    then": one that is "empty, unknown, declined or retracted" does not count.
     Open: a contract is not its own successor. The successor is that of the version of the instant.
     """
     rows = [row for row in versions[contract] if moment(row) <= at] or versions[contract][:1]
