@@ -6,6 +6,7 @@ messages/welcome/body.mjml       optional HTML (MJML with Liquid)
 messages/welcome/body.de.txt     the text in German, whose subject is in message.yml under translations:
 """
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from compiler import DefinitionError, Problem, SendEmail, Source, read_yaml
 from compiler.errors import did_you_mean
 from flows.definitions.loader import Definitions, message_ids, shown
+from flows.messages.liquid.environment import fill, parse
 from flows.messages.liquid.lint import TemplateSource, check_template
 from flows.messages.liquid.tokens import masked
 from flows.messages.message import FORMAT, Message
@@ -21,8 +23,10 @@ from flows.messages.mjml.compile import LINK, compile_mjml
 from flows.messages.mjml.plain_text import plain_text
 from flows.messages.mjml.tags import read_tags
 from flows.messages.schema import MessageFile, read_keys, wrong_keys
-from flows.messages.variables import NAMES
+from flows.messages.variables import NAMES, sample
 from flows.settings import Settings
+
+_CODE = re.compile(r"<(script|iframe|frame|object|embed|applet|form|base|link|svg)\b|@import", re.IGNORECASE)
 
 
 @dataclass
@@ -116,6 +120,7 @@ def _read_language(
         if not any(problem.severity == "error" for problem in found):
             html, wrong = compile_mjml(mjml.liquid, language, mjml.at_liquid)
             found += wrong
+            found += [_rendered_markup(mjml)] if html and _runs_code(html) else []
         problems += found
         bodies.append(mjml)
         if html is not None and not text_file.exists():
@@ -132,6 +137,18 @@ def _read_language(
     reading.languages[language] = {
         "subject": subject.liquid, "text": text, "html": html, "sign_up_link": link.liquid if link else None,
     }  # fmt: skip
+
+
+def _runs_code(html: str) -> bool:
+    """Return whether an email made of this template has a tag that runs code: filters can assemble one."""
+    template = parse(html, html=True)
+    rendered = (fill(template, {**sample(omit), "sign_up_link": "https://x.example/"}) for omit in (False, True))
+    return any(_CODE.search(text) for text in rendered)
+
+
+def _rendered_markup(body: TemplateSource) -> Problem:
+    message = "Filters make a tag that runs code or loads markup."
+    return body.at(0, "hidden-markup", message, "Write the markup without filters.")
 
 
 def _no_unsubscribe_link(body: TemplateSource) -> Problem:

@@ -127,6 +127,68 @@ def test_chain_of_filters_with_a_long_result_is_refused(text: str):
         fill(parse(text), {"s": long, "a": list(long)})
 
 
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [
+        ("<mj-text><!--><script>x()</script>--></mj-text>", "hidden-markup"),
+        ("<mj-raw><!---><script>x()</script>--></mj-raw>", "hidden-markup"),
+        ("<mj-raw><!--[if mso]><script>x()</script><![endif]--></mj-raw>", "hidden-markup"),
+        ("<mj-text><!-- --!><script>x()</script> --></mj-text>", "hidden-markup"),
+        ("<mj-text>{% raw %}<script>x()</script>{% endraw %}</mj-text>", "hidden-markup"),
+        ("<mj-text><p title='{% raw %}' onclick='x(){% endraw %}'>x</p></mj-text>", "hidden-markup"),
+        ("<mj-text>{{ '<script>x()</script>' }}</mj-text>", "hidden-markup"),
+        ("<mj-text>{% assign x = '<script>' %}{{ x }}</mj-text>", "hidden-markup"),
+        ("<mj-text>{% capture x %}<b>{% endcapture %}{{ x | replace: 'b', 'script' }}</b></mj-text>", "hidden-markup"),
+        ("<mj-text><svg><a xlink:href='javascript:x()'>x</a></svg></mj-text>", "stripped-tag"),
+        ("<mj-text><img srcset='javascript:x()' src='https://x.example/'/></mj-text>", "stripped-tag"),
+        ("<mj-text><button formaction='javascript:x()'>x</button></mj-text>", "stripped-tag"),
+        ("<mj-raw><meta http-equiv='refresh' content='0;url=https://x.example/'/></mj-raw>", "stripped-tag"),
+        ("<mj-raw><link rel='stylesheet' href='https://x.example/a.css'/></mj-raw>", "stripped-tag"),
+        ("<mj-text><video poster='https://x.example/'>x</video></mj-text>", "stripped-tag"),
+        ("<mj-navbar base-url='javascript:x()//'><mj-navbar-link href='#a'>x</mj-navbar-link></mj-navbar>", "bad-link"),
+        ("<mj-text><table><tr><td background='javascript:x()'>x</td></tr></table></mj-text>", "bad-link"),
+        ("<mj-text><p style='background: url(https://x.example/)'>x</p></mj-text>", "remote-style"),
+        ("<mj-text><p style='background: &#117;rl (https://x.example/)'>x</p></mj-text>", "remote-style"),
+        ("<mj-text><p style='background: \\75rl(https://x.example/)'>x</p></mj-text>", "remote-style"),
+        ("<mj-text><p style='width: expression(x())'>x</p></mj-text>", "remote-style"),
+        ("<mj-text><p style='color: {{ partner.name }}'>x</p></mj-text>", "remote-style"),
+        ("<mj-text color='{{ partner.name }}'>x</mj-text>", "remote-style"),
+        ("<mj-text color='red; background: url(https://x.example/)'>x</mj-text>", "remote-style"),
+        ("<mj-raw><style>@import 'https://x.example/a.css';</style></mj-raw>", "remote-style"),
+    ],
+)  # fmt: skip
+def test_executable_or_remote_markup_is_a_problem(tmp_path: Path, inside: str, code: str):
+    """However it is hidden: in comments, Liquid, character references or attributes of MJML."""
+    problems = found(tmp_path, {"message.yml": SUBJECT, "body.mjml": mjml(inside + f"<mj-text>{OUT}</mj-text>")})
+    assert code in [problem.code for problem in problems]
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["<mj-style>@import url(https://x.example/a.css);</mj-style>",
+     "<mj-style>p { color: {{ partner.name }} }</mj-style>",
+     "<mj-font name='a' href='https://x.example/a.css' />",
+     "<mj-attributes><mj-all color='red; background: url(https://x.example/)' /></mj-attributes>"],
+)  # fmt: skip
+def test_remote_style_in_the_head_is_a_problem(tmp_path: Path, head: str):
+    """A font is one too."""
+    body = mjml(f"<mj-text>{OUT}</mj-text>", f"<mj-head>{head}</mj-head>")
+    (problem,) = found(tmp_path, {"message.yml": SUBJECT, "body.mjml": body})
+    assert problem.code == "remote-style"
+
+
+def test_plain_styles_comments_and_images_pass(tmp_path: Path):
+    """A comment may contain markup that no program reads."""
+    head = "<mj-head><mj-style>p > b { color: red } /* plain */</mj-style></mj-head>"
+    inside = (
+        "<!-- <mj-text>Not yet</mj-text> --><mj-image src='https://x.example/a.png' alt='{{ partner.name }}' />"
+        "<mj-text color='#333' font-size='12px'><p style='color: red' title='{{ partner.name }}'>a &lt; b</p>"
+        "{% if partner.name == 'a' %}x{% endif %}{% raw %}{firstName}{% endraw %}</mj-text>"
+    )
+    body = mjml(inside + f"<mj-text>{OUT}</mj-text>", head)
+    assert found(tmp_path, {"message.yml": SUBJECT, "body.mjml": body}) == []
+
+
 @pytest.mark.parametrize("quoted", ["“you”", "‘you’"])
 def test_liquid_with_typographic_quotes_asks_for_straight_ones(tmp_path: Path, quoted: str):
     """The place is that of the quote."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from liquid import BoundTemplate
 from liquid.ast import Node
-from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions import FilteredExpression, Path, StringLiteral
 from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
 
@@ -15,11 +15,13 @@ from compiler.errors import Severity, did_you_mean
 from compiler.typography import QUOTES
 from compiler.yaml_source import YamlPath
 from flows.messages.liquid.environment import FAILURES, FORBIDDEN_TAGS, describe, expressions, nodes, parse
-from flows.messages.liquid.tokens import TOKENS, Translated, translate, unclosed
+from flows.messages.liquid.tokens import TOKENS, Translated, pieces, translate, unclosed
 from flows.messages.variables import NAMES, sample
 
 MAX_CHARACTERS = 200_000
 """Characters of a template."""
+
+_RAW = re.compile(r"\{%-?\s*raw\b")
 
 
 @dataclass
@@ -70,7 +72,7 @@ def check_template(source: TemplateSource, variables: Collection[str]) -> list[P
         template = parse(source.liquid, source.html)
     except LiquidError as error:
         return [*unknown, _liquid_error(source, error)]
-    problems = [*unknown, *_unknown_variables(source, template, variables)]
+    problems = [*unknown, *_unknown_variables(source, template, variables), *_hidden_markup(source, template)]
     return problems or [*_render_errors(source, template), *_missing_defaults(source, template)]
 
 
@@ -81,6 +83,20 @@ def _unreadable(source: TemplateSource) -> Problem:
     index, missing = unclosed(source.text) or (0, "")
     opened = source.text[index:].split(maxsplit=1)[0][:2]
     return source.at(index, "liquid", f"Liquid: this {opened} has no end.", f"Add {missing}.")
+
+
+def _hidden_markup(source: TemplateSource, template: BoundTemplate) -> Iterator[Problem]:
+    """Yield a problem for markup in Liquid, which the checks of the markup do not see."""
+    if not source.html:
+        return
+    message, hint = "Markup in Liquid is not checked.", "Write the markup outside of Liquid."
+    for index, piece, is_liquid in pieces(source.liquid):
+        if is_liquid and _RAW.match(piece) and set(piece) & set("<>\"'"):
+            yield source.at_liquid(index, "hidden-markup", message, hint)
+    for node in nodes(template):
+        for expression in expressions(node):
+            if isinstance(expression, StringLiteral) and "<" in expression.value:
+                yield source.at_liquid(expression.token.start_index, "hidden-markup", message, hint)
 
 
 def _unknown_token(source: TemplateSource, index: int, token: str) -> Problem:

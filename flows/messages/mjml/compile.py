@@ -41,8 +41,26 @@ PARENTS = {
 }  # fmt: skip
 """The tags that may contain a tag; elsewhere its layout is undefined. mj-attributes may contain any tag."""
 
-STRIPPED = {"script", "iframe", "object", "embed", "form", "applet", "base"}
-"""Tags that mail programs remove, or treat as a sign of a dangerous email."""
+STRIPPED = {
+    "script", "noscript", "template", "iframe", "frame", "frameset", "object", "embed", "applet", "base", "link",
+    "meta", "svg", "math", "audio", "video", "source", "track", "form", "input", "button", "select", "textarea",
+}  # fmt: skip
+"""Tags that run code, load markup or ask for input: mail programs remove them, or take them as a sign of danger."""
+
+STRIPPED_ATTRIBUTES = {"srcset", "poster", "action", "formaction", "data", "srcdoc", "xlink:href", "ping", "manifest"}
+"""Attributes that load or open a URL, in which links are not checked."""
+
+URLS = {
+    "href", "src", "background-url", "background", "base-url", "icon-wrapped-url", "icon-unwrapped-url", "left-icon",
+    "right-icon", "thumbnails-src",
+}  # fmt: skip
+"""Attributes whose value is a link or an image."""
+
+_LOADS = re.compile(r"@import|(url|src|image|image-set|expression)\s*\(|behavior\s*:|-moz-binding|\\", re.IGNORECASE)
+"""What loads or runs something in CSS, and the backslash, with which it could be written otherwise."""
+
+_STYLES = re.compile(r"style|(align|background|border|color|container|font|height|inner|line|padding|width)(-.+)?")
+"""Attributes of MJML, or of HTML, whose value is CSS."""
 
 _LINK_VARIABLE = re.compile(rf"\s*\{{\{{-?\s*({'|'.join(LINKS)})\s*-?\}}\}}\s*$")
 LINK = re.compile(r"(https?://[^\s/?#{}]+([/?#].*)?|mailto:.+|tel:[+0-9.() -]+|#.*)$", re.DOTALL | re.IGNORECASE)
@@ -102,7 +120,7 @@ def bad_link(markup: Iterable[Markup], at: At) -> Iterator[Problem]:
     for tag in markup:
         if not isinstance(tag, StartTag):
             continue
-        for name in ("href", "src", "background-url"):
+        for name in sorted(URLS):
             value, index = tag.attributes.get(name, ("", 0))
             link = tag.value(name).strip()
             if link and not (LINK.match(link) or _LINK_VARIABLE.match(link)):
@@ -111,18 +129,34 @@ def bad_link(markup: Iterable[Markup], at: At) -> Iterator[Problem]:
 
 
 def stripped_tag(markup: Iterable[Markup], at: At) -> Iterator[Problem]:
-    """There are no scripts, frames, objects or forms, and no on… attributes."""
+    """Nothing runs code, loads markup or asks for input: neither a tag nor an attribute, such as on…."""
     for tag in markup:
         if not isinstance(tag, StartTag):
             continue
         if tag.name in STRIPPED:
             yield at(tag.index, "stripped-tag", f"Mail programs remove <{tag.name}>.", "Use a link or a button.")
         for name, (_, index) in tag.attributes.items():
-            if name.startswith("on"):
+            if name.startswith("on") or name in STRIPPED_ATTRIBUTES:
                 yield at(index, "stripped-tag", f"Mail programs remove {name}.", "Use a link or a button.")
 
 
-RULES = (one_root, unknown_tag, misplaced, bad_link, stripped_tag)
+def remote_style(markup: Iterable[Markup], at: At) -> Iterator[Problem]:
+    """A style loads nothing and contains no values; loading it would tell a third party who reads the email."""
+    hint = "Write the style here, without url(…) or values; a section or hero can have a background-url."
+    for one in markup:
+        if isinstance(one, Text) and {"mj-style", "style"}.intersection(one.inside):
+            if found := _LOADS.search(one.text) or re.search(r"\{\{", one.text):
+                yield at(one.index + found.start(), "remote-style", "A style cannot load anything.", hint)
+        elif isinstance(one, StartTag):
+            if one.name == "mj-font":
+                yield at(one.index, "remote-style", "<mj-font> loads a font.", hint)
+            for name in sorted(one.attributes.keys() - URLS):
+                value, index = one.attributes[name]
+                if _STYLES.fullmatch(name) and (_LOADS.search(one.value(name)) or "{{" in value):
+                    yield at(index, "remote-style", f"{name} cannot load anything or contain values.", hint)
+
+
+RULES = (one_root, unknown_tag, misplaced, bad_link, stripped_tag, remote_style)
 
 
 def _compile(text: str, language: str) -> str:

@@ -122,6 +122,9 @@ def _end_of_comment(mask: str, begin: int) -> int:
     end = mask.find("-->", begin + 4)
     if end < 0:
         raise MjmlError(begin, "This comment never ends.", "Add -->.")
+    if re.match(r"-?>|\s*\[", mask[begin + 4 : end]) or "--!>" in mask[begin:end]:
+        message = "Some mail programs read the markup in this comment."
+        raise MjmlError(begin, message, "Write a comment that has a blank after <!-- and no [if …].", "hidden-markup")
     return end + 3
 
 
