@@ -6,6 +6,7 @@ What cannot be read is reported with its place, and never with its content.
 import gzip
 import io
 import json
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -132,5 +133,5 @@ def _clean(text: str) -> str:
 
 
 def _with_content_id(provider: str, text: str, file: LandedFile) -> RawPayload:
-    modified = datetime.fromtimestamp(file.modified_at, UTC).replace(tzinfo=None)
+    modified = datetime.fromtimestamp(min(max(file.modified_at, 0), time.time()), UTC).replace(tzinfo=None)
     return RawPayload(payload_id(provider, text), provider, modified.isoformat(), text)

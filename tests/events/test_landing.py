@@ -5,13 +5,16 @@ import gzip
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from flows.events.ingestion import load_events
-from flows.events.landing import write_payload
+from flows.events.landing import landed_files, write_payload
+from flows.events.payload_reader import read_payloads
 
 ONE, TWO = {"event": "open", "id": 1}, {"event": "click", "id": "é"}
 LINES = f"{json.dumps(ONE)}\n{json.dumps(TWO, ensure_ascii=False)}\n"
@@ -239,3 +242,12 @@ def test_names_that_are_not_text_are_read_and_printable(warehouse, tmp_path: Pat
         Path(os.fsdecode(bytes(folder) + b"/" + name)).write_text(content)
     assert load_events(warehouse, tmp_path) == 2
     assert unreadable(warehouse) == [("ses/\ufffd[2J.jsonl", "line 1", JSON)]
+
+
+@pytest.mark.parametrize("modified_at", [-1e12, 1e12])
+def test_file_from_another_millennium_is_received_by_now(tmp_path: Path, modified_at: float):
+    """The time of a file may be wrong, and have a year that databases do not have."""
+    land(tmp_path, "ses/x.jsonl", LINES)
+    (file,) = landed_files(tmp_path)
+    found = list(read_payloads(replace(file, modified_at=modified_at)))
+    assert all("1970" <= one.received_at <= datetime.now(UTC).replace(tzinfo=None).isoformat() for one in found)
