@@ -15,3 +15,15 @@ def test_every_path_in_a_page_exists(page):
     """A path in backquotes is a file, a folder or a pattern of the checkout."""
     named = set(PATH.findall(page.read_text(encoding="utf-8")))
     assert [path for path in sorted(named) if not list(CHECKOUT.glob(path.rstrip("/")))] == []
+
+
+def test_every_threat_names_tests_that_exist():
+    """Each row of the table in SECURITY.md has at least one test, in one of the files of the row."""
+    table = (CHECKOUT / "SECURITY.md").read_text(encoding="utf-8").split("## Threats")[1]
+    rows = [line.rstrip(" |").rsplit(" | ", 1)[1] for line in table.splitlines() if line.startswith("| ")][1:]
+    for row in rows:
+        names = re.findall(r"`(tests/[\w/]+\.py|test_\w+)`", row)
+        text = "".join((CHECKOUT / name).read_text(encoding="utf-8") for name in names if name.startswith("tests/"))
+        tests = [name for name in names if name.startswith("test_")]
+        assert tests, row
+        assert [name for name in tests if f"def {name}(" not in text] == []
