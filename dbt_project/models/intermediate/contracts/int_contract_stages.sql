@@ -1,15 +1,76 @@
 -- A source has only the present row of a contract, so its versions are kept in snapshots.contract_history. Here,
 -- successive versions with the same stage become one row.
 
-with versions as (
+with seen as (
+    select
+        program_id,
+        contract_id,
+        partner_id,
+        contract_stage,
+        created_at,
+        starts_at,
+        ends_at,
+        superseded_by,
+        dbt_valid_from,
+        coalesce(loaded_at, dbt_valid_from) as seen_at,
+        coalesce(updated_at, loaded_at, dbt_valid_from) as began_at,
+        contract_stage in ('Joined', 'Awaiting Contract Start') as is_signed
+    from {{ ref('contract_history') }}
+),
+
+followed as (
     select
         *,
-        coalesce(loaded_at, dbt_valid_from) as seen_at,
-        lag(contract_stage) over (
+        lead(began_at) over (
             partition by program_id, contract_id
             order by dbt_valid_from
+        ) as next_began_at,
+        lead(ends_at) over (
+            partition by program_id, contract_id
+            order by dbt_valid_from
+        ) as next_ends_at
+    from seen
+),
+
+-- What happened stays happened: a start that passed before the next version keeps its date when that changes it.
+started as (
+    select
+        *,
+        case
+            when is_signed and {{ latest('starts_at', 'created_at') }} < next_began_at and starts_at is not null
+                then {{ latest('starts_at', 'created_at') }}
+        end as started_at
+    from followed
+),
+
+-- So does an end that passed before the next version changed it: the contract was Expired in between.
+versions as (
+    select
+        program_id, contract_id, partner_id, contract_stage, created_at, starts_at, ends_at, superseded_by,
+        dbt_valid_from, seen_at, began_at, started_at, 0 as is_passed_end
+    from started
+
+    union all
+
+    select
+        program_id, contract_id, partner_id, 'Expired', created_at, starts_at, ends_at, superseded_by,
+        dbt_valid_from, ends_at, ends_at, cast(null as timestamp), 1
+    from started
+    where
+        is_signed
+        and ends_at > {{ latest('starts_at', 'created_at') }}
+        and ends_at < next_began_at
+        and (next_ends_at is null or next_ends_at <> ends_at)
+),
+
+compared as (
+    select
+        *,
+        lag(contract_stage) over (
+            partition by program_id, contract_id
+            order by dbt_valid_from, is_passed_end
         ) as previous_stage
-    from {{ ref('contract_history') }}
+    from versions
 ),
 
 numbered as (
@@ -17,10 +78,10 @@ numbered as (
         *,
         sum(case when contract_stage = previous_stage then 0 else 1 end) over (
             partition by program_id, contract_id
-            order by dbt_valid_from
+            order by dbt_valid_from, is_passed_end
             rows between unbounded preceding and current row
         ) as stage_number
-    from versions
+    from compared
 ),
 
 ranked as (
@@ -28,12 +89,14 @@ ranked as (
         *,
         row_number() over (
             partition by program_id, contract_id, stage_number
-            order by dbt_valid_from
+            order by dbt_valid_from, is_passed_end
         ) as version_number,
         row_number() over (
             partition by program_id, contract_id, stage_number
-            order by dbt_valid_from desc
-        ) as versions_left
+            order by dbt_valid_from desc, is_passed_end desc
+        ) as versions_left,
+        min(created_at) over (partition by program_id, contract_id, stage_number) as first_created_at,
+        min(started_at) over (partition by program_id, contract_id, stage_number) as first_started_at
     from numbered
 ),
 
@@ -55,9 +118,10 @@ int_contract_stages as (
         cast(last_versions.stage_number as integer) as stage_number,
         last_versions.partner_id,
         last_versions.contract_stage,
-        coalesce(first_versions.updated_at, first_versions.seen_at) as began_at,
+        first_versions.began_at,
         first_versions.seen_at,
-        last_versions.created_at,
+        last_versions.first_created_at as created_at,
+        last_versions.first_started_at as started_at,
         last_versions.starts_at,
         last_versions.ends_at,
         last_versions.superseded_by

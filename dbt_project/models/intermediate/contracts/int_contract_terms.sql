@@ -59,7 +59,8 @@ spans as (
         contract_id,
         phase_number,
         min(stage_number) as first_stage,
-        max(stage_number) as last_stage
+        max(stage_number) as last_stage,
+        min(started_at) as started_at
     from numbered
     group by program_id, contract_id, phase_number
 ),
@@ -76,6 +77,7 @@ phases as (
         last_stages.superseded_by,
         first_stages.began_at,
         first_stages.seen_at,
+        spans.started_at,
         case
             when last_stages.following_phase <> 'open' then null
             when last_stages.contract_stage = 'Joined' then last_stages.following_seen_at
@@ -117,7 +119,7 @@ started as (
         phase = 'expired' as is_inferred,
         case
             when previous_phase = 'expired' then {{ latest('starts_at', 'began_at') }}
-            else {{ latest('starts_at', 'created_at') }}
+            else coalesce(started_at, {{ latest('starts_at', 'created_at') }})
         end as effective_from,
         case when phase = 'expired' then began_at else next_began_at end as expired_at,
         case when phase = 'expired' then seen_at else next_seen_at end as expired_seen_at,
