@@ -23,7 +23,7 @@ lint: setup  ## check style, types, import layers and words
 test: lint  ## run the checks and all tests except the long ones
 	.venv/bin/python -m pytest -n auto --dist loadfile
 
-test-long: setup  ## run the slow tests: kills in every step, ten kills while sending, half a day of the hourly flow
+test-long: setup  ## run the slow tests: kills in every step and while sending, half a day of the hourly flow, two days of a changing account
 	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=12 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
 
 coverage: setup  ## run the tests with coverage of compiler/ and flows/; fail below 90 % (not in CI: it takes two thirds longer)
