@@ -176,13 +176,17 @@ def _hours_of_change(
     as_of: datetime,
     deployment: ZoneInfo,
 ) -> list[datetime]:
-    """Return the hours after `as_of` at which membership can change by itself: local midnights, known transitions."""
+    """Return the hours after `as_of` at which membership can change by itself: local midnights, known transitions.
+
+    Only those within HORIZON: an open end may be written as 9999-12-31 or infinity.
+    """
     today = as_of.astimezone(zone).date()
     midnights = [datetime.combine(today + timedelta(days=day), time(), zone) for day in range(1, HORIZON + 1)]
     query = """
         SELECT valid_from FROM marts.fct_relationship_history
-        WHERE program_id = ? AND partner_id = ? AND valid_from > ?"""
-    known = connection.execute(query, [workflow.program, partner_id, as_of.replace(tzinfo=None)]).fetchall()
+        WHERE program_id = ? AND partner_id = ? AND valid_from > ? AND valid_from <= ?"""
+    now, horizon = as_of.replace(tzinfo=None), midnights[-1].astimezone(UTC).replace(tzinfo=None)
+    known = connection.execute(query, [workflow.program, partner_id, now, horizon]).fetchall()
     instants = [midnight.astimezone(UTC) for midnight in midnights] + [row[0].replace(tzinfo=UTC) for row in known]
     return sorted({next_hour(deployment, instant) for instant in instants} - {as_of})
 

@@ -27,23 +27,6 @@ def message(folder: Path, body: str):
     return read_message(folder)
 
 
-def test_two_spellings_of_an_address_are_one_email(tmp_path: Path):
-    """The domain is in Unicode and in IDNA form: the second is skipped. Another partner has its own email."""
-    people = [
-        recipient("p", "ann@bücher.example"), recipient("p", "ann@xn--bcher-kva.example"),
-        recipient("q", "ann@bücher.example"),
-    ]  # fmt: skip
-    plan = Plan(HOUR, (), tuple(people), messages={"w": message(tmp_path / "m", "Hello")})
-    with opened(tmp_path / "ledger.db") as ledger:
-        claim(ledger, plan, "r", "example.com")
-        found = {(one.partner_id, one.email): (one.state, one.reason) for one in deliveries(ledger)}
-    assert found == {
-        ("p", "ann@bücher.example"): ("pending", None),
-        ("p", "ann@xn--bcher-kva.example"): ("skipped", "The same address as ann@bücher.example."),
-        ("q", "ann@bücher.example"): ("pending", None),
-    }
-
-
 def test_message_is_kept_as_it_was_at_claim(tmp_path: Path):
     """Each version is stored once; an application has none. Delivery ids are hashes that differ between ledgers."""
     before, after = message(tmp_path / "m", "Before"), message(tmp_path / "m", "After")

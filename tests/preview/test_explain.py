@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+import duckdb
 import pytest
 
 from flows.definitions.loader import read_definitions
 from flows.preview.explain import explain
 from flows.preview.preview import preview
+from flows.settings import Settings
 from support.cli import partnerflow
 from support.example_members import MEMBERS, NOT_MEMBERS
 from support.states import HOUR
@@ -106,3 +108,15 @@ def test_explain_says_why_the_partner_has_its_stage(example):
         "Outreach since 2026-03-17T04:30:00Z: proposal sent (P-25200001), loaded at 2026-03-20T17:50:00Z, "
         "inferred from a later stage of the contract.\n"
     ) in partnerflow(settings, *arguments).stdout
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "infinity"])
+def test_explain_of_an_open_end_written_as_a_date(copied: Settings, end: str):
+    """A contract that ends in the year 9999, or never, changes nothing in the days ahead."""
+    definitions = read_definitions(copied)
+    welcome = definitions["welcome"]
+    before = explain(copied, welcome, "21004711", definitions.compiler, HOUR)
+    with duckdb.connect(copied.warehouse) as connection:
+        query = "INSERT INTO marts.fct_relationship_history (program_id, partner_id, valid_from) VALUES ('1000', ?, ?)"
+        connection.execute(query, ["21004711", end])
+    assert explain(copied, welcome, "21004711", definitions.compiler, HOUR) == before

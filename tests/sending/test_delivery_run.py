@@ -80,7 +80,7 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
         with opened(url) as ledger:
             emails = [one for one in deliveries(ledger, ["sent"]) if one.action == "email"]
         assert sorted(server.message_ids) == sorted(one.message_id for one in emails)
-        assert len(emails) == 76
+        assert len(emails) == 75
         assert "Edited." not in "".join(data.decode() for _, data in server.accepted)
         assert not [to for to, _ in server.accepted if to == ["m.lead@quietcreek.example.org"]]
 

@@ -15,6 +15,7 @@ from flows.ledger.queries import deliveries
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES, MIN_FAILED
 from flows.sending.transports.smtp import MAX_EMAILS_PER_CONNECTION
+from support.cli import patched_signal
 from support.ledgers import log, states
 from support.sending import claim, dispatcher, rendered, run, send, smtp
 from support.smtp_server import ScriptedServer, at, closed_port
@@ -229,7 +230,8 @@ def test_interrupt_finishes_what_is_being_sent(ledger: Ledger):
                 one.stopping.wait(60)
 
         server.decide = interrupt_at_the_fourth
-        with pytest.raises(KeyboardInterrupt):
+        with patched_signal(signal.SIGINT), pytest.raises(KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a background process ignores the signal
             run(ledger, one)
     counts = list(states(ledger).values())
     assert (counts.count("sent"), counts.count("pending")) == (len(server.accepted), 200 - len(server.accepted))
