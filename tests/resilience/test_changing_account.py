@@ -69,6 +69,7 @@ class ChangingAccount:
         self.contracts: dict[str, dict[str, Any]] = {}
         self.versions: list[dict[str, Any]] = []
         self.gone: set[str] = set()
+        self.loaded: set[tuple[str, str, str]] = set()
 
     def live(self) -> int:
         """Live through all hours, and return the number of runs."""
@@ -82,7 +83,8 @@ class ChangingAccount:
             outage = outage - 1 if outage else (self.dice.randrange(1, 5) if self.dice.random() < 0.08 else 0)
             if not outage or number == HOURS - 1:
                 self.timeline.clicks("p0", f"{hour:%Y-%m-%d}", 1)
-                self.timeline.run(f"{hour:%Y-%m-%d %H:%M}")
+                run = self.timeline.run(f"{hour:%Y-%m-%d %H:%M}")
+                assert run.ok, [(row.status, row.detail) for row in run.plan.workflows]
                 self._see(hour)
                 self._compare(hour)
                 runs += 1
@@ -98,8 +100,12 @@ class ChangingAccount:
         name = f"p{self.dice.randrange(20)}"
         at = f"{hour - timedelta(minutes=self.dice.choice((5, 40, 90, 600, 2000))):%Y-%m-%d %H:%M}"
         kind = self.dice.choice(("tag", "supply", "contract", "contract", "contract", "contract", "delete"))
+        if kind in ("tag", "supply") and (kind, name, at) in self.loaded:
+            return
+        self.loaded |= {(kind, name, at)}
         if kind == "tag":
-            self.timeline.tagged(name, at)
+            if not any(one[:2] == ("tag", name) for one in self.loaded - {(kind, name, at)}):
+                self.timeline.tagged(name, at)
         elif kind == "supply":
             self.timeline.supplied(name, self.dice.choice(("New", "Outreach", "Joined", "Expired", "None")), at)
         elif kind == "contract":
