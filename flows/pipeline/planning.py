@@ -59,7 +59,7 @@ def build_plan(
     for hours in _batches(settings, usable, late.instants, zones):
         title = f"Evaluate {len(late.partners):,} partners with late transitions"
         plans = step(title, evaluator.late_plans, hours, late, plans)
-    found_late = _contacts_by_workflow(plans)
+    late_plans = len(plans)
     for hours in _batches(settings, usable, catch_up.instants, zones):
         title = f"Catch up {hours[0].as_of:%Y-%m-%d %H:%M} to {hours[-1].as_of:%Y-%m-%d %H:%M} UTC"
         plans = step(title, evaluator.catch_up_plans, hours, catch_up, plans)
@@ -69,6 +69,7 @@ def build_plan(
         plans = step("Check who still qualifies", evaluator.without_disqualified, plans)
     plan = step("Read plan", evaluator.read, usable.without(held), as_of)
     plan = with_details(with_held(plan, held), catch_up.skipped)
+    found_late = _contacts_by_workflow(plans[:late_plans])
     plan = with_details(plan, {name: f"{count:,} found late" for name, count in found_late.items()})
     for workflow_id, reason in held.items():
         logger.warning("Workflow %s is held: %s", workflow_id, reason)
