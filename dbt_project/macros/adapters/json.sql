@@ -76,3 +76,27 @@
     {%- endfor -%}
     {{ return('$' ~ steps | join('')) }}
 {%- endmacro %}
+
+{#- A JSON object, as text, of columns of a row: the names of the columns are its keys, and its values are text or null.
+    Rows that are equal in these columns have the same text. -#}
+{% macro json_object(columns) -%}
+    {{ return(adapter.dispatch('json_object')(columns)) }}
+{%- endmacro %}
+
+{% macro default__json_object(columns) -%}
+    cast(json_object(
+        {%- for column in columns %}'{{ column }}', cast({{ column }} as varchar){{ ', ' if not loop.last }}{% endfor -%}
+    ) as varchar)
+{%- endmacro %}
+
+{% macro postgres__json_object(columns) -%}
+    cast(json_build_object(
+        {%- for column in columns %}'{{ column }}', cast({{ column }} as text){{ ', ' if not loop.last }}{% endfor -%}
+    ) as text)
+{%- endmacro %}
+
+{% macro spark__json_object(columns) -%}
+    to_json(named_struct(
+        {%- for column in columns %}'{{ column }}', cast({{ column }} as string){{ ', ' if not loop.last }}{% endfor -%}
+    ))
+{%- endmacro %}
