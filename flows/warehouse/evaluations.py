@@ -12,6 +12,7 @@ import pandas
 
 from compiler import PartnerflowError
 from flows.warehouse.connection import Connection, fetch_row, has_table
+from flows.warehouse.ids import id_text
 from flows.warehouse.raw_tables import replace_raw_table
 
 MAX_ROWS_PER_BATCH = 8_000_000
@@ -75,7 +76,8 @@ def time_zones(connection: Connection) -> dict[str, str]:
             "There is no table raw.programs in the warehouse. A loader fills the raw tables; "
             "`partnerflow load-example` fills them with the example account."
         )
-    return dict(connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY program_id").fetchall())
+    rows = connection.execute("SELECT program_id, timezone FROM raw.programs").fetchall()
+    return {program: zone for program, zone in sorted((id_text(loaded), zone) for loaded, zone in rows) if program}
 
 
 def _local_date(program: str, zone: str | None, as_of: datetime) -> date:

@@ -21,6 +21,8 @@ from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import Connection, open_warehouse
 from support.bounce_evidence import MACRO, pairs
 from support.cli import partnerflow
+from support.id_values import MACRO as ID_MACRO
+from support.id_values import NUMBERS, TEXTS
 from support.states import HOUR, with_example
 
 NOT_COMPARED = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_checksum", "actions_checksum"}
@@ -150,6 +152,19 @@ def test_bounce_types_are_those_of_python(postgres_example: Settings):
         found = cursor.fetchall()
     assert len(found) == len(pairs())
     assert [row for row in found if bounce_type(row[0], row[1]) != row[2]] == []
+
+
+def test_ids_are_those_of_python(postgres_example: Settings):
+    """The macro `id_text` follows the rule of flows/warehouse/ids.py on this engine, too."""
+    done = Dbt(postgres_example, postgres_example.state_dir / "dbt_project").invoke(
+        "compile", "--inline", ID_MACRO, "--quiet"
+    )
+    assert done.success, done.exception
+    for values, kind in ((TEXTS, "text"), ({**NUMBERS, float("nan"): None}, "double precision")):
+        with closing(psycopg2.connect("")) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE TEMPORARY TABLE ids AS SELECT unnest(%s::{kind}[]) AS id", [list(values)])
+            cursor.execute(done.result.results[0].node.compiled_code)
+            assert [found for _, found in cursor.fetchall()] == list(values.values())
 
 
 def test_build_increments_the_number_of_builds(postgres_example: Settings):

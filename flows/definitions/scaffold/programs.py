@@ -5,6 +5,7 @@ from pathlib import Path
 from compiler import PartnerflowError
 from compiler.errors import did_you_mean
 from flows.settings import Settings
+from flows.warehouse.ids import id_text
 
 
 def program_types(settings: Settings) -> dict[str, str | None]:
@@ -15,9 +16,10 @@ def program_types(settings: Settings) -> dict[str, str | None]:
 
     try:
         with duckdb.connect(settings.warehouse, read_only=True) as connection:
-            return dict(connection.execute("SELECT program_id, program_type FROM raw.programs").fetchall())
+            rows = connection.execute("SELECT program_id, program_type FROM raw.programs").fetchall()
     except duckdb.Error:
         return {}
+    return {program: kind for loaded, kind in rows if (program := id_text(loaded))}
 
 
 def require_program(settings: Settings, program: str, suits: tuple[str, ...] = ()) -> None:

@@ -4,9 +4,9 @@ with source as (
 
 stg_actions as (
     select
-        cast(program_id as {{ dbt.type_string() }}) as program_id,
-        cast(action_id as {{ dbt.type_string() }}) as action_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('program_id') }} as program_id,
+        {{ id_text('action_id') }} as action_id,
+        {{ id_text('partner_id') }} as partner_id,
         cast(event_at as {{ dbt.type_timestamp() }}) as event_at,
         cast(state as {{ dbt.type_string() }}) as state,
         cast(amount as decimal(28, 8)) as amount,

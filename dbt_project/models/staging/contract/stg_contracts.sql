@@ -4,15 +4,15 @@ with source as (
 
 stg_contracts as (
     select
-        cast(program_id as {{ dbt.type_string() }}) as program_id,
-        cast(contract_id as {{ dbt.type_string() }}) as contract_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('program_id') }} as program_id,
+        {{ id_text('contract_id') }} as contract_id,
+        {{ id_text('partner_id') }} as partner_id,
         cast(contract_stage as {{ dbt.type_string() }}) as contract_stage,
-        cast(template_term_id as {{ dbt.type_string() }}) as template_term_id,
+        {{ id_text('template_term_id') }} as template_term_id,
         cast(template_term_name as {{ dbt.type_string() }}) as template_term_name,
         cast(starts_at as {{ dbt.type_timestamp() }}) as starts_at,
         cast(ends_at as {{ dbt.type_timestamp() }}) as ends_at,
-        cast(nullif(trim(superseded_by), '') as {{ dbt.type_string() }}) as superseded_by,
+        {{ id_text('trim(cast(superseded_by as ' ~ dbt.type_string() ~ '))') }} as superseded_by,
         cast(created_at as {{ dbt.type_timestamp() }}) as created_at,
         cast(updated_at as {{ dbt.type_timestamp() }}) as updated_at,
         cast(_loaded_at as {{ dbt.type_timestamp() }}) as loaded_at

@@ -4,8 +4,8 @@ with source as (
 
 stg_partner_clicks_daily as (
     select
-        cast(program_id as {{ dbt.type_string() }}) as program_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('program_id') }} as program_id,
+        {{ id_text('partner_id') }} as partner_id,
         cast(click_date as date) as click_date,
         cast(clicks as {{ dbt.type_bigint() }}) as clicks
     from source

@@ -8,8 +8,8 @@ addresses as (
 
 contacts as (
     select
-        cast(program_id as {{ dbt.type_string() }}) as program_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('program_id') }} as program_id,
+        {{ id_text('partner_id') }} as partner_id,
         cast(email as {{ dbt.type_string() }}) as loaded_email,
         cast(first_name as {{ dbt.type_string() }}) as first_name,
         cast(last_name as {{ dbt.type_string() }}) as last_name,

@@ -4,9 +4,9 @@ with source as (
 
 stg_partner_groups as (
     select
-        cast(program_id as {{ dbt.type_string() }}) as program_id,
-        cast(group_id as {{ dbt.type_string() }}) as group_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('program_id') }} as program_id,
+        {{ id_text('group_id') }} as group_id,
+        {{ id_text('partner_id') }} as partner_id,
         cast(group_name as {{ dbt.type_string() }}) as group_name
     from source
 )

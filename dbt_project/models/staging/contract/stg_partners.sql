@@ -4,8 +4,8 @@ with source as (
 
 stg_partners as (
     select
-        cast(program_id as {{ dbt.type_string() }}) as program_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('program_id') }} as program_id,
+        {{ id_text('partner_id') }} as partner_id,
         cast(name as {{ dbt.type_string() }}) as name,
         cast(language as {{ dbt.type_string() }}) as language
     from source

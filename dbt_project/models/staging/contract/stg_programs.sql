@@ -4,7 +4,7 @@ with source as (
 
 stg_programs as (
     select
-        cast(program_id as {{ dbt.type_string() }}) as program_id,
+        {{ id_text('program_id') }} as program_id,
         cast(name as {{ dbt.type_string() }}) as name,
         cast(program_type as {{ dbt.type_string() }}) as program_type,
         cast(timezone as {{ dbt.type_string() }}) as timezone,

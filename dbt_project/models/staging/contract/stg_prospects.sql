@@ -4,8 +4,8 @@ with source as (
 
 stg_prospects as (
     select
-        cast(program_id as {{ dbt.type_string() }}) as program_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('program_id') }} as program_id,
+        {{ id_text('partner_id') }} as partner_id,
         cast(tagged_at as {{ dbt.type_timestamp() }}) as tagged_at,
         cast(_loaded_at as {{ dbt.type_timestamp() }}) as loaded_at
     from source

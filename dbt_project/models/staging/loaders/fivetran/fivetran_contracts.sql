@@ -2,11 +2,11 @@
 
 with contracts as (
     select
-        cast(campaign_id as {{ dbt.type_string() }}) as program_id,
-        cast(id as {{ dbt.type_string() }}) as contract_id,
-        cast(partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('campaign_id') }} as program_id,
+        {{ id_text('id') }} as contract_id,
+        {{ id_text('partner_id') }} as partner_id,
         upper(status) as status,
-        {{ json_text('template_terms', ['template_id']) }} as template_term_id,
+        {{ id_text(json_text('template_terms', ['template_id'])) }} as template_term_id,
         {{ json_text('template_terms', ['name']) }} as template_term_name,
         {{ to_utc('start_date') }} as starts_at,
         {{ to_utc('end_date') }} as ends_at,

@@ -3,8 +3,8 @@
 -- An id identifies a consumer's journey and may occur on several clicks: a click is an id and an instant.
 with clicks as (
     select distinct
-        cast(campaign_id as {{ dbt.type_string() }}) as program_id,
-        cast(media_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('campaign_id') }} as program_id,
+        {{ id_text('media_id') }} as partner_id,
         cast(id as {{ dbt.type_string() }}) as journey_id,
         {{ to_utc('event_date') }} as clicked_at,
         {{ loaded_at_utc() }} as _loaded_at

@@ -10,7 +10,7 @@ addresses as (
 
 people as (
     select
-        cast(id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('id') }} as partner_id,
         {{ unnest_json_array('contacts') }} as contact
     from {{ source('impact', 'partners') }}
 ),
@@ -18,8 +18,8 @@ people as (
 -- Contacts unsubscribe from one program at a time.
 unsubscribed as (
     select
-        cast(contacts.campaign_id as {{ dbt.type_string() }}) as program_id,
-        cast(contacts.partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('contacts.campaign_id') }} as program_id,
+        {{ id_text('contacts.partner_id') }} as partner_id,
         addresses.email,
         max({{ to_utc('contacts.created_at') }}) as unsubscribed_at
     from {{ source('impact', 'unsubscribed_contacts') }} as contacts

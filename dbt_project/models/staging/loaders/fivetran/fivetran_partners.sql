@@ -2,7 +2,7 @@
 
 with partners as (
     select
-        cast(id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('id') }} as partner_id,
         name,
         programs,
         {{ loaded_at_utc() }} as _loaded_at
@@ -16,7 +16,7 @@ listed as (
 
 -- A partner that has joined none belongs to the programs whose contracts, prospects or transitions name it.
 memberships as (
-    select {{ json_text('program', ['id']) }} as program_id, partner_id
+    select {{ id_text(json_text('program', ['id'])) }} as program_id, partner_id
     from listed
 
     union
@@ -26,12 +26,12 @@ memberships as (
 
     union
 
-    select program_id, partner_id
+    select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'prospects') }}
 
     union
 
-    select program_id, partner_id
+    select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'relationship_events') }}
 ),
 

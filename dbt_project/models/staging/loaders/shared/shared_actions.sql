@@ -5,9 +5,9 @@
 
 with read_actions as (
     select
-        cast(campaign_id as {{ dbt.type_string() }}) as program_id,
-        cast(id as {{ dbt.type_string() }}) as action_id,
-        cast(media_partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('campaign_id') }} as program_id,
+        {{ id_text('id') }} as action_id,
+        {{ id_text('media_partner_id') }} as partner_id,
         {{ to_utc('event_date') }} as event_at,
         state,
         cast(amount as decimal(28, 8)) as amount,
@@ -31,9 +31,9 @@ actions as (
 read_updates as (
     select
         cast(id as {{ dbt.type_string() }}) as update_id,
-        cast(campaign_id as {{ dbt.type_string() }}) as program_id,
-        cast(action_id as {{ dbt.type_string() }}) as action_id,
-        cast(media_partner_id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('campaign_id') }} as program_id,
+        {{ id_text('action_id') }} as action_id,
+        {{ id_text('media_partner_id') }} as partner_id,
         {{ to_utc('action_date') }} as event_at,
         {{ to_utc('update_date') }} as updated_at,
         state,

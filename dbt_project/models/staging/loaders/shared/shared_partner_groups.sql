@@ -2,8 +2,8 @@
 
 with media_partner_groups as (
     select
-        cast(campaign_id as {{ dbt.type_string() }}) as program_id,
-        cast(id as {{ dbt.type_string() }}) as group_id,
+        {{ id_text('campaign_id') }} as program_id,
+        {{ id_text('id') }} as group_id,
         name as group_name,
         {{ unnest_json_array('media_partners') }} as media_partner,
         {{ loaded_at_utc() }} as _loaded_at
@@ -14,7 +14,7 @@ shared_partner_groups as (
     select distinct
         program_id,
         group_id,
-        {{ json_text('media_partner', ['partner_id']) }} as partner_id,
+        {{ id_text(json_text('media_partner', ['partner_id'])) }} as partner_id,
         group_name,
         _loaded_at
     from media_partner_groups

@@ -22,7 +22,7 @@ own as (
         {{ json_text('media_partners.contact', ['last_name']) }} as last_name,
         partners._loaded_at
     from partners
-    inner join media_partners on partners.partner_id = cast(media_partners.id as {{ dbt.type_string() }})
+    inner join media_partners on partners.partner_id = {{ id_text('media_partners.id') }}
 ),
 
 -- People that the brand has noted: `accounts` are the partners that they work for, a list or a single one.
@@ -34,7 +34,7 @@ noted as (
 noted_people as (
     select
         campaign_id, email_address, first_name, last_name,
-        {{ json_text('account', ['id']) }} as partner_id,
+        {{ id_text(json_text('account', ['id'])) }} as partner_id,
         {{ loaded_at_utc() }} as _loaded_at
     from noted
 
@@ -42,7 +42,7 @@ noted_people as (
 
     select
         campaign_id, email_address, first_name, last_name,
-        {{ json_text('accounts', ['account', 'id']) }} as partner_id,
+        {{ id_text(json_text('accounts', ['account', 'id'])) }} as partner_id,
         {{ loaded_at_utc() }} as _loaded_at
     from contacts
 ),
@@ -60,7 +60,7 @@ everybody as (
     union all
 
     select
-        cast(campaign_id as {{ dbt.type_string() }}) as program_id,
+        {{ id_text('campaign_id') }} as program_id,
         partner_id, email_address, first_name, last_name,
         0 as is_own,
         0 as is_primary,
@@ -71,7 +71,9 @@ everybody as (
     union all
 
     select
-        program_id, partner_id, email, first_name, last_name,
+        {{ id_text('program_id') }} as program_id,
+        {{ id_text('partner_id') }} as partner_id,
+        email, first_name, last_name,
         0 as is_own,
         case when is_primary then 1 else 0 end as is_primary,
         unsubscribed_at,

@@ -2,7 +2,7 @@
 
 with media_partners as (
     select
-        cast(id as {{ dbt.type_string() }}) as partner_id,
+        {{ id_text('id') }} as partner_id,
         name,
         campaigns,
         {{ loaded_at_utc() }} as _loaded_at
@@ -17,22 +17,22 @@ campaigns as (
 
 -- A partner that has joined none belongs to the programs whose prospects, contracts or transitions name it.
 memberships as (
-    select {{ json_text('campaign', ['campaign_id']) }} as program_id, partner_id
+    select {{ id_text(json_text('campaign', ['campaign_id'])) }} as program_id, partner_id
     from campaigns
 
     union
 
-    select program_id, partner_id
+    select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'prospects') }}
 
     union
 
-    select program_id, partner_id
+    select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'contracts') }}
 
     union
 
-    select program_id, partner_id
+    select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'relationship_events') }}
 ),
 
