@@ -25,6 +25,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.recovery.integrity import REMEDY, describe, find_gaps
 from flows.ledger.recovery.replica import open_read_only
+from flows.messages.loader import check_messages
 from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Postgres, Settings, read_settings
 from flows.warehouse.connection import Connection, is_locked, open_warehouse
@@ -178,7 +179,7 @@ def definitions(settings: Settings, _: datetime) -> Findings:
     if not settings.workflows.is_dir():
         yield "error", f"There is no folder {settings.workflows}.", "Set PARTNERFLOW_WORKFLOWS."
         return
-    found = read_definitions(settings)
+    found = check_messages(read_definitions(settings), settings, only_used=True)
     if found.broken:
         yield "error", f"Workflows that cannot be used: {', '.join(sorted(found.broken))}.", "See `partnerflow check`."
     if found.active:
@@ -194,8 +195,9 @@ def delivery(settings: Settings, _: datetime) -> Findings:
         return
     SmtpTransport(settings).check()
     yield "ok", f"{settings.smtp_host}:{settings.smtp_port} accepts the login.", None
-    if settings.sender_address.endswith("@example.com"):
-        yield "warning", f"Emails come from {settings.sender_address}.", "Set PARTNERFLOW_SENDER_ADDRESS to your own."
+    if settings.has_default_sender:
+        hint = "Set PARTNERFLOW_SENDER_ADDRESS to your own; until then no email is sent."
+        yield "error", f"Emails would come from {settings.sender_address}.", hint
     if settings.unsubscribe_url is None:
         hint = "Set PARTNERFLOW_UNSUBSCRIBE_URL and PARTNERFLOW_UNSUBSCRIBE_SIGNING_KEYS for one-click unsubscribe."
         yield "warning", "Recipients can unsubscribe by email only.", hint

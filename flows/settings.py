@@ -214,6 +214,11 @@ class Settings(BaseSettings):
         return read_zone(self.timezone)
 
     @property
+    def has_default_sender(self) -> bool:
+        """Whether emails come from the default sender, which is not an address of your own."""
+        return self.sender_address.endswith("@example.com")
+
+    @property
     def warehouse(self) -> Path | Postgres:
         """Where dbt builds. The DuckDB file may be deleted and rebuilt."""
         return Postgres() if self.target == "postgres" else self.state_dir / "warehouse.duckdb"

@@ -34,17 +34,22 @@ from flows.settings import Settings, read_settings
 
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
-    """Check the definitions: report where each problem is and what to do. Compares values with the published file."""
+    """Report each problem of the definitions, and what to do. Compares them with the published file and the ledger."""
+    from flows.definitions.advice import advice
     from flows.messages.loader import check_messages
     from flows.warehouse.catalog import open_catalog
 
     settings = read_settings()
     definitions = read_definitions(settings, paths or (), open_catalog(settings.published))
+    whole = read_definitions(settings) if paths else definitions
+    files = set(definitions.files.values())
+    advised = [one for one in advice(settings, whole) if not paths or one.path in files]
     definitions = check_messages(definitions, settings, only_used=bool(paths))
+    problems = sorted([*definitions.problems, *advised])
     if as_json:
-        answer({"problems": [problem.as_json() for problem in definitions.problems]})
+        answer({"problems": [problem.as_json() for problem in problems]})
     else:
-        print_lines([str(problem) for problem in definitions.problems])
+        print_lines([str(problem) for problem in problems])
         counted = f"{len(definitions.workflows)} workflows are valid"
         print_lines([f"{counted}, {len(definitions.broken)} are not." if definitions.broken else f"{counted}."])
     sys.exit(1 if any(problem.severity == "error" for problem in definitions.problems) else 0)

@@ -4,6 +4,7 @@ Each run saves a snapshot of its definitions in the state (definitions.json), wi
 """
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,13 @@ from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions
 from flows.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 Described = dict[str, Any]
 """A workflow in the snapshot: name, program, status, segment (its sentences), action and recipients."""
+
+DELETED = "deleted"
+"""The status in the snapshot of a workflow whose file was deleted: a new file may be the same under another name."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +37,17 @@ class Change:
 
 
 def save_snapshot(settings: Settings, definitions: Definitions) -> None:
-    """Save the definitions of a run atomically. A broken workflow keeps its last valid definition."""
-    before = _last(settings)
-    broken = {name: before[name] for name in definitions.broken if name in before}
-    document = broken | {workflow.id: _described(workflow) for workflow in definitions.workflows}
+    """Save the definitions of a run atomically. A broken or deleted workflow keeps its last valid definition."""
+    before = last_run(settings)
+    kept = {name: one if name in definitions.broken else one | {"status": DELETED} for name, one in before.items()}
+    document = kept | {workflow.id: described(workflow) for workflow in definitions.workflows}
     write_atomic(_file(settings), json.dumps(document, indent=1, ensure_ascii=False))
 
 
 def changes(settings: Settings, definitions: Definitions) -> list[Change]:
     """Return the changes since the last run, by workflow id; before the first run, all active workflows are new."""
-    before = _last(settings)
-    now = {workflow.id: _described(workflow) for workflow in definitions.workflows}
+    before = last_run(settings)
+    now = {workflow.id: described(workflow) for workflow in definitions.workflows}
     found = [_change(name, before.get(name), now.get(name)) for name in sorted(before.keys() | now.keys())]
     return [one for one in found if one is not None and one.workflow_id not in definitions.broken]
 
@@ -88,7 +94,11 @@ def _subject(sentence: str) -> str:
     return sentence
 
 
-def _described(workflow: Workflow) -> Described:
+_KEYS = ("name", "program", "status", "segment", "action", "recipients")
+
+
+def described(workflow: Workflow) -> Described:
+    """Return a workflow as it is in the snapshot."""
     action = getattr(workflow.action, "message", None)
     return {
         "name": workflow.name,
@@ -100,10 +110,19 @@ def _described(workflow: Workflow) -> Described:
     }
 
 
-def _last(settings: Settings) -> dict[str, Described]:
-    file = _file(settings)
-    found: dict[str, Described] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return found
+def last_run(settings: Settings) -> dict[str, Described]:
+    """Return the definitions of the last run by workflow id; none before the first run.
+
+    A damaged snapshot counts as none, since the next run writes it again.
+    """
+    try:
+        found = json.loads(_file(settings).read_bytes())
+        return {name: {key: one[key] for key in _KEYS} for name, one in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        logger.warning("%s is damaged; the next run writes it again", _file(settings))
+        return {}
 
 
 def _file(settings: Settings) -> Path:

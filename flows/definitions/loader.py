@@ -1,7 +1,7 @@
 """Read and check the definitions of a workflows folder."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from compiler import (
@@ -26,13 +26,14 @@ class Definitions:
     """The definitions of a folder.
 
     `workflows` are those without errors, sorted by id; `problems` are all problems found; `broken` maps the ids (file
-    names) of all other workflows to their errors.
+    names) of all other workflows to their errors. `files` has the path of each workflow's file as it is shown, by id.
     """
 
     workflows: tuple[Workflow, ...]
     problems: tuple[Problem, ...]
     broken: dict[str, str]
     compiler: Compiler
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def active(self) -> tuple[Workflow, ...]:
@@ -83,7 +84,8 @@ def read_definitions(
     problems += [problem for some in found.values() for problem in some]
     sound = sorted((read.workflow for read in reads if read.workflow.id not in broken), key=lambda one: one.id)
     compiler = Compiler(vocabulary, settings.last_n_days_include_today)
-    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler)
+    files = {read.workflow.id: read.source.path for read in reads}
+    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files)
 
 
 def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]]:

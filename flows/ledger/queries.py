@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, text
 from compiler import PartnerflowError
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.ledger.schema import DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUN, WORKFLOW_RUN
+from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUN, WORKFLOW_RUN
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,13 @@ def deliveries(ledger: Ledger, states: Collection[str] = (), workflow_id: str | 
         query = query.where(DELIVERY.c.workflow_id == workflow_id)
     with ledger.store.reading() as connection:
         return [Delivery(**row._mapping) for row in connection.execute(query)]
+
+
+def contacted_partners(ledger: Ledger) -> dict[str, int]:
+    """Return the number of contacts of each workflow that has any, by id: the partners of an email workflow."""
+    with ledger.store.reading() as connection:
+        query = select(CONTACT.c.workflow_id, func.count()).group_by(CONTACT.c.workflow_id)
+        return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def find_delivery(ledger: Ledger, identity: str) -> Delivery:

@@ -7,14 +7,15 @@ messages/welcome/body.de.txt     the text in German, whose subject is in message
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from compiler import DefinitionError, Problem, SendEmail, Source, read_yaml
+from compiler import DefinitionError, Problem, SendEmail, Source, Workflow, read_yaml
 from compiler.errors import did_you_mean
 from flows.definitions.loader import Definitions, message_ids, shown
+from flows.messages.in_use import check_in_use
 from flows.messages.liquid.environment import fill, parse
 from flows.messages.liquid.lint import TemplateSource, check_template
 from flows.messages.liquid.tokens import masked
@@ -22,6 +23,7 @@ from flows.messages.message import FORMAT, Message
 from flows.messages.mjml.compile import LINK, compile_mjml
 from flows.messages.mjml.plain_text import plain_text
 from flows.messages.mjml.tags import read_tags
+from flows.messages.placeholders import placeholders
 from flows.messages.schema import MessageFile, read_keys, wrong_keys
 from flows.messages.variables import NAMES, sample
 from flows.settings import Settings
@@ -64,18 +66,29 @@ def check_messages(definitions: Definitions, settings: Settings, only_used: bool
 
     With `only_used`, messages that none of these workflows uses are not checked.
     """
-    users: dict[str, list[str]] = {} if only_used else {name: [] for name in message_ids(settings.workflows)}
+    users: dict[str, list[Workflow]] = {} if only_used else {name: [] for name in message_ids(settings.workflows)}
     for workflow in definitions.workflows:
         if isinstance(workflow.action, SendEmail):
-            users.setdefault(workflow.action.message, []).append(workflow.id)
-    problems, broken = list(definitions.problems), dict(definitions.broken)
+            users.setdefault(workflow.action.message, []).append(workflow)
+    problems, broken = set(definitions.problems), dict(definitions.broken)
     for name, workflows in users.items():
-        found = check_message(settings.workflows / "messages" / name)[1]
-        errors = "\n".join(str(problem) for problem in found if problem.severity == "error")
-        problems += found
-        broken |= dict.fromkeys(workflows, errors) if errors else {}
+        message, found = check_message(settings.workflows / "messages" / name)
+        of_users = {one.id: check_in_use(settings, one, message, found) for one in workflows}
+        problems |= set(found).union(*of_users.values())
+        broken |= {one: errors for one, its in of_users.items() if (errors := error_text(its))}
     valid = tuple(workflow for workflow in definitions.workflows if workflow.id not in broken)
-    return replace(definitions, workflows=valid, problems=tuple(sorted(set(problems))), broken=broken)
+    return replace(definitions, workflows=valid, problems=tuple(_strictest(problems)), broken=broken)
+
+
+def error_text(problems: Iterable[Problem]) -> str:
+    """Return the errors among the problems, one after the other; empty without any."""
+    return "\n".join(str(problem) for problem in problems if problem.severity == "error")
+
+
+def _strictest(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems in order, without a warning that is an error for another workflow."""
+    errors = {one for one in problems if one.severity == "error"}
+    return sorted(one for one in problems if one in errors or replace(one, severity="error") not in errors)
 
 
 def _read(reading: _Reading) -> dict[str, Any]:
@@ -133,6 +146,7 @@ def _read_language(
         bodies.append(body)
         text = body.liquid
     problems += [_no_unsubscribe_link(body) for body in bodies if "unsubscribe_link" not in body.text]
+    problems += [one for source in (*bodies, *([link] if link else [])) for one in placeholders(source)]
     reading.problems += problems
     reading.languages[language] = {
         "subject": subject.liquid, "text": text, "html": html, "sign_up_link": link.liquid if link else None,

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from compiler import PartnerflowError, SendEmail
+from compiler import SendEmail
 from flows.definitions.loader import Definitions
-from flows.messages.loader import read_message
+from flows.messages.in_use import check_in_use
+from flows.messages.loader import check_message, error_text
 from flows.messages.message import Message
 from flows.settings import Settings
 
 
 @dataclass(frozen=True)
 class Messages:
-    """The messages of email workflows, by workflow id; `unusable` has the errors of those that cannot be read."""
+    """The messages of email workflows, by workflow id; `unusable` has the errors of those that cannot be sent."""
 
     usable: Mapping[str, Message]
     unusable: Mapping[str, str]
@@ -23,8 +24,10 @@ def read_messages(settings: Settings, definitions: Definitions) -> Messages:
     usable, unusable = {}, {}
     for workflow in definitions.active:
         if isinstance(workflow.action, SendEmail):
-            try:
-                usable[workflow.id] = read_message(settings.workflows / "messages" / workflow.action.message)
-            except PartnerflowError as error:
-                unusable[workflow.id] = str(error)
+            message, problems = check_message(settings.workflows / "messages" / workflow.action.message)
+            errors = error_text(check_in_use(settings, workflow, message, problems))
+            if message is None or errors:
+                unusable[workflow.id] = errors
+            else:
+                usable[workflow.id] = message
     return Messages(usable, unusable)

@@ -10,10 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from compiler import PartnerflowError
+from flows.definitions.chains import half_activated_chains
 from flows.definitions.diff import Change, changes
 from flows.definitions.loader import Definitions
+from flows.definitions.repeats import Repeat, find_repeats
 from flows.messages.render import render_content
-from flows.plan.plan import Plan, WorkflowPlan, contact_key
+from flows.plan.plan import Plan, WorkflowPlan, contact_key, partners_of
 from flows.preview.hours import local_hours
 from flows.preview.replay import LIMIT, LimitBreach, Replay
 from flows.preview.stage_models import read_stage_models
@@ -66,7 +68,11 @@ def preview_plan(settings: Settings, definitions: Definitions, plan: Plan, days:
     """Return the preview of a plan whose facts have just been built, with a forecast unless `days` is 0."""
     found = tuple(changes(settings, definitions))
     forecast, breaches = _forecast(settings, definitions, plan.as_of, days) if _is_built(plan) else ({}, ())
-    warnings = tuple(_warnings(plan, found, breaches))
+    warnings = (
+        *_warnings(plan, found, breaches),
+        *map(str, half_activated_chains(definitions.workflows)),
+        *_repeats(settings, definitions, plan),
+    )
     return PlanPreview(found, _samples(plan), _email(plan), days, forecast, breaches, warnings)
 
 
@@ -162,6 +168,29 @@ def _bursts(plan: Plan) -> list[str]:
         for name, count in sorted(brought.items())
         if count > MANY
     ]
+
+
+def _repeats(settings: Settings, definitions: Definitions, plan: Plan) -> list[str]:
+    """Return a warning per active workflow that repeats one that has sent, with how many partners had its message."""
+    with open_warehouse(settings.warehouse) as connection:
+        query = "SELECT workflow_id, program_id, partner_id FROM raw.sent_emails WHERE NOT failed_before_sending"
+        contacted: dict[str, set[tuple[str, str]]] = {}
+        for workflow_id, *partner in connection.execute(query).fetchall():
+            contacted.setdefault(workflow_id, set()).add((partner[0], partner[1]))
+    active = {workflow.id for workflow in definitions.active}
+    repeats = [one for one in find_repeats(settings, definitions, contacted) if one.workflow_id in active]
+    return [_repeat(one, plan, contacted.get(one.earlier_id, set())) for one in repeats]
+
+
+def _repeat(repeat: Repeat, plan: Plan, contacted: set[tuple[str, str]]) -> str:
+    planned = {
+        (program, partner)
+        for hour in (*plan.catch_up, plan)
+        for workflow_id, program, partner in partners_of(hour)
+        if workflow_id == repeat.workflow_id
+    }
+    had = f" {len(planned & contacted):,} of these {len(planned):,} had this message from {repeat.earlier_id}."
+    return f"{repeat}{had if planned else ''} {repeat.hint}"
 
 
 def _near(row: WorkflowPlan) -> str | None:

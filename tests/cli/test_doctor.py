@@ -132,7 +132,7 @@ def test_delivery_in_doubt_and_old_run_are_warnings(state: Settings, monkeypatch
 
 
 def test_mail_server_is_checked(state: Settings, monkeypatch: pytest.MonkeyPatch):
-    """A server that does not answer is an error. One that does, with the example's sender, has two warnings."""
+    """A server that does not answer is an error. The example's sender is one, too, and no email workflow is valid."""
     monkeypatch.setenv("PARTNERFLOW_SMTP_TLS", "none")
     monkeypatch.setenv("PARTNERFLOW_SMTP_HOST", "127.0.0.1")
     monkeypatch.setenv("PARTNERFLOW_SMTP_PORT", "9")
@@ -142,7 +142,13 @@ def test_mail_server_is_checked(state: Settings, monkeypatch: pytest.MonkeyPatch
     controller.start()
     try:
         monkeypatch.setenv("PARTNERFLOW_SMTP_PORT", str(controller.port))
-        assert [one for one, _ in found(state, monkeypatch)["delivery"]] == ["ok", "warning", "warning"]
+        findings = found(state, monkeypatch)
+        assert [one for one, _ in findings["delivery"]] == ["ok", "error", "warning"]
+        assert [one for one, _ in findings["definitions"]] == ["error", "ok"]
+        monkeypatch.setenv("PARTNERFLOW_SENDER_ADDRESS", "us@x.example")
+        findings = found(state, monkeypatch)
+        assert [one for one, _ in findings["delivery"]] == ["ok", "warning"]
+        assert [one for one, _ in findings["definitions"]] == ["ok"]
     finally:
         controller.stop()
 

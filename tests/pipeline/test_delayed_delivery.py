@@ -23,7 +23,11 @@ def test_follow_ups_count_from_the_delivery(read_project: Path, workshop: Path, 
     shutil.copytree(read_project, workshop / "dbt_project")
     try:
         settings = Settings(
-            state_dir=workshop, workflows=tmp_path / "workflows", smtp_host="127.0.0.1", smtp_tls="none"
+            state_dir=workshop,
+            workflows=tmp_path / "workflows",
+            smtp_host="127.0.0.1",
+            smtp_tls="none",
+            sender_address="us@x.example",
         )
         account = Timeline(settings, ZoneInfo("America/New_York"), SEGMENTS)
         account.tagged("Maya", "2026-03-02 10:20")

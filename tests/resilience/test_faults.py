@@ -115,7 +115,7 @@ def test_two_hosts_with_one_ledger_send_every_email_once(example, tmp_path: Path
     each email is sent once, and both processes send some."""
     url = ledger_location("postgresql", tmp_path)
     with ScriptedServer(lambda phase: time.sleep(0.02) if phase == "end" else None) as server:
-        more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none", "ledger_url": url}
+        more = server.settings | {"ledger_url": url}
         hosts = {name: built_state(example[0], tmp_path / name, **more) for name in ("one", "two")}
         titles = ["Claim recipients", "Send"]
         runs = [
@@ -287,7 +287,7 @@ def test_ledger_database_lost_while_sending_repeats_no_email(example, tmp_path: 
             allow_connections(url, False)
 
     with ScriptedServer(decide) as server:
-        more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none", "ledger_url": url}
+        more = server.settings | {"ledger_url": url}
         state = built_state(example[0], tmp_path / "host", **more)
         for _ in range(2):
             with pytest.raises(PartnerflowError, match="does not answer"):
@@ -306,7 +306,7 @@ def test_mail_server_lost_while_sending_leaves_the_rest_pending(example, tmp_pat
     """The workflows' rows say why. The next run sends all deliveries whose next attempt is due."""
     with ScriptedServer() as server:
         server.decide = lambda phase: DROP if len(server.accepted) >= 20 and phase in ("greeting", "MAIL") else None
-        more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none"}
+        more = server.settings
         state = built_state(example[0], tmp_path, **more)
         rows = run(state).plan.workflows
         assert any("cannot be reached" in (row.detail or "") for row in rows if row.status == "error")

@@ -51,7 +51,7 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
     shutil.copytree(CHECKOUT / "workflows", workflows)
     url = ledger_location("postgresql", tmp_path)
     with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
-        more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none", "ledger_url": url}
+        more = server.settings | {"ledger_url": url}
         settings = state(loaded, tmp_path, workflows=workflows, **more)
         with opened(url) as ledger:
             suppress(ledger, ["M.Lead@quietcreek.example.org"], "asked us", "person:ann")
@@ -89,7 +89,7 @@ def test_unreachable_server_is_an_error_and_the_next_run_sends(loaded: Path, tmp
     """The rows have the status error and the reason. A suppression that is removed lets the workflow send."""
     monkeypatch.setattr("flows.sending.dispatcher.RECONNECT_DELAY", 0)
     with ScriptedServer(at("greeting", "554 go away")) as server:
-        more = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_tls": "none"}
+        more = server.settings
         settings = state(loaded, tmp_path, **more)
         assert partnerflow(settings, "suppress", "m.lead@quietcreek.example.org").code == 0
         run = run_hour(settings, HOUR)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
+from typing import Any
 
 from aiosmtpd.controller import Controller
 
@@ -78,6 +79,13 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
     def port(self) -> int:
         """The port that the server listens on."""
         return self.server_address[1]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of an installation that sends to this server, from an address of its own."""
+        return {
+            "smtp_host": "127.0.0.1", "smtp_port": self.port, "smtp_tls": "none", "sender_address": "us@x.example",
+        }  # fmt: skip
 
     @property
     def message_ids(self) -> list[str]:

@@ -102,8 +102,7 @@ def run_hours(settings: Settings, hours: int, seed: int, variables: dict[str, st
         _clicks(connection, dice, hours)
     behavior = ServerBehavior(random.Random(seed))
     with ScriptedServer(behavior) as server:
-        mail = {"HOST": "127.0.0.1", "PORT": str(server.port), "TLS": "none"}
-        variables = variables | {f"PARTNERFLOW_SMTP_{name}": value for name, value in mail.items()}
+        variables = variables | {f"PARTNERFLOW_{name.upper()}": str(value) for name, value in server.settings.items()}
         for number in range(1, hours + 1):
             hour, is_last = HOUR + timedelta(hours=number), number == hours
             _load(settings, dice, hour)

@@ -12,7 +12,7 @@ from compiler.language.definition import ID
 from flows.definitions.loader import message_ids, read_definitions, read_segments
 from flows.definitions.scaffold.drafts import refuse_existing, write_drafts
 from flows.definitions.scaffold.programs import require_program
-from flows.definitions.scaffold.templates import template
+from flows.definitions.scaffold.templates import STARTER, template
 from flows.settings import Settings
 
 
@@ -111,18 +111,6 @@ def _files(settings: Settings, request: WorkflowRequest) -> dict[str, str]:
         files[f"messages/{request.message}/message.yml"] = _yaml({"subject": request.name})
         files[f"messages/{request.message}/body.txt"] = STARTER
     return files
-
-
-STARTER = """Hi {{ contact.first_name | default: partner.name }},
-
-Write what you have to say here.
-
-Kind regards,
-The {{ program.name }} team
-
-To hear no more from us: {{ unsubscribe_link }}
-"""
-"""The text of a new message, for the author to replace."""
 
 
 def _yaml(value: object) -> str:

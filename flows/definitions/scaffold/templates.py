@@ -11,7 +11,7 @@ its examples; the texts are our own.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,33 @@ PLACEHOLDERS = {
 """What the user chooses: a key, its condition, and the placeholder in brackets that the page shows for its value."""
 
 
+STARTER = """Hi {{ contact.first_name | default: partner.name }},
+
+Write what you have to say here.
+
+Kind regards,
+The {{ program.name }} team
+
+To hear no more from us: {{ unsubscribe_link }}
+"""
+"""The text of a message from scratch, for the author to replace."""
+
+TO_REPLACE = STARTER.splitlines()[2]
+"""The line of it that the author must replace."""
+
+
 class About(BaseModel):
-    """The content of template.yml. `workflows` are in the order of the chain."""
+    """The content of template.yml.
+
+    `workflows` are in the order of the chain. `max_languages` is how many languages its emails may have; None is any.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
     description: str
     program_types: tuple[str, ...]
     workflows: tuple[str, ...]
+    max_languages: int | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -95,12 +114,18 @@ class Template:
         return (LIBRARY / self.id / f"{workflow}.yml").read_text(encoding="utf-8")
 
 
-def templates() -> list[Template]:
+@cache
+def templates() -> tuple[Template, ...]:
     """Return all templates, sorted by id."""
-    return [
+    return tuple(
         Template(file.parent.name, About.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))))
         for file in sorted(LIBRARY.glob("*/template.yml"))
-    ]
+    )
+
+
+def template_of(workflow_id: str) -> Template | None:
+    """Return the template that a workflow was made from, by its id, which `new` may have given a prefix."""
+    return next((one for one in templates() if workflow_id.endswith(one.about.workflows)), None)
 
 
 def template(template_id: str) -> Template:

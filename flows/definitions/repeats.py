@@ -1,0 +1,59 @@
+"""Find new workflows that repeat one that has sent: under another id, the same partners get the same email again."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from flows.definitions.diff import DELETED, Described, described, last_run
+from flows.definitions.loader import Definitions
+from flows.settings import Settings
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A workflow that has contacted nobody, and an earlier one with its program, segment and message.
+
+    `is_renamed`: the file of the earlier one is gone, so this looks like the same file under another name. Then the
+    segment may differ if the workflow's name is the same.
+    """
+
+    workflow_id: str
+    earlier_id: str
+    is_renamed: bool
+
+    def __str__(self) -> str:
+        """Return what is wrong, in one sentence."""
+        if self.is_renamed:
+            return f"{self.workflow_id} looks like {self.earlier_id} under another name."
+        return f"{self.workflow_id} has the segment and the message of {self.earlier_id}, which has sent it."
+
+    @property
+    def hint(self) -> str:
+        """What to do."""
+        if self.is_renamed:
+            return f"Write `id: {self.earlier_id}` in it: as a new workflow it contacts the same partners again."
+        return "As a new workflow it sends it to the same partners again. Change its segment or its message."
+
+
+def find_repeats(settings: Settings, definitions: Definitions, contacted: Collection[str]) -> list[Repeat]:
+    """Return the workflows that repeat another, by id; one that looks renamed repeats the workflow that is gone.
+
+    `contacted` are the ids of the workflows that have contacted somebody. Email workflows of any status are compared
+    with each other and with those of the last run, which remembers deleted ones.
+    """
+    now = {workflow.id: described(workflow) for workflow in definitions.workflows}
+    before = {name: one for name, one in last_run(settings).items() if name not in definitions.broken}
+    gone = {name for name, one in before.items() if name not in now and one["status"] in ("active", DELETED)}
+    found = []
+    for name in sorted(now.keys() - set(contacted)):
+        earlier = {one: (before | now)[one] for one in sorted({*contacted, *gone} & (before | now).keys() - {name})}
+        repeats = list(_repeats(name, now[name], earlier, gone))
+        found += sorted(repeats, key=lambda one: not one.is_renamed)[:1]
+    return found
+
+
+def _repeats(name: str, one: Described, earlier: dict[str, Described], gone: set[str]) -> Iterator[Repeat]:
+    for other_id, other in earlier.items():
+        same = all(one[key] == other[key] for key in ("program", "action")) and one["action"].startswith("email ")
+        same_segment, is_renamed = set(one["segment"]) == set(other["segment"]), other_id in gone
+        if same and (same_segment or (is_renamed and one["name"] == other["name"])):
+            yield Repeat(name, other_id, is_renamed)
