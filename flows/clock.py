@@ -5,13 +5,16 @@ whose distance from UTC is not in whole hours. Where clocks change by half an ho
 between the hours before and after the change.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from compiler import PartnerflowError
 
 HOUR = timedelta(hours=1)
 """The time between two runs, unless the clocks change by half an hour."""
+
+YEARS = range(1970, 2200)
+"""The years of hours and dates that commands take: far enough from the limits of dates on any engine."""
 
 MICROSECOND = timedelta(microseconds=1)
 """The resolution of a timestamp, on every engine."""
@@ -79,6 +82,8 @@ def read_zone(name: str) -> ZoneInfo:
 def read_hour(text: str) -> datetime:
     """Return the timestamp in UTC. Raises PartnerflowError unless it is an ISO 8601 timestamp with an offset.
 
+    Its year must be in YEARS.
+
     >>> read_hour("2026-03-20T14:00:00-04:00").isoformat()
     '2026-03-20T18:00:00+00:00'
     """
@@ -90,7 +95,28 @@ def read_hour(text: str) -> datetime:
         raise PartnerflowError(
             f"{text!r} is not an ISO 8601 timestamp with an offset, such as 2026-03-20T14:00:00-04:00."
         )
+    require_year(hour)
     return hour.astimezone(UTC)
+
+
+def read_day(text: str) -> date:
+    """Return the date. Raises PartnerflowError unless it is an ISO 8601 date with a year in YEARS.
+
+    >>> read_day("2026-03-20")
+    datetime.date(2026, 3, 20)
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise PartnerflowError(f"{text!r} is not a valid date, such as 2026-03-20.") from None
+    require_year(day)
+    return day
+
+
+def require_year(day: date) -> None:
+    """Raise PartnerflowError unless the year of the date or timestamp is in YEARS."""
+    if day.year not in YEARS:
+        raise PartnerflowError(f"{day.year:04} is not a valid year. Give one from {YEARS[0]} to {YEARS[-1]}.")
 
 
 def end_of_day_instants(zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:

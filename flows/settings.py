@@ -31,6 +31,9 @@ class Postgres:
     dbt_project/profiles.yml reads the same variables, so dbt and flows always use the same database.
     """
 
+    def __str__(self) -> str:
+        return "the PostgreSQL database"
+
 
 class Settings(BaseSettings):
     """The settings of an installation. A variable wins over the file."""

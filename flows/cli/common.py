@@ -39,7 +39,7 @@ Paths = Annotated[
 
 def read_as_of(text: str | None) -> datetime:
     """Return the hour that --as-of gives, or the current hour of the deployment's time zone; in UTC."""
-    if not text:
+    if text is None:
         return current_hour(read_settings().zone)
     try:
         return read_hour(text)

@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -29,15 +30,25 @@ def main() -> None:
     SIGTERM ends a run in an orderly way: emails that are being sent are finished and recorded first.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names in letters that the terminal's encoding lacks
     try:
         with logging_errors():
             app()
     except PartnerflowError as error:
         _exit_with(str(error))
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _exit_with(f"The disk is full: {error}\nFree some space and run again; the next run does what is left.")
+        _exit_with(_system_error(error))
+
+
+def _system_error(error: OSError) -> str:
+    """Return what the operating system refused, and what to do."""
+    if error.errno == errno.ENOSPC:
+        return f"The disk is full: {error}\nFree some space and run again; the next run does what is left."
+    where = error.filename if isinstance(error.filename, str) else None
+    what = f"{where} cannot be used: {error.strerror}." if where else f"The system refuses it: {error}."
+    return f"{what} Correct the path or its permissions, and run the command again."
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from compiler import PartnerflowError
 from flows.cli.common import AsOf, Json, answer, app, find_workflow, out, print_lines, read_as_of
+from flows.clock import read_day
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
 
@@ -26,6 +28,7 @@ def preview(
         answer(seen.as_json())
     else:
         out.print(members_table(chosen.id, seen))
+        print_lines(list(seen.notes))
 
 
 @app.command(epilog="Example: partnerflow explain few-clicks-14 21005016 --as-of 2026-03-20T14:00:00-04:00")
@@ -46,6 +49,7 @@ def explain(
     else:
         for line in explanation_lines(found):
             out.print(line, soft_wrap=True)
+        print_lines(list(found.notes))
 
 
 @app.command(epilog="Example: partnerflow simulate --from 2026-02-20 --to 2026-03-20")
@@ -96,6 +100,6 @@ def history(
 
 def _day(text: str, option: str) -> date:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a valid date, such as 2026-03-20.", param_hint=option) from None
+        return read_day(text)
+    except PartnerflowError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None

@@ -27,6 +27,7 @@ from flows.transform.build import BuildResult, build
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.contract_history import restore_contract_history
 from flows.warehouse.evaluations import Hour, batches, evaluation_hours, time_zones, write_evaluations
+from flows.warehouse.newest_data import notes_of_old_data
 from flows.warehouse.unreadable import notes_of_unreadable
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def build_plan(
     plan = with_details(plan, {name: f"{count:,} found late" for name, count in found_late.items()})
     for workflow_id, reason in held.items():
         logger.warning("Workflow %s is held: %s", workflow_id, reason)
-    return replace(excluding_contacted(plans, plan), catch_up=plans, notes=evaluator.notes())
+    return replace(excluding_contacted(plans, plan), catch_up=plans, notes=evaluator.notes(as_of))
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,10 @@ class _Evaluator:
         with open_warehouse(self.settings.warehouse) as connection:
             return read_plan(connection, definitions, self.messages, as_of)
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self, as_of: datetime) -> tuple[str, ...]:
         """Return what concerns no single workflow, and log it."""
         with open_warehouse(self.settings.warehouse) as connection:
-            notes = notes_of_unreadable(connection)
+            notes = notes_of_unreadable(connection) + notes_of_old_data(connection, as_of, self.settings.zone)
         for note in notes:
             logger.warning("%s", note)
         return notes

@@ -14,6 +14,7 @@ from flows.clock import next_hour
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations_at
+from flows.warehouse.newest_data import notes_of_old_data
 
 HORIZON = 400
 """Days ahead in which the next change is looked for."""
@@ -53,7 +54,7 @@ class Explanation:
     Times are in ISO 8601, UTC. `next_change` is the next hour at which the partner enters or leaves if nothing else
     happens; None if there is no such hour within HORIZON days. `addresses` is the number of addresses that an email may
     be sent to, `unsubscribed` that of the unsubscribed and suppressed ones. `stage_reason` is None for a partner
-    without any transition.
+    without any transition. `notes` say what is unusual about the data.
     """
 
     workflow_id: str
@@ -71,10 +72,12 @@ class Explanation:
     stage_reason: StageReason | None
     next_change: str | None
     then: str | None
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the explanation as the command prints it with --json."""
-        return asdict(self) | {"conditions": [asdict(condition) for condition in self.conditions]}
+        """Return the explanation as the command prints it with --json; `notes` only if there are any."""
+        found = asdict(self) | {"conditions": [asdict(condition) for condition in self.conditions]}
+        return found if self.notes else {name: value for name, value in found.items() if name != "notes"}
 
 
 def explain(
@@ -124,6 +127,7 @@ def _explain(
         stage_reason=_stage_reason(connection, workflow, partner_id, as_of),
         next_change=_iso(change[0].replace(tzinfo=UTC)) if change else None,
         then=("enters" if change[1] else "leaves") if change else None,
+        notes=notes_of_old_data(connection, as_of, deployment),
     )
 
 

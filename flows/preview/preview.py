@@ -1,6 +1,6 @@
 """Preview who is in a segment at an hour, from the facts as last built. Nothing is built, sent or kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,19 +9,25 @@ from compiler.sql.dialect import to_sql
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations_at
+from flows.warehouse.newest_data import notes_of_old_data
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The members of a segment (program, partner, name), sorted, and the number of its workflow's addresses."""
+    """The members of a segment (program, partner, name), sorted, and the number of its workflow's addresses.
+
+    `notes` say what is unusual about the data.
+    """
 
     members: tuple[tuple[str, str, str | None], ...]
     addresses: int
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the preview as the command prints it with --json."""
+        """Return the preview as the command prints it with --json; `notes` only if there are any."""
         members = [{"program_id": program, "partner_id": partner} for program, partner, _ in self.members]
-        return {"members": members, "count": len(members), "addresses": self.addresses}
+        notes = {"notes": list(self.notes)} if self.notes else {}
+        return {"members": members, "count": len(members), "addresses": self.addresses, **notes}
 
 
 def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: datetime) -> Preview:
@@ -35,7 +41,8 @@ def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: d
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
             write_evaluations_at(connection, as_of)
-            return _evaluate(connection, workflow, compiler)
+            notes = notes_of_old_data(connection, as_of, settings.zone)
+            return replace(_evaluate(connection, workflow, compiler), notes=notes)
 
 
 def _evaluate(connection: Connection, workflow: Workflow, compiler: Compiler) -> Preview:

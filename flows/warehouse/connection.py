@@ -14,6 +14,7 @@ import duckdb
 
 from compiler import PartnerflowError
 from flows.settings import Postgres
+from flows.warehouse.errors import not_built
 from flows.warehouse.postgres import PostgresConnection, connect_postgres
 
 LOCK_TIMEOUT = 30.0
@@ -30,13 +31,16 @@ def open_warehouse(place: Path | Postgres) -> Iterator[Connection]:
     """Open a connection that may write, in UTC, and close it at the end. The process may have others; dbt has its own.
 
     Raises PartnerflowError when another process keeps the file open for longer than LOCK_TIMEOUT, when it is not a
-    valid DuckDB file, when the disk is full, and when the PostgreSQL server does not answer.
+    valid DuckDB file, when the disk is full, when the PostgreSQL server does not answer, and when a query reads a table
+    or a column that does not exist.
     """
     connection = connect_postgres() if isinstance(place, Postgres) else _connect(place)
     try:
         yield connection
     except BROKEN as error:
         raise unusable(place, error) from None
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise not_built(error) from None
     finally:
         connection.close()
 

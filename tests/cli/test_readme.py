@@ -1,4 +1,4 @@
-"""The README is executed: its commands, query, error and email are those that a reader gets."""
+"""The README and the pages of docs/ are executed: commands, query, error and email are those that a reader gets."""
 
 import json
 import re
@@ -17,12 +17,22 @@ from flows.settings import CHECKOUT, Settings
 from support.cli import environment, partnerflow
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(file.relative_to(CHECKOUT)): file.read_text(encoding="utf-8")
+    for file in [*CHECKOUT.glob("*.md"), *sorted((CHECKOUT / "docs").glob("*.md"))]
+}
+
+CHANGES_NOTHING = {
+    "check", "deliveries", "doctor", "explain", "fields", "format", "history", "overlaps", "preview", "report",
+    "templates",
+}  # fmt: skip
+"""Commands that are run as the pages show them, on a state that other tests read. `simulate` has tests of its own."""
 
 
-def fenced() -> list[tuple[str, str]]:
+def fenced(page: str = README) -> list[tuple[str, str]]:
     """Return language and text of every fenced block, in the order of the page."""
     found, language, lines = [], None, []
-    for line in README.splitlines(keepends=True):
+    for line in page.splitlines(keepends=True):
         if not line.startswith("```"):
             lines.append(line)
         elif language is None:
@@ -33,9 +43,20 @@ def fenced() -> list[tuple[str, str]]:
     return found
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: str = README) -> list[str]:
     """Return the fenced blocks of a language."""
-    return [text for name, text in fenced() if name == language]
+    return [text for name, text in fenced(page) if name == language]
+
+
+def commands(page: str) -> list[tuple[str, ...]]:
+    """Return the arguments of each `partnerflow …` that a page shows, in blocks and, unless it is a name, in text."""
+    lines = re.findall(r"(?m)^(?: {4,}|\$ )(?:[A-Z_]+=\S+ )*(partnerflow .+)$", page.replace("\\\n", " "))
+    lines += re.findall(r"`(partnerflow [^\s`]+\s[^`]+)`", page)
+    parts = [part.split(" > ")[0].replace("$(date +%F)", "") for line in lines for part in line.split(" && ")]
+    return [tuple(shlex.split(part, comments=True)[1:]) for part in parts if part.startswith("partnerflow ")]
+
+
+ALL_COMMANDS = sorted({words for page in PAGES.values() for words in commands(page)})
 
 
 def words(text: str) -> list[list[str]]:
@@ -43,13 +64,39 @@ def words(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.splitlines()[0])
-def test_readme_command_prints_what_is_shown(example, block: str):
+@pytest.mark.parametrize(
+    "block",
+    [block for page in PAGES.values() for block in blocks("console", page)],
+    ids=lambda block: block.splitlines()[0],
+)
+def test_command_of_a_page_prints_what_is_shown(example, block: str):
     """Each `$ partnerflow …` prints the lines below it."""
     settings, _ = example
     command, expected = block.split("\n", 1)
     answer = partnerflow(settings, *shlex.split(command.removeprefix("$ partnerflow ")))
     assert words(answer.stdout) == words(expected)
+
+
+@pytest.mark.parametrize("words", ALL_COMMANDS, ids=" ".join)
+def test_command_of_a_page_exists_with_its_options(words: tuple[str, ...]):
+    """Its arguments are parsed; nothing is run."""
+    group = typer.main.get_command(app)
+    arguments = [word for word in words if word != "--verbose"]
+    group.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+
+
+RUN = [words for words in ALL_COMMANDS if words[0] in CHANGES_NOTHING]
+
+
+@pytest.mark.parametrize("words", RUN, ids=" ".join)
+def test_command_of_a_page_runs_on_the_example(example, tmp_path: Path, words: tuple[str, ...]):
+    """As written, also without --as-of: long after the example's hour a note says which hour to use."""
+    answer = partnerflow(example[0], *words, cwd=tmp_path)
+    assert (answer.code, answer.stderr) == (0, ""), answer
+    if words[0] in ("preview", "explain") and "--as-of" not in words:
+        text = " ".join(answer.stdout.split())
+        assert "The newest data were loaded at 2026-03-20 17:50 UTC" in text
+        assert text.endswith("add --as-of 2026-03-20T18:00Z.")
 
 
 def test_readme_query_returns_what_is_shown(example):

@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import psycopg2
 import pytest
 from psycopg2.extras import execute_values
@@ -31,6 +32,9 @@ NOT_COMPARED = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_checks
 RELATIONS = """
     SELECT table_schema, table_name FROM information_schema.tables
     WHERE table_schema IN ('staging', 'intermediate', 'marts', 'segments')"""
+
+PUBLISHED = """
+    SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('marts', 'snapshots')"""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +99,58 @@ def test_preview_and_explain_equal_those_on_duckdb(example, postgres_example: Se
         ]
         assert explained[0].conditions == explained[1].conditions
         assert (explained[0].next_change, explained[0].then) == (explained[1].next_change, explained[1].then)
+
+
+def test_published_file_has_the_rows_of_the_database(postgres_example: Settings):
+    """Each run exports marts and snapshots; the file is the one that the report, doctor and checks of names read."""
+    with (
+        open_warehouse(postgres_example.warehouse) as postgres,
+        duckdb.connect(postgres_example.published, read_only=True) as published,
+    ):
+        tables = sorted(postgres.execute(PUBLISHED).fetchall())
+        assert sorted(published.execute(PUBLISHED).fetchall()) == tables
+        assert ("snapshots", "contract_history") in tables
+        assert [one for one in tables if rows(postgres, *one) != rows(published, *one)] == []
+
+
+SAME = [
+    ("simulate", "--from", "2026-03-21", "--to", "2026-03-23", "--workflow", "few-clicks-14", "--workflow", "welcome"),
+    ("history", "few-clicks-14", "welcome", "--from", "2026-03-18", "--to", "2026-03-20"),
+    ("explain", "few-clicks-14", "21005016", "--as-of", "2026-03-20T18:00Z"),
+    ("report",),
+    ("check",),
+]
+
+
+@pytest.mark.parametrize("command", SAME, ids=lambda command: command[0])
+def test_command_prints_the_json_of_duckdb(example, postgres_example: Settings, command: tuple[str, ...]):
+    """So do report and check, which read the published file."""
+    expected, found = (partnerflow(settings, *command, "--json") for settings in (example[0], postgres_example))
+    assert (found.code, found.stderr) == (0, "")
+    assert {k: v for k, v in found.json().items() if k != "already_contacted_at"} == {
+        k: v for k, v in expected.json().items() if k != "already_contacted_at"
+    }
+
+
+def test_doctor_finds_no_error(postgres_example: Settings):
+    """The age of the example account is a warning."""
+    postgres_example.state_dir.chmod(0o700)
+    found = partnerflow(postgres_example, "doctor", "--json")
+    assert [one for one in found.json()["findings"] if one["severity"] == "error"] == []
+    assert "last run" in {one["check"] for one in found.json()["findings"]}
+
+
+def test_table_that_was_not_built_is_one_sentence(postgres_example: Settings):
+    """As after an upgrade that has not built its tables yet."""
+    with open_warehouse(postgres_example.warehouse) as connection:
+        connection.execute("ALTER TABLE intermediate.int_partner_addresses RENAME TO earlier")
+    try:
+        answer = partnerflow(postgres_example, "preview", "few-clicks-14", "--as-of", HOUR.isoformat())
+    finally:
+        with open_warehouse(postgres_example.warehouse) as connection:
+            connection.execute("ALTER TABLE intermediate.earlier RENAME TO int_partner_addresses")
+    assert (answer.code, answer.stdout) == (1, "")
+    assert "The warehouse does not have what this command reads." in answer.stderr
 
 
 def test_missed_hours_have_the_members_of_duckdb(example, postgres_example: Settings):

@@ -1,0 +1,64 @@
+"""The published file has what the warehouse has, whichever engine it is."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.settings import Postgres
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.publish import publish
+
+TEXTS = [
+    "", None, "NULL", r"\N", r"\.", '"', 'a "b"', "a,b", "a\nb", "a\r\nb\r", "'", "\t", "é🏕️", " x ",
+    "x" * 3_000_000,
+]  # fmt: skip
+
+INSTANTS = [None, datetime(1, 1, 1), datetime(2026, 3, 20, 18, 0, 0, 123456), datetime(9999, 12, 31, 23, 59, 59)]
+
+NUMBERS = [None, Decimal("12345678901234567890.12345678"), Decimal("-0.00000001"), Decimal(0)]
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path):
+    """An open warehouse with the schemas that are published."""
+    if request.param == "postgres":
+        request.getfixturevalue("postgres")
+    with open_warehouse(Postgres() if request.param == "postgres" else tmp_path / "warehouse.duckdb") as connection:
+        for schema in ("marts", "snapshots"):
+            connection.execute(f"CREATE SCHEMA {schema}")
+        yield connection
+        for schema in ("marts", "snapshots"):
+            connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+def test_published_tables_have_the_rows_and_types_of_the_warehouse(warehouse, tmp_path: Path):
+    """Nulls, empty texts, quotes, line breaks, limits of dates and exact numbers are as they were."""
+    warehouse.execute("""
+        CREATE TABLE marts."every Type" (
+            id BIGINT, said VARCHAR, happened TIMESTAMP, amount DECIMAL(28, 8), day DATE, "is on" BOOLEAN, share DOUBLE
+        )""")
+    rows = [
+        (number, text, INSTANTS[number % 4], NUMBERS[number % 4], date(2026, 3, 20), number % 2 == 0, number / 3)
+        for number, text in enumerate(TEXTS)
+    ]
+    for row in rows:
+        warehouse.execute('INSERT INTO marts."every Type" VALUES (?, ?, ?, ?, ?, ?, ?)', row)
+    warehouse.execute("INSERT INTO marts.\"every Type\" (id, happened) VALUES (99, CAST('infinity' AS TIMESTAMP))")
+    warehouse.execute('CREATE VIEW snapshots.seen AS SELECT count(*) AS rows FROM marts."every Type"')
+    published = tmp_path / "published" / "partnerflow.duckdb"
+    publish(warehouse, published)
+    publish(warehouse, published)
+    with duckdb.connect(published, read_only=True) as connection:
+        found = connection.execute('SELECT * FROM marts."every Type" WHERE id < 99 ORDER BY id').fetchall()
+        assert [row[1:] for row in found] == [row[1:] for row in rows]
+        types = [str(column[1]) for column in connection.description]
+        assert types == ["BIGINT", "VARCHAR", "TIMESTAMP", "DECIMAL(28,8)", "DATE", "BOOLEAN", "DOUBLE"]
+        assert connection.execute('SELECT isinf(happened) FROM marts."every Type" WHERE id = 99').fetchall() == [
+            (True,)
+        ]
+        assert connection.execute("SELECT rows FROM snapshots.seen").fetchall() == [(len(rows) + 1,)]
+    assert [file.name for file in published.parent.iterdir()] == [published.name]
+    assert published.stat().st_mode & 0o777 == 0o444
