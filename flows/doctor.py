@@ -125,7 +125,7 @@ def ledger(settings: Settings, _: datetime) -> Findings:
         doubtful = len(deliveries(book, ["in_doubt"]))
         waiting = len(deliveries(book, ["pending", "leased"]))
     if doubtful:
-        hint = "List them with `partnerflow deliveries --state in_doubt`, and settle each."
+        hint = "List them with `partnerflow deliveries --state in_doubt`, and resolve them with `partnerflow settle`."
         yield "warning", f"{doubtful:,} deliveries are in doubt; none is sent again automatically.", hint
     if waiting:
         yield "ok", f"{waiting:,} deliveries wait for the next run or for a retry.", None

@@ -106,13 +106,8 @@ def create_artifacts(run: Run, settings: Settings) -> None:
 
 
 def actions_required(run: Run) -> list[str]:
-    """Return a Markdown list item per note, workflow that is not done, and workflow with deliveries in doubt."""
-    in_doubt = [
-        f"{row.workflow_id}: {row.in_doubt} in doubt; see `partnerflow deliveries --state in_doubt`"
-        for row in run.plan.workflows
-        if row.in_doubt
-    ]
-    return [f"- {line}" for line in (*details(run.plan), *in_doubt)]
+    """Return a Markdown list item per note, and per workflow with a detail, such as deliveries in doubt."""
+    return [f"- {line}" for line in details(run.plan)]
 
 
 def failed_state(run: Run) -> State[Any]:

@@ -103,6 +103,18 @@ class Settings(BaseSettings):
     smtp_max_per_second: PositiveFloat | None = None
     """Emails per second of one run, over all its connections. Default: no limit."""
 
+    smtp_connect_timeout: PositiveFloat = 60
+    """Seconds for all of a connection's set-up: to connect, greet, start TLS and log in."""
+
+    smtp_command_timeout: PositiveFloat = 300
+    """Seconds for each reply before the message (RFC 5321, 4.5.3.2: 5 minutes)."""
+
+    smtp_data_timeout: PositiveFloat = 180
+    """Seconds to hand over a message (RFC 5321: 3 minutes)."""
+
+    smtp_data_done_timeout: PositiveFloat = 600
+    """Seconds for the reply to a message (RFC 5321: 10 minutes). A shorter time leaves more deliveries in doubt."""
+
     retry_hours: PositiveFloat = 24
     """Hours in which a delivery is tried again after the first deferral; then it is `expired`."""
 
@@ -116,7 +128,7 @@ class Settings(BaseSettings):
     """Whether that endpoint runs an Idempotency-Key once, even if it is posted again."""
 
     application_api_timeout: PositiveFloat = 30
-    """Seconds to wait for that endpoint's reply."""
+    """Seconds for that endpoint's reply to be complete, and to connect to it."""
 
     @field_validator("workflows", "state_dir")
     @classmethod

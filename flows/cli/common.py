@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from compiler import Compiler, DefinitionError, MissedHours, PartnerflowError, W
 from flows.clock import current_hour, read_hour
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
+
+if TYPE_CHECKING:
+    from flows.ledger.ledger import Ledger
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,6 +69,13 @@ def find_workflow(name: str) -> tuple[Workflow, Compiler]:
     if definitions.broken:
         raise DefinitionError([problem for problem in definitions.problems if problem.severity == "error"])
     return definitions.workflows[0], definitions.compiler
+
+
+def open_ledger() -> "closing[Ledger]":
+    """Return the ledger of the settings, closed at the end of a `with` block."""
+    from flows.ledger.ledger import Ledger
+
+    return closing(Ledger(read_settings().ledger))
 
 
 def answer(document: dict[str, Any]) -> None:

@@ -1,16 +1,12 @@
-"""The commands for emails and decisions: test-send, deliveries, settle, suppress, report, receive."""
+"""The commands for emails: test-send, suppress, report, receive."""
 
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from flows.cli.common import AsOf, Json, answer, app, find_workflow, out, print_lines, read_as_of
+from flows.cli.common import AsOf, Json, answer, app, find_workflow, open_ledger, out, print_lines, read_as_of
 from flows.settings import read_settings
-
-if TYPE_CHECKING:
-    from flows.ledger.ledger import Ledger
 
 
 @app.command("test-send", epilog="Example: partnerflow test-send welcome --to me@example.com --partner 21005016")
@@ -33,46 +29,6 @@ def test_send(
         print_lines([f"Sent a test of {chosen.id} for {reader} ({sent['language']}): {sent['delivered_to']}"])
 
 
-@app.command(epilog="Example: partnerflow deliveries --state in_doubt")
-def deliveries(
-    state: Annotated[str | None, typer.Option(help="List only deliveries in this state.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="List only deliveries of this workflow.")] = None,
-    as_json: Json = False,
-) -> None:
-    """List deliveries with their state and its reason."""
-    from flows.cli.output.deliveries import as_json as one_as_json
-    from flows.cli.output.deliveries import deliveries_table, list_deliveries
-
-    with _ledger() as ledger:
-        found = list_deliveries(ledger, state, workflow)
-    if as_json:
-        answer({"deliveries": [one_as_json(one) for one in found]})
-    else:
-        out.print(deliveries_table(found))
-
-
-@app.command(epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has replied to it"')
-def settle(
-    delivery: Annotated[str, typer.Argument(help="A delivery id or Message-ID, or its first characters.")],
-    state: Annotated[str, typer.Option("--as", help="The new state: sent, failed, or pending (send it again).")],
-    reason: Annotated[str, typer.Option(help="How you know the result; kept in the log.")],
-    by: Annotated[str | None, typer.Option(help="Who has decided this; default: your user name.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Resolve a delivery that is in doubt, or retry one that was certainly not delivered."""
-    from getpass import getuser
-
-    from flows.cli.output.deliveries import as_json as one_as_json
-    from flows.ledger.resolution import settle_by_person
-
-    with _ledger() as ledger:
-        settled = settle_by_person(ledger, delivery, state, reason, by or getuser())
-    if as_json:
-        answer(one_as_json(settled))
-    else:
-        print_lines([f"{settled.delivery_id} is {settled.state}."])
-
-
 @app.command(epilog='Example: partnerflow suppress ann@example.com --reason "Asked us by telephone"')
 def suppress(
     address: Annotated[str | None, typer.Argument(help="The address; without it, list all suppressions.")] = None,
@@ -87,7 +43,7 @@ def suppress(
     from flows.cli.output.suppressions import suppressions_table
     from flows.ledger.suppressions import change_suppressions
 
-    with _ledger() as ledger:
+    with open_ledger() as ledger:
         found = change_suppressions(ledger, address, workflow, reason, f"person:{getuser()}", remove)
     if as_json:
         answer({"suppressions": [one.as_json() for one in found]})
@@ -134,10 +90,3 @@ def receive(
     from flows.events.webhooks import receive as serve_receiver
 
     serve_receiver(read_settings().landing, read_receiver_settings(), host, port)
-
-
-def _ledger() -> "closing[Ledger]":
-    """Return the ledger of the settings, closed at the end of the block."""
-    from flows.ledger.ledger import Ledger
-
-    return closing(Ledger(read_settings().ledger))

@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 from compiler import PartnerflowError
-from flows.cli import definitions, emails, ledger, operations, segments
+from flows.cli import definitions, deliveries, emails, ledger, operations, segments
 from flows.cli.common import app, err
 from flows.logs import configure_logging, logging_errors
 from flows.permissions import write_privately
 from flows.settings import read_settings
 
-COMMANDS = (definitions, segments, operations, emails, ledger)
+COMMANDS = (definitions, segments, operations, emails, deliveries, ledger)
 """The modules whose import adds their commands to `app`."""
 
 WRITE_CHECKOUT = ("compile", "new")

@@ -97,7 +97,8 @@ class SendResult:
     enhanced status code of the reply, `text` is its text, `smtp_stage` the command or step that it answers (RENDERING
     for a message that could not be rendered).
     `is_hard_bounce`: the address does not exist, so it is suppressed for every workflow. `is_server_error`: the failure
-    is about the server or our account, not about the recipient.
+    is about the server or our account, not about the recipient. `is_account_error`: it refuses our login, token or
+    endpoint, so it would refuse every other delivery too; the delivery is pending, and the attempt does not count.
     """
 
     state: str
@@ -108,6 +109,7 @@ class SendResult:
     text: str | None = None
     is_hard_bounce: bool = False
     is_server_error: bool = field(default=False, compare=False)
+    is_account_error: bool = field(default=False, compare=False)
 
 
 class ResultToRecord(NamedTuple):

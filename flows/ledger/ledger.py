@@ -162,16 +162,14 @@ class Ledger:
 
     def resolve(self, delivery: Delivery, target: str, actor: str, reason: str) -> bool:
         """Move a delivery that no worker has leased, as a person or an event says. Return False if it has changed."""
-        move = update(DELIVERY).where(_ROW.delivery_id == delivery.delivery_id, _ROW.state == delivery.state)
-        values: dict[str, Any] = {"state": target, "reason": reason, "next_attempt_at": None}
-        values |= {"sent_at": delivery.send_started_at} if target == "sent" else {}
-        values |= {"attempts": 0, "first_deferred_at": None, "smtp_stage": None} if target == "pending" else {}
+        return self.resolve_all([delivery], target, actor, reason) == 1
+
+    def resolve_all(self, deliveries: Iterable[Delivery], target: str, actor: str, reason: str) -> int:
+        """Move deliveries as `resolve` does, in one transaction, and return how many; those that have changed stay."""
         with self.store.writing() as connection:
-            unchanged = move.where(_ROW.fencing_token == delivery.fencing_token)
-            moved = connection.execute(unchanged.values(values)).rowcount == 1
-            if moved:
-                write_log(connection, [log_row(delivery, delivery.state, target, actor, reason)])
-        return moved
+            moved = [one for one in deliveries if _resolve(connection, one, target, reason)]
+            write_log(connection, [log_row(one, one.state, target, actor, reason) for one in moved])
+        return len(moved)
 
     def heartbeat(self, run_id: str, host: str, expires_at: datetime) -> None:
         """Create or renew the lease of a run. `host` names the host and the state folder that it runs on."""
@@ -212,6 +210,18 @@ class Ledger:
         with self.store.writing() as connection:
             connection.execute(self.store.insert(SETTING).values(new).on_conflict_do_nothing())
             return str(connection.execute(select(SETTING.c.value).where(SETTING.c.name == name)).scalar_one())
+
+
+def _resolve(connection: Connection, delivery: Delivery, target: str, reason: str) -> bool:
+    unchanged = (
+        _ROW.delivery_id == delivery.delivery_id,
+        _ROW.state == delivery.state,
+        _ROW.fencing_token == delivery.fencing_token,
+    )
+    values: dict[str, Any] = {"state": target, "reason": reason, "next_attempt_at": None}
+    values |= {"sent_at": delivery.send_started_at} if target == "sent" else {}
+    values |= {"attempts": 0, "first_deferred_at": None, "smtp_stage": None} if target == "pending" else {}
+    return connection.execute(update(DELIVERY).where(*unchanged).values(values)).rowcount == 1
 
 
 def _due(workflows: Collection[str], now: datetime) -> list[ColumnElement[bool]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, or_, select, text
 
 from compiler import PartnerflowError
 from flows.ledger.delivery import Delivery
@@ -39,13 +39,29 @@ class Changes:
     counts: dict[str, int]
 
 
-def deliveries(ledger: Ledger, states: Collection[str] = (), workflow_id: str | None = None) -> list[Delivery]:
-    """Return all deliveries, or those in these states and of this workflow, in the order in which they were claimed."""
-    query = select(DELIVERY).order_by(DELIVERY.c.claimed_at, DELIVERY.c.delivery_id)
+def deliveries(
+    ledger: Ledger,
+    states: Collection[str] = (),
+    workflow_id: str | None = None,
+    run_id: str | None = None,
+    containing: str | None = None,
+) -> list[Delivery]:
+    """Return all deliveries, or those that meet the conditions, in the order in which they were claimed.
+
+    They are in one of `states`, of this workflow, claimed or last sent by this run, and have the text `containing` in
+    their reason or the server's reply, in upper or lower case.
+    """
+    column = DELIVERY.c
+    query = select(DELIVERY).order_by(column.claimed_at, column.delivery_id)
     if states:
-        query = query.where(DELIVERY.c.state.in_(states))
+        query = query.where(column.state.in_(states))
     if workflow_id is not None:
-        query = query.where(DELIVERY.c.workflow_id == workflow_id)
+        query = query.where(column.workflow_id == workflow_id)
+    if run_id is not None:
+        query = query.where((column.run_id == run_id) | (column.leased_by == run_id))
+    if containing is not None:
+        said = [text.icontains(containing, autoescape=True) for text in (column.reason, column.reply_text)]
+        query = query.where(or_(*said))
     with ledger.store.reading() as connection:
         return [Delivery(**row._mapping) for row in connection.execute(query)]
 

@@ -103,10 +103,12 @@ def _leased_by_us(delivery: Delivery, source: str) -> dict[str, Any]:
 def _result_values(
     delivery: Delivery, result: SendResult, next_attempt_at: datetime | None, now: datetime
 ) -> dict[str, Any]:
-    first_deferred_at = delivery.first_deferred_at or (now if result.state in ("pending", "expired") else None)
+    is_attempt = not result.is_account_error
+    is_deferred = is_attempt and result.state in ("pending", "expired")
     values = (
-        result.state, result.reason, now if result.state == "sent" else None, delivery.attempts + 1, first_deferred_at,
-        next_attempt_at, result.smtp_stage, result.code, result.status, result.text,
+        result.state, result.reason, now if result.state == "sent" else None, delivery.attempts + is_attempt,
+        delivery.first_deferred_at or (now if is_deferred else None), next_attempt_at, result.smtp_stage, result.code,
+        result.status, result.text,
     )  # fmt: skip
     return {f"new_{name}": value for name, value in zip(_RESULT_COLUMNS, values, strict=True)}
 

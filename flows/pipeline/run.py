@@ -1,7 +1,7 @@
 """One hourly run, step by step: what `partnerflow run` does, and what the Prefect flow wraps."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -92,7 +92,7 @@ def run_hour(
         step("Claim recipients", _claim, ledger, run, settings)
         step("Send", _send, ledger, run, transports, settings, summary, progress)
         done = _with_results(run, summary)
-        step("Record and publish", _record, settings, definitions, ledger, done, summary)
+        step("Record and publish", _record, settings, definitions, ledger, run, done)
         save_snapshot(settings, definitions)
         for row in done.plan.workflows:
             logger.log(logging.INFO if row.status == "done" else logging.WARNING, "%s", row_summary(row))
@@ -167,35 +167,37 @@ def _send(
     summary.start_progress(ledger.count_due(active, utc_now()), progress)
     with worker_lease(ledger, run.run_id, host_of(settings.state_dir)):
         Dispatcher(ledger, run.run_id, active, renderer.render, transports, summary, settings.retry_hours).run()
-    for workflow_id, error in summary.errors.items():
-        logger.error("Sending of %s stopped: %s", workflow_id, error)
+    for workflow_id, problem in summary.problems().items():
+        logger.error("%s: %s", workflow_id, problem)
 
 
 def _with_results(run: Run, summary: SendSummary) -> Run:
     """Return the run with the results of sending in its rows.
 
     A delivery counts in the hour that it was claimed for; one that an earlier run claimed counts in this run's hour.
+    A problem of any of these hours is in the row of this run's hour.
     """
     backfilled = {one.run_id for one in run.catch_up}
 
-    def with_results(one: Run, count: Count, errors: Mapping[str, str]) -> Run:
-        rows = tuple(_with_counts(row, count, errors.get(row.workflow_id)) for row in one.plan.workflows)
+    def with_results(one: Run, count: Count, problems: Mapping[str, str]) -> Run:
+        rows = tuple(_with_counts(row, count, problems.get(row.workflow_id)) for row in one.plan.workflows)
         return replace(one, plan=replace(one.plan, workflows=rows))
 
     hours = tuple(with_results(one, partial(summary.count, claimed_by=one.run_id), {}) for one in run.catch_up)
-    return replace(with_results(run, partial(summary.count, not_claimed_by=backfilled), summary.errors), catch_up=hours)
+    this_hour = with_results(run, partial(summary.count, not_claimed_by=backfilled), summary.problems())
+    return replace(this_hour, catch_up=hours)
 
 
-def _with_counts(row: WorkflowPlan, count: Count, error: str | None) -> WorkflowPlan:
+def _with_counts(row: WorkflowPlan, count: Count, problem: str | None) -> WorkflowPlan:
     counted = {text: count(row.workflow_id, state) for state, text in _OTHER_STATES.items()}
     others = [f"{number} {text}" for text, number in counted.items() if number]
-    detail = ". ".join(part for part in (row.detail, error, ", ".join(others)) if part)
+    detail = ". ".join(part for part in (row.detail, problem, ", ".join(others)) if part)
     return replace(
         row,
         sent=count(row.workflow_id, "sent"),
         failed=count(row.workflow_id, "failed"),
         in_doubt=count(row.workflow_id, "in_doubt"),
-        status="error" if error else row.status,
+        status="error" if problem and row.status == "done" else row.status,
         detail=detail or None,
     )
 
@@ -208,24 +210,23 @@ _OTHER_STATES = {
 """States that no column counts, in the words of the detail."""
 
 
-def _record(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run, summary: SendSummary) -> None:
+def _record(settings: Settings, definitions: Definitions, ledger: Ledger, planned: Run, done: Run) -> None:
     with open_warehouse(settings.warehouse) as connection:
         programs = tuple(time_zones(connection))
-        backfilled = [_record_of(one, (), ()) for one in run.catch_up]
-        record_runs(ledger, [*backfilled, _record_of(run, programs, summary.errors)])
+        hours = zip(planned.catch_up, done.catch_up, strict=True)
+        backfilled = [_record_of(before, after, ()) for before, after in hours]
+        record_runs(ledger, [*backfilled, _record_of(planned, done, programs)])
         with transaction(connection):
             mirror(connection, ledger)
-            record_seen_transitions(connection, run.plan.as_of)
+            record_seen_transitions(connection, done.plan.as_of)
         publish(connection, settings.published)
         has_report = has_table(connection, "marts", "workflow_report")
     if has_report and settings.published.exists():
         write_report(settings, definitions, settings.report)
 
 
-def _record_of(run: Run, programs: tuple[str, ...], with_errors: Collection[str]) -> RunRecord:
+def _record_of(planned: Run, done: Run, programs: tuple[str, ...]) -> RunRecord:
     """The hour is settled for a workflow once its segment is claimed or over the limit, regardless of sending."""
-    rows = [
-        asdict(row) | {"is_settled": row.status in ("done", "over_limit") or row.workflow_id in with_errors}
-        for row in run.plan.workflows
-    ]
-    return RunRecord(run.run_id, run.plan.as_of.replace(tzinfo=None), programs, tuple(rows))
+    settled = {row.workflow_id for row in planned.plan.workflows if row.status in ("done", "over_limit")}
+    rows = [asdict(row) | {"is_settled": row.workflow_id in settled} for row in done.plan.workflows]
+    return RunRecord(done.run_id, done.plan.as_of.replace(tzinfo=None), programs, tuple(rows))

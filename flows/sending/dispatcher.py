@@ -14,6 +14,7 @@ from compiler import PartnerflowError
 from flows.ledger.delivery import RENDERING, Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.messages.envelope import OutgoingMessage
+from flows.printable import printable
 from flows.sending.circuit_breaker import CircuitBreaker
 from flows.sending.retry_policy import apply_retry_policy
 from flows.sending.summary import SendSummary
@@ -90,6 +91,8 @@ class Dispatcher:
     def to_record(self, delivery: Delivery, source: str, result: SendResult) -> ResultToRecord:
         """Return what the ledger is to record about a delivery in the state `source`, by the retry policy."""
         self.breaker.record_result(delivery.action, delivery.workflow_id, result)
+        if result.state == "pending" and delivery.action in self.breaker.stopped:
+            self.leave_pending(delivery)
         result, due = apply_retry_policy(delivery, result, utc_now(), self._retry_hours)
         if due:
             logger.info("%s: attempt %d deferred, due again at %s", delivery.delivery_id, delivery.attempts + 1, due)
@@ -156,7 +159,7 @@ class _Worker:
         try:
             result = send()
         except BaseException as error:
-            doubt = SendResult("in_doubt", f"{type(error).__name__} during sending: {error}")
+            doubt = SendResult("in_doubt", printable(f"{type(error).__name__} during sending: {error}"))
             self._unrecorded = self._dispatcher.to_record(delivery, "sending", doubt)
             raise
         self._unrecorded = self._dispatcher.to_record(delivery, "sending", result)

@@ -15,9 +15,10 @@ def apply_retry_policy(
     """Return the result, and when a pending delivery is due again (UTC).
 
     The result becomes `expired` when that would be more than `hours` after the first deferral. The time runs from there
-    and not from the claim, so that an outage or a paused workflow costs no delivery.
+    and not from the claim, so that an outage or a paused workflow costs no delivery. What was refused because of our
+    account is due in the next run.
     """
-    if result.state != "pending":
+    if result.state != "pending" or result.is_account_error:
         return result, None
     due = now + RETRY_DELAYS[min(delivery.attempts, len(RETRY_DELAYS) - 1)]
     if due > (delivery.first_deferred_at or now) + timedelta(hours=hours):

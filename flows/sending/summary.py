@@ -35,6 +35,15 @@ class SendSummary:
             self._done += 1
         self._report(self._done, self._due)
 
+    def problems(self) -> dict[str, str]:
+        """Return what a person has to know, by workflow: why it was stopped, and how many deliveries are in doubt."""
+        doubts = {name for (name, state, _) in self.counts if state == "in_doubt"}
+        found = {name: _in_doubt(name, self.count(name, "in_doubt")) for name in doubts}
+        stopped = {name: [error] for name, error in self.errors.items()}
+        return {
+            name: ". ".join([*stopped.get(name, []), *filter(None, [found.get(name)])]) for name in {**stopped, **found}
+        }
+
     def count(
         self, workflow_id: str, state: str, *, claimed_by: str | None = None, not_claimed_by: Collection[str] = ()
     ) -> int:
@@ -46,3 +55,10 @@ class SendSummary:
             and claimed_by in (None, run_id)
             and run_id not in not_claimed_by
         )
+
+
+def _in_doubt(workflow_id: str, count: int) -> str:
+    return (
+        f"{count:,} in doubt: perhaps sent, and never sent again automatically. See `partnerflow deliveries --state "
+        f"in_doubt --workflow {workflow_id}`, and settle them (`partnerflow settle --workflow {workflow_id} --dry-run`)"
+    )

@@ -293,10 +293,11 @@ def test_ledger_database_lost_while_sending_repeats_no_email(example, tmp_path: 
             with pytest.raises(PartnerflowError, match="does not answer"):
                 run(state)
         allow_connections(url, True)
-        run(state)
+        recovered = run(state).plan.workflows
     found = {one.message_id: one.state for one in all_deliveries(state) if one.action == "email"}
     in_doubt = {identity for identity, one in found.items() if one == "in_doubt"}
     assert 1 <= len(in_doubt) <= state.smtp_max_connections
+    assert sum(row.in_doubt for row in recovered if row.status == "error") == len(in_doubt)
     assert set(found.values()) == {"sent", "in_doubt"}
     assert Counter(server.message_ids) <= Counter(found.keys())
     assert set(found) - set(server.message_ids) <= in_doubt

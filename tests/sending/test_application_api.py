@@ -1,12 +1,17 @@
 """Decisions about applications, posted to an endpoint: the meaning of its responses, and the idempotency key."""
 
+import socket
+import struct
 import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flows.ledger.delivery import Delivery, utc_now
+from flows.ledger.delivery import Delivery, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.messages.envelope import OutgoingMessage
@@ -90,8 +95,8 @@ def decision(one: Delivery) -> OutgoingMessage:
 
 @pytest.mark.parametrize(
     ("answer", "state"),
-    [(200, "sent"), (201, "sent"), (409, "sent"), (400, "failed"), (403, "failed"), (301, "failed"), (429, "pending"),
-     (500, "pending"), (503, "pending"), (502, "in_doubt"), (504, "in_doubt"), (DROP, "in_doubt")],
+    [(200, "sent"), (201, "sent"), (409, "sent"), (400, "failed"), (404, "failed"), (429, "pending"), (500, "pending"),
+     (503, "pending"), (103, "in_doubt"), (502, "in_doubt"), (504, "in_doubt"), (DROP, "in_doubt")],
 )  # fmt: skip
 def test_status_decides_the_result(ledger: Ledger, application: Delivery, answer: int, state: str):
     """409 means already done, other 4xx failed; 429, 500 and 503 are retried; no or a gateway's response is a doubt."""
@@ -107,7 +112,110 @@ def test_timeout_leaves_the_decision_in_doubt(ledger: Ledger, application: Deliv
     with Endpoint(SILENCE) as endpoint:
         send(ledger, endpoint.transport(timeout=0.3), decision)
     (one,) = deliveries(ledger)
-    assert (one.state, one.reason) == ("in_doubt", "No reply after the request: timed out")
+    assert (one.state, one.reason) == ("in_doubt", "No reply after the request: not complete within 0.3 s")
+
+
+def test_refused_account_stops_the_action_and_fails_nobody(ledger: Ledger):
+    """All decisions stay pending, and no attempt counts, so that no time without a valid token makes one expire."""
+    claimed = [replace(delivery(name), email=None, email_key=None, action="accept application") for name in "pqr"]
+    ledger.claim(claimed, {})
+    for answer in (401, 403, 405, 407, 301, 302, 307, 308):
+        with Endpoint(answer) as endpoint:
+            summary = send(ledger, endpoint.transport(), decision, run_id=str(answer))
+        assert len(endpoint.posts) == 1
+        assert f"The endpoint refuses our requests: {answer} reply" in summary.problems()["w"]
+        found = {(one.state, one.attempts, one.first_deferred_at, one.next_attempt_at) for one in deliveries(ledger)}
+        assert found == {("pending", 0, None, None)}
+    with Endpoint() as endpoint:
+        assert send(ledger, endpoint.transport(), decision, run_id="next").count("w", "sent") == 3
+
+
+def test_last_refused_decision_is_a_problem_of_its_workflow(ledger: Ledger, application: Delivery):
+    """No other decision of the workflow is left to show that the action has stopped."""
+    with Endpoint(401) as endpoint:
+        assert "401 reply" in send(ledger, endpoint.transport(), decision).problems()["w"]
+
+
+def post_to(handle: Callable[[socket.socket], None], content: bytes = b"{}", **more: object) -> SendResult:
+    """Return the result of a decision that is posted to a server with one connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                handle(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        transport = ApplicationApiTransport(
+            Settings(**{"application_api_url": url, "application_api_timeout": 60} | more)
+        )
+        result = transport.open_connection().prepare(OutgoingMessage("d", content))()
+        thread.join()
+    return result
+
+
+def reading_and_sending(response: bytes) -> Callable[[socket.socket], None]:
+    """Return a handler that reads the request, since what is left unread resets the connection, and then responds."""
+
+    def handle(connection: socket.socket) -> None:
+        request = b""
+        while not request.endswith(b"{}"):
+            request += connection.recv(65_536)
+        connection.sendall(response)
+
+    return handle
+
+
+def test_request_that_could_not_be_written_is_pending():
+    """The endpoint hangs up within the request, so it cannot have read the decision."""
+
+    def hang_up(connection: socket.socket) -> None:
+        connection.recv(10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # with a reset
+
+    result = post_to(hang_up, content=b" " * 50_000_000)
+    assert (result.state, result.is_server_error) == ("pending", True)
+    assert "could not be written" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("sent", "state"),
+    [(b"H", "in_doubt"), (b"HTTP/1.1 100 Continue\r\n\r\n", "in_doubt"), (b"HTTP/1.1 200 OK\r\nX: ", "sent")],
+)
+def test_reply_without_an_end_has_a_deadline(sent: bytes, state: str):
+    """The endpoint sends byte after byte, each sooner than the time-out of the socket. A known status decides."""
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(sent)
+        while True:
+            connection.sendall(b"x" if sent.endswith((b"H", b" ")) else sent)
+            time.sleep(0.05)
+
+    result = post_to(drip, application_api_timeout=1)
+    late = "No reply after the request: not complete within 1 s"
+    assert (result.state, result.reason) == (state, late if state == "in_doubt" else None)
+
+
+def test_reply_whose_body_does_not_arrive_is_known():
+    """The status alone decides."""
+
+    def stop(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+        while connection.recv(1000):
+            pass
+
+    assert post_to(stop, application_api_timeout=1).state == "sent"
+
+
+def test_control_characters_of_a_response_are_not_kept():
+    """Neither those of the body nor those of what is not a response."""
+    refusal = b"HTTP/1.1 400 no\r\nContent-Length: 20\r\n\r\n\x00a\x1b[2Jb\xc2\x9bc\r\n\xe2\x80\xaed e"
+    result = post_to(reading_and_sending(refusal))
+    assert (result.text, result.reason) == ("400 a [2Jb c d e", "Refused: 400 a [2Jb c d e")
+    result = post_to(reading_and_sending(b"\x1b[2J\x00garbage\r\n"))
+    assert (result.state, result.reason) == ("in_doubt", "No reply after the request: [2J garbage")
 
 
 def test_request_to_idempotent_endpoint_is_repeated(ledger: Ledger, application: Delivery):

@@ -4,7 +4,9 @@ import itertools
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +15,12 @@ from flows.ledger.delivery import Delivery, SendResult
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.messages.envelope import OutgoingMessage
-from flows.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES, MIN_FAILED
+from flows.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES, MAX_DOUBTS, MIN_FAILED
 from flows.sending.transports.smtp import MAX_EMAILS_PER_CONNECTION
 from support.cli import patched_signal
-from support.ledgers import log, states
+from support.ledgers import ledger_location, log, opened, states
 from support.sending import claim, dispatcher, rendered, run, send, smtp
-from support.smtp_server import ScriptedServer, at, closed_port
+from support.smtp_server import DROP, ScriptedServer, at, closed_port
 
 
 class RecordedWaits(threading.Event):
@@ -92,6 +94,60 @@ def test_repeated_421_stops_the_step(ledger: Ledger):
     assert summary.count("w", "pending") == MAX_CONSECUTIVE_FAILURES
     assert "overloaded" in summary.errors["w"]
     assert sum(one.attempts for one in deliveries(ledger, ["pending"])) == MAX_CONSECUTIVE_FAILURES
+
+
+@pytest.mark.parametrize(("answer", "connections"), [(DROP, 1), ("\x00what?\x1b[2J", 4), ("252 perhaps", 4)])
+def test_server_that_fails_after_the_dot_stops_the_step(ledger: Ledger, answer: str, connections: int):
+    """A few emails are in doubt, however many connections there are. The others stay pending, and none is lost."""
+    claim(ledger, 60)
+    with ScriptedServer(at("end", answer)) as server:
+        summary = send(ledger, smtp(server.port, connections=connections))
+        counts = Counter(states(ledger).values())
+        assert counts.keys() == {"in_doubt", "pending"}
+        assert MAX_DOUBTS <= counts["in_doubt"] < MAX_DOUBTS + connections
+        problem = summary.problems()["w"]
+        assert problem.startswith("Stopped for this run: 5 deliveries are in doubt, and 0 sent; the last: ")
+        assert f"{counts['in_doubt']} in doubt: perhaps sent, and never sent again automatically" in problem
+        assert problem.isprintable()
+        server.decide = lambda _: None
+        assert send(ledger, smtp(server.port), run_id="next").count("w", "sent") == counts["pending"]
+
+
+def test_rare_doubts_do_not_stop_the_step(ledger: Ledger):
+    """One in twenty-five is in doubt; the workflow's problem has their number."""
+    claim(ledger, 200)
+    ends = itertools.count(1)
+    with ScriptedServer(lambda phase: DROP if phase == "end" and next(ends) % 25 == 0 else None) as server:
+        summary = send(ledger, smtp(server.port))
+    assert (summary.count("w", "in_doubt"), summary.count("w", "sent"), summary.errors) == (8, 192, {})
+    assert summary.problems()["w"].startswith("8 in doubt: perhaps sent")
+
+
+@pytest.mark.parametrize(
+    ("phase", "answer"), [("MAIL", "530 5.7.0 login"), ("RCPT", "535 5.7.8 no"), ("end", "534 no")]
+)
+def test_refused_login_within_an_email_fails_nobody(ledger: Ledger, phase: str, answer: str):
+    """All stays pending, and no attempt counts."""
+    claim(ledger, 20)
+    with ScriptedServer(at(phase, answer)) as server:
+        summary = send(ledger, smtp(server.port, connections=1))
+    found = {(one.state, one.attempts, one.first_deferred_at, one.next_attempt_at) for one in deliveries(ledger)}
+    assert found == {("pending", 0, None, None)}
+    assert sum(command.startswith("MAIL") for command in server.commands) == 1
+    assert "The login is refused" in summary.problems()["w"]
+
+
+def test_control_characters_of_replies_are_not_kept(tmp_path: Path):
+    """A NUL would be an error of PostgreSQL, which ends the run. The code and the rest of the text are kept."""
+    with opened(ledger_location("postgresql", tmp_path)) as ledger:
+        for phase in ("MAIL", "RCPT", "DATA", "end"):
+            claim(ledger, 1, phase)
+            with ScriptedServer(at(phase, "550 5.7.1\x00 no\x1b[31m\u202e \x9bspam\r")) as server:
+                send(ledger, smtp(server.port), workflows=[phase], run_id=phase)
+        assert {(one.state, one.reply_text, one.reply_status) for one in deliveries(ledger)} == {
+            ("failed", "550 5.7.1 no [31m spam", "5.7.1")
+        }
+        assert all(one.reason.isprintable() for one in deliveries(ledger))
 
 
 def test_refused_workflow_is_paused_and_others_go_on(ledger: Ledger):

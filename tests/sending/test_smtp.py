@@ -1,9 +1,14 @@
 """One email over SMTP: the result is true, whatever the server does and wherever it disconnects."""
 
+import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import trustme
@@ -49,7 +54,7 @@ class ShortOnce:
     `dot_sent` is set when the first final dot has left.
     """
 
-    connect = block = 60.0
+    connect = data = 60.0
 
     def __init__(self, stage: str | None):
         self._short = {stage}
@@ -61,10 +66,10 @@ class ShortOnce:
         return self._seconds("command")
 
     @property
-    def end(self) -> float:
+    def data_done(self) -> float:
         """The timeout after the final dot; it is asked for when the dot has left."""
         self.dot_sent.set()
-        return self._seconds("end")
+        return self._seconds("data_done")
 
     def _seconds(self, stage: str) -> float:
         if stage not in self._short:
@@ -111,7 +116,7 @@ def test_result_is_true_for_every_fault_at_every_phase(phase: str, answer: str, 
     A connection whose replies may be out of sync is not used again: the next email arrives.
     """
     faults = [answer]
-    timeouts = ShortOnce(None if answer != SILENCE else "end" if phase in ("end", "reply") else "command")
+    timeouts = ShortOnce(None if answer != SILENCE else "data_done" if phase in ("end", "reply") else "command")
 
     def decide(now: str) -> str | None:
         if now != phase or not faults:
@@ -129,6 +134,150 @@ def test_result_is_true_for_every_fault_at_every_phase(phase: str, answer: str, 
     assert first.state == FAULTS[phase, answer]
     assert accepted.count("d@x") == (phase == "reply")
     assert (second.state, accepted.count("e@x")) == ("sent", 1)
+
+
+# Servers that never come to an end
+
+FRIENDLY = {
+    b"EHLO": b"250-x\r\n250 AUTH PLAIN\r\n",
+    b"AUTH": b"235 ok\r\n",
+    b"MAIL": b"250 ok\r\n",
+    b"RCPT": b"250 ok\r\n",
+    b"DATA": b"354 go on\r\n",
+}
+
+
+class Odd:
+    """A server with one connection, which says what the phase at hand is and then what `odd` yields, until it is left.
+
+    The client's commands are answered as a friendly server would, up to that phase.
+    """
+
+    def __init__(self, phase: bytes, odd: Callable[[], Iterator[bytes]]):
+        self.phase, self.odd = phase, odd
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def __enter__(self) -> "Odd":
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection, connection.makefile("rb") as lines, suppress(OSError):
+            if self.phase != b"greeting":
+                connection.sendall(b"220 hello\r\n")
+                self._answer_until_the_phase(connection, lines)
+            for part in self.odd():
+                connection.sendall(part)
+
+    def _answer_until_the_phase(self, connection: socket.socket, lines: BinaryIO) -> None:
+        while (line := lines.readline()).strip():
+            verb = line[:4].upper()
+            if verb == self.phase:
+                return
+            connection.sendall(FRIENDLY[verb])
+            if verb == b"DATA":
+                while lines.readline() != b".\r\n":
+                    pass
+                return
+
+
+def byte_by_byte() -> Iterator[bytes]:
+    """Yield a reply without an end, each byte sooner than any time-out."""
+    yield b"250 "
+    while True:
+        time.sleep(0.05)
+        yield b"x"
+
+
+def line_without_end() -> Iterator[bytes]:
+    """Yield a line without an end, as fast as it is read."""
+    yield b"250 "
+    yield from repeat(b"x" * 65_536)
+
+
+def lines_without_end() -> Iterator[bytes]:
+    """Yield continuation lines without an end."""
+    yield from repeat(b"250-again\r\n" * 1_000)
+
+
+ENDLESS = {
+    "byte by byte": (byte_by_byte, "not complete within 1 s"),
+    "a line": (line_without_end, "not an SMTP reply: '250 xxx"),
+    "lines": (lines_without_end, "not an SMTP reply: more than 100 lines"),
+}
+
+
+@pytest.mark.parametrize(("odd", "says"), ENDLESS.values(), ids=ENDLESS.keys())
+@pytest.mark.parametrize(
+    ("phase", "short"),
+    [(b"greeting", "connect"), (b"EHLO", "connect"), (b"AUTH", "connect"), (b"MAIL", "command"), (b"RCPT", "command"),
+     (b"DATA", "command"), (b"end", "data_done")],
+)  # fmt: skip
+def test_reply_without_an_end_is_bounded_at_every_phase(phase: bytes, short: str, odd, says: str):
+    """Its time, its lines and their length are bounded. Only after the message is the delivery in doubt."""
+    login = {"smtp_user": "ann", "smtp_password": "s3cret"} if phase == b"AUTH" else {}
+    seconds = {f"smtp_{name}_timeout": 1 if name == short else 60 for name in ("connect", "command", "data_done")}
+    settings = Settings(smtp_host="127.0.0.1", smtp_tls="none", **login, **seconds)
+    with Odd(phase, odd) as server:
+        connection = SmtpTransport(settings.model_copy(update={"smtp_port": server.port})).open_connection()
+        if short == "connect":
+            with pytest.raises(TransportUnavailable) as caught:
+                connection.prepare(email())
+            assert says in str(caught.value)
+            return
+        result = connection.prepare(email())()
+        assert (result.state, says in result.reason) == ("in_doubt" if phase == b"end" else "pending", True)
+
+
+def test_message_that_is_not_read_is_pending():
+    """The server says 354 and then reads nothing; the message has a deadline, and its dot has not left."""
+
+    def silence() -> Iterator[bytes]:
+        yield b"354 go on\r\n"
+        over.wait()
+
+    over = threading.Event()
+    large = email(content=b"x" * 78 + (b"y" * 78 + b"\r\n") * 500_000)
+    with Odd(b"DATA", silence) as server:
+        (result,) = send(server.port, large, timeouts=Timeouts(connect=60, command=60, data=0.5, data_done=60))
+        over.set()
+    assert (result.state, result.smtp_stage) == ("pending", "message")
+
+
+def test_set_up_has_one_deadline():
+    """A server that answers each command just in time does not get more time with each."""
+
+    def slowly() -> Iterator[bytes]:
+        for line in (b"250-one\r\n", b"250-two\r\n", b"250-three\r\n", b"250-four\r\n", b"250 five\r\n"):
+            time.sleep(0.4)
+            yield line
+
+    with Odd(b"EHLO", slowly) as server, pytest.raises(TransportUnavailable, match="not complete within 1 s"):
+        transport(server.port, Timeouts(connect=1, command=60, data=60, data_done=60)).open_connection().prepare(
+            email()
+        )
+
+
+@pytest.mark.parametrize("reply", ["250-ok\r\n550 5.7.1 no", "+25 ok", "1e2 ok", "250ok", "ok", "25\x000 ok", "650 ok"])
+def test_what_is_not_a_reply_after_the_message_is_a_doubt(reply: str):
+    """Two codes in one reply contradict each other, and nothing else is read into a text."""
+    with ScriptedServer(at("end", reply)) as server:
+        (result,) = send(server.port, email())
+    assert (result.state, result.code, "not an SMTP reply" in result.reason) == ("in_doubt", None, True)
+
+
+@pytest.mark.parametrize("code", [530, 534, 535, 538, 454])
+def test_refused_login_is_unavailable(code: int):
+    """Only a temporary refusal is tried again."""
+    with ScriptedServer(at("AUTH", f"{code} 5.7.8\x00 no\x1b[2J"), ("AUTH PLAIN",)) as server:
+        error = unavailable(server.port, smtp_user="ann", smtp_password="s3cret")
+    assert error.is_permanent == (code != 454)
+    assert f"refuses the login: {code} 5.7.8 no [2J. Check PARTNERFLOW_SMTP_USER" in str(error)
 
 
 @pytest.mark.parametrize("extensions", [PLAIN, PIPELINING], ids=["one by one", "pipelined"])
@@ -310,7 +459,7 @@ def test_failed_greeting_is_unavailable(phase: str, answer: str):
     """No delivery is started."""
     with ScriptedServer(at(phase, answer)) as server:
         connection = SmtpTransport(
-            Settings(smtp_host="127.0.0.1", smtp_port=server.port, smtp_tls="none"), Timeouts(connect=0.3)
+            Settings(smtp_host="127.0.0.1", smtp_port=server.port, smtp_tls="none", smtp_connect_timeout=0.3)
         ).open_connection()
         with pytest.raises(TransportUnavailable, match="cannot be reached"):
             connection.prepare(email())

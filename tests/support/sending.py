@@ -17,7 +17,7 @@ from flows.sending.transports.smtp_session import Timeouts
 from flows.settings import Settings
 from support.ledgers import delivery
 
-PATIENT = Timeouts(connect=60, command=60, block=60, end=60)
+PATIENT = Timeouts(connect=60, command=60, data=60, data_done=60)
 
 
 def rendered(one: Delivery) -> OutgoingMessage:

@@ -12,6 +12,7 @@ from compiler import PartnerflowError
 from flows.ledger.delivery import STATES, Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
+from flows.sending.evidence import Evidence
 
 COLUMNS = (
     "delivery_id", "workflow_id", "program_id", "partner_id", "contract_id", "email", "action", "state", "reason",
@@ -23,11 +24,16 @@ SHOWN = 8
 """Characters of an id that are printed; `settle` accepts the start of an id."""
 
 
-def list_deliveries(ledger: Ledger, state: str | None, workflow_id: str | None) -> list[Delivery]:
-    """Return the deliveries, or those in one state or of one workflow. Raises PartnerflowError for an unknown state."""
+def list_deliveries(
+    ledger: Ledger, state: str | None, workflow_id: str | None, run_id: str | None, containing: str | None
+) -> list[Delivery]:
+    """Return the deliveries that meet the conditions (see flows.ledger.queries.deliveries).
+
+    Raises PartnerflowError for an unknown state.
+    """
     if state is not None and state not in STATES:
         raise PartnerflowError(f"{state} is not a valid state. The states are {', '.join(STATES)}.")
-    return deliveries(ledger, [state] if state else (), workflow_id)
+    return deliveries(ledger, [state] if state else (), workflow_id, run_id, containing)
 
 
 def as_json(delivery: Delivery) -> dict[str, Any]:
@@ -49,6 +55,33 @@ def deliveries_table(found: list[Delivery]) -> Table:
         cells = (one.delivery_id[:SHOWN], one.workflow_id, one.partner_id, one.email or "")
         table.add_row(*map(Text, cells), state, Text(" ".join((one.reason or "").split())))
     return table
+
+
+def evidence_as_json(one: Evidence) -> dict[str, Any]:
+    """Return a delivery as the command line prints it, with the evidence that it left."""
+    found = {"events": one.events, "file": one.has_file, "mail_log": one.is_logged}
+    return as_json(one.delivery) | {"evidence": found}
+
+
+def evidence_table(found: list[Evidence]) -> Table:
+    """Return a table with one row per delivery: when it was sent (UTC), what shows that it left, and the reason."""
+    caption = f"{len(found):,} deliveries, {sum(one.is_found for one in found):,} with evidence that they left"
+    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
+    for name in ("delivery", "workflow", "email", "state", "sent at"):
+        table.add_column(name)
+    table.add_column("evidence")
+    table.add_column("reason", ratio=1)
+    for one in found:
+        delivery = one.delivery
+        at = f"{delivery.send_started_at:%Y-%m-%d %H:%M}" if delivery.send_started_at else ""
+        cells = (delivery.delivery_id[:SHOWN], delivery.workflow_id, delivery.email or "", delivery.state, at)
+        table.add_row(*map(Text, cells), Text(_evidence(one)), Text(" ".join((delivery.reason or "").split())))
+    return table
+
+
+def _evidence(one: Evidence) -> str:
+    found = [f"{one.events:,} events"] * bool(one.events) + ["its file"] * one.has_file
+    return ", ".join([*found, *["the mail log"] * bool(one.is_logged)]) or "none"
 
 
 def _value(value: Any) -> Any:

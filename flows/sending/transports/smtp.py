@@ -13,8 +13,11 @@ from functools import cached_property, partial
 
 from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
+from flows.printable import printable
 from flows.sending.rate_limiter import RateLimiter
 from flows.sending.transport import Send, TransportUnavailable
+from flows.sending.transports.smtp_client import BoundedSmtp, BoundedSmtpTls
+from flows.sending.transports.smtp_replies import LOGIN_REFUSED
 from flows.sending.transports.smtp_session import Timeouts, send_message
 from flows.settings import Settings
 
@@ -24,12 +27,18 @@ MAX_EMAILS_PER_CONNECTION = 200
 IDLE_SECONDS = 30.0
 """Seconds without use after which a connection is checked by NOOP before the next email."""
 
+TCP_SECONDS = 30.0
+"""Seconds to wait for one address of the server to accept the connection; a longer wait is the greeting's."""
+
+QUIT_SECONDS = 5.0
+"""Seconds to wait for the reply to QUIT, which decides nothing."""
+
 
 class SmtpTransport:
-    """The mail server of the settings `smtp_*`. `timeouts` are a parameter for tests."""
+    """The mail server of the settings `smtp_*`. `timeouts` are those of the settings, or a test's own."""
 
     def __init__(self, settings: Settings, timeouts: Timeouts | None = None):
-        self.settings, self.timeouts = settings, timeouts or Timeouts()
+        self.settings, self.timeouts = settings, timeouts or Timeouts.of(settings)
         self.max_connections = settings.smtp_max_connections
         self.rate_limiter = RateLimiter(settings.smtp_max_per_second)
 
@@ -56,7 +65,7 @@ class SmtpConnection:
 
     def __init__(self, transport: SmtpTransport):
         self._transport = transport
-        self._client: smtplib.SMTP | None = None
+        self._client: BoundedSmtp | None = None
         self._sent, self._used_at = 0, 0.0
 
     @property
@@ -79,8 +88,7 @@ class SmtpConnection:
         client, self._client = self._client, None
         if client is not None:
             try:
-                if client.sock is not None:
-                    client.sock.settimeout(5)
+                client.allow(QUIT_SECONDS)
                 client.quit()
             except OSError:
                 client.close()
@@ -88,17 +96,18 @@ class SmtpConnection:
     def _is_fresh(self) -> bool:
         return self._sent < MAX_EMAILS_PER_CONNECTION and time.monotonic() - self._used_at < IDLE_SECONDS
 
-    def _is_usable(self, client: smtplib.SMTP) -> bool:
+    def _is_usable(self, client: BoundedSmtp) -> bool:
         if self._is_fresh():
             return True
         if self._sent >= MAX_EMAILS_PER_CONNECTION:
             return False
         try:
+            client.allow(self._transport.timeouts.command)
             return client.noop()[0] == 250
         except OSError:
             return False
 
-    def _send(self, client: smtplib.SMTP, message: OutgoingMessage) -> SendResult:
+    def _send(self, client: BoundedSmtp, message: OutgoingMessage) -> SendResult:
         was_used = self._sent > 0
         result = self._send_once(client, message)
         if was_used and result.smtp_stage == "MAIL FROM" and result.code in (None, 421):
@@ -110,7 +119,7 @@ class SmtpConnection:
             result = self._send_once(self._client, message)
         return result
 
-    def _send_once(self, client: smtplib.SMTP, message: OutgoingMessage) -> SendResult:
+    def _send_once(self, client: BoundedSmtp, message: OutgoingMessage) -> SendResult:
         result, is_usable = send_message(client, message, self._transport.timeouts)
         self._sent, self._used_at = self._sent + 1, time.monotonic()
         if not is_usable:
@@ -119,8 +128,11 @@ class SmtpConnection:
         return result
 
 
-def _connect(transport: SmtpTransport) -> smtplib.SMTP:
-    """Return a client that is connected, protected and logged in. Raises TransportUnavailable."""
+def _connect(transport: SmtpTransport) -> BoundedSmtp:
+    """Return a client that is connected, protected and logged in, all within one deadline.
+
+    Raises TransportUnavailable.
+    """
     settings = transport.settings
     client = None
     try:
@@ -140,21 +152,19 @@ def _connect(transport: SmtpTransport) -> smtplib.SMTP:
         raise _unavailable(error, settings) from None
 
 
-def _open(transport: SmtpTransport) -> smtplib.SMTP:
-    settings, timeout = transport.settings, transport.timeouts.connect
+def _open(transport: SmtpTransport) -> BoundedSmtp:
+    settings, seconds = transport.settings, transport.timeouts.connect
     host, port, name = settings.smtp_host or "", settings.smtp_port, settings.sender_address.rpartition("@")[2]
+    more = {"seconds": seconds, "timeout": min(seconds, TCP_SECONDS)}
     if settings.smtp_tls == "implicit":
-        return smtplib.SMTP_SSL(host, port, name, timeout=timeout, context=transport.tls)
-    return smtplib.SMTP(host, port, name, timeout=timeout)
+        return BoundedSmtpTls(host, port, name, context=transport.tls, **more)
+    return BoundedSmtp(host, port, name, **more)
 
 
 def _unavailable(error: Exception, settings: Settings) -> TransportUnavailable:
     server = f"{settings.smtp_host}:{settings.smtp_port}"
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        reply = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
-        hint = "Check PARTNERFLOW_SMTP_USER and PARTNERFLOW_SMTP_PASSWORD."
-        refused = f"{server} refuses the login: {error.smtp_code} {reply}. {hint}"
-        return TransportUnavailable(refused, is_permanent=error.smtp_code >= 500)
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _refused(error, server)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         hint = f"PARTNERFLOW_SMTP_TLS is {settings.smtp_tls}; nothing is sent unprotected instead."
         return TransportUnavailable(f"{server}: {error} {hint}", is_permanent=True)
@@ -162,10 +172,19 @@ def _unavailable(error: Exception, settings: Settings) -> TransportUnavailable:
         hint = "For a certificate authority of your own, set PARTNERFLOW_SMTP_CA_FILE to its certificate."
         invalid = f"The certificate of {server} is not valid: {error.verify_message}. {hint}"
         return TransportUnavailable(invalid, is_permanent=True)
-    return TransportUnavailable(f"{server} cannot be reached: {error}")
+    return TransportUnavailable(f"{server} cannot be reached: {printable(str(error))}")
 
 
-def _rejection_in_advance(client: smtplib.SMTP, message: OutgoingMessage) -> SendResult | None:
+def _refused(error: smtplib.SMTPResponseException, server: str) -> TransportUnavailable:
+    text = error.smtp_error.decode() if isinstance(error.smtp_error, bytes) else error.smtp_error
+    reply = printable(f"{error.smtp_code} {text}")
+    if isinstance(error, smtplib.SMTPAuthenticationError) or error.smtp_code in LOGIN_REFUSED:
+        hint = "Check PARTNERFLOW_SMTP_USER and PARTNERFLOW_SMTP_PASSWORD."
+        return TransportUnavailable(f"{server} refuses the login: {reply}. {hint}", error.smtp_code >= 500)
+    return TransportUnavailable(f"{server} cannot be reached: {reply}")
+
+
+def _rejection_in_advance(client: BoundedSmtp, message: OutgoingMessage) -> SendResult | None:
     """Return the result of a message that the server's extensions rule out; None when it may be sent."""
     limit, size = client.esmtp_features.get("size", ""), len(message.content)
     if limit.isdigit() and 0 < int(limit) < size:

@@ -9,11 +9,14 @@ from flows.ledger.delivery import SendResult
 END_OF_DATA = "end of message"
 """The stage after the final dot, the only one at which a missing reply leaves a doubt."""
 
+LOGIN_REFUSED = (530, 534, 535, 538)
+"""Codes of RFC 4954: the server wants a login, or refuses ours. It would refuse every other email, too."""
+
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 
 
 def classify_reply(stage: str, code: int, text: str) -> SendResult:
-    """Return the result that a reply means at a stage: a command, or END_OF_DATA.
+    """Return the result that a reply means at a stage: a command, or END_OF_DATA. `text` is one printable line.
 
     >>> classify_reply("RCPT TO", 550, "5.1.1 No such user").is_hard_bounce
     True
@@ -24,12 +27,16 @@ def classify_reply(stage: str, code: int, text: str) -> SendResult:
 
     After the final dot only 250 means success; another positive reply there is not defined by the protocol, and leaves
     a doubt. A 421 at any stage, and a 4xx reply to MAIL FROM, concern the server or the sender and not the recipient
-    (`is_server_error`). A hard bounce is about the recipient, so no reply to MAIL FROM is one.
+    (`is_server_error`), and so does a refused login (`is_account_error`). A hard bounce is about the recipient, so no
+    reply to MAIL FROM is one.
     """
     enhanced = _ENHANCED.match(text)
     status = enhanced.group(1) if enhanced else None
-    reply = f"{code} {' '.join(text.split())}"
+    reply = f"{code} {text}".strip()
     result = partial(SendResult, smtp_stage=stage, code=code, status=status, text=reply)
+    if code in LOGIN_REFUSED:
+        hint = "Check PARTNERFLOW_SMTP_USER, PARTNERFLOW_SMTP_PASSWORD and PARTNERFLOW_SMTP_TLS."
+        return result("pending", f"The login is refused, at {stage}: {reply}. {hint}", is_account_error=True)
     if 500 <= code < 600:
         is_hard_bounce = stage != "MAIL FROM" and bounce_type(reply) == "hard"
         return result("failed", f"Refused at {stage}: {reply}", is_hard_bounce=is_hard_bounce)

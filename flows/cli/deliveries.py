@@ -1,0 +1,158 @@
+"""The commands for deliveries: list them, and settle those that the program cannot decide."""
+
+from getpass import getuser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compiler import PartnerflowError
+from flows.cli.common import Json, answer, app, open_ledger, out, print_lines
+from flows.settings import read_settings
+
+if TYPE_CHECKING:
+    from flows.ledger.ledger import Ledger
+    from flows.sending.evidence import Evidence
+
+Workflow = Annotated[str | None, typer.Option(help="Only deliveries of this workflow.")]
+Run = Annotated[str | None, typer.Option(help="Only deliveries that this run has claimed or sent last.")]
+Containing = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Only deliveries with this text in their reason or the reply.")
+]
+
+
+@app.command(epilog="Example: partnerflow deliveries --state in_doubt")
+def deliveries(
+    state: Annotated[str | None, typer.Option(help="Only deliveries in this state.")] = None,
+    workflow: Workflow = None,
+    run: Run = None,
+    containing: Containing = None,
+    as_json: Json = False,
+) -> None:
+    """List deliveries with their state and its reason."""
+    from flows.cli.output.deliveries import as_json as one_as_json
+    from flows.cli.output.deliveries import deliveries_table, list_deliveries
+
+    with open_ledger() as ledger:
+        found = list_deliveries(ledger, state, workflow, run, containing)
+    if as_json:
+        answer({"deliveries": [one_as_json(one) for one in found]})
+    else:
+        out.print(deliveries_table(found))
+
+
+@app.command(
+    epilog='Examples: partnerflow settle 3f2a9c01 --as sent --reason "The partner has replied to it", or '
+    'partnerflow settle --workflow welcome --evidence none --as pending --reason "The server was down"'
+)
+def settle(
+    delivery: Annotated[
+        str | None, typer.Argument(help="A delivery id or Message-ID, or its first characters; or choose many below.")
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option("--as", help="The new state: sent, failed, or pending (send it again).")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="How you know the result; kept in the log.")] = "",
+    workflow: Workflow = None,
+    run: Run = None,
+    containing: Containing = None,
+    from_state: Annotated[str, typer.Option("--state", help="Which state to choose many from.")] = "in_doubt",
+    evidence: Annotated[
+        str | None, typer.Option(metavar="some|none", help="Only deliveries with evidence that they left, or without.")
+    ] = None,
+    mail_log: Annotated[
+        Path | None, typer.Option(help="The mail server's log, to look for the Message-IDs in.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the deliveries with the evidence only.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before many are settled.")] = False,
+    by: Annotated[str | None, typer.Option(help="Who has decided this; default: your user name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Resolve deliveries that are in doubt, or retry those that were certainly not delivered: one, or many at once."""
+    is_many = any((workflow, run, containing, evidence))
+    if is_many == (delivery is not None):
+        raise PartnerflowError(
+            "Name one delivery, or choose many with --workflow, --run, --containing or --evidence, but not both."
+        )
+    if evidence not in (None, "some", "none"):
+        raise PartnerflowError(f"--evidence {evidence} is not valid. Write some or none.")
+    with open_ledger() as ledger:
+        if dry_run:
+            _print_evidence(_find(ledger, delivery, from_state, workflow, run, containing, evidence, mail_log), as_json)
+        elif state is None:
+            raise PartnerflowError("The new state is missing. Add --as sent, failed or pending, or --dry-run.")
+        elif delivery is not None:
+            _settle_one(ledger, delivery, state, reason, by or getuser(), as_json)
+        else:
+            found = _find(ledger, delivery, from_state, workflow, run, containing, evidence, mail_log)
+            _settle_many(ledger, found, state, reason, by or getuser(), yes, as_json)
+
+
+def _find(
+    ledger: "Ledger",
+    delivery: str | None,
+    state: str,
+    workflow: str | None,
+    run: str | None,
+    containing: str | None,
+    evidence: str | None,
+    mail_log: Path | None,
+) -> list["Evidence"]:
+    """Return the chosen deliveries with the evidence about them. Raises PartnerflowError if there are none."""
+    from flows.cli.output.deliveries import list_deliveries
+    from flows.ledger.queries import find_delivery
+    from flows.sending.evidence import find_evidence
+
+    named = [find_delivery(ledger, delivery)] if delivery is not None else None
+    chosen = list_deliveries(ledger, state, workflow, run, containing) if named is None else named
+    found = find_evidence(read_settings(), chosen, mail_log)
+    found = [one for one in found if evidence is None or one.is_found == (evidence == "some")]
+    if not found:
+        raise PartnerflowError(
+            f"No delivery that is {state} meets these conditions. `partnerflow deliveries` lists all."
+        )
+    return found
+
+
+def _settle_one(ledger: "Ledger", delivery: str, state: str, reason: str, person: str, as_json: bool) -> None:
+    from flows.cli.output.deliveries import as_json as one_as_json
+    from flows.ledger.resolution import settle_by_person
+
+    settled = settle_by_person(ledger, delivery, state, reason, person)
+    if as_json:
+        answer(one_as_json(settled))
+    else:
+        print_lines([f"{settled.delivery_id} is {settled.state}."])
+
+
+def _settle_many(
+    ledger: "Ledger", found: list["Evidence"], state: str, reason: str, person: str, yes: bool, as_json: bool
+) -> None:
+    """Settle the deliveries after a look at the evidence and a question, unless `yes`."""
+    from flows.ledger.resolution import check_settlement, settle_many_by_person
+
+    chosen = [one.delivery for one in found]
+    check_settlement(chosen, state, reason)
+    if as_json and not yes:
+        raise PartnerflowError("With --json there is no question. Add --yes, or --dry-run to list the deliveries only.")
+    if not as_json:
+        _print_evidence(found, as_json)
+    if not yes and not typer.confirm(f"Settle {len(chosen):,} deliveries as {state}?"):
+        raise PartnerflowError("Nothing has been changed.")
+    settled = settle_many_by_person(ledger, chosen, state, reason, person)
+    if as_json:
+        answer({"state": state, "settled": settled, "unchanged": len(chosen) - settled})
+        return
+    print_lines([f"{settled:,} are {state}."])
+    if settled < len(chosen):
+        why = "they have changed in the meantime, or `restore` has lost the values of their messages"
+        print_lines([f"{len(chosen) - settled:,} are as they were: {why}."])
+
+
+def _print_evidence(found: list["Evidence"], as_json: bool) -> None:
+    from flows.cli.output.deliveries import evidence_as_json, evidence_table
+
+    if as_json:
+        answer({"deliveries": [evidence_as_json(one) for one in found]})
+    else:
+        out.print(evidence_table(found))

@@ -1,0 +1,149 @@
+"""`settle` of many deliveries: how they are chosen, the evidence about them, and the question."""
+
+import shutil
+import sys
+from collections import Counter
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.ledger.delivery import RESTORED_CONTEXT, SendResult, utc_now
+from flows.settings import Settings
+from support.cli import Answer, partnerflow
+from support.ledgers import delivery, log, opened, states
+
+WHY = ("--reason", "The mail server was down")
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A state, not to be changed, with five deliveries in doubt and f, which is sent.
+
+    a, b, c and e are of workflow w, of which e was restored, and d is of v, by another run. An event speaks of a, b has
+    a file in the outbox, and the mail server's log has c.
+    """
+    settings = Settings(state_dir=tmp_path_factory.mktemp("in doubt") / "var")
+    claimed = [delivery(name, f"{name}@x.example", "v" if name == "d" else "w") for name in "abcdf"]
+    claimed.append(replace(delivery("e", "e@x.example"), context=RESTORED_CONTEXT))
+    with opened(settings.ledger) as ledger:
+        ledger.claim(claimed, {})
+        for run, workflow in (("one", "w"), ("two", "v")):
+            for one in ledger.lease(run, [workflow], 10, utc_now()):
+                ledger.mark_sending(one)
+                doubt = SendResult("in_doubt", "No reply after the message: timed out", text=f"250 maybe {run}")
+                ledger.record_result(one, "sending", SendResult("sent") if one.partner_id == "f" else doubt)
+    settings.outbox.mkdir(parents=True)
+    (settings.outbox / "w-b-b@x.example.eml").touch()
+    settings.published.parent.mkdir(parents=True)
+    with duckdb.connect(settings.published) as connection:
+        connection.execute("CREATE SCHEMA marts")
+        connection.execute(
+            "CREATE TABLE marts.fct_email_deliveries AS SELECT 'w-a-a@x.example' AS delivery_id, 2 AS events"
+        )
+    (settings.state_dir / "mail.log").write_bytes(b"\xff cleanup[1]: 3A5F: message-id=<w-c-c@x.example>\n")
+    return settings
+
+
+@pytest.fixture
+def settings(unchanged: Settings, tmp_path: Path) -> Settings:
+    """A copy of that state."""
+    shutil.copytree(unchanged.state_dir, tmp_path / "var")
+    return Settings(state_dir=tmp_path / "var")
+
+
+def settle(settings: Settings, *arguments: str, stdin: str = "") -> Answer:
+    """Run `settle` with this input."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", StringIO(stdin))
+        return partnerflow(settings, "settle", *arguments)
+
+
+def now(settings: Settings) -> dict[str, str]:
+    """Return the state of each partner's delivery."""
+    with opened(settings.ledger) as ledger:
+        return states(ledger)
+
+
+def test_settle_dry_run_lists_the_evidence(unchanged: Settings):
+    """Events, a file, and the mail server's log; nothing changes, and one delivery can be looked at, too."""
+    mail_log = ("--mail-log", str(unchanged.state_dir / "mail.log"))
+    found = settle(unchanged, "--workflow", "w", "--dry-run", "--json", *mail_log).json()["deliveries"]
+    assert {one["partner_id"]: tuple(one["evidence"].values()) for one in found} == {
+        "a": (2, False, False), "b": (0, True, False), "c": (0, False, True), "e": (0, False, False),
+    }  # fmt: skip
+    assert found[0].keys() >= {"message_id", "reply_text", "reason", "state", "send_started_at"}
+    table = " ".join(settle(unchanged, "w-a", "--dry-run").stdout.split())
+    assert ("2 events" in table, "1 deliveries, 1 with evidence that they left" in table) == (True, True)
+    assert Counter(now(unchanged).values()) == {"in_doubt": 5, "sent": 1}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "partners"),
+    [
+        (["--workflow", "w"], "abce"),
+        (["--run", "two"], "d"),
+        (["--containing", "TIMED OUT"], "abcde"),
+        (["--containing", "maybe two"], "d"),
+        (["--containing", "100%"], ""),
+        (["--evidence", "some"], "ab"),
+        (["--evidence", "none", "--workflow", "w"], "ce"),
+        (["--workflow", "w", "--state", "sent"], "f"),
+    ],
+)
+def test_settle_chooses_by_workflow_run_text_and_evidence(unchanged: Settings, chosen: list[str], partners: str):
+    """Those in doubt by default. `deliveries` takes the same conditions."""
+    found = settle(unchanged, *chosen, "--dry-run", "--json").json().get("deliveries", [])
+    assert "".join(sorted(one["partner_id"] for one in found)) == partners
+    if "--evidence" not in chosen:
+        listed = partnerflow(unchanged, "deliveries", "--state", "in_doubt", *chosen, "--json").json()["deliveries"]
+        assert [one["delivery_id"] for one in listed] == [one["delivery_id"] for one in found]
+
+
+def test_settle_many_asks_first(settings: Settings):
+    """After the list. Only yes moves them, and the log has who and why."""
+    refused = settle(settings, "--workflow", "w", "--as", "sent", *WHY, stdin="n\n")
+    assert (refused.code, "Settle 4 deliveries as sent?" in refused.stdout, refused.stderr) == (
+        1,
+        True,
+        "Nothing has been changed.\n",
+    )
+    assert Counter(now(settings).values()) == {"in_doubt": 5, "sent": 1}
+    done = settle(settings, "--workflow", "w", "--as", "sent", *WHY, "--by", "ann", stdin="y\n")
+    assert (done.code, done.stdout.rstrip().endswith("4 are sent.")) == (0, True)
+    assert Counter(now(settings).values()) == {"in_doubt": 1, "sent": 5}
+    with opened(settings.ledger) as ledger:
+        assert log(ledger)[-4:] == [("in_doubt", "sent", "person:ann")] * 4
+
+
+def test_settle_many_as_pending_leaves_those_without_values(settings: Settings):
+    """`restore` has lost the values of one message, so that it cannot be sent again."""
+    arguments = ("--workflow", "w", "--as", "pending", *WHY, "--yes")
+    assert settle(settings, *arguments, "--json").json() == {"state": "pending", "settled": 3, "unchanged": 1}
+    found = now(settings)
+    assert "".join(sorted(name for name in found if found[name] == "pending")) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--as", "sent"], "Name one delivery, or choose many"),
+        (["w-a", "--workflow", "w", "--as", "sent"], "but not both"),
+        (["--workflow", "w", *WHY], "The new state is missing"),
+        (["--workflow", "w", "--as", "sent"], "The reason is missing"),
+        (["--workflow", "w", "--as", "sent", *WHY, "--json"], "Add --yes"),
+        (["--workflow", "w", "--as", "lost", *WHY, "--yes"], "It can become failed, pending, sent"),
+        (["--workflow", "w", "--state", "sent", "--as", "failed", *WHY, "--yes"], "A person cannot change this state"),
+        (["--workflow", "w", "--state", "lost", "--as", "sent", *WHY, "--yes"], "lost is not a valid state"),
+        (["--workflow", "x", "--as", "sent", *WHY, "--yes"], "No delivery that is in_doubt meets these conditions"),
+        (["--evidence", "much", "--as", "sent", *WHY, "--yes"], "Write some or none"),
+        (["--workflow", "w", "--mail-log", "/no/such.log", "--dry-run"], "/no/such.log cannot be read"),
+    ],
+)
+def test_settle_that_is_not_clear_changes_nothing(unchanged: Settings, arguments: list[str], says: str):
+    """The error says what to write."""
+    done = settle(unchanged, *arguments)
+    assert (done.code, says in done.stderr) == (1, True)
+    assert Counter(now(unchanged).values()) == {"in_doubt": 5, "sent": 1}
