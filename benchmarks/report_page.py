@@ -41,7 +41,7 @@ def rows(ids: list[str]) -> ReportData:
     now = datetime(2026, 3, 20, 18)
     runs = [_run(name, now - timedelta(hours=back), draw) for name in ids for back in range(RUNS)]
     recipients = [_recipient(name, number, now, draw) for name in ids for number in range(RECIPIENTS)]
-    return ReportData(now, totals, weeks, runs, recipients, [])
+    return ReportData(now, totals, weeks, runs, recipients, [], [])
 
 
 def _week(name: str, monday: date, draw: random.Random) -> Row:

@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import urlopen
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 from packaging.requirements import Requirement
@@ -26,9 +25,12 @@ from flows.ledger.queries import deliveries
 from flows.ledger.recovery.integrity import REMEDY, describe, find_gaps
 from flows.ledger.recovery.replica import open_read_only
 from flows.messages.loader import check_messages
+from flows.pipeline.text import grouped
 from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Postgres, Settings, read_settings
 from flows.warehouse.connection import Connection, is_locked, open_warehouse
+from flows.warehouse.programs import read_programs
+from flows.warehouse.quarantine import describe_set_aside, hint_of_set_aside, rows_set_aside
 from flows.warehouse.raw_tables import CREATE
 from flows.warehouse.time_zone_rules import rule_differences
 from flows.warehouse.unreadable import HINT, describe_unreadable, unreadable_payloads
@@ -63,6 +65,8 @@ class Finding:
         """Return the finding as the command prints it with --json."""
         return asdict(self)
 
+
+T = TypeVar("T")
 
 Findings = Iterator[tuple[str, str, str | None]]
 """Severity, message and hint."""
@@ -209,9 +213,9 @@ def last_run(settings: Settings, now: datetime) -> Findings:
         yield "ok", "There has been no run yet.", None
         return
     query = """
-        SELECT run_id, as_of, status, count(*) FROM marts.workflow_runs
+        SELECT run_id, as_of, workflow_id, status, detail FROM marts.workflow_runs
         WHERE run_id = (SELECT run_id FROM marts.workflow_runs ORDER BY as_of DESC, run_id DESC LIMIT 1)
-        GROUP BY ALL ORDER BY status"""
+        ORDER BY workflow_id"""
     try:
         with duckdb.connect(settings.published, read_only=True) as connection:
             rows = connection.execute(query).fetchall()
@@ -223,9 +227,9 @@ def last_run(settings: Settings, now: datetime) -> Findings:
         return
     run_id, as_of = rows[0][:2]
     said = f"The last run, {run_id}, was as of {as_of:%Y-%m-%d %H:%M} UTC"
-    others = [f"{count} {status}" for _, _, status, count in rows if status != "done"]
-    if others:
-        yield "warning", f"{said}; not done: {', '.join(others)}.", "See marts.workflow_runs for the details."
+    others = {name: f"{status}: {detail}" for _, _, name, status, detail in rows if status != "done"}
+    for line in grouped(others):
+        yield "warning", f"{said}; not done: {line}", None
     if now - as_of.replace(tzinfo=UTC) > LATE:
         yield "warning", f"{said}.", "If it should run every hour, check that `partnerflow serve` is running."
     elif not others:
@@ -234,17 +238,35 @@ def last_run(settings: Settings, now: datetime) -> Findings:
 
 def email_events(settings: Settings, _: datetime) -> Findings:
     """Everything in the landing folder could be read by the last run."""
-    if not settings.published.exists():
+    rows = _published(settings, unreadable_payloads)
+    if rows is None:
         return
-    try:
-        with duckdb.connect(settings.published, read_only=True) as connection:
-            rows = unreadable_payloads(connection)
-    except duckdb.IOException:
-        return  # the check of the last run reports it
     if rows:
         yield "warning", f"{describe_unreadable(rows)}.", HINT
     else:
         yield "ok", "All email events that were received could be read.", None
+
+
+def rows_used(settings: Settings, _: datetime) -> Findings:
+    """The last run could use every row of the raw tables."""
+    found = _published(settings, rows_set_aside)
+    if found is None:
+        return
+    for table in sorted({table for table, *_ in found}):
+        yield "warning", describe_set_aside([one for one in found if one[0] == table]), hint_of_set_aside(table)
+    if not found:
+        yield "ok", "Every row of the raw tables could be used.", None
+
+
+def _published(settings: Settings, read: Callable[[Connection], list[T]]) -> list[T] | None:
+    """Return what is read of the marts as last published; None before the first run, or while a session writes."""
+    if not settings.published.exists():
+        return None
+    try:
+        with duckdb.connect(settings.published, read_only=True) as connection:
+            return read(connection)
+    except duckdb.IOException:
+        return None  # the check of the last run reports it
 
 
 def prefect_server(_: Settings, __: datetime) -> Findings:
@@ -271,6 +293,7 @@ CHECKS: tuple[Callable[[Settings, datetime], Findings], ...] = (
     delivery,
     last_run,
     email_events,
+    rows_used,
     prefect_server,
 )
 
@@ -317,18 +340,16 @@ def _contract() -> dict[str, set[str]]:
 
 
 def _zones(connection: Connection, now: datetime) -> Findings:
-    programs = connection.execute("SELECT program_id, timezone FROM raw.programs ORDER BY program_id").fetchall()
-    wrong = [program for program, zone in programs if not _is_zone(zone)]
-    if wrong:
-        hint = "Give each an IANA time zone in raw.programs, such as America/New_York."
-        yield "error", f"Programs without a valid time zone: {', '.join(wrong)}.", hint
-    elif differences := rule_differences(connection, (zone for _, zone in programs), now - SPAN, now + SPAN):
-        for one in differences:
-            yield "error", f"Time zone rules differ: {one}.", _same_rules(connection)
-    elif programs:
-        yield "ok", f"The raw tables exist, with {len(programs)} programs.", None
-    else:
+    programs = read_programs(connection)
+    for reason in programs.unusable.values():
+        yield "error", reason, "Until then, the workflows of this program are held."
+    differences = rule_differences(connection, programs.zones.values(), now - SPAN, now + SPAN)
+    for one in differences:
+        yield "error", f"Time zone rules differ: {one}.", _same_rules(connection)
+    if not (programs.zones or programs.unusable):
         yield "warning", "raw.programs is empty.", "Let the loader fill it."
+    elif not (programs.unusable or differences):
+        yield "ok", f"The raw tables exist, with {len(programs.zones)} programs.", None
 
 
 def _same_rules(connection: Connection) -> str:
@@ -336,13 +357,6 @@ def _same_rules(connection: Connection) -> str:
     if isinstance(connection, duckdb.DuckDBPyConnection):
         return f"Install requirements.lock again: it pins tzdata to the rules of DuckDB. {why}"
     return f"Let PostgreSQL have the rules of tzdata {version('tzdata')} (a minor release, or its system's). {why}"
-
-
-def _is_zone(name: str | None) -> bool:
-    try:
-        return bool(ZoneInfo(name or ""))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
 
 
 def _size(file: Path) -> int:

@@ -26,8 +26,10 @@ from flows.settings import Settings
 from flows.transform.build import BuildResult, build
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.contract_history import restore_contract_history
-from flows.warehouse.evaluations import Hour, batches, evaluation_hours, time_zones, write_evaluations
+from flows.warehouse.evaluations import Hour, batches, evaluation_hours, write_evaluations
 from flows.warehouse.newest_data import notes_of_old_data
+from flows.warehouse.programs import Programs, read_programs
+from flows.warehouse.quarantine import notes_of_set_aside
 from flows.warehouse.unreadable import notes_of_unreadable
 
 logger = logging.getLogger(__name__)
@@ -48,10 +50,12 @@ def build_plan(
     Afterwards the segments are those of `as_of`, whatever earlier hours were evaluated. With `full_refresh`, all tables
     are built, not only those that are out of date.
     """
-    zones = step("Set evaluation hour and load events", _set_evaluation_hour, settings, ledger, as_of)
-    searched = (ledger, definitions.active, zones, as_of, settings.zone, missed_hours)
+    programs = step("Set evaluation hour and load events", _set_evaluation_hour, settings, ledger, as_of)
+    zones, without_zone = programs.zones, _held_for_their_program(definitions, programs)
+    usable = definitions.without(without_zone)
+    searched = (ledger, usable.active, zones, as_of, settings.zone, missed_hours)
     catch_up = step("Find hours to catch up", find_catch_up, *searched)
-    usable = definitions.without(catch_up.held)
+    usable = usable.without(catch_up.held)
     built = step("Run dbt build", build, settings, usable, progress, full_refresh)
     usable, catch_up = usable.without(built.held), catch_up.without(built.held)
     evaluator = _Evaluator(settings, usable, read_messages(settings, usable), built)
@@ -64,7 +68,7 @@ def build_plan(
     for hours in _batches(settings, usable, catch_up.instants, zones):
         title = f"Catch up {hours[0].as_of:%Y-%m-%d %H:%M} to {hours[-1].as_of:%Y-%m-%d %H:%M} UTC"
         plans = step(title, evaluator.catch_up_plans, hours, catch_up, plans)
-    held = {**built.held, **catch_up.held}
+    held = {**built.held, **catch_up.held, **without_zone}
     if plans:
         held |= step("Rebuild segments for this hour", evaluator.rebuild_segments, evaluation_hours(zones, as_of))
         plans = step("Check who still qualifies", evaluator.without_disqualified, plans)
@@ -135,7 +139,11 @@ class _Evaluator:
     def notes(self, as_of: datetime) -> tuple[str, ...]:
         """Return what concerns no single workflow, and log it."""
         with open_warehouse(self.settings.warehouse) as connection:
-            notes = notes_of_unreadable(connection) + notes_of_old_data(connection, as_of, self.settings.zone)
+            notes = (
+                *notes_of_unreadable(connection),
+                *notes_of_set_aside(connection),
+                *notes_of_old_data(connection, as_of, self.settings.zone),
+            )
         for note in notes:
             logger.warning("%s", note)
         return notes
@@ -164,13 +172,19 @@ def _batches(
         return list(batches(connection, hours))
 
 
-def _set_evaluation_hour(settings: Settings, ledger: Ledger, as_of: datetime) -> dict[str, str]:
-    """Set the hour, mirror the ledger, load new events; return the time zone of each program."""
+def _held_for_their_program(definitions: Definitions, programs: Programs) -> dict[str, str]:
+    """Return the active workflows whose program has no valid time zone, with the reason, by id."""
+    reasons = programs.unusable
+    return {one.id: reasons[one.program] for one in definitions.active if one.program in reasons}
+
+
+def _set_evaluation_hour(settings: Settings, ledger: Ledger, as_of: datetime) -> Programs:
+    """Set the hour, mirror the ledger, load new events; return the programs."""
     with open_warehouse(settings.warehouse) as connection:
-        zones = time_zones(connection)
+        programs = read_programs(connection)
         restore_contract_history(connection, settings.published)
         with transaction(connection):
-            write_evaluations(connection, evaluation_hours(zones, as_of))
+            write_evaluations(connection, evaluation_hours(programs.zones, as_of))
             mirror(connection, ledger)
         load_events(connection, settings.landing)
-        return zones
+        return programs

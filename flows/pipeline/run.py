@@ -37,7 +37,7 @@ from flows.sending.transports.factory import open_transports
 from flows.settings import Settings
 from flows.state_lock import state_lock
 from flows.warehouse.connection import has_table, open_warehouse, transaction
-from flows.warehouse.evaluations import time_zones
+from flows.warehouse.programs import read_programs
 from flows.warehouse.publish import publish
 
 logger = logging.getLogger(__name__)
@@ -212,7 +212,8 @@ _OTHER_STATES = {
 
 def _record(settings: Settings, definitions: Definitions, ledger: Ledger, planned: Run, done: Run) -> None:
     with open_warehouse(settings.warehouse) as connection:
-        programs = tuple(time_zones(connection))
+        found = read_programs(connection)
+        programs = tuple(sorted({*found.zones, *found.unusable}))
         hours = zip(planned.catch_up, done.catch_up, strict=True)
         backfilled = [_record_of(before, after, ()) for before, after in hours]
         record_runs(ledger, [*backfilled, _record_of(planned, done, programs)])

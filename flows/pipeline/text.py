@@ -1,5 +1,8 @@
 """A plan in lines of text, for the terminal, the log and Prefect."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 from flows.plan.plan import Plan, WorkflowPlan
 
 COUNTS = ("members", "already_contacted", "suppressed", "no_address", "recipients")
@@ -7,8 +10,24 @@ SENT = ("sent", "failed", "in_doubt")
 
 
 def details(plan: Plan) -> list[str]:
-    """Return the plan's notes, and a line per workflow with a detail: why it is not done, or what no column counts."""
-    return [*plan.notes, *(f"{row.workflow_id}: {row.detail}" for row in plan.workflows if row.detail)]
+    """Return the plan's notes, and the details of the workflows: why one is not done, or what no column counts."""
+    return [*plan.notes, *grouped({row.workflow_id: row.detail for row in plan.workflows if row.detail})]
+
+
+def grouped(texts: Mapping[str, str]) -> list[str]:
+    """Return one line per different text, with the ids that it belongs to, in the order of the ids.
+
+    >>> grouped({"invite": "No clicks.", "remind": "Stale.", "thank": "No clicks."})
+    ['2 workflows (invite, thank): No clicks.', 'remind: Stale.']
+    """
+    ids = defaultdict(list)
+    for one, text in texts.items():
+        ids[text].append(one)
+    return [f"{_workflows(names)}: {text}" for text, names in ids.items()]
+
+
+def _workflows(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names):,} workflows ({', '.join(names)})"
 
 
 def catch_up_lines(plan: Plan) -> list[str]:
@@ -19,7 +38,8 @@ def catch_up_lines(plan: Plan) -> list[str]:
     lines = [f"Catch-up: {len(plan.catch_up)} evaluations from {first} to {last} UTC."]
     for hour in plan.catch_up:
         parts = [f"{row.workflow_id} {row.recipients:,}" for row in hour.workflows if row.recipients]
-        parts += [f"{row.workflow_id} {row.status} ({row.detail})" for row in hour.workflows if row.status != "done"]
+        stopped = {row.workflow_id: f"{row.status} ({row.detail})" for row in hour.workflows if row.status != "done"}
+        parts += grouped(stopped)
         parts += [
             f"without {one.partner_id} ({one.workflow_id}: not {', '.join(one.conditions)})"
             for one in hour.disqualified

@@ -15,6 +15,7 @@ from flows.settings import Settings
 from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.newest_data import notes_of_old_data
+from flows.warehouse.programs import require_time_zone
 
 HORIZON = 400
 """Days ahead in which the next change is looked for."""
@@ -85,12 +86,13 @@ def explain(
 ) -> Explanation:
     """Evaluate a workflow's conditions one by one for a partner at `as_of` (UTC), from the facts as last built.
 
-    Changes nothing. Raises PartnerflowError when the facts have not been built, or the workflow's program does not have
-    the partner.
+    Changes nothing. Raises PartnerflowError when the facts have not been built, or the workflow's program has no valid
+    time zone or does not have the partner.
     """
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+        require_time_zone(connection, workflow.program)
         with transaction(connection, keep=False):
             return _explain(connection, workflow, partner_id, compiler, as_of, settings.zone)
 

@@ -16,6 +16,7 @@ from flows.preview.hours import create_temp_table, local_hours, require_days
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import Hour, batches, write_evaluations
+from flows.warehouse.programs import require_time_zone, time_zones
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,19 @@ def history(
     """Return the intervals of all partners in these segments over local days, by workflow, partner and hour.
 
     `first` and `last` are dates of each program, both inclusive. Changes nothing. Raises PartnerflowError when the
-    facts have not been built, or the dates are not a valid range.
+    facts have not been built, a program has no valid time zone, or the dates are not a valid range.
     """
     require_days(first, last)
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
         with transaction(connection, keep=False):
-            zones = connection.execute("SELECT program_id, timezone FROM staging.stg_programs").fetchall()
             wanted = {one.program for one in workflows}
+            for program in sorted(wanted):
+                require_time_zone(connection, program)
             hours = [
                 hour
-                for program, zone in zones
+                for program, zone in time_zones(connection).items()
                 if program in wanted
                 for hour in local_hours(program, ZoneInfo(zone), first, last, settings.zone)
             ]

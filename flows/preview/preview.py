@@ -10,6 +10,7 @@ from flows.settings import Settings
 from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.newest_data import notes_of_old_data
+from flows.warehouse.programs import require_time_zone
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,12 @@ def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: d
     """Return the members of the segment of a workflow of any status at `as_of` (UTC).
 
     The SQL of a run is evaluated for that hour, in a transaction that is rolled back. Raises PartnerflowError when the
-    facts have not been built.
+    facts have not been built, or the workflow's program has no valid time zone.
     """
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+        require_time_zone(connection, workflow.program)
         with transaction(connection, keep=False):
             write_evaluations_at(connection, as_of)
             notes = notes_of_old_data(connection, as_of, settings.zone)

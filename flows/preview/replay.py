@@ -25,6 +25,7 @@ from flows.preview.hours import create_temp_table
 from flows.preview.stage_models import StageModel
 from flows.warehouse.connection import Connection, fetch_row
 from flows.warehouse.evaluations import Hour, batches, write_evaluations
+from flows.warehouse.programs import time_zones
 
 LIMIT = 10_000
 """ "The partner segment is limited to 10,000 email addresses" (Create & Manage Email Workflows)."""
@@ -90,10 +91,9 @@ class Replay:
         self._independent = [one for one in workflows if not self._depends_on_own_emails(one)]
 
     def programs(self) -> list[tuple[str, str]]:
-        """Return the ids and time zones of the programs of the workflows."""
+        """Return the ids and time zones of the programs of the workflows, without those that have no valid one."""
         ids = {one.program for one in self.workflows}
-        rows = self._connection.execute("SELECT program_id, timezone FROM staging.stg_programs ORDER BY 1").fetchall()
-        return [row for row in rows if row[0] in ids]
+        return [(program, zone) for program, zone in time_zones(self._connection).items() if program in ids]
 
     def run(self, hours: Sequence[Hour]) -> None:
         """Replay these hours, in batches."""

@@ -5,8 +5,8 @@ from New to Outreach as real ones do (flows/preview/replay.py).
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -18,6 +18,7 @@ from flows.preview.replay import LimitBreach, Replay, Send
 from flows.preview.stage_models import read_stage_models
 from flows.settings import Settings
 from flows.warehouse.connection import has_table, open_warehouse, transaction
+from flows.warehouse.programs import read_programs
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Simulation:
     """What would have happened from the local date `first` to `last`, both inclusive.
 
     `sends` has one item per workflow and partner, and per accepted application, ordered by hour. `limit_breaches` has
-    the hours at which a segment is over the limit. Times are UTC.
+    the hours at which a segment is over the limit. `held` has the workflows that were not simulated, with the reason.
+    Times are UTC.
     """
 
     first: date
@@ -33,6 +35,7 @@ class Simulation:
     workflows: tuple[str, ...]
     sends: tuple[Send, ...]
     limit_breaches: tuple[LimitBreach, ...]
+    held: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def hours(self) -> dict[datetime, int]:
@@ -55,7 +58,8 @@ class Simulation:
         return [send for send in self.sends if send.workflow_id == workflow_id]
 
     def as_json(self) -> dict[str, Any]:
-        """The simulation as the command line answers with it."""
+        """The simulation as the command line answers with it; it has `held` only if a workflow was not simulated."""
+        held = [{"workflow_id": name, "detail": reason} for name, reason in self.held.items()]
         return {
             "from": self.first.isoformat(),
             "to": self.last.isoformat(),
@@ -70,6 +74,7 @@ class Simulation:
                 for (program, partner), sends in self.several.items()
             ],
             "sends": [one.as_json() for one in self.sends],
+            **({"held": held} if held else {}),
         }
 
     def _workflow(self, workflow_id: str) -> dict[str, Any]:
@@ -94,16 +99,21 @@ def simulate(
     """Replay the local days `first` to `last` of each program for workflows of any status.
 
     Reads the facts as last built and the ledger as last mirrored. What these workflows really did from `first` on is
-    left out; what other workflows did stays. Raises PartnerflowError when the facts have not been built, or the dates
-    are not a valid range.
+    left out; what other workflows did stays. Workflows of a program without a valid time zone are not simulated. Raises
+    PartnerflowError when the facts have not been built, no workflow remains, or the dates are not a valid range.
     """
     require_days(first, last)
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "segments", "partners_as_of"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+        reasons = read_programs(connection).unusable
+        held = {one.id: reasons[one.program] for one in workflows if one.program in reasons}
+        usable = [one for one in workflows if one.id not in held]
+        if held and not usable:
+            raise PartnerflowError("\n".join(dict.fromkeys(held.values())))
         with transaction(connection, keep=False):
-            replay = Replay(connection, workflows, compiler, read_stage_models(settings), settings.zone)
-            return replayed(replay, first, last)
+            replay = Replay(connection, usable, compiler, read_stage_models(settings), settings.zone)
+            return replace(replayed(replay, first, last), held=held)
 
 
 def replayed(replay: Replay, first: date, last: date) -> Simulation:

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from compiler import PartnerflowError
+from flows.warehouse.quarantine import SetAside, rows_set_aside
 from flows.warehouse.unreadable import UnreadableRow, unreadable_payloads
 
 WEEKS = 12
@@ -40,8 +41,8 @@ class ReportData:
     `totals` are the rows of marts.workflow_report; `weeks` the last WEEKS of marts.workflow_report_weekly, oldest
     first; `runs` the last run of each workflow and its latest other runs with emails or problems, newest first;
     `recipients` the latest rows of marts.fct_email_deliveries with the partner's name, newest first; `unreadable` what
-    was received and cannot be read. `as_of` is the hour of the last run (UTC, without a zone), or None before the
-    first.
+    was received and cannot be read; `set_aside` the raw tables with rows that are set aside, and why. `as_of` is the
+    hour of the last run (UTC, without a zone), or None before the first.
     """
 
     as_of: datetime | None
@@ -50,16 +51,19 @@ class ReportData:
     runs: list[Row]
     recipients: list[Row]
     unreadable: list[UnreadableRow]
+    set_aside: list[SetAside]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON of `partnerflow report`: totals, weeks with ISO dates, and what cannot be read."""
+        """Return the JSON of `partnerflow report`: totals, weeks with ISO dates, and what could not be used."""
         weeks = [row | {"week": row["week"].isoformat()} for row in self.weeks]
         unreadable = [dict(zip(("file", "lines", "reason"), row, strict=True)) for row in self.unreadable]
+        set_aside = [dict(zip(("table_name", "reason", "rows"), row, strict=True)) for row in self.set_aside]
         return {
             "as_of": self.as_of and self.as_of.isoformat() + "Z",
             "workflows": self.totals,
             "weeks": weeks,
             "unreadable": unreadable,
+            "set_aside": set_aside,
         }
 
 
@@ -84,6 +88,7 @@ def _read(connection: duckdb.DuckDBPyConnection) -> ReportData:
         _rows(connection, _RUNS, RUNS),
         _rows(connection, _RECIPIENTS, RECIPIENTS),
         unreadable_payloads(connection),
+        rows_set_aside(connection),
     )
 
 

@@ -23,6 +23,7 @@ from flows.report.chart import Chart, weekly_chart
 from flows.report.data import RATES, ReportData, Row, by_workflow, read_report
 from flows.report.templates import FOLDER, page
 from flows.settings import Settings
+from flows.warehouse.quarantine import describe_set_aside, hint_of_set_aside
 from flows.warehouse.unreadable import HINT, describe_unreadable
 
 EMPTY = (
@@ -96,13 +97,20 @@ def render_report(data: ReportData, definitions: Definitions, folder: Path, show
         total={name: sum(shown.totals[name] for shown in pages) for name in ("sent", "delivered", "opened", "clicked")},
         columns=RATES,
         as_of=data.as_of,
-        problem=f"{describe_unreadable(data.unreadable)}. {HINT}" if data.unreadable else None,
+        problems=_problems(data),
         made_at=datetime.now(UTC),
         address=str if show_addresses else mask_address,
         outcome=outcome,
         script=Markup(script),
         script_digest=digest,
     )
+
+
+def _problems(data: ReportData) -> list[str]:
+    """Return what was received or loaded and could not be used, a sentence and what to do for each kind."""
+    unreadable = [f"{describe_unreadable(data.unreadable)}. {HINT}"] if data.unreadable else []
+    set_aside = [f"{describe_set_aside(data.set_aside)} {hint_of_set_aside()}"] if data.set_aside else []
+    return [*unreadable, *set_aside]
 
 
 def mask_address(address: object) -> str:

@@ -17,6 +17,7 @@ from flows.messages.variables import sample
 from flows.sending.transports.factory import open_transports
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, has_table, open_warehouse
+from flows.warehouse.programs import require_time_zone
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def _context(settings: Settings, workflow: Workflow, partner_id: str) -> dict[st
     with open_warehouse(settings.warehouse) as connection:
         if not has_table(connection, "intermediate", "int_partner_addresses"):
             raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+        require_time_zone(connection, workflow.program)
         row = _partner(connection, workflow.program, partner_id)
     if row is None:
         hint = "`partnerflow preview` lists who is in a segment."

@@ -6,13 +6,12 @@ One statement evaluates every instant in the table, so it may hold any number of
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import pandas
 
-from compiler import PartnerflowError
-from flows.warehouse.connection import Connection, fetch_row, has_table
-from flows.warehouse.ids import id_text
+from flows.warehouse.connection import Connection, fetch_row
+from flows.warehouse.programs import time_zones
 from flows.warehouse.raw_tables import replace_raw_table
 
 MAX_ROWS_PER_BATCH = 8_000_000
@@ -34,13 +33,10 @@ class Hour:
 def evaluation_hours(
     zones: Mapping[str, str], *instants: datetime, programs: Collection[str] | None = None
 ) -> list[Hour]:
-    """Return the instants (UTC) for each of the programs, or for all of `zones` (program id to IANA time zone).
-
-    Raises PartnerflowError when a program has no IANA time zone; no program falls back to UTC.
-    """
+    """Return the instants (UTC) for each of the programs, or for all of `zones` (program id to IANA time zone)."""
     chosen = zones.keys() if programs is None else programs
     return [
-        Hour(program, as_of, _local_date(program, zones[program], as_of))
+        Hour(program, as_of, as_of.astimezone(ZoneInfo(zones[program])).date())
         for program in sorted(chosen)
         for as_of in instants
     ]
@@ -54,7 +50,7 @@ def write_evaluations(connection: Connection, hours: Sequence[Hour]) -> None:
 
 
 def write_evaluations_at(connection: Connection, *instants: datetime) -> None:
-    """Replace raw.evaluations by these instants (UTC) for every program of raw.programs. Call it in a transaction."""
+    """Replace raw.evaluations by these instants (UTC) for every program with a time zone. Call it in a transaction."""
     write_evaluations(connection, evaluation_hours(time_zones(connection), *instants))
 
 
@@ -67,24 +63,3 @@ def batches(connection: Connection, hours: Sequence[Hour]) -> Iterator[list[Hour
     for start in range(0, len(instants), size):
         batch = set(instants[start : start + size])
         yield [hour for hour in ordered if hour.as_of in batch]
-
-
-def time_zones(connection: Connection) -> dict[str, str]:
-    """Return the time zone of each program of raw.programs, by id. Raises PartnerflowError without raw tables."""
-    if not has_table(connection, "raw", "programs"):
-        raise PartnerflowError(
-            "There is no table raw.programs in the warehouse. A loader fills the raw tables; "
-            "`partnerflow load-example` fills them with the example account."
-        )
-    rows = connection.execute("SELECT program_id, timezone FROM raw.programs").fetchall()
-    return {program: zone for program, zone in sorted((id_text(loaded), zone) for loaded, zone in rows) if program}
-
-
-def _local_date(program: str, zone: str | None, as_of: datetime) -> date:
-    try:
-        return as_of.astimezone(ZoneInfo(zone or "")).date()
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PartnerflowError(
-            f"Program {program} has the time zone {zone!r}. Give it an IANA time zone in raw.programs, "
-            "such as America/New_York."
-        ) from None

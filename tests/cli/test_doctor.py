@@ -75,7 +75,10 @@ def test_each_missing_table_column_and_zone_is_named(state: Settings, monkeypatc
     with duckdb.connect(with_example(state).warehouse) as connection:
         connection.execute("UPDATE raw.programs SET timezone = 'EST5' WHERE program_id = '1000'")
     ((severity, message),) = found(state, monkeypatch)["raw tables"]
-    assert (severity, message) == ("error", "Programs without a valid time zone: 1000.")
+    assert (severity, message.partition(". ")[0]) == (
+        "error",
+        "'EST5' of program 1000 in raw.programs is not a valid time zone",
+    )
 
 
 def test_time_zone_rules_that_differ_are_errors_with_a_remedy(state: Settings, monkeypatch: pytest.MonkeyPatch):
@@ -129,6 +132,33 @@ def test_delivery_in_doubt_and_old_run_are_warnings(state: Settings, monkeypatch
     assert found(state, monkeypatch)["last run"] == [
         ("ok", f"{findings['last run'][0][1].removesuffix('.')}; all its workflows are done.")
     ]
+
+
+def test_set_aside_and_held_are_one_line_per_cause(state: Settings, monkeypatch: pytest.MonkeyPatch):
+    """Rows that are set aside are counted per raw table, and workflows that are held are named per reason."""
+    state.published.parent.mkdir(parents=True)
+    with duckdb.connect(state.published) as published:
+        published.execute("""
+            CREATE SCHEMA marts;
+            CREATE TABLE marts.workflow_runs AS
+                SELECT 'r' AS run_id, TIMESTAMP '2026-03-20 18:00' AS as_of, * FROM (VALUES
+                    ('a', 'held', 'no clicks'), ('b', 'error', 'no message'), ('c', 'held', 'no clicks'),
+                    ('d', 'done', NULL)) AS runs (workflow_id, status, detail);
+            CREATE TABLE marts.quarantined_rows AS
+                SELECT * FROM (VALUES
+                    ('actions', 'state is null', 2), ('actions', 'state is null', 1200), ('actions', 'no amount', 1),
+                    ('partners', 'name is null', 1)) AS found (table_name, reason, occurrences)""")
+    findings = found(state, monkeypatch)
+    said = "The last run, r, was as of 2026-03-20 18:00 UTC; not done: "
+    assert findings["last run"] == [
+        ("warning", f"{said}2 workflows (a, c): held: no clicks"), ("warning", f"{said}b: error: no message")
+    ]  # fmt: skip
+    both = "1,203 rows are set aside: 1,202 of raw.actions (state is null), 1 of raw.actions (no amount)."
+    assert findings["rows used"] == [
+        ("warning", both), ("warning", "1 row is set aside: 1 of raw.partners (name is null).")
+    ]  # fmt: skip
+    hints = [one.hint for one in run_checks(HOUR) if one.check == "rows used"]
+    assert "SELECT * FROM marts.quarantined_rows WHERE table_name = 'actions' shows them." in hints[0]
 
 
 def test_mail_server_is_checked(state: Settings, monkeypatch: pytest.MonkeyPatch):

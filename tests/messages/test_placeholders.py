@@ -53,7 +53,7 @@ def test_unchanged_template_is_a_warning_as_draft_and_an_error_when_active(own: 
 
 
 def test_edited_template_is_sent(own: Settings):
-    """One sentence of one's own and a link of one's own are enough; white space is no edit."""
+    """One sentence of one's own and a link of one's own are enough; white space does not count."""
     from_template(own, "celebrate-a-first-sale", "1000", {})
     activate(own)
     body = own.workflows / "messages" / "first-sale" / "body.txt"

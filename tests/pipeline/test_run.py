@@ -12,11 +12,12 @@ import duckdb
 import pytest
 from sqlalchemy import create_engine, text
 
-from compiler import PartnerflowError, parse_missed_hours
+from compiler import parse_missed_hours
 from flows.definitions.loader import read_definitions
 from flows.pipeline.run import plan_only, run_hour
 from flows.pipeline.text import details
 from flows.preview.preview import preview
+from flows.preview.simulate import simulate
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.evaluations import write_evaluations_at
@@ -414,11 +415,29 @@ def test_without_raw_tables_run_says_who_fills_them(settings: Settings):
     assert "`partnerflow load-example` fills them with the example account." in answer.stderr
 
 
-def test_a_program_without_a_time_zone_is_named(copied: Settings):
-    """There is no silent UTC."""
-    sql(copied, "UPDATE raw.programs SET timezone = 'Eastern' WHERE program_id = '1000'")
-    with pytest.raises(PartnerflowError, match="Program 1000 has the time zone 'Eastern'"):
-        run_hour(copied, HOUR)
+def test_program_without_a_time_zone_holds_its_workflows_only(copied: Settings):
+    """Other programs go on. One line names the program, its value and the workflows; so do the other commands."""
+    sql(copied, "UPDATE raw.programs SET timezone = 'Asia/Kolkata ' WHERE program_id = '2000'")
+    reason = (
+        "'Asia/Kolkata ' of program 2000 in raw.programs is not a valid time zone. Did you mean Asia/Kolkata? "
+        "Give it an IANA time zone in the source, such as America/New_York."
+    )
+    definitions = read_definitions(copied)
+    held = [one.id for one in definitions.active if one.program == "2000"]
+    run = run_hour(copied, HOUR + timedelta(hours=1))
+    assert {name: row.detail for name, row in rows(run).items() if row.status != "done"} == dict.fromkeys(held, reason)
+    assert len(held) > 1 and details(run.plan).count(f"{len(held)} workflows ({', '.join(held)}): {reason}") == 1
+    with duckdb.connect(copied.published, read_only=True) as reader:
+        assert reader.execute("SELECT DISTINCT program_id FROM marts.segment_membership").fetchall() == [("1000",)]
+    day = run.plan.as_of.date()
+    simulation = simulate(copied, definitions.active, definitions.compiler, day, day)
+    assert simulation.held == dict.fromkeys(held, reason) and set(simulation.workflows).isdisjoint(held)
+    days = ["--from", str(day), "--to", str(day)]
+    for command in (["preview"], ["explain", "x"], ["history", *days], ["simulate", *days, "--workflow"]):
+        name, *others = command
+        arguments = [*command, held[0]] if name == "simulate" else [name, held[0], *others]
+        answer = partnerflow(copied, *arguments)
+        assert (answer.code, answer.stderr.strip()) == (1, reason)
 
 
 def test_the_example_account_is_never_loaded_over_another(copied: Settings):

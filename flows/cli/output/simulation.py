@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from flows.pipeline.text import grouped
 from flows.preview.history import MembershipInterval
 from flows.preview.simulate import Simulation
 
@@ -49,7 +50,9 @@ def simulation_lines(found: Simulation) -> list[str]:
         f"    {partner} of program {program}: {_story((one.workflow_id, one.as_of) for one in sends)}"
         for (program, partner), sends in sorted(several.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:SHOWN]
     ]
-    return lines if len(several) <= SHOWN else [*lines, "    … (--json has all)"]
+    if len(several) > SHOWN:
+        lines.append("    … (--json has all)")
+    return [*lines, *grouped(found.held)]
 
 
 def membership_lines(intervals: Iterable[MembershipInterval]) -> list[str]:

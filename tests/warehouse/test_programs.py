@@ -1,0 +1,68 @@
+"""The time zones of the programs, as Python and dbt read them."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+from dbt.context.base import get_pytz_module_context
+
+from flows.warehouse.programs import read_programs, time_zone_names
+from flows.warehouse.raw_tables import create_raw_table
+
+
+@pytest.fixture
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory with an empty table raw.programs."""
+    with duckdb.connect() as connection:
+        create_raw_table(connection, "programs")
+        yield connection
+
+
+def unusable(warehouse: duckdb.DuckDBPyConnection, *zones: str | None) -> str | None:
+    """Load program 7 once per time zone, and return why it has none."""
+    for zone in zones:
+        warehouse.execute("INSERT INTO raw.programs (program_id, timezone) VALUES ('7', ?)", [zone])
+    found = read_programs(warehouse)
+    assert found.zones.keys() | found.unusable.keys() == {"7"}
+    return found.unusable.get("7")
+
+
+HINT = "Give it an IANA time zone in the source, such as America/New_York."
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("Europe/Kiev", None),
+        (
+            "Europe/Kiev ",
+            "'Europe/Kiev ' of program 7 in raw.programs is not a valid time zone. Did you mean Europe/Kiev? " + HINT,
+        ),
+        ("", "'' of program 7 in raw.programs is not a valid time zone. " + HINT),
+        (
+            "europe/kiev",
+            "'europe/kiev' of program 7 in raw.programs is not a valid time zone. Did you mean Europe/Kiev? " + HINT,
+        ),
+        ("../etc/passwd", "'../etc/passwd' of program 7 in raw.programs is not a valid time zone. " + HINT),
+        (None, "Program 7 has no time zone in raw.programs. " + HINT),
+    ],
+)
+def test_time_zone_must_be_the_name_of_an_iana_zone(
+    warehouse: duckdb.DuckDBPyConnection, zone: str | None, expected: str | None
+):
+    """The reason has the value with its blanks, and what is probably meant."""
+    assert unusable(warehouse, zone) == expected
+
+
+def test_program_with_several_time_zones_has_none(warehouse: duckdb.DuckDBPyConnection):
+    """Equal rows are one; of different ones, nobody knows which is right."""
+    assert unusable(warehouse, "Asia/Tokyo", "Asia/Tokyo") is None
+    expected = (
+        "raw.programs has several time zones for program 7: 'Asia/Seoul', 'Asia/Tokyo'. Leave one row in the source."
+    )
+    assert unusable(warehouse, "Asia/Seoul") == expected
+
+
+def test_time_zones_of_dbt_are_those_of_python():
+    """The macro `is_time_zone` reads the names from pytz."""
+    assert set(get_pytz_module_context()["all_timezones"]) == time_zone_names()
