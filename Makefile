@@ -7,7 +7,7 @@ EXAMPLE_HOUR := 2026-03-20T14:00:00-04:00
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: run lint test test-long test-matrix coverage setup lock clean
+.PHONY: run lint test test-long test-cluster test-matrix coverage setup setup-spark lock clean
 
 run: setup  ## run the hourly job on the example account
 	.venv/bin/partnerflow load-example
@@ -25,6 +25,9 @@ test: lint  ## run the checks and all tests except the long ones
 
 test-long: setup  ## run the slow tests: kills in every step and while sending, half a day of the hourly flow, two days of a changing account
 	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=12 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
+
+test-cluster: setup-spark  ## run the tests on a Spark cluster, which they start and stop: a master, two workers, a catalog
+	.venv-spark/bin/python -m pytest tests/cluster -m cluster
 
 coverage: setup  ## run the tests with coverage of compiler/ and flows/; fail below 90 % (not in CI: it takes two thirds longer)
 	.venv/bin/python -m pytest -n auto --dist loadfile --cov=compiler --cov=flows --cov-report=term:skip-covered --cov-fail-under=90
@@ -49,9 +52,21 @@ setup: .venv/ready
 	.venv/bin/python -m pip check
 	@touch .venv/ready
 
-lock:  ## write requirements.lock from pyproject.toml (needs uv)
+setup-spark: .venv-spark/ready
+
+.venv-spark/ready: requirements-spark.lock pyproject.toml
+	$(PYTHON) -m venv --clear .venv-spark
+	.venv-spark/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-spark.lock
+	.venv-spark/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index --editable .
+	.venv-spark/bin/python -m pip check
+	@touch .venv-spark/ready
+
+lock:  ## write requirements.lock and requirements-spark.lock from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev \
 		--custom-compile-command "make lock" --upgrade --quiet pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra cluster \
+		--constraint requirements.lock --custom-compile-command "make lock" --upgrade --quiet pyproject.toml \
+		-o requirements-spark.lock
 
 clean:  ## remove the environments; the state in var/ stays
-	rm -rf .venv .venv-3.*
+	rm -rf .venv .venv-spark .venv-3.*

@@ -20,7 +20,8 @@ def compile_models(workflows: Iterable[Workflow], compiler: Compiler, dialect: s
     """Return the generated dbt models of the active workflows, file name to text: one file per model of MODELS."""
     active = [workflow for workflow in workflows if workflow.status == "active"]
     statements: dict[str, exp.Query | None] = dict.fromkeys(MODELS)
-    statements |= {relation.split(".")[1]: one for relation, one in membership_statements(active, compiler).items()}
+    planned = membership_statements(active, compiler, dialect)
+    statements |= {relation.split(".")[1]: one for relation, one in planned.items()}
     statements |= {
         "segment_workflows": compiler.workflows(active),
         "segment_applications": compiler.applications(active),

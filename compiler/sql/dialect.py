@@ -1,11 +1,44 @@
-"""SQL dialects: sqlglot trees become SQL text here and nowhere else."""
+"""SQL dialects: sqlglot trees become SQL text here and nowhere else, and each engine says which plan suits it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from sqlglot import exp
 
 DEFAULT = "duckdb"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How the membership of many segments is computed on an engine.
+
+    union:   one SELECT per workflow, in a UNION ALL;
+    explode: one SELECT per table, from an array of the matching workflows that the select list explodes;
+    unnest:  the same, with the array in a join.
+
+    Where it is not `union`, the engine repeats a CTE for each SELECT that reads it, its parser fails at some hundred
+    branches, and numbering all rows is work for one machine: so all segments are computed in tables that one SELECT
+    reads each, and these are joined by their natural key.
+    """
+
+    members: Literal["union", "explode", "unnest"] = "union"
+
+
+ENGINES: Mapping[str, Engine] = {
+    "bigquery": Engine("unnest"),
+    "clickhouse": Engine("explode"),
+    "databricks": Engine("explode"),
+    "duckdb": Engine(),
+    "postgres": Engine(),
+    "redshift": Engine(),
+    "snowflake": Engine(),
+    "spark": Engine("explode"),
+    "trino": Engine(),
+}
+"""The engines by the name of their dialect in sqlglot."""
 
 
 def literal(value: str | int | Decimal | date) -> exp.Expr:
@@ -74,4 +107,4 @@ def _as_jinja(node: exp.Expr, dialect: str) -> exp.Expr:
 
 def dialects() -> list[str]:
     """Return the supported dialects; their SQL is frozen in tests/data/dialects."""
-    return ["bigquery", "databricks", "duckdb", "postgres", "redshift", "snowflake", "spark", "trino"]
+    return list(ENGINES)

@@ -162,7 +162,7 @@ class Compiler:
 
         sums = [aliased(name, exp.func("coalesce", feature(name), literal(0))) for name in features]
         return (
-            exp.select(*[partner(name) for name in (*KEY, *sorted(used))], *sums)
+            exp.select(*[aliased(name, partner(name)) for name in (*KEY, *sorted(used))], *sums)
             .from_(base)
             .join(
                 exp.to_table("features"),

@@ -2,10 +2,13 @@
 
 With at most `Compiler.max_single_statement_features` feature columns, one statement is as fast and easier to read.
 
-1. `segment_partners`: one row per partner with a surrogate key and one column per distinct semi-join;
-2. `segment_performance`: the days of the partners and windows that matter, by surrogate key;
+1. `segment_partners`: one row per partner with one column per distinct semi-join;
+2. `segment_performance`: the days of the partners and windows that matter;
 3. `segment_features_by_transition`, `segment_features_all_partners`: the partners with the measures summed;
-4. `segment_membership`: one SELECT per workflow from the table that has its columns, combined by UNION ALL.
+4. `segment_membership`: one SELECT per workflow from the table that has its columns, combined by UNION ALL. On engines
+   that explode an array (`Engine`), one SELECT per table.
+
+The tables are joined by a surrogate key, or by the natural one on an engine with several machines.
 
 The reasons (benchmarks/README.md): segments with a Last Transition Date read many windows of few partners, the others
 few windows of all partners, so each of these two groups has its own sums. A measure is summed over the days on which it
@@ -19,8 +22,9 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from compiler.segment_tree import Workflow
-from compiler.sql.dialect import literal, name_of, table
+from compiler.sql.dialect import DEFAULT, ENGINES, Engine, literal, name_of, table
 from compiler.sql.feature_groups import FeatureGroup, candidate_predicate, feature_groups
+from compiler.sql.matching_workflows import select_matches
 from compiler.sql.predicates import KEY, days_ago_column, qualified
 from compiler.sql.semi_joins import SemiJoinColumns, equi_join
 from compiler.sql.single_statement import PARTNERS_AS_OF, Compiler, aliased, select_members, sorted_by_id, union_all
@@ -38,8 +42,8 @@ Statements = dict[str, exp.Query]
 """A relation (`schema.name`) to the statement that makes it, in order of execution."""
 
 
-def membership_statements(workflows: Iterable[Workflow], compiler: Compiler) -> Statements:
-    """Return the statements that compute the membership of these workflows.
+def membership_statements(workflows: Iterable[Workflow], compiler: Compiler, dialect: str = DEFAULT) -> Statements:
+    """Return the statements that compute the membership of these workflows, as suits the engine of a dialect.
 
     The last one makes `marts.segment_membership`: one row per workflow, program, partner and hour.
     """
@@ -47,10 +51,11 @@ def membership_statements(workflows: Iterable[Workflow], compiler: Compiler) -> 
     semi_joins = SemiJoinColumns()
     predicates = {one.id: compiler.builder.predicates(one, semi_joins) for one in chosen}
     count = semi_joins.count + len(compiler.features(chosen))
-    if count <= compiler.max_single_statement_features or not chosen:
+    engine = ENGINES[dialect]
+    if not chosen or (engine.members == "union" and count <= compiler.max_single_statement_features):
         return {MEMBERSHIP: compiler.membership(chosen)}
     groups = feature_groups(chosen, compiler)
-    return StagedMembershipPlan(compiler, chosen, predicates, semi_joins, groups).statements()
+    return StagedMembershipPlan(compiler, chosen, predicates, semi_joins, groups, engine).statements()
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,12 @@ class StagedMembershipPlan:
     predicates: dict[str, list[exp.Expr]]
     semi_joins: SemiJoinColumns
     groups: list[FeatureGroup]
+    engine: Engine
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Return the columns by which the tables are joined."""
+        return (SURROGATE_KEY,) if self.engine.members == "union" else KEY
 
     def statements(self) -> Statements:
         """Return the statement of each relation, in order of execution."""
@@ -73,18 +84,30 @@ class StagedMembershipPlan:
 
     def _membership(self) -> exp.Query:
         sources = {one.id: group.relation for group in self.groups for one in group.workflows}
-        members = [
-            select_members(one, sources.get(one.id, PARTNERS), self.predicates[one.id]) for one in self.workflows
-        ]
+        if self.engine.members == "union":
+            members = [
+                select_members(one, sources.get(one.id, PARTNERS), self.predicates[one.id]) for one in self.workflows
+            ]
+        else:
+            tested: dict[str, dict[str, list[exp.Expr]]] = {}
+            for one in self.workflows:
+                tested.setdefault(sources.get(one.id, PARTNERS), {})[one.id] = self.predicates[one.id]
+            members = [
+                select
+                for relation, predicates in sorted(tested.items())
+                for select in select_matches(relation, predicates, self.engine)
+            ]
         return union_all(members) or self.compiler.membership([])
 
     def _partners(self) -> exp.Select:
-        """Return every partner of the programs: surrogate key, attributes, semi-joins, feature groups."""
+        """Return every partner of the programs: key, attributes, semi-joins, feature groups."""
         base = name_of(PARTNERS_AS_OF)
-        number = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=_columns(base, KEY)))
+        order = exp.Order(expressions=[exp.column(name, table=base) for name in KEY])
+        number = aliased(SURROGATE_KEY, exp.Window(this=exp.RowNumber(), order=order))
         builder = self.compiler.builder
         flags = [aliased(one.flag_column, qualified(candidate_predicate(one, builder), base)) for one in self.groups]
-        columns = [aliased(SURROGATE_KEY, number), *_columns(base, (*KEY, *self._attributes()))]
+        columns = [number] if SURROGATE_KEY in self.key else []
+        columns += _columns(base, (*KEY, *self._attributes()))
         programs = [literal(program) for program in sorted({one.program for one in self.workflows})]
         partners = exp.select(*columns, *self.semi_joins.columns(), *flags, copy=False)
         partners = partners.from_(table(PARTNERS_AS_OF)).where(exp.column("program_id", table=base).isin(*programs))
@@ -98,7 +121,9 @@ class StagedMembershipPlan:
         measures = sorted({one.as_of_column for one, _ in features})
         inside = self.compiler.builder.bounding_range(dates, [window for _, window in features])
         return (
-            exp.select(SURROGATE_KEY, *flags, dates.as_of_column, days_ago_column(dates), *measures)
+            exp.select(
+                *_columns(name_of(PARTNERS), self.key), *flags, dates.as_of_column, days_ago_column(dates), *measures
+            )
             .from_(table(dates.relation))
             .join(table(PARTNERS), on=equi_join(name_of(dates.relation), name_of(PARTNERS), KEY))
             .where(exp.or_(*flags), *inside)
@@ -116,7 +141,7 @@ class StagedMembershipPlan:
         for measure in sorted(set(measures.values())):
             cte = _sums_of(measure)
             partners = partners.with_(cte, as_=self._sums(group, measure), copy=False)
-            partners = partners.join(cte, on=equi_join(cte, base, [SURROGATE_KEY]), join_type="left", copy=False)
+            partners = partners.join(cte, on=equi_join(cte, base, self.key), join_type="left", copy=False)
         return partners
 
     def _sums(self, group: FeatureGroup, measure: str) -> exp.Select:
@@ -126,7 +151,7 @@ class StagedMembershipPlan:
         sums = [aliased(name, self.compiler.sum(*one)) for name, one in features.items()]
         windows = [window for _, window in features.values()]
         inside = self.compiler.builder.bounding_range(self.compiler.dates, windows)
-        days = exp.select(SURROGATE_KEY, *sums, copy=False).from_(table(PERFORMANCE)).group_by(SURROGATE_KEY)
+        days = exp.select(*self.key, *sums, copy=False).from_(table(PERFORMANCE)).group_by(*self.key)
         return days.where(exp.column(group.flag_column), exp.column(measure).neq(literal(0)), *inside)
 
     def _attributes(self) -> list[str]:
@@ -143,7 +168,8 @@ class StagedMembershipPlan:
 
 
 def _columns(relation: str, names: Iterable[str]) -> list[exp.Expr]:
-    return [exp.column(name, table=relation) for name in names]
+    """Return columns of a relation, each with its own name: some engines name a column of a table by its qualifier."""
+    return [aliased(name, exp.column(name, table=relation)) for name in names]
 
 
 def _or_zero(value: exp.Expr) -> exp.Expr:

@@ -1,8 +1,9 @@
-"""The SQL of the same segments in eight dialects, compared with committed files so that a review shows every change.
+"""The SQL of the same segments in nine dialects, compared with committed files so that a review shows every change.
 
-DuckDB's SQL is executed by tests/property/test_proof.py and PostgreSQL's by tests/dbt_project/test_postgres.py; the SQL
-of the other six dialects is only parsed. `PARTNERFLOW_FREEZE=1 pytest tests/compiler/test_dialects.py` rewrites the
-files, but not in CI.
+DuckDB executes its SQL in tests/property/test_proof.py, PostgreSQL in tests/dbt_project/test_postgres.py and Spark in
+tests/cluster; the SQL of the other six dialects is only parsed. This rewrites the files, but not in CI:
+
+    PARTNERFLOW_FREEZE=1 .venv/bin/python -m pytest tests/compiler/test_dialects.py
 """
 
 import os
@@ -13,7 +14,7 @@ from sqlglot import exp
 
 from compiler import Compiler, SendEmail, Workflow, dialects, membership_statements, parse, project_vocabulary
 from compiler.sql.dialect import to_sql
-from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
+from compiler.sql.staged_plan import MEMBERSHIP
 from flows.settings import CHECKOUT
 
 FROZEN = CHECKOUT / "tests" / "data" / "dialects"
@@ -45,8 +46,8 @@ SEGMENTS = {
 }  # fmt: skip
 
 
-PLANS = {"one-statement": MAX_SINGLE_STATEMENT_FEATURES, "tables": -1}
-"""Maps a folder of tests/data/dialects to a value of max_single_statement_features."""
+PLANS = ("one-statement", "tables")
+"""The folders of tests/data/dialects."""
 
 
 def text(plan: str, dialect: str) -> str:
@@ -55,7 +56,9 @@ def text(plan: str, dialect: str) -> str:
         Workflow(name, name, "", "1000", "active", tuple(parse(one, VOCABULARY) for one in sentences), SendEmail("m"))
         for name, sentences in SEGMENTS.items()
     ]
-    steps = membership_statements(workflows, Compiler(VOCABULARY, max_single_statement_features=PLANS[plan]))
+    compiler = Compiler(VOCABULARY, max_single_statement_features=-1)
+    one_statement = {MEMBERSHIP: compiler.membership(workflows)}
+    steps = one_statement if plan == "one-statement" else membership_statements(workflows, compiler, dialect)
     return "".join(f"-- {relation}\n{to_sql(step, dialect)};\n" for relation, step in steps.items())
 
 
@@ -84,5 +87,5 @@ def test_sql_has_only_portable_constructs(plan: str, dialect: str):
 
 def test_dialects_are_the_documented_ones():
     """sqlglot has other dialects, but nobody has reviewed their SQL."""
-    expected = ["bigquery", "databricks", "duckdb", "postgres", "redshift", "snowflake", "spark", "trino"]
+    expected = ["bigquery", "clickhouse", "databricks", "duckdb", "postgres", "redshift", "snowflake", "spark", "trino"]
     assert dialects() == expected

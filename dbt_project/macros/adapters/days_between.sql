@@ -4,7 +4,15 @@
 {%- endmacro %}
 
 {% macro default__days_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'day') }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(earlier, later) -%}
     cast({{ later }} - {{ earlier }} as integer)
+{%- endmacro %}
+
+{% macro postgres__days_between(earlier, later) -%}
+    {{ return(duckdb__days_between(earlier, later)) }}
 {%- endmacro %}
 
 {% macro spark__days_between(earlier, later) -%}

@@ -16,16 +16,3 @@
         else {{ text }}
     end
 {%- endmacro %}
-
-{#- The type of floating numbers with 53 bits of digits; that of dbt has 24 on DuckDB. -#}
-{% macro type_double() -%}
-    {{ return(adapter.dispatch('type_double')()) }}
-{%- endmacro %}
-
-{% macro default__type_double() -%}
-    double precision
-{%- endmacro %}
-
-{% macro spark__type_double() -%}
-    double
-{%- endmacro %}

@@ -7,6 +7,10 @@
 {%- endmacro %}
 
 {% macro default__try_parse_json(text) -%}
+    {{ missing_implementation('try_parse_json') }}
+{%- endmacro %}
+
+{% macro duckdb__try_parse_json(text) -%}
     case when json_valid({{ text }}) then cast({{ text }} as json) end
 {%- endmacro %}
 
@@ -15,12 +19,22 @@
     cast(case when pg_input_is_valid({{ text }}, 'jsonb') then {{ text }} end as json)
 {%- endmacro %}
 
+{#- Spark has no JSON type: JSON is its text there. Its parser ignores what follows a value, so the text is read as the
+    only element of an array. -#}
+{% macro spark__try_parse_json(text) -%}
+    case when size(from_json('[' || {{ text }} || ']', 'array<string>')) = 1 then {{ text }} end
+{%- endmacro %}
+
 {#- The value at a path of keys, as text; null where it is missing. A number in `keys` is a position in an array. -#}
 {% macro json_text(json, keys) -%}
     {{ return(adapter.dispatch('json_text')(json, keys)) }}
 {%- endmacro %}
 
 {% macro default__json_text(json, keys) -%}
+    {{ missing_implementation('json_text') }}
+{%- endmacro %}
+
+{% macro duckdb__json_text(json, keys) -%}
     json_extract_string(cast({{ json }} as json), '{{ json_path(keys) }}')
 {%- endmacro %}
 
@@ -28,8 +42,9 @@
     (cast({{ json }} as json) #>> '{{ "{" ~ keys | join(",") ~ "}" }}')
 {%- endmacro %}
 
+{#- An element that is a string has no quotes there, so it is its own text. -#}
 {% macro spark__json_text(json, keys) -%}
-    get_json_object({{ json }}, '{{ json_path(keys, quote="") }}')
+    {{ "get_json_object(" ~ json ~ ", '" ~ json_path(keys, quote="") ~ "')" if keys else json }}
 {%- endmacro %}
 
 {#- The value at a path of keys, as JSON; null where it is missing. -#}
@@ -38,11 +53,19 @@
 {%- endmacro %}
 
 {% macro default__json_value(json, keys) -%}
+    {{ missing_implementation('json_value') }}
+{%- endmacro %}
+
+{% macro duckdb__json_value(json, keys) -%}
     json_extract(cast({{ json }} as json), '{{ json_path(keys) }}')
 {%- endmacro %}
 
 {% macro postgres__json_value(json, keys) -%}
     (cast({{ json }} as json) #> '{{ "{" ~ keys | join(",") ~ "}" }}')
+{%- endmacro %}
+
+{% macro spark__json_value(json, keys) -%}
+    {{ return(spark__json_text(json, keys)) }}
 {%- endmacro %}
 
 {#- One row per element of an array, for a select list. A value that is not an array has no rows; with `wrap_value`,
@@ -52,6 +75,10 @@
 {%- endmacro %}
 
 {% macro default__unnest_json_array(json, wrap_value) -%}
+    {{ missing_implementation('unnest_json_array') }}
+{%- endmacro %}
+
+{% macro duckdb__unnest_json_array(json, wrap_value) -%}
     {%- set value = 'cast(' ~ json ~ ' as json)' -%}
     {%- set otherwise = '[' ~ value ~ ']' if wrap_value else 'null' -%}
     unnest(case when json_type({{ value }}) = 'ARRAY' then cast({{ value }} as json []) else {{ otherwise }} end)
@@ -63,9 +90,13 @@
     json_array_elements(case when json_typeof({{ value }}) = 'array' then {{ value }} else {{ otherwise }} end)
 {%- endmacro %}
 
-{#- No model for Spark wraps a value. -#}
 {% macro spark__unnest_json_array(json, wrap_value) -%}
-    explode(from_json({{ json }}, 'array<string>'))
+    explode(
+        case
+            when {{ matches(json, '^\\s*\\[') }} then from_json({{ json }}, 'array<string>')
+            {{ 'else array(' ~ json ~ ')' if wrap_value }}
+        end
+    )
 {%- endmacro %}
 
 {#- The JSON path of a list of keys. DuckDB needs quotes around keys such as `event-data`; Spark does not know them. -#}
@@ -84,19 +115,32 @@
 {%- endmacro %}
 
 {% macro default__json_object(columns) -%}
-    cast(json_object(
-        {%- for column in columns %}'{{ column }}', cast({{ column }} as varchar){{ ', ' if not loop.last }}{% endfor -%}
-    ) as varchar)
+    {{ missing_implementation('json_object') }}
+{%- endmacro %}
+
+{% macro duckdb__json_object(columns) -%}
+    {%- set values -%}
+        {%- for column in columns -%}
+            '{{ column }}', cast({{ column }} as varchar){{ ', ' if not loop.last }}
+        {%- endfor -%}
+    {%- endset -%}
+    cast(json_object({{ values }}) as varchar)
 {%- endmacro %}
 
 {% macro postgres__json_object(columns) -%}
-    cast(json_build_object(
-        {%- for column in columns %}'{{ column }}', cast({{ column }} as text){{ ', ' if not loop.last }}{% endfor -%}
-    ) as text)
+    {%- set values -%}
+        {%- for column in columns -%}
+            '{{ column }}', cast({{ column }} as text){{ ', ' if not loop.last }}
+        {%- endfor -%}
+    {%- endset -%}
+    cast(json_build_object({{ values }}) as text)
 {%- endmacro %}
 
 {% macro spark__json_object(columns) -%}
-    to_json(named_struct(
-        {%- for column in columns %}'{{ column }}', cast({{ column }} as string){{ ', ' if not loop.last }}{% endfor -%}
-    ))
+    {%- set values -%}
+        {%- for column in columns -%}
+            '{{ column }}', cast({{ column }} as string){{ ', ' if not loop.last }}
+        {%- endfor -%}
+    {%- endset -%}
+    to_json(named_struct({{ values }}), map('ignoreNullFields', 'false'))
 {%- endmacro %}

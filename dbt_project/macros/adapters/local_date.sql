@@ -5,7 +5,15 @@
 {%- endmacro %}
 
 {% macro default__local_date(utc_timestamp, timezone) -%}
+    {{ missing_implementation('local_date') }}
+{%- endmacro %}
+
+{% macro duckdb__local_date(utc_timestamp, timezone) -%}
     cast(timezone({{ timezone }}, timezone('UTC', {{ utc_timestamp }})) as date)
+{%- endmacro %}
+
+{% macro postgres__local_date(utc_timestamp, timezone) -%}
+    {{ return(duckdb__local_date(utc_timestamp, timezone)) }}
 {%- endmacro %}
 
 {% macro spark__local_date(utc_timestamp, timezone) -%}

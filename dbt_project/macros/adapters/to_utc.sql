@@ -6,7 +6,15 @@
 {%- endmacro %}
 
 {% macro default__to_utc(timestamp) -%}
+    {{ missing_implementation('to_utc') }}
+{%- endmacro %}
+
+{% macro duckdb__to_utc(timestamp) -%}
     cast(cast({{ timestamp }} as timestamptz) as timestamp)
+{%- endmacro %}
+
+{% macro postgres__to_utc(timestamp) -%}
+    {{ return(duckdb__to_utc(timestamp)) }}
 {%- endmacro %}
 
 {#- Spark applies the offset: its timestamps are instants. -#}

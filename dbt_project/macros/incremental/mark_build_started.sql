@@ -3,7 +3,7 @@
     refresh. -#}
 {% macro mark_build_started() -%}
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
-        {%- set build_state = adapter.get_relation(target.database, 'raw', 'build_state') -%}
+        {%- set build_state = adapter.get_relation(target.get('database'), 'raw', 'build_state') -%}
         {%- if build_state is not none -%}
             {%- do run_query('update ' ~ build_state ~ ' set builds_since = builds_since + 1') -%}
             {%- do adapter.commit() -%}  {#- dbt rolls back the open transaction of a hook -#}

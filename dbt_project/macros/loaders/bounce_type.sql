@@ -11,11 +11,9 @@
     {%- set text -%}
         {%- for one in evidence -%}coalesce({{ one }}, ''){{ " || ' ' || " if not loop.last }}{%- endfor -%}
     {%- endset -%}
-    {%- set without_addresses -%} regexp_replace({{ text }}, '[^\s<>]*@[^\s<>]*', ' ', 'g') {%- endset -%}
-    {%- set words -%}
-        ('  ' || lower(regexp_replace({{ without_addresses }}, '[^0-9A-Za-z.]+', '  ', 'g')) || '  ')
-    {%- endset -%}
-    {%- set other_codes -%} regexp_replace({{ words }}, '  ({{ dead_mailbox }})[.]?  ', '    ', 'g') {%- endset -%}
+    {%- set without_addresses = replace_matches(text, '[^\\s<>]*@[^\\s<>]*', ' ') -%}
+    {%- set words = "('  ' || lower(" ~ replace_matches(without_addresses, '[^0-9A-Za-z.]+', '  ') ~ ") || '  ')" -%}
+    {%- set other_codes = replace_matches(words, '  (' ~ dead_mailbox ~ ')[.]?  ', '    ') -%}
     case
         when coalesce({{ category }}, '') = 'living' then 'soft'
         when {{ matches(words, '  (' ~ living_mailbox ~ ')[.]?  ') }} then 'soft'

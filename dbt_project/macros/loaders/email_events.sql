@@ -6,11 +6,20 @@
 {%- endmacro %}
 
 {% macro default__utc_from_iso(text) -%}
+    {{ missing_implementation('utc_from_iso') }}
+{%- endmacro %}
+
+{% macro duckdb__utc_from_iso(text) -%}
     timezone('UTC', try_cast({{ text }} as timestamp with time zone))
 {%- endmacro %}
 
 {% macro postgres__utc_from_iso(text) -%}
     timezone('UTC', cast(case when pg_input_is_valid({{ text }}, 'timestamptz') then {{ text }} end as timestamptz))
+{%- endmacro %}
+
+{#- Spark's timestamps are instants, and its sessions use UTC. -#}
+{% macro spark__utc_from_iso(text) -%}
+    try_cast({{ text }} as timestamp)
 {%- endmacro %}
 
 {#- A text of seconds since 1970 as a UTC timestamp without time zone; null when it is not a number, or after 2100. -#}
@@ -19,6 +28,10 @@
 {%- endmacro %}
 
 {% macro default__utc_from_seconds(text) -%}
+    {{ missing_implementation('utc_from_seconds') }}
+{%- endmacro %}
+
+{% macro duckdb__utc_from_seconds(text) -%}
     case when try_cast({{ text }} as double) between 0 and 4102444800
         then make_timestamp(cast(try_cast({{ text }} as double) * 1000000 as bigint))
     end
@@ -31,10 +44,16 @@
     timezone('UTC', to_timestamp(case when {{ seconds }} between 0 and 4102444800 then {{ seconds }} end))
 {%- endmacro %}
 
+{% macro spark__utc_from_seconds(text) -%}
+    case when try_cast({{ text }} as double) between 0 and 4102444800
+        then timestamp_micros(cast(try_cast({{ text }} as double) * 1000000 as bigint))
+    end
+{%- endmacro %}
+
 {#- The address in a text such as `Ann <Ann@Partner.example>`, in lower case. -#}
 {% macro bare_address(text) -%}
-    {%- set within = "regexp_replace(lower(" ~ text ~ "), '^.*<([^<>]*)>.*$', '\\1')" -%}
-    regexp_replace({{ within }}, '^[\s"''<]+|[\s"''>.]+$', '', 'g')
+    {%- set within = replace_matches('lower(' ~ text ~ ')', '^.*<([^<>]*)>.*$', '\\1') -%}
+    {{ replace_matches(within, '^[\\s"\'<]+|[\\s"\'>.]+$', '') }}
 {%- endmacro %}
 
 {#- The event type of a feedback report (RFC 5965). `not-spam` (RFC 6430) and `auth-failure` (RFC 6591) are not

@@ -22,7 +22,7 @@
             from {{ model }} as all_rows
             inner join (
                 select {{ key }} from {{ model }} as own_rows where {{ exists_for_partner(keys_of, 'own_rows') }}
-                union
+                union distinct
                 select {{ key }} from {{ model }} where {{ or_where }}
             ) as new_keys using ({{ key }})
             union all

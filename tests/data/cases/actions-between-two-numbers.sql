@@ -14,9 +14,9 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    partners_as_of.program_id,
-    partners_as_of.as_of,
-    partners_as_of.partner_id,
+    partners_as_of.program_id AS program_id,
+    partners_as_of.as_of AS as_of,
+    partners_as_of.partner_id AS partner_id,
     COALESCE(features.actions_ever, 0) AS actions_ever
   FROM segments.partners_as_of
   LEFT JOIN features

@@ -22,9 +22,9 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    partners_as_of.program_id,
-    partners_as_of.as_of,
-    partners_as_of.partner_id,
+    partners_as_of.program_id AS program_id,
+    partners_as_of.as_of AS as_of,
+    partners_as_of.partner_id AS partner_id,
     COALESCE(features.actions_2026_03_16_to_2026_03_22, 0) AS actions_2026_03_16_to_2026_03_22
   FROM segments.partners_as_of
   LEFT JOIN features

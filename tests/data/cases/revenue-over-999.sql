@@ -18,11 +18,11 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    partners_as_of.program_id,
-    partners_as_of.as_of,
-    partners_as_of.partner_id,
-    partners_as_of.last_transition_days_ago,
-    partners_as_of.relationship_stage_as_of,
+    partners_as_of.program_id AS program_id,
+    partners_as_of.as_of AS as_of,
+    partners_as_of.partner_id AS partner_id,
+    partners_as_of.last_transition_days_ago AS last_transition_days_ago,
+    partners_as_of.relationship_stage_as_of AS relationship_stage_as_of,
     COALESCE(features.revenue_1_to_30_days_ago, 0) AS revenue_1_to_30_days_ago
   FROM segments.partners_as_of
   LEFT JOIN features

@@ -1,7 +1,7 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy=replacement_strategy(),
         on_schema_change='fail',
         pre_hook="{{ delete_changed_partners(ref('int_partner_activity_checksums')) }}",
     )

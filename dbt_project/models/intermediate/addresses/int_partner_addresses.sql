@@ -6,7 +6,7 @@ with contacts as (
 suppressions as (
     select email from {{ ref('suppressions') }}
 
-    union
+    union distinct
 
     select email
     from {{ ref('stg_suppressions') }}

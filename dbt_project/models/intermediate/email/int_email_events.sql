@@ -40,7 +40,8 @@ linked as (
         {{ bare_address('ranked.email') }} as event_email
     from ranked
     left join deliveries as by_id on lower(trim(ranked.delivery_id)) = by_id.delivery_id
-    left join deliveries as by_message on trim(ranked.message_id, '<> ') = by_message.message_id
+    left join deliveries as by_message
+        on trim(replace(replace(ranked.message_id, '<', ''), '>', '')) = by_message.message_id
     where ranked.position = 1
 ),
 

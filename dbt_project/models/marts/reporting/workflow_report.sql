@@ -4,7 +4,7 @@ with weeks as (
 
 workflows as (
     select workflow_id from {{ ref('stg_workflow_runs') }}
-    union
+    union distinct
     select workflow_id from {{ ref('stg_sent_emails') }}
 ),
 
@@ -29,12 +29,12 @@ totals as (
 workflow_report as (
     select
         *,
-        cast(delivered as double precision) / nullif(sent, 0) as delivery_rate,
-        cast(bounced as double precision) / nullif(sent, 0) as bounce_rate,
-        cast(opened as double precision) / nullif(delivered, 0) as open_rate,
-        cast(clicked as double precision) / nullif(delivered, 0) as click_rate,
-        cast(complained as double precision) / nullif(delivered, 0) as complaint_rate,
-        cast(unsubscribed as double precision) / nullif(delivered, 0) as unsubscribe_rate
+        cast(delivered as {{ type_double() }}) / nullif(sent, 0) as delivery_rate,
+        cast(bounced as {{ type_double() }}) / nullif(sent, 0) as bounce_rate,
+        cast(opened as {{ type_double() }}) / nullif(delivered, 0) as open_rate,
+        cast(clicked as {{ type_double() }}) / nullif(delivered, 0) as click_rate,
+        cast(complained as {{ type_double() }}) / nullif(delivered, 0) as complaint_rate,
+        cast(unsubscribed as {{ type_double() }}) / nullif(delivered, 0) as unsubscribe_rate
     from totals
 )
 

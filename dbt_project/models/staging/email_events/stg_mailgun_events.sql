@@ -9,7 +9,7 @@ events as (
         payload_id,
         provider,
         received_at,
-        coalesce({{ json_value('payload', ['event-data']) }}, payload) as event
+        coalesce({{ json_value('payload', ['event-data']) }}, {{ json_value('payload', []) }}) as event
     from payloads
 ),
 

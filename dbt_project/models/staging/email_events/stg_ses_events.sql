@@ -11,7 +11,7 @@ messages as (
         received_at,
         {{ json_text('payload', ['MessageId']) }} as sns_id,
         case
-            when {{ json_text('payload', ['Message']) }} is null then payload
+            when {{ json_text('payload', ['Message']) }} is null then {{ json_value('payload', []) }}
             else {{ try_parse_json(json_text('payload', ['Message'])) }}
         end as message
     from payloads

@@ -16,13 +16,13 @@ WITH features AS (
     partner_id
 ), partners AS (
   SELECT
-    partners_as_of.program_id,
-    partners_as_of.as_of,
-    partners_as_of.partner_id,
-    partners_as_of.last_transition_date_as_of,
-    partners_as_of.last_transition_days_ago,
-    partners_as_of.name,
-    partners_as_of.relationship_stage_as_of,
+    partners_as_of.program_id AS program_id,
+    partners_as_of.as_of AS as_of,
+    partners_as_of.partner_id AS partner_id,
+    partners_as_of.last_transition_date_as_of AS last_transition_date_as_of,
+    partners_as_of.last_transition_days_ago AS last_transition_days_ago,
+    partners_as_of.name AS name,
+    partners_as_of.relationship_stage_as_of AS relationship_stage_as_of,
     COALESCE(features.actions_1_to_30_days_ago, 0) AS actions_1_to_30_days_ago,
     COALESCE(features.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago,
     COALESCE(features.clicks_1_to_30_days_ago, 0) AS clicks_1_to_30_days_ago,

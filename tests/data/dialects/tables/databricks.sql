@@ -32,16 +32,13 @@ WITH fct_partner_groups_matches AS (
     partner_id
 )
 SELECT
-  ROW_NUMBER() OVER (
-    ORDER BY partners_as_of.program_id, partners_as_of.as_of, partners_as_of.partner_id
-  ) AS partner_sk,
-  partners_as_of.program_id,
-  partners_as_of.as_of,
-  partners_as_of.partner_id,
-  partners_as_of.last_transition_date_as_of,
-  partners_as_of.last_transition_days_ago,
-  partners_as_of.name,
-  partners_as_of.relationship_stage_as_of,
+  partners_as_of.program_id AS program_id,
+  partners_as_of.as_of AS as_of,
+  partners_as_of.partner_id AS partner_id,
+  partners_as_of.last_transition_date_as_of AS last_transition_date_as_of,
+  partners_as_of.last_transition_days_ago AS last_transition_days_ago,
+  partners_as_of.name AS name,
+  partners_as_of.relationship_stage_as_of AS relationship_stage_as_of,
   COALESCE(fct_partner_groups_matches.fct_partner_groups_1, 0) = 1 AS fct_partner_groups_1,
   COALESCE(contracts_as_of_matches.contracts_as_of_1, 0) = 1 AS contracts_as_of_1,
   COALESCE(contracts_as_of_matches.contracts_as_of_2, 0) = 1 AS contracts_as_of_2,
@@ -69,7 +66,9 @@ WHERE
   partners_as_of.program_id IN ('1000');
 -- segments.segment_performance
 SELECT
-  partner_sk,
+  segment_partners.program_id AS program_id,
+  segment_partners.as_of AS as_of,
+  segment_partners.partner_id AS partner_id,
   in_features_by_transition,
   in_features_all_partners,
   activity_date,
@@ -87,134 +86,169 @@ WHERE
 -- segments.segment_features_by_transition
 WITH sums_of_actions AS (
   SELECT
-    partner_sk,
+    program_id,
+    as_of,
+    partner_id,
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN actions ELSE 0 END) AS BIGINT) AS actions_1_to_30_days_ago
   FROM segments.segment_performance
   WHERE
     in_features_by_transition AND actions <> 0 AND days_ago BETWEEN 1 AND 30
   GROUP BY
-    partner_sk
+    program_id,
+    as_of,
+    partner_id
 ), sums_of_clicks AS (
   SELECT
-    partner_sk,
+    program_id,
+    as_of,
+    partner_id,
     CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 14 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_0_to_14_days_ago,
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN clicks ELSE 0 END) AS BIGINT) AS clicks_1_to_30_days_ago
   FROM segments.segment_performance
   WHERE
     in_features_by_transition AND clicks <> 0 AND days_ago BETWEEN 0 AND 30
   GROUP BY
-    partner_sk
+    program_id,
+    as_of,
+    partner_id
 ), sums_of_revenue AS (
   SELECT
-    partner_sk,
+    program_id,
+    as_of,
+    partner_id,
     CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN revenue ELSE 0 END) AS DECIMAL(38, 8)) AS revenue_1_to_30_days_ago
   FROM segments.segment_performance
   WHERE
     in_features_by_transition AND revenue <> 0 AND days_ago BETWEEN 1 AND 30
   GROUP BY
-    partner_sk
+    program_id,
+    as_of,
+    partner_id
 )
 SELECT
-  segment_partners.program_id,
-  segment_partners.as_of,
-  segment_partners.partner_id,
-  segment_partners.last_transition_date_as_of,
-  segment_partners.last_transition_days_ago,
-  segment_partners.relationship_stage_as_of,
+  segment_partners.program_id AS program_id,
+  segment_partners.as_of AS as_of,
+  segment_partners.partner_id AS partner_id,
+  segment_partners.last_transition_date_as_of AS last_transition_date_as_of,
+  segment_partners.last_transition_days_ago AS last_transition_days_ago,
+  segment_partners.relationship_stage_as_of AS relationship_stage_as_of,
   COALESCE(sums_of_actions.actions_1_to_30_days_ago, 0) AS actions_1_to_30_days_ago,
   COALESCE(sums_of_clicks.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago,
   COALESCE(sums_of_clicks.clicks_1_to_30_days_ago, 0) AS clicks_1_to_30_days_ago,
   COALESCE(sums_of_revenue.revenue_1_to_30_days_ago, 0) AS revenue_1_to_30_days_ago
 FROM segments.segment_partners
 LEFT JOIN sums_of_actions
-  ON sums_of_actions.partner_sk = segment_partners.partner_sk
+  ON sums_of_actions.program_id = segment_partners.program_id
+  AND sums_of_actions.as_of = segment_partners.as_of
+  AND sums_of_actions.partner_id = segment_partners.partner_id
 LEFT JOIN sums_of_clicks
-  ON sums_of_clicks.partner_sk = segment_partners.partner_sk
+  ON sums_of_clicks.program_id = segment_partners.program_id
+  AND sums_of_clicks.as_of = segment_partners.as_of
+  AND sums_of_clicks.partner_id = segment_partners.partner_id
 LEFT JOIN sums_of_revenue
-  ON sums_of_revenue.partner_sk = segment_partners.partner_sk
+  ON sums_of_revenue.program_id = segment_partners.program_id
+  AND sums_of_revenue.as_of = segment_partners.as_of
+  AND sums_of_revenue.partner_id = segment_partners.partner_id
 WHERE
   segment_partners.in_features_by_transition;
 -- segments.segment_features_all_partners
 WITH sums_of_revenue AS (
   SELECT
-    partner_sk,
+    program_id,
+    as_of,
+    partner_id,
     CAST(SUM(revenue) AS DECIMAL(38, 8)) AS revenue_ever
   FROM segments.segment_performance
   WHERE
     in_features_all_partners AND revenue <> 0
   GROUP BY
-    partner_sk
+    program_id,
+    as_of,
+    partner_id
 )
 SELECT
-  segment_partners.program_id,
-  segment_partners.as_of,
-  segment_partners.partner_id,
-  segment_partners.contracts_as_of_2,
-  segment_partners.contracts_as_of_3,
+  segment_partners.program_id AS program_id,
+  segment_partners.as_of AS as_of,
+  segment_partners.partner_id AS partner_id,
+  segment_partners.contracts_as_of_2 AS contracts_as_of_2,
+  segment_partners.contracts_as_of_3 AS contracts_as_of_3,
   COALESCE(sums_of_revenue.revenue_ever, 0) AS revenue_ever
 FROM segments.segment_partners
 LEFT JOIN sums_of_revenue
-  ON sums_of_revenue.partner_sk = segment_partners.partner_sk
+  ON sums_of_revenue.program_id = segment_partners.program_id
+  AND sums_of_revenue.as_of = segment_partners.as_of
+  AND sums_of_revenue.partner_id = segment_partners.partner_id
 WHERE
   segment_partners.in_features_all_partners;
 -- marts.segment_membership
 SELECT
-  'everything-dated' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_features_by_transition
-WHERE
-  program_id = '1000'
-  AND relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
-  AND last_transition_date_as_of BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
-  AND clicks_1_to_30_days_ago > 0
-  AND clicks_1_to_30_days_ago < 100
-  AND actions_1_to_30_days_ago > 5
-  AND revenue_1_to_30_days_ago > 999.50
-UNION ALL
-SELECT
-  'few-clicks' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_features_by_transition
-WHERE
-  program_id = '1000'
-  AND relationship_stage_as_of IN ('Joined')
-  AND last_transition_days_ago = 14
-  AND clicks_0_to_14_days_ago < 100
-UNION ALL
-SELECT
-  'lists' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_partners
-WHERE
-  program_id = '1000'
-  AND fct_partner_groups_1
-  AND name IN ('O\'Brien', 'back\\slash {{ x }}')
-  AND partner_id IN ('0042917')
-UNION ALL
-SELECT
-  'terms' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_partners
-WHERE
-  program_id = '1000' AND contracts_as_of_1
-UNION ALL
-SELECT
-  'without-contract' AS workflow_id,
+  EXPLODE(
+    FILTER(
+      ARRAY(
+        CASE
+          WHEN program_id = '1000'
+          AND revenue_ever < 10
+          AND (
+            contracts_as_of_2 OR NOT contracts_as_of_3
+          )
+          THEN 'without-contract'
+        END
+      ),
+      matching_id -> NOT matching_id IS NULL
+    )
+  ) AS workflow_id,
   program_id,
   partner_id,
   as_of AS evaluated_at
 FROM segments.segment_features_all_partners
-WHERE
-  program_id = '1000'
-  AND revenue_ever < 10
-  AND (
-    contracts_as_of_2 OR NOT contracts_as_of_3
-  );
+UNION ALL
+SELECT
+  EXPLODE(
+    FILTER(
+      ARRAY(
+        CASE
+          WHEN program_id = '1000'
+          AND relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
+          AND last_transition_date_as_of BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
+          AND clicks_1_to_30_days_ago > 0
+          AND clicks_1_to_30_days_ago < 100
+          AND actions_1_to_30_days_ago > 5
+          AND revenue_1_to_30_days_ago > 999.50
+          THEN 'everything-dated'
+        END,
+        CASE
+          WHEN program_id = '1000'
+          AND relationship_stage_as_of IN ('Joined')
+          AND last_transition_days_ago = 14
+          AND clicks_0_to_14_days_ago < 100
+          THEN 'few-clicks'
+        END
+      ),
+      matching_id -> NOT matching_id IS NULL
+    )
+  ) AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM segments.segment_features_by_transition
+UNION ALL
+SELECT
+  EXPLODE(
+    FILTER(
+      ARRAY(
+        CASE
+          WHEN program_id = '1000'
+          AND fct_partner_groups_1
+          AND name IN ('O\'Brien', 'back\\slash {{ x }}')
+          AND partner_id IN ('0042917')
+          THEN 'lists'
+        END,
+        CASE WHEN program_id = '1000' AND contracts_as_of_1 THEN 'terms' END
+      ),
+      matching_id -> NOT matching_id IS NULL
+    )
+  ) AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM segments.segment_partners;

@@ -35,13 +35,13 @@ SELECT
   ROW_NUMBER() OVER (
     ORDER BY partners_as_of.program_id, partners_as_of.as_of, partners_as_of.partner_id
   ) AS partner_sk,
-  partners_as_of.program_id,
-  partners_as_of.as_of,
-  partners_as_of.partner_id,
-  partners_as_of.last_transition_date_as_of,
-  partners_as_of.last_transition_days_ago,
-  partners_as_of.name,
-  partners_as_of.relationship_stage_as_of,
+  partners_as_of.program_id AS program_id,
+  partners_as_of.as_of AS as_of,
+  partners_as_of.partner_id AS partner_id,
+  partners_as_of.last_transition_date_as_of AS last_transition_date_as_of,
+  partners_as_of.last_transition_days_ago AS last_transition_days_ago,
+  partners_as_of.name AS name,
+  partners_as_of.relationship_stage_as_of AS relationship_stage_as_of,
   COALESCE(fct_partner_groups_matches.fct_partner_groups_1, 0) = 1 AS fct_partner_groups_1,
   COALESCE(contracts_as_of_matches.contracts_as_of_1, 0) = 1 AS contracts_as_of_1,
   COALESCE(contracts_as_of_matches.contracts_as_of_2, 0) = 1 AS contracts_as_of_2,
@@ -69,7 +69,7 @@ WHERE
   partners_as_of.program_id IN ('1000');
 -- segments.segment_performance
 SELECT
-  partner_sk,
+  segment_partners.partner_sk AS partner_sk,
   in_features_by_transition,
   in_features_all_partners,
   activity_date,
@@ -115,12 +115,12 @@ WITH sums_of_actions AS (
     partner_sk
 )
 SELECT
-  segment_partners.program_id,
-  segment_partners.as_of,
-  segment_partners.partner_id,
-  segment_partners.last_transition_date_as_of,
-  segment_partners.last_transition_days_ago,
-  segment_partners.relationship_stage_as_of,
+  segment_partners.program_id AS program_id,
+  segment_partners.as_of AS as_of,
+  segment_partners.partner_id AS partner_id,
+  segment_partners.last_transition_date_as_of AS last_transition_date_as_of,
+  segment_partners.last_transition_days_ago AS last_transition_days_ago,
+  segment_partners.relationship_stage_as_of AS relationship_stage_as_of,
   COALESCE(sums_of_actions.actions_1_to_30_days_ago, 0) AS actions_1_to_30_days_ago,
   COALESCE(sums_of_clicks.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago,
   COALESCE(sums_of_clicks.clicks_1_to_30_days_ago, 0) AS clicks_1_to_30_days_ago,
@@ -146,11 +146,11 @@ WITH sums_of_revenue AS (
     partner_sk
 )
 SELECT
-  segment_partners.program_id,
-  segment_partners.as_of,
-  segment_partners.partner_id,
-  segment_partners.contracts_as_of_2,
-  segment_partners.contracts_as_of_3,
+  segment_partners.program_id AS program_id,
+  segment_partners.as_of AS as_of,
+  segment_partners.partner_id AS partner_id,
+  segment_partners.contracts_as_of_2 AS contracts_as_of_2,
+  segment_partners.contracts_as_of_3 AS contracts_as_of_3,
   COALESCE(sums_of_revenue.revenue_ever, 0) AS revenue_ever
 FROM segments.segment_partners
 LEFT JOIN sums_of_revenue

@@ -19,17 +19,17 @@ memberships as (
     select {{ id_text(json_text('program', ['id'])) }} as program_id, partner_id
     from listed
 
-    union
+    union distinct
 
     select program_id, partner_id
     from {{ ref('fivetran_contracts') }}
 
-    union
+    union distinct
 
     select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'prospects') }}
 
-    union
+    union distinct
 
     select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'relationship_events') }}

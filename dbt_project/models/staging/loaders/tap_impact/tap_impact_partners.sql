@@ -20,17 +20,17 @@ memberships as (
     select {{ id_text(json_text('campaign', ['campaign_id'])) }} as program_id, partner_id
     from campaigns
 
-    union
+    union distinct
 
     select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'prospects') }}
 
-    union
+    union distinct
 
     select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'contracts') }}
 
-    union
+    union distinct
 
     select {{ id_text('program_id') }} as program_id, {{ id_text('partner_id') }} as partner_id
     from {{ source('raw', 'relationship_events') }}

@@ -1,0 +1,136 @@
+-- marts.segment_membership
+WITH features AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN actions ELSE 0 END) AS Nullable(Int64)) AS actions_1_to_30_days_ago,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 0 AND 14 THEN clicks ELSE 0 END) AS Nullable(Int64)) AS clicks_0_to_14_days_ago,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN clicks ELSE 0 END) AS Nullable(Int64)) AS clicks_1_to_30_days_ago,
+    CAST(SUM(CASE WHEN days_ago BETWEEN 1 AND 30 THEN revenue ELSE 0 END) AS Nullable(Decimal(38, 8))) AS revenue_1_to_30_days_ago,
+    CAST(SUM(revenue) AS Nullable(Decimal(38, 8))) AS revenue_ever
+  FROM segments.performance_as_of
+  GROUP BY
+    program_id,
+    as_of,
+    partner_id
+), partners AS (
+  SELECT
+    partners_as_of.program_id AS program_id,
+    partners_as_of.as_of AS as_of,
+    partners_as_of.partner_id AS partner_id,
+    partners_as_of.last_transition_date_as_of AS last_transition_date_as_of,
+    partners_as_of.last_transition_days_ago AS last_transition_days_ago,
+    partners_as_of.name AS name,
+    partners_as_of.relationship_stage_as_of AS relationship_stage_as_of,
+    COALESCE(features.actions_1_to_30_days_ago, 0) AS actions_1_to_30_days_ago,
+    COALESCE(features.clicks_0_to_14_days_ago, 0) AS clicks_0_to_14_days_ago,
+    COALESCE(features.clicks_1_to_30_days_ago, 0) AS clicks_1_to_30_days_ago,
+    COALESCE(features.revenue_1_to_30_days_ago, 0) AS revenue_1_to_30_days_ago,
+    COALESCE(features.revenue_ever, 0) AS revenue_ever
+  FROM segments.partners_as_of
+  LEFT JOIN features
+    ON partners_as_of.program_id = features.program_id
+    AND partners_as_of.as_of = features.as_of
+    AND partners_as_of.partner_id = features.partner_id
+)
+SELECT
+  'everything-dated' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
+  AND last_transition_date_as_of BETWEEN CAST('2024-10-01' AS Nullable(DATE)) AND CAST('2024-10-07' AS Nullable(DATE))
+  AND clicks_1_to_30_days_ago > 0
+  AND clicks_1_to_30_days_ago < 100
+  AND actions_1_to_30_days_ago > 5
+  AND revenue_1_to_30_days_ago > 999.50
+UNION ALL
+SELECT
+  'few-clicks' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND relationship_stage_as_of IN ('Joined')
+  AND last_transition_days_ago = 14
+  AND clicks_0_to_14_days_ago < 100
+UNION ALL
+SELECT
+  'lists' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND EXISTS(
+    SELECT
+      1
+    FROM marts.fct_partner_groups
+    WHERE
+      fct_partner_groups.program_id = partners.program_id
+      AND fct_partner_groups.partner_id = partners.partner_id
+      AND fct_partner_groups.group_name IN ('Gold', 'Silver, old')
+  )
+  AND name IN ('O''Brien', 'back\\slash {{ x }}')
+  AND partner_id IN ('0042917')
+UNION ALL
+SELECT
+  'terms' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND EXISTS(
+    SELECT
+      1
+    FROM segments.contracts_as_of
+    WHERE
+      contracts_as_of.program_id = partners.program_id
+      AND contracts_as_of.as_of = partners.as_of
+      AND contracts_as_of.partner_id = partners.partner_id
+      AND contracts_as_of.is_current
+      AND POSITION(LOWER(contracts_as_of.template_term_name), LOWER('50% o''ff _')) > 0
+      AND contracts_as_of.contract_id IN ('S-7777777')
+      AND contracts_as_of.is_open
+  )
+UNION ALL
+SELECT
+  'without-contract' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND revenue_ever < 10
+  AND (
+    EXISTS(
+      SELECT
+        1
+      FROM segments.contracts_as_of
+      WHERE
+        contracts_as_of.program_id = partners.program_id
+        AND contracts_as_of.as_of = partners.as_of
+        AND contracts_as_of.partner_id = partners.partner_id
+        AND contracts_as_of.is_current
+        AND contracts_as_of.contract_stage IN ('None', 'Joined')
+    )
+    OR NOT EXISTS(
+      SELECT
+        1
+      FROM segments.contracts_as_of
+      WHERE
+        contracts_as_of.program_id = partners.program_id
+        AND contracts_as_of.as_of = partners.as_of
+        AND contracts_as_of.partner_id = partners.partner_id
+    )
+  );

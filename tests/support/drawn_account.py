@@ -1,0 +1,84 @@
+"""One account of many draws of `support.strategies`, always the same: each draw has programs of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+from hypothesis import HealthCheck, Phase, given, settings
+
+from compiler import Compiler, Workflow, membership_statements
+from compiler.sql.dialect import to_sql
+from flows.warehouse.evaluations import Hour, evaluation_hours, write_evaluations
+from support.definitions import workflow
+from support.strategies import Draw, draws
+
+MOST_DRAWS = 100
+"""Draws of the account, at most."""
+
+
+@dataclass
+class DrawnAccount:
+    """Raw rows by table, segments as workflows, and the hours at which each program is evaluated.
+
+    Last N Days do not include today, as everywhere in a project that does not say so.
+    """
+
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    workflows: list[Workflow] = field(default_factory=list)
+    hours: list[Hour] = field(default_factory=list)
+
+    def add(self, number: int, drawn: Draw) -> None:
+        """Add a draw: its programs, actions and emails get ids with its number."""
+        for table, rows in drawn.rows.items():
+            unique = {"program_id", "action_id", "delivery_id"}
+            self.rows.setdefault(table, []).extend(
+                {name: f"{number}-{value}" if name in unique else value for name, value in row.items()} for row in rows
+            )
+        self.workflows += [
+            workflow(f"d{number}-{name}", f"{number}-{one.program}", one.sentences)
+            for name, one in drawn.segments.items()
+        ]
+        zones = {f"{number}-{row['program_id']}": row["timezone"] for row in drawn.rows["programs"]}
+        self.hours += evaluation_hours(zones, *drawn.hours)
+
+    def members_on(self, warehouse: duckdb.DuckDBPyConnection, compiler: Compiler) -> list[tuple[Any, ...]]:
+        """Return the members that DuckDB finds, sorted: workflow id, program id, partner id and hour, in UTC."""
+        write_evaluations(warehouse, self.hours)
+        *tables, membership = membership_statements(self.workflows, compiler).items()
+        for relation, statement in tables:
+            warehouse.execute(f"CREATE OR REPLACE TABLE {relation} AS {to_sql(statement)}")
+        return sorted(warehouse.execute(to_sql(membership[1])).fetchall())
+
+    @property
+    def hour(self) -> datetime:
+        """Return an hour of the account."""
+        return self.hours[0].as_of
+
+
+def drawn_account(segments: int) -> DrawnAccount:
+    """Return an account with at least this number of segments."""
+    account = DrawnAccount()
+    for number, drawn in enumerate(_drawn()):
+        if not drawn.include_today:
+            account.add(number, drawn)
+        if len(account.workflows) >= segments:
+            return account
+    raise AssertionError(f"{MOST_DRAWS} draws have only {len(account.workflows)} segments")
+
+
+def _drawn() -> Iterator[Draw]:
+    """Yield the same draws each time, the larger ones first."""
+    found: list[Draw] = []
+
+    @settings(
+        max_examples=MOST_DRAWS, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(drawn=draws())
+    def collect(drawn: Draw) -> None:
+        found.append(drawn)
+
+    collect()
+    yield from reversed(found)
