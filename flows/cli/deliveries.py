@@ -136,7 +136,7 @@ def _settle_many(
     if as_json and not yes:
         raise PartnerflowError("With --json there is no question. Add --yes, or --dry-run to list the deliveries only.")
     if not as_json:
-        _print_evidence(found, as_json)
+        _print_evidence(found, as_json, limit=20)
     if not yes and not typer.confirm(f"Settle {len(chosen):,} deliveries as {state}?"):
         raise PartnerflowError("Nothing has been changed.")
     settled = settle_many_by_person(ledger, chosen, state, reason, person)
@@ -149,10 +149,10 @@ def _settle_many(
         print_lines([f"{len(chosen) - settled:,} are as they were: {why}."])
 
 
-def _print_evidence(found: list["Evidence"], as_json: bool) -> None:
+def _print_evidence(found: list["Evidence"], as_json: bool, limit: int | None = None) -> None:
     from flows.cli.output.deliveries import evidence_as_json, evidence_table
 
     if as_json:
         answer({"deliveries": [evidence_as_json(one) for one in found]})
     else:
-        out.print(evidence_table(found))
+        out.print(evidence_table(found, limit))

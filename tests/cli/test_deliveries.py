@@ -10,7 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flows.cli.output.deliveries import evidence_table
 from flows.ledger.delivery import RESTORED_CONTEXT, SendResult, utc_now
+from flows.ledger.queries import deliveries
+from flows.sending.evidence import find_evidence
 from flows.settings import Settings
 from support.cli import Answer, partnerflow
 from support.ledgers import delivery, log, opened, states
@@ -147,3 +150,14 @@ def test_settle_that_is_not_clear_changes_nothing(unchanged: Settings, arguments
     done = settle(unchanged, *arguments)
     assert (done.code, says in done.stderr) == (1, True)
     assert Counter(now(unchanged).values()) == {"in_doubt": 5, "sent": 1}
+
+
+def test_long_list_is_cut_before_the_question(unchanged: Settings):
+    """The counts below it are those of all deliveries."""
+    with opened(unchanged.ledger) as ledger:
+        found = find_evidence(unchanged, deliveries(ledger, ["in_doubt"]))
+    table = evidence_table(found, limit=2)
+    assert (table.row_count, evidence_table(found).row_count) == (2, 5)
+    assert table.caption == (
+        "5 deliveries, 2 with evidence that they left; these are the first 2, and --dry-run lists all"
+    )

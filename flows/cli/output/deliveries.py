@@ -63,15 +63,20 @@ def evidence_as_json(one: Evidence) -> dict[str, Any]:
     return as_json(one.delivery) | {"evidence": found}
 
 
-def evidence_table(found: list[Evidence]) -> Table:
-    """Return a table with one row per delivery: when it was sent (UTC), what shows that it left, and the reason."""
+def evidence_table(found: list[Evidence], limit: int | None = None) -> Table:
+    """Return a table with one row per delivery: when it was sent (UTC), what shows that it left, and the reason.
+
+    With `limit` it has only so many rows; the counts below it are those of all.
+    """
     caption = f"{len(found):,} deliveries, {sum(one.is_found for one in found):,} with evidence that they left"
+    if limit is not None and limit < len(found):
+        caption += f"; these are the first {limit}, and --dry-run lists all"
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
     for name in ("delivery", "workflow", "email", "state", "sent at"):
         table.add_column(name)
     table.add_column("evidence")
     table.add_column("reason", ratio=1)
-    for one in found:
+    for one in found[:limit]:
         delivery = one.delivery
         at = f"{delivery.send_started_at:%Y-%m-%d %H:%M}" if delivery.send_started_at else ""
         cells = (delivery.delivery_id[:SHOWN], delivery.workflow_id, delivery.email or "", delivery.state, at)
