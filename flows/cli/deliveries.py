@@ -2,7 +2,7 @@
 
 from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -69,49 +69,56 @@ def settle(
     as_json: Json = False,
 ) -> None:
     """Resolve deliveries that are in doubt, or retry those that were certainly not delivered: one, or many at once."""
-    is_many = any((workflow, run, containing, evidence))
-    if is_many == (delivery is not None):
-        raise PartnerflowError(
-            "Name one delivery, or choose many with --workflow, --run, --containing or --evidence, but not both."
-        )
-    if evidence not in (None, "some", "none"):
-        raise PartnerflowError(f"--evidence {evidence} is not valid. Write some or none.")
+    choice = Choice(delivery, from_state, workflow, run, containing, evidence, mail_log)
+    choice.check()
     with open_ledger() as ledger:
         if dry_run:
-            _print_evidence(_find(ledger, delivery, from_state, workflow, run, containing, evidence, mail_log), as_json)
+            _print_evidence(choice.find(ledger), as_json)
         elif state is None:
             raise PartnerflowError("The new state is missing. Add --as sent, failed or pending, or --dry-run.")
         elif delivery is not None:
             _settle_one(ledger, delivery, state, reason, by or getuser(), as_json)
         else:
-            found = _find(ledger, delivery, from_state, workflow, run, containing, evidence, mail_log)
-            _settle_many(ledger, found, state, reason, by or getuser(), yes, as_json)
+            _settle_many(ledger, choice.find(ledger), state, reason, by or getuser(), yes, as_json)
 
 
-def _find(
-    ledger: "Ledger",
-    delivery: str | None,
-    state: str,
-    workflow: str | None,
-    run: str | None,
-    containing: str | None,
-    evidence: str | None,
-    mail_log: Path | None,
-) -> list["Evidence"]:
-    """Return the chosen deliveries with the evidence about them. Raises PartnerflowError if there are none."""
-    from flows.cli.output.deliveries import list_deliveries
-    from flows.ledger.queries import find_delivery
-    from flows.sending.evidence import find_evidence
+class Choice(NamedTuple):
+    """Which deliveries are to be settled: the one named `delivery`, or all in a state that meet the conditions."""
 
-    named = [find_delivery(ledger, delivery)] if delivery is not None else None
-    chosen = list_deliveries(ledger, state, workflow, run, containing) if named is None else named
-    found = find_evidence(read_settings(), chosen, mail_log)
-    found = [one for one in found if evidence is None or one.is_found == (evidence == "some")]
-    if not found:
-        raise PartnerflowError(
-            f"No delivery that is {state} meets these conditions. `partnerflow deliveries` lists all."
-        )
-    return found
+    delivery: str | None
+    state: str
+    workflow: str | None
+    run: str | None
+    containing: str | None
+    evidence: str | None
+    mail_log: Path | None
+
+    def check(self) -> None:
+        """Raise PartnerflowError unless it is either one or many."""
+        is_many = any((self.workflow, self.run, self.containing, self.evidence))
+        if is_many == (self.delivery is not None):
+            raise PartnerflowError(
+                "Name one delivery, or choose many with --workflow, --run, --containing or --evidence, but not both."
+            )
+        if self.evidence not in (None, "some", "none"):
+            raise PartnerflowError(f"--evidence {self.evidence} is not valid. Write some or none.")
+
+    def find(self, ledger: "Ledger") -> list["Evidence"]:
+        """Return the deliveries with the evidence about them. Raises PartnerflowError if there are none."""
+        from flows.cli.output.deliveries import list_deliveries
+        from flows.ledger.queries import find_delivery
+        from flows.sending.evidence import find_evidence
+
+        if self.delivery is not None:
+            chosen = [find_delivery(ledger, self.delivery)]
+        else:
+            chosen = list_deliveries(ledger, self.state, self.workflow, self.run, self.containing)
+        found = find_evidence(read_settings(), chosen, self.mail_log)
+        found = [one for one in found if self.evidence is None or one.is_found == (self.evidence == "some")]
+        if not found:
+            hint = "`partnerflow deliveries` lists all."
+            raise PartnerflowError(f"No delivery that is {self.state} meets these conditions. {hint}")
+        return found
 
 
 def _settle_one(ledger: "Ledger", delivery: str, state: str, reason: str, person: str, as_json: bool) -> None:
