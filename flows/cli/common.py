@@ -63,6 +63,8 @@ def find_workflow(name: str) -> tuple[Workflow, Compiler]:
     """Return the workflow with this id, or the one that the file with this name defines, and the project's compiler."""
     path = Path(name)
     is_file = path.suffix in (".yml", ".yaml")
+    if is_file and path.is_dir():
+        raise PartnerflowError(f"{path} is a folder. Name one definition file, or the id of a workflow.")
     definitions = read_definitions(read_settings(), [path] if is_file else ())
     if not is_file:
         return definitions[name], definitions.compiler

@@ -53,7 +53,7 @@ def suppress(
 
 @app.command(epilog="Example: partnerflow report --html report.html")
 def report(
-    html: Annotated[Path | None, typer.Option(help="Write a self-contained page to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a self-contained page to this file.")] = None,
     show_addresses: Annotated[bool, typer.Option("--show-addresses", help="Show whole addresses on the page.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -83,7 +83,7 @@ def receive(
     host: Annotated[
         str, typer.Option(help="The address to listen on; a proxy in front of it terminates TLS.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8025,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8025,
 ) -> None:
     """Receive provider events and unsubscribe requests by HTTP; writes to the landing folder only."""
     from flows.events.webhook_settings import read_receiver_settings

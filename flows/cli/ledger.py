@@ -11,7 +11,9 @@ from flows.settings import Settings, read_settings
 
 
 @app.command(epilog="Example: partnerflow backup /backups/ledger.db")
-def backup(file: Annotated[Path, typer.Argument(help="The file to write; an existing file is replaced.")]) -> None:
+def backup(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The file to write; an existing file is replaced.")],
+) -> None:
     """Copy the ledger and the history of contracts, and check the copy; works during a run."""
     from flows.ledger.recovery.backup import back_up
     from flows.warehouse.contract_history import export_contract_history, history_backup

@@ -4,6 +4,7 @@ import errno
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 
 from compiler import PartnerflowError
 from flows.cli import definitions, deliveries, emails, ledger, operations, segments
-from flows.cli.common import app, err
+from flows.cli.common import app, err, print_errors
 from flows.logs import configure_logging, logging_errors
 from flows.permissions import write_privately
 from flows.settings import read_settings
@@ -34,6 +35,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names in letters that the terminal's encoding lacks
     try:
+        _check_arguments(sys.argv)
         with logging_errors():
             app()
     except PartnerflowError as error:
@@ -42,11 +44,21 @@ def main() -> None:
         _exit_with(_system_error(error))
 
 
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """Exit with code 2 when an argument has bytes that are not text, which no database or file of ours could keep."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            print_errors([f"{argument} is not valid UTF-8 text."])
+            sys.exit(2)
+
+
 def _system_error(error: OSError) -> str:
     """Return what the operating system refused, and what to do."""
     if error.errno == errno.ENOSPC:
         return f"The disk is full: {error}\nFree some space and run again; the next run does what is left."
-    where = error.filename if isinstance(error.filename, str) else None
+    where = error.filename2 or error.filename
     what = f"{where} cannot be used: {error.strerror}." if where else f"The system refuses it: {error}."
     return f"{what} Correct the path or its permissions, and run the command again."
 

@@ -78,7 +78,8 @@ def serve(
         str | None, typer.Option(help="IANA time zone whose hours are run; default: PARTNERFLOW_TIMEZONE.")
     ] = None,
     port: Annotated[
-        int, typer.Option(help="Port on 127.0.0.1 for the Prefect server, if PREFECT_API_URL is not set.")
+        int,
+        typer.Option(min=1, max=65535, help="Port on 127.0.0.1 for the Prefect server, if PREFECT_API_URL is not set."),
     ] = 4200,
 ) -> None:
     """Run every hour, on the hour, as a Prefect deployment of this host."""

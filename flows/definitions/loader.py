@@ -117,6 +117,10 @@ def _text(file: Path) -> str:
         line = file.read_bytes()[: error.start].count(b"\n") + 1
         problem = Problem(shown(file), line, 1, "yaml", "error", "This is not UTF-8 text.", "Save the file as UTF-8.")
         raise DefinitionError([problem]) from None
+    except OSError as error:
+        message = f"This file cannot be read: {error.strerror}."
+        hint = "Correct its permissions, or move it away if it is not a definition."
+        raise DefinitionError([Problem(shown(file), 1, 1, "yaml", "error", message, hint)]) from None
 
 
 def read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:

@@ -9,6 +9,7 @@ It has no access to the ledger or the warehouse, and a test checks that it impor
 
 import asyncio
 import json
+import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from compiler import PartnerflowError
 from flows.events.connections import LimitPerClient, TimedProtocol
 from flows.events.landing import write_payload
 from flows.events.signatures import Refused, check_mailgun, check_postmark, check_sendgrid, check_sns
@@ -148,9 +150,16 @@ def application(receiver: Receiver) -> Starlette:
 
 
 def receive(landing: Path, settings: ReceiverSettings, host: str, port: int) -> None:
-    """Serve HTTP until interrupted, behind a proxy that does TLS."""
+    """Serve HTTP until interrupted, behind a proxy that does TLS.
+
+    Raises PartnerflowError when the host does not have the address, or another program listens on the port.
+    """
     import uvicorn
 
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise PartnerflowError(f"The receiver cannot listen on {host}, port {port}: {error.strerror}.") from None
     app = application(Receiver(landing, settings))
     uvicorn.run(
         app,

@@ -5,11 +5,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pandas
 import pytest
 
 from flows.settings import Postgres
-from flows.warehouse.connection import open_warehouse
+from flows.warehouse.connection import fetch_row, open_warehouse
 from flows.warehouse.publish import publish
+from flows.warehouse.raw_tables import replace_raw_table
 
 TEXTS = [
     "", None, "NULL", r"\N", r"\.", '"', 'a "b"', "a,b", "a\nb", "a\r\nb\r", "'", "\t", "é🏕️", " x ",
@@ -62,3 +64,13 @@ def test_published_tables_have_the_rows_and_types_of_the_warehouse(warehouse, tm
         assert connection.execute("SELECT rows FROM snapshots.seen").fetchall() == [(len(rows) + 1,)]
     assert [file.name for file in published.parent.iterdir()] == [published.name]
     assert published.stat().st_mode & 0o777 == 0o444
+
+
+def test_replaced_raw_table_has_statistics_in_postgresql(postgres):
+    """Else PostgreSQL plans for the rows of before: 400 hours as the two of the last run, which takes minutes."""
+    rows = pandas.DataFrame({"program_id": ["1"] * 400, "as_of": [datetime(2026, 3, 20)] * 400, "local_date": None})
+    query = "SELECT reltuples FROM pg_class WHERE oid = to_regclass('raw.evaluations')"
+    with open_warehouse(Postgres()) as connection:
+        for frame in (rows[:2], rows):
+            replace_raw_table(connection, "evaluations", frame)
+            assert fetch_row(connection, query) == (len(frame),)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
@@ -87,7 +88,7 @@ def _with_rate(count: int, rate: float | None) -> Text:
 def members_table(workflow_id: str, preview: Preview) -> Table:
     """Return the members of a segment as a table."""
     title = f"{workflow_id}: {len(preview.members)} members, {preview.addresses} addresses"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, min_width=cell_len(title))
     for column in ("program", "partner", "name"):
         table.add_column(column)
     for program, partner, name in preview.members:
