@@ -23,7 +23,7 @@ lint: setup  ## check style, types, import layers and words
 test: lint  ## run the checks and all tests except the long ones
 	.venv/bin/python -m pytest -n auto --dist loadfile
 
-test-long: setup  ## run the slow tests: kills in every step and while sending, half a day of the hourly flow, two days of a changing account
+test-long: setup  ## run the slow tests: kills in every step and while sending, half a day of the hourly flow, two days of a changing account, a new condition on a new state
 	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=12 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
 
 test-cluster: setup-spark  ## run the tests on a Spark cluster, which they start and stop: a master, two workers, a catalog
