@@ -14,7 +14,7 @@ def write_atomic(file: Path, content: bytes | str, mode: int = 0o666) -> None:
     are missing are created. `mode` are the permissions of a new file, less the umask. Only one process may write a file
     at a time. Raises OSError, for example when the disk is full, and then leaves the old file as it was.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     temporary = file.with_name(f".{file.name}.part")
     try:
         write_synced(temporary, content, mode)
@@ -22,6 +22,14 @@ def write_atomic(file: Path, content: bytes | str, mode: int = 0o666) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and the missing ones above it, and wait until their names are on disk."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in reversed(missing):
+        sync(path.parent)
 
 
 def write_synced(file: Path, content: bytes | str, mode: int = 0o666) -> None:

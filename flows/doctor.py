@@ -25,11 +25,13 @@ from flows.ledger.queries import deliveries
 from flows.ledger.recovery.integrity import REMEDY, describe, find_gaps
 from flows.ledger.recovery.replica import open_read_only
 from flows.messages.loader import check_messages
+from flows.pipeline.state_files import check_state_files
 from flows.pipeline.text import grouped
 from flows.sending.transports.smtp import SmtpTransport
 from flows.settings import Postgres, Settings, read_settings
-from flows.warehouse.connection import Connection, is_locked, open_warehouse
+from flows.warehouse.connection import Connection, in_one_line, is_locked, open_warehouse
 from flows.warehouse.programs import read_programs
+from flows.warehouse.published import open_published
 from flows.warehouse.quarantine import describe_set_aside, hint_of_set_aside, rows_set_aside
 from flows.warehouse.raw_tables import CREATE
 from flows.warehouse.time_zone_rules import rule_differences
@@ -107,6 +109,7 @@ def state_folder(settings: Settings, _: datetime) -> Findings:
         hint = "Let the user that runs partnerflow write to it, or set PARTNERFLOW_VAR to another folder."
         yield "error", f"{settings.state_dir} cannot be written: {error.strerror}.", hint
         return
+    check_state_files(settings.state_dir)
     if settings.state_dir.stat().st_mode & 0o066:
         hint = f"It has addresses of partners. Run: chmod 700 {settings.state_dir}"
         yield "warning", f"Other users can list or change {settings.state_dir}.", hint
@@ -172,7 +175,7 @@ def raw_tables(settings: Settings, now: datetime) -> Findings:
     except duckdb.IOException as error:
         if not is_locked(error):
             hint = "Move the file away and load the raw tables again; the ledger is another file."
-            yield "error", f"{settings.warehouse} is not a valid DuckDB file: {error}", hint
+            yield "error", f"{settings.warehouse} is not a valid DuckDB file: {in_one_line(error)}", hint
         else:
             hint = "A run or a loader may be using it. People query the published file."
             yield "warning", f"Another process keeps {settings.warehouse} open.", hint
@@ -217,10 +220,11 @@ def last_run(settings: Settings, now: datetime) -> Findings:
         WHERE run_id = (SELECT run_id FROM marts.workflow_runs ORDER BY as_of DESC, run_id DESC LIMIT 1)
         ORDER BY workflow_id"""
     try:
-        with duckdb.connect(settings.published, read_only=True) as connection:
+        with open_published(settings.published) as connection:
             rows = connection.execute(query).fetchall()
-    except duckdb.IOException:
-        yield "warning", f"A session keeps {settings.published} open for writing.", "Open it with read_only."
+    except PartnerflowError as error:
+        message, _, hint = str(error).partition("\n")
+        yield "warning", message, hint
         return
     if not rows:
         yield "ok", "No run with a workflow has been published yet.", None

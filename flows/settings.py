@@ -1,5 +1,6 @@
 """The settings: PARTNERFLOW_* variables, or partnerflow.toml in the current folder or the checkout."""
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -23,6 +24,9 @@ from flows.secret_text import strip_secret
 CHECKOUT = Path(__file__).resolve().parents[1]
 """The root of the checkout."""
 
+SETTINGS_FILES = [CHECKOUT / "partnerflow.toml", Path("partnerflow.toml")]
+"""Where settings are read from, if it exists; the last one wins."""
+
 
 @dataclass(frozen=True)
 class Postgres:
@@ -40,7 +44,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="PARTNERFLOW_",
-        toml_file=[CHECKOUT / "partnerflow.toml", "partnerflow.toml"],
+        toml_file=SETTINGS_FILES,
         frozen=True,
         hide_input_in_errors=True,  # secrets
         populate_by_name=True,  # `state_dir` in code and in the file; its variable is PARTNERFLOW_VAR
@@ -275,13 +279,31 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """Return the settings of this installation. Raises PartnerflowError that names every invalid setting."""
+    """Return the settings of this installation.
+
+    Raises PartnerflowError that names every invalid setting, or says why partnerflow.toml cannot be read.
+    """
+    for file in SETTINGS_FILES:
+        _check_file(file.absolute())
     try:
         return Settings()
     except ValidationError as error:
         lines = [_line(detail["loc"], detail["msg"].removeprefix("Value error, ")) for detail in error.errors()]
         hint = "Correct each as PARTNERFLOW_<NAME> or in partnerflow.toml."
         raise PartnerflowError("These settings are not valid.\n  " + "\n  ".join(lines) + f"\n{hint}") from None
+
+
+def _check_file(file: Path) -> None:
+    """Raise PartnerflowError if the file exists and is not valid TOML. pydantic would ignore a folder of this name."""
+    try:
+        tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise PartnerflowError(f"{file} cannot be read: {error.strerror}. Correct it, or move it away.") from None
+    except ValueError as error:  # not UTF-8, or not TOML
+        hint = 'Write one setting per line, such as timezone = "UTC".'
+        raise PartnerflowError(f"{file} is not valid TOML: {error}. {hint}") from None
 
 
 def _line(where: tuple[int | str, ...], message: str) -> str:

@@ -5,15 +5,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from compiler import PartnerflowError
 
 
 @contextmanager
 def state_lock(state: Path) -> Iterator[None]:
-    """Lock the state folder for this process. Raises PartnerflowError at once when another process has locked it."""
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "run.lock").open("a+", encoding="utf-8") as file:
+    """Lock the state folder for this process.
+
+    Raises PartnerflowError at once when another process has locked it, and when the lock file cannot be written.
+    """
+    with _open(state / "run.lock") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -26,3 +29,12 @@ def state_lock(state: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _open(file: Path) -> TextIO:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file.open("a+", encoding="utf-8")
+    except OSError as error:
+        hint = "Move it away, or correct its permissions; a run creates it again."
+        raise PartnerflowError(f"{error.filename} cannot be opened: {error.strerror}. {hint}") from None

@@ -10,10 +10,11 @@ from support.disk import record_disk
 
 
 def test_content_and_name_are_synced_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The content before the rename, the folder after it; otherwise a power cut could leave an empty file."""
+    """A new folder first, the content before the rename, the folder after it; else a power cut could leave nothing."""
     record = record_disk(monkeypatch, tmp_path / "new")
     write_atomic(tmp_path / "new" / "file.txt", "Grüße\n")
     assert record == [
+        "sync .",
         "sync new/.file.txt.part, 8 bytes",
         "rename .file.txt.part to file.txt",
         "sync new",

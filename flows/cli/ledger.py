@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from compiler import PartnerflowError
 from flows.cli.common import Json, answer, app, print_lines
 from flows.settings import Settings, read_settings
 
@@ -20,8 +21,9 @@ def backup(
 
     settings = read_settings()
     back_up(settings.ledger, file)
-    has_history = export_contract_history(settings.published, history_backup(file))
-    print_lines([f"Wrote {file}", *([f"Wrote {history_backup(file)}"] if has_history else [])])
+    print_lines([f"Wrote {file}"])
+    if export_contract_history(settings.published, history_backup(file)):
+        print_lines([f"Wrote {history_backup(file)}"])
 
 
 @app.command(epilog='Example: partnerflow restore /backups/ledger.db --reason "The disk was replaced"')
@@ -71,5 +73,9 @@ def _restore_history(settings: Settings, backup: Path) -> bool:
     from flows.warehouse.contract_history import history_backup, import_contract_history, restore_contract_history
 
     with open_warehouse(settings.warehouse) as connection:
-        restore_contract_history(connection, settings.published)
+        try:
+            restore_contract_history(connection, settings.published)
+        except PartnerflowError:  # the published file is damaged
+            if not history_backup(backup).exists():
+                raise
         return import_contract_history(connection, history_backup(backup))

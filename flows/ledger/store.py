@@ -20,6 +20,11 @@ from compiler import PartnerflowError
 
 _INSERT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
+_HINTS = {
+    "sqlite": "Let this user read and write it and its folder, and free disk space. Never replace it by an empty file.",
+    "postgresql": "Start its database, or free disk space.",
+}
+
 BUSY_TIMEOUT = 30.0
 """Seconds that a writer of the SQLite file waits for another."""
 
@@ -67,9 +72,8 @@ class Store:
                     "restore it from a backup instead of creating a new one, with `partnerflow restore FILE`."
                 ) from None
             if isinstance(error, (OperationalError, InterfaceError)):
-                raise PartnerflowError(
-                    f"The ledger {self.name} does not answer: {text}\nStart its database, or free disk space."
-                ) from None
+                hint = _HINTS[self.dialect]
+                raise PartnerflowError(f"The ledger {self.name} does not answer: {text}\n{hint}") from None
             raise
 
 

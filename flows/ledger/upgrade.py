@@ -20,12 +20,18 @@ _LOCK = threading.Lock()
 def upgrade(connection: Connection) -> None:
     """Create or upgrade the ledger that `connection` is open on, as part of its transaction.
 
-    Raises PartnerflowError if a newer program has written the ledger.
+    Raises PartnerflowError if a newer program has written the ledger, or the file is another SQLite database.
     """
     tables = inspect(connection).get_table_names()
     revision = _revision(connection, tables)
     if revision == HEAD:
         return
+    if revision is None and tables and connection.dialect.name == "sqlite":
+        raise PartnerflowError(
+            f"{connection.engine.url.database} is not a ledger but another SQLite database, with the tables "
+            f"{', '.join(tables[:3])}. Nothing was changed. Move it away, and restore the ledger from a backup with "
+            "`partnerflow restore FILE --reason TEXT`."
+        )
     if revision is not None and revision > HEAD:
         raise PartnerflowError(
             f"The ledger has schema {revision.lstrip('0')}, written by a newer partnerflow; this one supports up to "

@@ -199,4 +199,7 @@ def _file(file: Path) -> Source:
     except UnicodeDecodeError as error:
         line = file.read_bytes()[: error.start].count(b"\n") + 1
         problem = Problem(shown(file), line, 1, "message", "error", "This is not UTF-8 text.", "Save it as UTF-8.")
+    except OSError as error:
+        message, hint = f"It cannot be read: {error.strerror}.", "Correct its permissions."
+        problem = Problem(shown(file), 1, 1, "unreadable-file", "error", message, hint)
     raise DefinitionError([problem])

@@ -21,6 +21,7 @@ from flows.ledger.recovery.integrity import ensure_ledger_is_current
 from flows.ledger.worker_lease import host_of, worker_lease
 from flows.pipeline.late import record_seen_transitions
 from flows.pipeline.planning import build_plan
+from flows.pipeline.state_files import check_state_files
 from flows.pipeline.steps import StepRunner, run_step
 from flows.pipeline.text import summary as row_summary
 from flows.plan.plan import Plan, WorkflowPlan
@@ -80,6 +81,7 @@ def run_hour(
     Raises PartnerflowError when the hour cannot be evaluated at all, and when another run uses the state folder.
     """
     run_id = run_id_of(as_of)
+    check_state_files(settings.state_dir)
     with state_lock(settings.state_dir), closing(Ledger(settings.ledger)) as ledger:
         logger.info("Run %s as of %s", run_id, as_of.isoformat())
         transports, summary = open_transports(settings), SendSummary()
@@ -107,6 +109,7 @@ def plan_only(
     progress: ProgressCallback = no_progress,
 ) -> Plan:
     """Return what `run_hour` would do at `as_of`: run the same steps up to the plan, and none after it."""
+    check_state_files(settings.state_dir)
     with state_lock(settings.state_dir), closing(Ledger(settings.ledger)) as ledger:
         logger.info("Plan as of %s", as_of.isoformat())
         step("Check ledger integrity", _check_ledger, settings, ledger)

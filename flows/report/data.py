@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from compiler import PartnerflowError
+from flows.warehouse.published import open_published
 from flows.warehouse.quarantine import SetAside, rows_set_aside
 from flows.warehouse.unreadable import UnreadableRow, unreadable_payloads
 
@@ -68,10 +69,10 @@ class ReportData:
 
 
 def read_report(published: Path) -> ReportData:
-    """Return the report as last published. Raises PartnerflowError before the first run."""
+    """Return the report as last published. Raises PartnerflowError before the first run, and if it cannot be read."""
     if not published.exists():
         raise PartnerflowError("Nothing has been published yet. Run `partnerflow run` first.")
-    with duckdb.connect(published, read_only=True) as connection:
+    with open_published(published) as connection:
         try:
             return _read(connection)
         except duckdb.CatalogException:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas
+from dbt.artifacts.resources.types import NodeType
 from dbt.contracts.graph.manifest import Manifest
 from sqlglot import exp
 
@@ -48,8 +49,11 @@ class BuildState:
 
     @property
     def is_valid(self) -> bool:
-        """Whether the last build succeeded, with the manifest that is kept, and the same settings."""
-        return self.recorded.get(PROJECT) == self._project_checksum()
+        """Whether the last build succeeded, with the manifest that is kept, the same settings and its compiled models.
+
+        `simulate` and the forecast of `plan` read the compiled models, which are lost with the copy of the project.
+        """
+        return self.recorded.get(PROJECT) == self._project_checksum() and self._has_compiled_models()
 
     def dbt_selection(self) -> list[str]:
         """Return the options of `dbt build` that rebuild and test what is out of date.
@@ -76,6 +80,13 @@ class BuildState:
     @property
     def _manifest(self) -> Path:
         return self.settings.state_dir / "dbt_state" / "manifest.json"
+
+    def _has_compiled_models(self) -> bool:
+        """Whether every model that people write is compiled; the generated ones change with the definitions."""
+        models = [node for node in self.lineage.manifest.nodes.values() if node.resource_type == NodeType.Model]
+        written = [node for node in models if not Path(node.original_file_path).is_relative_to(FOLDER)]
+        compiled = self.dbt.project / "target" / "compiled"
+        return all((compiled / node.package_name / node.original_file_path).is_file() for node in written)
 
     def _code_changed(self) -> bool:
         """Whether anything but the generated models differs from the manifest, or dbt cannot read it."""

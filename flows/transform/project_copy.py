@@ -19,6 +19,8 @@ def copy_folder(source: Path, folder: Path, excluded: Collection[Path] = ()) -> 
             file.unlink()
     for path in wanted.keys() - set(excluded):
         copy = folder / path
+        if copy.is_dir():
+            shutil.rmtree(copy)
         if not (copy.exists() and filecmp.cmp(wanted[path], copy)):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(wanted[path], copy)

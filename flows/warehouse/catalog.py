@@ -7,7 +7,10 @@ from pathlib import Path
 import duckdb
 from sqlglot import exp
 
+from compiler import PartnerflowError
 from compiler.vocabulary import Field
+from flows.warehouse.connection import BROKEN
+from flows.warehouse.published import connect_published
 
 MAX_VALUES = 100_000
 """Most values of a column that are read; with more of them, some are not known."""
@@ -17,7 +20,7 @@ class PublishedCatalog:
     """The values in the published file, read when first asked for."""
 
     def __init__(self, file: Path):
-        self._connection = duckdb.connect(file, read_only=True)
+        self._connection = connect_published(file)
         self.programs = cache(self._programs)
         self.values = cache(self._values)
 
@@ -39,8 +42,11 @@ class PublishedCatalog:
 
 
 def open_catalog(file: Path) -> PublishedCatalog | None:
-    """Return the catalog; None if nothing has been published, or a session has the file open for writing."""
+    """Return the catalog; None if nothing has been published, or the file cannot be read, so that nothing is known."""
     try:
-        return PublishedCatalog(file) if file.exists() else None
-    except duckdb.IOException:
+        catalog = PublishedCatalog(file) if file.exists() else None
+        if catalog:
+            catalog.programs()
+        return catalog
+    except (*BROKEN, duckdb.CatalogException, PartnerflowError):
         return None

@@ -72,7 +72,13 @@ def unusable(place: Path | Postgres | str, error: duckdb.Error) -> PartnerflowEr
     if "no space" in str(error).lower():
         return PartnerflowError(f"The disk is full: {error}\nMake room and run again; the next run does what is left.")
     hint = "Move the file away, let the loader fill the raw tables again, and run again. The ledger is another file."
-    return PartnerflowError(f"{place} cannot be used as a DuckDB file: {error}\n{hint}")
+    return PartnerflowError(f"{place} cannot be used as a DuckDB file: {in_one_line(error)}\n{hint}")
+
+
+def in_one_line(error: duckdb.Error) -> str:
+    """Return the text of the error in one line. DuckDB asks for an extension when a file is a SQLite database."""
+    text = " ".join(str(error).split())
+    return "it is a SQLite database." if "sqlite_scanner" in text else text
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from compiler import PartnerflowError
 from flows.atomic import write_atomic
 from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.postgres import PostgresConnection
+from flows.warehouse.published import connect_published, open_published
 
 SCHEMA, NAME = "snapshots", "contract_history"
 
@@ -24,9 +25,21 @@ def history_backup(backup: Path) -> Path:
 
 
 def restore_contract_history(connection: Connection, published: Path) -> None:
-    """Copy the history of contracts from the published file into a DuckDB warehouse that has none."""
+    """Copy the history of contracts from the published file into a DuckDB warehouse that has none.
+
+    Raises PartnerflowError if the published file cannot be read.
+    """
     if not (published.exists() and _is_missing(connection)):
         return
+    try:
+        connect_published(published).close()
+    except PartnerflowError as error:
+        reason = str(error).partition("\n")[0]
+        hint = (
+            "The warehouse has no history of contracts, and this file may have the only one. Restore a backup with "
+            "`partnerflow restore FILE --reason TEXT`, or move the file away to start without a history."
+        )
+        raise PartnerflowError(f"{reason} {hint}") from None
     connection.execute(f"ATTACH {_text(published)} AS published (READ_ONLY)")
     try:
         if connection.execute(_PUBLISHED).fetchone():
@@ -50,15 +63,17 @@ def import_contract_history(connection: Connection, file: Path) -> bool:
 
 
 def export_contract_history(published: Path, file: Path) -> bool:
-    """Write the history of contracts in the published file to a Parquet file; return whether there is one."""
+    """Write the history of contracts in the published file to a Parquet file; return whether there is one.
+
+    Raises PartnerflowError if the published file cannot be read.
+    """
     if not published.exists():
         return False
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        connection.execute(f"ATTACH {_text(published)} AS published (READ_ONLY)")
-        if not connection.execute(_PUBLISHED).fetchone():
+    with tempfile.TemporaryDirectory() as folder, open_published(published) as connection:
+        if not has_table(connection, SCHEMA, NAME):
             return False
         copy = Path(folder) / file.name
-        connection.execute(f"COPY published.{SCHEMA}.{NAME} TO {_text(copy)} (FORMAT parquet)")
+        connection.execute(f"COPY {SCHEMA}.{NAME} TO {_text(copy)} (FORMAT parquet)")
         write_atomic(file, copy.read_bytes(), 0o600)
     return True
 

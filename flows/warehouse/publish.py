@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 from sqlglot import exp
 
-from flows.atomic import rename_synced, sync
+from flows.atomic import make_folder, rename_synced, sync
 from flows.permissions import make_readable
 from flows.warehouse.connection import Connection, transaction
 from flows.warehouse.postgres import PostgresConnection
@@ -22,7 +22,7 @@ from flows.warehouse.postgres import PostgresConnection
 
 def publish(connection: Connection, file: Path) -> None:
     """Copy schemas `marts` and `snapshots` of the warehouse into the published file, views as tables."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     fresh = file.with_name(f".{file.name}.new")
     fresh.unlink(missing_ok=True)
     if isinstance(connection, PostgresConnection):

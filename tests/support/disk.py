@@ -9,7 +9,7 @@ import pytest
 
 
 def record_disk(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
-    """Return a list to which every sync and rename below `folder` is added from now on.
+    """Return a list to which every sync and rename below `folder`, and of its own name, is added from now on.
 
     A synced file is recorded with its size at that moment, so that a sync before the last byte shows.
     """
@@ -17,7 +17,7 @@ def record_disk(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     fsync, replace = os.fsync, os.replace
 
     def names() -> dict[int, Path]:
-        return {path.stat().st_ino: path for path in [folder, *folder.rglob("*")]}
+        return {path.stat().st_ino: path for path in [folder.parent, folder, *folder.rglob("*")]}
 
     def recorded_fsync(descriptor: int) -> None:
         status = os.fstat(descriptor)

@@ -232,6 +232,13 @@ def test_manifest_that_dbt_cannot_read_means_a_full_refresh(state: Settings):
     assert valid.dbt_selection() == ["--full-refresh"]
 
 
+def test_lost_compiled_model_means_a_full_refresh(state: Settings):
+    """`simulate` and the forecast of `plan` read it, and a build of a part would not write it again."""
+    folder = state.state_dir / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
+    (folder / "marts" / "core" / "fct_relationship_history.sql").unlink()
+    assert changed_sources(state) is None
+
+
 def test_rows_loaded_during_a_build_are_built_by_the_next(state: Settings):
     """The saved checksums are those from before the build."""
     definitions = read_definitions(state)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from compiler import PartnerflowError
-from flows.atomic import sync, write_synced
+from flows.atomic import make_folder, sync, write_synced
 
 
 def write_drafts(folder: Path, files: Mapping[str, str]) -> list[Path]:
@@ -52,7 +52,7 @@ def _make_folders(folder: Path, names: list[str]) -> list[Path]:
     """Create the missing folders, and return them, innermost first."""
     wanted = {parent for name in names for parent in (folder / name).parents if not parent.exists()}
     for path in sorted(wanted):
-        path.mkdir()
+        make_folder(path)
     return sorted(wanted, reverse=True)
 
 

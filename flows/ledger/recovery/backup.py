@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from compiler import PartnerflowError
-from flows.atomic import rename_synced, sync
+from flows.atomic import make_folder, rename_synced, sync
 
 SIDE_FILES = ("-wal", "-shm")
 """Suffixes of the files that SQLite keeps beside an open file, or one whose process was killed."""
@@ -34,7 +34,7 @@ def put_in_place(backup: Path, ledger: Path | str, now: datetime) -> Path | None
     """Replace the ledger by a copy of the backup. Return the new name of the former ledger; None if there was none.
 
     Call it while holding the lock of the state folder. Raises PartnerflowError, and changes nothing, if the backup is
-    not a ledger.
+    not a ledger or the ledger cannot be replaced.
     """
     if not isinstance(ledger, Path):
         raise PartnerflowError("The ledger is in PostgreSQL. Use pg_restore, then `restore` without a FILE.")
@@ -42,8 +42,13 @@ def put_in_place(backup: Path, ledger: Path | str, now: datetime) -> Path | None
         raise PartnerflowError(f"The backup {backup} does not exist. Name an existing file.")
     copied = ledger.with_name(f".{ledger.name}.restored")
     _copy(backup, copied)
-    former = _set_aside(ledger, now)
-    rename_synced(copied, ledger)
+    try:
+        former = _set_aside(ledger, now)
+        rename_synced(copied, ledger)
+    except OSError as error:
+        copied.unlink(missing_ok=True)
+        hint = "Correct the permissions of it and of its folder, and restore again."
+        raise PartnerflowError(f"{error.filename} cannot be replaced: {error.strerror}. {hint}") from None
     return former
 
 
@@ -51,7 +56,7 @@ def _copy(source: Path, target: Path) -> None:
     """Copy a ledger to a temporary file, readable by its owner only; check it, sync it and rename it."""
     temporary = target.with_name(f".{target.name}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         temporary.unlink(missing_ok=True)
         temporary.touch(mode=0o600)
         with closing(_open(source)) as reader, closing(_open(temporary)) as writer:

@@ -11,9 +11,11 @@ from typing import Any
 
 import duckdb
 
+from compiler import PartnerflowError
 from flows.ledger.queries import Watermark
 from flows.settings import Postgres
 from flows.warehouse.connection import BROKEN, Connection, has_table, open_warehouse, unusable
+from flows.warehouse.published import connect_published
 
 Row = dict[str, Any]
 """A row, by column name."""
@@ -94,8 +96,8 @@ def replicas(warehouse: Path | Postgres, published: Path, opened: Open = open_wa
             yield Replica(place, connection, "raw")
     if published.exists():
         try:
-            connection = duckdb.connect(published, read_only=True)
-        except duckdb.Error:
+            connection = connect_published(published)
+        except PartnerflowError:
             return
         with connection:
             yield Replica(str(published), connection, "marts")

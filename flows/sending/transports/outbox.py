@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from flows.atomic import rename_synced, write_synced
+from flows.atomic import make_folder, rename_synced, write_synced
 from flows.ledger.delivery import SendResult
 from flows.messages.envelope import OutgoingMessage
 from flows.sending.transport import Send
@@ -22,7 +22,7 @@ class FileTransport:
 
     def __init__(self, folder: Path, suffix: str):
         self.folder, self.suffix = folder, suffix
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def open_connection(self) -> "FileTransport":
         """Return itself: a folder needs no connection."""

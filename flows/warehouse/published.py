@@ -1,0 +1,49 @@
+"""Read the published file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from compiler import PartnerflowError
+from flows.warehouse.connection import BROKEN, in_one_line, is_locked
+
+_SQLITE = b"SQLite format 3\0"
+
+
+@contextmanager
+def open_published(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published file for reading, and close it at the end.
+
+    Raises PartnerflowError, what is wrong and what to do in a line each, when it is damaged, another database, or open
+    for writing.
+    """
+    with connect_published(file) as connection:
+        try:
+            yield connection
+        except (*BROKEN, duckdb.CatalogException) as error:
+            raise _unreadable(file, in_one_line(error)) from None
+
+
+def connect_published(file: Path) -> duckdb.DuckDBPyConnection:
+    """Return a connection that reads the published file. Raises PartnerflowError, as `open_published` does."""
+    if _is_sqlite(file):  # DuckDB would download an extension
+        raise _unreadable(file, "it is a SQLite database.")
+    try:
+        return duckdb.connect(file, read_only=True)
+    except BROKEN as error:
+        if is_locked(error):
+            raise PartnerflowError(f"A session keeps {file} open for writing.\nOpen it with read_only.") from None
+        raise _unreadable(file, in_one_line(error)) from None
+
+
+def _is_sqlite(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(len(_SQLITE)) == _SQLITE
+
+
+def _unreadable(file: Path, why: str) -> PartnerflowError:
+    return PartnerflowError(f"{file} cannot be read: {why}\nMove it away; the next run writes it again.")
