@@ -91,6 +91,27 @@ class Compiler:
         ]
         return union_all(rows) or empty_relation("workflow_id", "program_id", "action", "recipients")
 
+    def conditions(self, workflows: Iterable[Workflow]) -> exp.Query:
+        """Return the columns of marts that each workflow has conditions on.
+
+        One row per workflow and column (workflow_id, program_id, mart_column such as `fct_performance_daily.clicks`).
+        """
+        rows = [
+            exp.select(
+                aliased("workflow_id", literal(workflow.id)),
+                aliased("program_id", literal(workflow.program)),
+                aliased("mart_column", literal(column)),
+            )
+            for workflow in sorted_by_id(workflows)
+            for column in sorted(self.columns_read(workflow))
+        ]
+        return union_all(rows) or empty_relation("workflow_id", "program_id", "mart_column")
+
+    def columns_read(self, workflow: Workflow) -> set[str]:
+        """Return the columns of marts that a workflow has conditions on, as "model.column"."""
+        fields = [self.vocabulary[condition.label] for condition in workflow.segment]
+        return {f"{field.model}.{field.column}" for field in fields}
+
     def applications(self, workflows: Iterable[Workflow]) -> exp.Query:
         """Return the waiting applications that meet each application workflow's conditions on contracts.
 

@@ -38,18 +38,22 @@ def _row(workflow: Workflow, counted: Mapping[str, WorkflowPlan], messages: Mess
 
 def _counts(connection: Connection, as_of: datetime) -> list[WorkflowPlan]:
     query = """
-        SELECT workflow_id, members, addresses, already_contacted, suppressed, no_address, recipients, is_over_limit
+        SELECT workflow_id, members, addresses, already_contacted, suppressed, no_address, recipients, held, is_over_limit
         FROM segments.segment_counts
         WHERE evaluated_at = ?"""
     rows = []
-    for *counts, over_limit in connection.execute(query, [_stored(as_of)]).fetchall():
+    for *counts, held, over_limit in connection.execute(query, [_stored(as_of)]).fetchall():
         names = ("workflow_id", "members", "addresses", "already_contacted", "suppressed", "no_address", "recipients")
-        row = WorkflowPlan(**dict(zip(names, counts, strict=True)))
+        row = WorkflowPlan(**dict(zip(names, counts, strict=True)), detail=_held_partners(held))
         if over_limit:
             detail = f"{row.addresses:,} email addresses; a segment is limited to 10,000, so nothing is sent."
             row = replace(row, status="over_limit", recipients=0, detail=detail)
         rows.append(row)
     return rows
+
+
+def _held_partners(number: int) -> str | None:
+    return f"{number:,} {'partner' if number == 1 else 'partners'} held for rows set aside" if number else None
 
 
 def _recipients(connection: Connection, names: Mapping[str, str], as_of: datetime) -> list[Recipient]:

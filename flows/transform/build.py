@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlglot import exp, maybe_parse
-
 from compiler import PROJECT, PartnerflowError, Workflow
 from flows.definitions.loader import Definitions
 from flows.progress import ProgressCallback, no_progress
@@ -23,11 +21,13 @@ from flows.transform.impact import (
     DataQualityIssue,
     Lineage,
     failures,
+    is_failed_test,
     is_program_scoped,
     program_scoped_warnings,
     stale_sources,
 )
 from flows.transform.project_copy import copy_folder, write_changed
+from flows.transform.test_rows import describe_rows, programs_found
 from flows.warehouse.addresses import update_addresses
 from flows.warehouse.connection import open_warehouse, transaction
 
@@ -105,23 +105,20 @@ def _build(settings: Settings, dbt: Dbt, options: Sequence[str]) -> tuple[bool, 
     if result.exception is not None:
         return False, [DataQualityIssue(None, f"dbt could not start: {result.exception}")]
     results = list(getattr(result.result, "results", []))
-    found = failures(results)
+    found = failures(results, _rows_found(settings, results))
     if not (found or result.success):
         return False, [DataQualityIssue(None, f"dbt failed; see {settings.state_dir / 'logs' / 'dbt.log'}")]
-    return result.success, [*found, *program_scoped_warnings(results, _programs_found(settings, results))]
-
-
-def _programs_found(settings: Settings, results: list[Any]) -> dict[str, frozenset[str]]:
-    """Return the programs in the rows that each program-scoped test found, by the test's unique id."""
     tests = [result.node for result in results if result.status == "warn" and is_program_scoped(result.node)]
-    if not tests:
-        return {}
     with open_warehouse(settings.warehouse) as connection:
-        found = {}
-        for test in tests:
-            query = exp.select("program_id").distinct().from_(maybe_parse(test.relation_name, into=exp.Table))
-            found[test.unique_id] = frozenset(row[0] for row in connection.execute(query.sql("duckdb")).fetchall())
-        return found
+        programs = {test.unique_id: programs_found(connection, test) for test in tests}
+    return result.success, [*found, *program_scoped_warnings(results, programs)]
+
+
+def _rows_found(settings: Settings, results: list[Any]) -> dict[str, str]:
+    """Return a text about the rows that each failed test found, by the test's unique id."""
+    tests = [result.node for result in results if is_failed_test(result)]
+    with open_warehouse(settings.warehouse) as connection:
+        return {test.unique_id: describe_rows(connection, test, settings.dialect) for test in tests}
 
 
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:

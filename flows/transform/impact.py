@@ -3,6 +3,10 @@
 A workflow reads the relations of its compiled segment, and all workflows read what is built from the generated models
 (addresses, counts). Where `config.meta.holds_conditions_on` of a source or a test names columns of marts, only
 workflows with a condition on one of these are affected: stale clicks do not hold a workflow that asks for revenue.
+
+Every workflow reads which partners are held for rows set aside, from a model that reads all raw tables (its
+`config.meta.quarantine`). It leads no issue from a table to workflows that do not read the table otherwise; but when it is
+not built, nothing is known about rows set aside, and all workflows are affected.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -45,6 +49,7 @@ class Lineage:
         self._compiler = compiler
         self._names = {key: node.name for key, node in manifest.nodes.items()}
         self._generated = {key for key, name in self._names.items() if name in MODELS}
+        self._quarantine = {key for key, node in manifest.nodes.items() if is_quarantine(node)}
         self._common = self._below(self._generated, through=self._generated)
         self.segments = [f"{name}+" for name in sorted(MODELS)]
 
@@ -69,15 +74,15 @@ class Lineage:
         if issue.programs is not None and workflow.program not in issue.programs:
             return False
         if issue.columns is not None:
-            return bool(issue.columns & columns_read(workflow, self._compiler))
+            return bool(issue.columns & self._compiler.columns_read(workflow))
         if reached & (self._common | self._generated):
             return True
         return bool({self._names.get(node) for node in reached} & relations_read(workflow, self._compiler))
 
     def _below(self, nodes: Iterable[str], through: Collection[str] = ()) -> set[str]:
-        """Return the nodes and all that depends on them, except what depends on them by a generated model only.
+        """Return the nodes and all that depends on them, except what depends on them by some models only.
 
-        Generated models in `through` are followed.
+        These are the generated models, but for those in `through`, and the model of the rows set aside.
         """
         found: set[str] = set()
         waiting = list(nodes)
@@ -86,14 +91,8 @@ class Lineage:
             if node not in found:
                 found.add(node)
                 below = self._children.get(node, ())
-                waiting += [one for one in below if one not in self._generated or node in through]
+                waiting += [one for one in below if one not in self._generated | self._quarantine or node in through]
         return found
-
-
-def columns_read(workflow: Workflow, compiler: Compiler) -> set[str]:
-    """Return the columns of marts that a workflow has conditions on, as "model.column"."""
-    fields = [compiler.vocabulary[condition.label] for condition in workflow.segment]
-    return {f"{field.model}.{field.column}" for field in fields}
 
 
 def stale_sources(results: Iterable[Any]) -> list[DataQualityIssue]:
@@ -101,14 +100,22 @@ def stale_sources(results: Iterable[Any]) -> list[DataQualityIssue]:
     return [_stale(result) for result in results if result.status == "error"]
 
 
-def failures(results: Iterable[Any]) -> list[DataQualityIssue]:
-    """Return the models that failed in a build, and what its failed tests test."""
+def failures(results: Iterable[Any], rows: Mapping[str, str] | None = None) -> list[DataQualityIssue]:
+    """Return the models that failed in a build, what its failed tests test, and rows set aside that were not found.
+
+    `rows` maps the unique id of a failed test to a text about the rows that it found.
+    """
     return [
-        DataQualityIssue(node, _failure(result))
+        DataQualityIssue(node, _failure(result, (rows or {}).get(result.node.unique_id)))
         for result in results
-        if result.status in FAILED
+        if result.status in FAILED or (result.status == "skipped" and is_quarantine(result.node))
         for node in _subjects(result)
     ]
+
+
+def is_failed_test(result: Any) -> bool:
+    """Whether a result of dbt is that of a test that found rows which fail the build."""
+    return result.status == "fail" and result.node.resource_type == "test"
 
 
 def is_program_scoped(node: Any) -> bool:
@@ -116,18 +123,30 @@ def is_program_scoped(node: Any) -> bool:
     return node.resource_type == "test" and "holds_conditions_on" in node.config.meta
 
 
-def program_scoped_warnings(results: Iterable[Any], programs: Mapping[str, frozenset[str]]) -> list[DataQualityIssue]:
-    """Return the program-scoped tests with findings; `programs` maps a test's unique id to the programs found."""
-    return [
-        DataQualityIssue(
-            _attached(result.node),
-            f"{_what(result.node)}: {_in_one_line(result.node.description)}",
-            frozenset(result.node.config.meta["holds_conditions_on"]),
-            programs[result.node.unique_id],
-        )
-        for result in results
-        if result.status == "warn" and result.node.unique_id in programs
-    ]
+def is_quarantine(node: Any) -> bool:
+    """Whether a node is the model of the rows set aside, which has `config.meta.quarantine`."""
+    return node.resource_type == "model" and bool(node.config.meta.get("quarantine"))
+
+
+Findings = Mapping[str | None, str | None]
+"""The program that a row of a test names (None: any program) to what the row says was found (None: nothing)."""
+
+
+def program_scoped_warnings(results: Iterable[Any], found: Mapping[str, Findings]) -> list[DataQualityIssue]:
+    """Return an issue for each program in the rows of program-scoped tests; `found` has them by the test's unique id.
+
+    `holds_conditions_on: all` affects all workflows of the program, whatever they have conditions on.
+    """
+    issues = []
+    for result in results:
+        if result.status == "warn":
+            columns = result.node.config.meta.get("holds_conditions_on")
+            node, narrowed = (None, None) if columns == "all" else (_attached(result.node), frozenset(columns or ()))
+            for program, finding in found.get(result.node.unique_id, {}).items():
+                reason = finding or f"{_what(result.node)}: {_in_one_line(result.node.description)}"
+                programs = None if program is None else frozenset({program})
+                issues.append(DataQualityIssue(node, reason, narrowed, programs))
+    return issues
 
 
 def _stale(result: Any) -> DataQualityIssue:
@@ -155,8 +174,10 @@ def _attached(node: Any) -> str | None:
     return getattr(node, "attached_node", None)
 
 
-def _failure(result: Any) -> str:
-    return f"{_what(result.node)}: {_in_one_line(result.message)}"
+def _failure(result: Any, rows: str | None) -> str:
+    if result.status == "skipped":
+        return f"{_what(result.node)} was not built, because something that it reads failed"
+    return f"{_what(result.node)}: {rows or _in_one_line(result.message)}"
 
 
 def _what(node: Any) -> str:

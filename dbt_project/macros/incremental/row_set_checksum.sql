@@ -9,16 +9,10 @@
     {{ missing_implementation('row_set_checksum') }}
 {%- endmacro %}
 
-{#- The number of rows times 2^64, plus the exclusive or of their hashes, which DuckDB computes faster than a sum.
-    Two equal rows cancel out in the exclusive or and show in the number only, so the rows must be unique, as the
-    tests of the source's key ensure. Hashed twice, because DuckDB combines the hashes of several columns by
-    exclusive or: the same change in two rows would cancel out as well. -#}
+{#- The sum of the rows' hashes: of an exclusive or, two equal rows would cancel out. Hashed twice, because DuckDB
+    combines the hashes of several columns by exclusive or, and the same change in two rows would cancel out. -#}
 {% macro duckdb__row_set_checksum(columns, condition) -%}
-    cast(
-        cast(bit_xor(case when {{ condition }} then hash(hash({{ columns }})) end) as hugeint)
-        + count(case when {{ condition }} then 1 end) * 18446744073709551616
-        as decimal(38, 0)
-    )
+    cast(sum(case when {{ condition }} then hash(hash({{ columns }})) end) as decimal(38, 0))
 {%- endmacro %}
 
 {% macro postgres__row_set_checksum(columns, condition) -%}

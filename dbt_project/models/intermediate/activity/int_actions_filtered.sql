@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Amounts in different currencies are never added: an amount that is not in the program's currency counts as 0, and a
--- test of stg_actions holds the workflows that use revenue.
+-- Amounts in different currencies are never added: an amount that is not in the program's currency counts as 0, and its
+-- partner is held by workflows that use revenue (int_quarantined_rows).
 
 with actions as (
     select * from {{ ref('stg_actions') }}

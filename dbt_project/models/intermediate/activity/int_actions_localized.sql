@@ -16,21 +16,48 @@ with filtered_actions as (
     select * from {{ ref('int_actions_filtered') }}
 ),
 
+duplicates as (
+    select * from {{ ref('int_duplicate_actions') }}
+),
+
+-- An id of several partners counts for each of them: whose it is, is not known, and they are held.
+counted_actions as (
+    select filtered_actions.*
+    from filtered_actions
+    left join duplicates
+        on
+            filtered_actions.program_id = duplicates.program_id
+            and filtered_actions.action_id = duplicates.action_id
+            and filtered_actions.partner_id = duplicates.partner_id
+    where duplicates.action_id is null
+
+    union all
+
+    select distinct filtered_actions.*
+    from filtered_actions
+    inner join duplicates
+        on
+            filtered_actions.program_id = duplicates.program_id
+            and filtered_actions.action_id = duplicates.action_id
+            and filtered_actions.partner_id = duplicates.partner_id
+    where duplicates.is_counted
+),
+
 int_actions_localized as (
     select
-        filtered_actions.program_id,
-        filtered_actions.action_id,
-        filtered_actions.partner_id,
-        filtered_actions.event_at,
-        {{ local_date('filtered_actions.event_at', 'filtered_actions.timezone') }} as activity_date,
-        filtered_actions.timezone,
-        filtered_actions.amount
-    from filtered_actions
+        counted_actions.program_id,
+        counted_actions.action_id,
+        counted_actions.partner_id,
+        counted_actions.event_at,
+        {{ local_date('counted_actions.event_at', 'counted_actions.timezone') }} as activity_date,
+        counted_actions.timezone,
+        counted_actions.amount
+    from counted_actions
     {% if is_incremental() %}
     inner join {{ ref('int_changed_partners') }} as changed_partners
         on
-            filtered_actions.program_id = changed_partners.program_id
-            and filtered_actions.partner_id = changed_partners.partner_id
+            counted_actions.program_id = changed_partners.program_id
+            and counted_actions.partner_id = changed_partners.partner_id
     {% endif %}
 )
 

@@ -19,9 +19,10 @@ both_sides as (
         program_id,
         partner_id,
         sum(clicks) as clicks,
+        count(*) as click_rows,
         0 as actions,
         0 as revenue,
-        {{ row_set_checksum(['click_date', 'clicks'], 'clicks <> 0') }} as clicks_checksum,
+        {{ row_set_checksum(['click_date', 'clicks']) }} as clicks_checksum,
         0 as actions_checksum
     from clicks
     group by program_id, partner_id
@@ -32,6 +33,7 @@ both_sides as (
         program_id,
         partner_id,
         0 as clicks,
+        0 as click_rows,
         count(*) as actions,
         sum(amount) as revenue,
         0 as clicks_checksum,
@@ -45,6 +47,7 @@ loaded as (
         program_id,
         partner_id,
         cast(sum(clicks) as {{ dbt.type_bigint() }}) as clicks,
+        cast(sum(click_rows) as {{ dbt.type_bigint() }}) as click_rows,
         cast(sum(actions) as {{ dbt.type_bigint() }}) as actions,
         cast(sum(revenue) as decimal(28, 8)) as revenue,
         coalesce(sum(clicks_checksum), 0) as clicks_checksum,

@@ -2,7 +2,13 @@ with contacts as (
     select * from {{ ref('stg_partner_contacts') }}
 ),
 
--- Suppressed by events, or in the ledger for every workflow (rejected by a mail server, or suppressed by hand).
+-- An address that has unsubscribed as any partner's contact has unsubscribed from the whole program.
+unsubscribed as (
+    select * from {{ ref('stg_unsubscribed_contacts') }}
+),
+
+-- Suppressed by events, or in the ledger for every workflow (rejected by a mail server, or suppressed by hand), or
+-- unsubscribed from an unknown program.
 suppressions as (
     select email from {{ ref('suppressions') }}
 
@@ -11,6 +17,12 @@ suppressions as (
     select email
     from {{ ref('stg_suppressions') }}
     where scope = 'all'
+
+    union
+
+    select email
+    from unsubscribed
+    where program_id = ''
 ),
 
 ranked as (
@@ -26,8 +38,7 @@ ranked as (
                 case when is_primary then 0 else 1 end,
                 {{ collate_binary('email') }},
                 {{ collate_binary('loaded_email') }}
-        ) as position_in_partner,
-        max(case when unsubscribed_at is null then 0 else 1 end) over (partition by program_id, email) as unsubscribed
+        ) as position_in_partner
     from contacts
     where email is not null
 ),
@@ -40,8 +51,12 @@ int_partner_addresses as (
         ranked.first_name,
         ranked.last_name,
         ranked.position_in_partner = 1 as is_primary,
-        ranked.unsubscribed = 1 or suppressions.email is not null as is_unsubscribed
+        unsubscribed.email is not null or suppressions.email is not null as is_unsubscribed
     from ranked
+    left join unsubscribed
+        on
+            ranked.program_id = unsubscribed.program_id
+            and ranked.email = unsubscribed.email
     left join suppressions on ranked.email = suppressions.email
     where ranked.position_in_address = 1
 )

@@ -15,6 +15,32 @@ with clicks as (
     select * from {{ ref('stg_partner_clicks_daily') }}
 ),
 
+duplicates as (
+    select * from {{ ref('int_duplicate_clicks') }}
+),
+
+counted_clicks as (
+    select clicks.program_id, clicks.partner_id, clicks.click_date, clicks.clicks
+    from clicks
+    left join duplicates
+        on
+            clicks.program_id = duplicates.program_id
+            and clicks.partner_id = duplicates.partner_id
+            and clicks.click_date = duplicates.click_date
+    where duplicates.click_date is null
+
+    union all
+
+    select distinct clicks.program_id, clicks.partner_id, clicks.click_date, clicks.clicks
+    from clicks
+    inner join duplicates
+        on
+            clicks.program_id = duplicates.program_id
+            and clicks.partner_id = duplicates.partner_id
+            and clicks.click_date = duplicates.click_date
+    where duplicates.is_copied
+),
+
 localized_actions as (
     select * from {{ ref('int_actions_localized') }}
 ),
@@ -22,9 +48,9 @@ localized_actions as (
 -- A union rather than a join, because a join of clicks and actions would multiply their rows.
 activity as (
     select program_id, partner_id, click_date as activity_date, clicks, 0 as actions, 0 as revenue
-    from clicks
+    from counted_clicks
     {% if is_incremental() %}
-    where {{ exists_for_partner(ref('int_changed_partners'), 'clicks') }}
+    where {{ exists_for_partner(ref('int_changed_partners'), 'counted_clicks') }}
     {% endif %}
 
     union all

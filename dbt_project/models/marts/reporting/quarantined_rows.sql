@@ -3,7 +3,16 @@
 {% set previous = load_relation(this) %}
 
 with quarantined as (
-    select * from {{ ref('int_quarantined_rows') }}
+    select
+        table_name,
+        row_key,
+        reason,
+        min(program_id) as program_id,
+        case when min(partner_id) = max(partner_id) then min(partner_id) end as partner_id,
+        sum(occurrences) as occurrences,
+        min(loaded_row) as loaded_row
+    from {{ ref('int_quarantined_rows') }}
+    group by table_name, row_key, reason
 ),
 
 hour as (

@@ -13,6 +13,10 @@ decided as (
     where contract_id is not null
 ),
 
+held as (
+    select * from {{ ref('held_partners') }}
+),
+
 application_recipients as (
     select
         applications.workflow_id,
@@ -33,7 +37,12 @@ application_recipients as (
             and applications.program_id = decided.program_id
             and applications.partner_id = decided.partner_id
             and applications.contract_id = decided.contract_id
-    where decided.contract_id is null
+    left join held
+        on
+            applications.workflow_id = held.workflow_id
+            and applications.program_id = held.program_id
+            and applications.partner_id = held.partner_id
+    where decided.contract_id is null and held.partner_id is null
 )
 
 select * from application_recipients

@@ -40,6 +40,7 @@ recipients as (
     where
         addresses.email is not null
         and not addresses.is_contacted
+        and not addresses.is_held
         and not addresses.is_unsubscribed
         and not counts.is_over_limit
 )

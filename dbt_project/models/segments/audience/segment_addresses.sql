@@ -25,6 +25,10 @@ applying as (
     from {{ ref('application_recipients') }}
 ),
 
+held as (
+    select * from {{ ref('held_partners') }}
+),
+
 -- Suppressions of all workflows are already in int_partner_addresses.
 suppressed as (
     select email, scope from {{ ref('stg_suppressions') }}
@@ -61,7 +65,8 @@ segment_addresses as (
         addressed.first_name,
         addressed.last_name,
         coalesce(addressed.is_unsubscribed, false) or suppressed.email is not null as is_unsubscribed,
-        contacted.partner_id is not null and applying.partner_id is null as is_contacted
+        contacted.partner_id is not null and applying.partner_id is null as is_contacted,
+        held.partner_id is not null as is_held
     from members
     left join addressed
         on
@@ -78,6 +83,11 @@ segment_addresses as (
             members.workflow_id = contacted.workflow_id
             and members.program_id = contacted.program_id
             and members.partner_id = contacted.partner_id
+    left join held
+        on
+            members.workflow_id = held.workflow_id
+            and members.program_id = held.program_id
+            and members.partner_id = held.partner_id
     left join applying
         on
             members.workflow_id = applying.workflow_id

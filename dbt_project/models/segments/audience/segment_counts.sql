@@ -21,10 +21,11 @@ partners as (
         program_id,
         partner_id,
         case when is_contacted then 1 else 0 end as contacted,
+        case when is_held and not is_contacted then 1 else 0 end as held,
         count(email) as known_addresses,
         sum(case when email is not null and not is_unsubscribed then 1 else 0 end) as open_addresses
     from addresses
-    group by workflow_id, evaluated_at, program_id, partner_id, is_contacted
+    group by workflow_id, evaluated_at, program_id, partner_id, is_contacted, is_held
 ),
 
 outcomes as (
@@ -33,9 +34,11 @@ outcomes as (
         evaluated_at,
         count(*) as members,
         sum(contacted) as already_contacted,
-        sum(case when contacted = 0 and known_addresses > 0 and open_addresses = 0 then 1 else 0 end) as suppressed,
-        sum(case when contacted = 0 and known_addresses = 0 then 1 else 0 end) as no_address,
-        sum(case when contacted = 0 then open_addresses else 0 end) as recipients
+        sum(held) as held,
+        sum(case when contacted + held = 0 and known_addresses > 0 and open_addresses = 0 then 1 else 0 end)
+            as suppressed,
+        sum(case when contacted + held = 0 and known_addresses = 0 then 1 else 0 end) as no_address,
+        sum(case when contacted + held = 0 then open_addresses else 0 end) as recipients
     from partners
     group by workflow_id, evaluated_at
 ),
@@ -65,6 +68,7 @@ segment_counts as (
         cast(coalesce(outcomes.members, 0) as bigint) as members,
         cast(coalesce(distinct_addresses.addresses, 0) as bigint) as addresses,
         cast(coalesce(outcomes.already_contacted, 0) as bigint) as already_contacted,
+        cast(coalesce(outcomes.held, 0) as bigint) as held,
         cast(coalesce(outcomes.suppressed, 0) as bigint) as suppressed,
         cast(case when workflows.action = 'email' then coalesce(outcomes.no_address, 0) else 0 end as bigint)
             as no_address,

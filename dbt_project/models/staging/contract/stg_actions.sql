@@ -1,18 +1,19 @@
-with source as (
-    select * from {{ raw_relation('actions') }}
+with loaded as (
+    select * from {{ ref('base_actions') }}
 ),
 
 stg_actions as (
     select
-        {{ id_text('program_id') }} as program_id,
-        {{ id_text('action_id') }} as action_id,
-        {{ id_text('partner_id') }} as partner_id,
-        cast(event_at as {{ dbt.type_timestamp() }}) as event_at,
-        cast(state as {{ dbt.type_string() }}) as state,
-        cast(amount as decimal(28, 8)) as amount,
-        cast(currency as {{ dbt.type_string() }}) as currency,
-        cast(updated_at as {{ dbt.type_timestamp() }}) as updated_at
-    from source
+        program_id,
+        action_id,
+        partner_id,
+        event_at,
+        state,
+        amount,
+        currency,
+        updated_at
+    from loaded
+    where quarantine_reason is null
 )
 
 select * from stg_actions

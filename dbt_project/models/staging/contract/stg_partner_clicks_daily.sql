@@ -1,14 +1,15 @@
-with source as (
-    select * from {{ raw_relation('partner_clicks_daily') }}
+with loaded as (
+    select * from {{ ref('base_partner_clicks_daily') }}
 ),
 
 stg_partner_clicks_daily as (
     select
-        {{ id_text('program_id') }} as program_id,
-        {{ id_text('partner_id') }} as partner_id,
-        cast(click_date as date) as click_date,
-        cast(clicks as {{ dbt.type_bigint() }}) as clicks
-    from source
+        program_id,
+        partner_id,
+        click_date,
+        clicks
+    from loaded
+    where quarantine_reason is null
 )
 
 select * from stg_partner_clicks_daily

@@ -1,14 +1,15 @@
-with source as (
-    select * from {{ raw_relation('partner_groups') }}
+with loaded as (
+    select * from {{ ref('base_partner_groups') }}
 ),
 
 stg_partner_groups as (
     select
-        {{ id_text('program_id') }} as program_id,
-        {{ id_text('group_id') }} as group_id,
-        {{ id_text('partner_id') }} as partner_id,
-        cast(group_name as {{ dbt.type_string() }}) as group_name
-    from source
+        program_id,
+        group_id,
+        partner_id,
+        group_name
+    from loaded
+    where quarantine_reason is null
 )
 
 select * from stg_partner_groups

@@ -1,14 +1,15 @@
-with source as (
-    select * from {{ raw_relation('partners') }}
+with loaded as (
+    select * from {{ ref('base_partners') }}
 ),
 
 stg_partners as (
     select
-        {{ id_text('program_id') }} as program_id,
-        {{ id_text('partner_id') }} as partner_id,
-        cast(name as {{ dbt.type_string() }}) as name,
-        cast(language as {{ dbt.type_string() }}) as language
-    from source
+        program_id,
+        partner_id,
+        name,
+        language
+    from loaded
+    where quarantine_reason is null
 )
 
 select * from stg_partners

@@ -1,15 +1,16 @@
-with source as (
-    select * from {{ source('raw', 'relationship_events') }}
+with loaded as (
+    select * from {{ ref('base_relationship_events') }}
 ),
 
 stg_relationship_events as (
     select
-        {{ id_text('program_id') }} as program_id,
-        {{ id_text('partner_id') }} as partner_id,
-        cast(transitioned_at as {{ dbt.type_timestamp() }}) as transitioned_at,
-        cast(relationship_stage as {{ dbt.type_string() }}) as relationship_stage,
-        cast(_loaded_at as {{ dbt.type_timestamp() }}) as loaded_at
-    from source
+        program_id,
+        partner_id,
+        transitioned_at,
+        relationship_stage,
+        loaded_at
+    from loaded
+    where quarantine_reason is null
 )
 
 select * from stg_relationship_events
