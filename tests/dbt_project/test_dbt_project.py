@@ -193,6 +193,8 @@ ALL = {path.stem for path in (CHECKOUT / "workflows").glob("*.yml")}
         ("model.partnerflow.segment_membership", ALL),
         ("model.partnerflow.workflow_runs", set()),
         ("model.partnerflow.stg_unreadable_payloads", set()),
+        ("model.partnerflow.base_partner_groups", set()),
+        ("model.partnerflow.int_quarantined_rows", ALL),
         (None, ALL),
     ],
 )

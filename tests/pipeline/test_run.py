@@ -166,15 +166,14 @@ REVENUE = {
 @pytest.mark.parametrize(
     ("change", "says", "held"),
     [
-        ("INSERT INTO raw.actions SELECT * FROM raw.actions LIMIT 1",
-         "test unique_combination_of_columns on stg_actions", CLICKS | REVENUE),
-        ("UPDATE raw.actions SET currency = 'EUR' WHERE action_id = (SELECT max(action_id) FROM raw.actions "
-         "WHERE program_id = '1000' AND state = 'APPROVED')", "not in the currency of their program", REVENUE),
+        ("UPDATE raw.actions SET state = 'SHIPPED' WHERE program_id = '1000'",
+         "rows of raw.actions are set aside in program 1000, such as 1000, ", REVENUE),
+        ("UPDATE raw.actions SET currency = 'EUR' WHERE program_id = '1000'", "amount in EUR, not in USD", REVENUE),
         ("DELETE FROM raw.partner_clicks_daily WHERE program_id = '1000'", "no clicks in the last days", CLICKS),
         ("UPDATE raw.partner_clicks_daily SET _loaded_at = TIMESTAMP '2026-03-19 06:00'",
          "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day, 13:00:00 before the hour; "
          "36 hours are allowed", CLICKS),
-        ("ALTER TABLE raw.contracts DROP COLUMN starts_at", "stg_contracts", set(MEMBERS)),
+        ("ALTER TABLE raw.contracts DROP COLUMN starts_at", "base_contracts", set(MEMBERS)),
         ("DROP TABLE raw.prospects", "raw.prospects", set(MEMBERS)),
     ],
 )  # fmt: skip

@@ -71,7 +71,7 @@ def test_build_without_changes_builds_segments_only(state: Settings):
     names = built_models(state)
     assert {name for name in names if name.startswith(("stg_", "int_", "fct_"))} == set()
     assert "segment_membership" in names
-    assert [name for name in names if name.startswith("in_program_currency_stg_actions")]
+    assert "revenue_is_within_the_share_set_aside" in names
     assert [name for name in names if name.startswith("recency_stg_partner_clicks_daily")]
 
 
@@ -109,31 +109,38 @@ def test_build_of_changes_equals_a_full_refresh(state: Settings):
     assert found == tables(state)
 
 
+AN_ACTION = "(SELECT * FROM raw.actions WHERE state = 'APPROVED' AND program_id = '1000' ORDER BY action_id LIMIT 1)"
+
+
 @pytest.mark.parametrize(
-    "statement",
+    ("replaced", "reason"),
     [
-        "INSERT INTO raw.actions SELECT * REPLACE ('REVERSED' AS state) FROM raw.actions LIMIT 1",
-        "INSERT INTO raw.actions SELECT * REPLACE ('one more' AS partner_id) FROM raw.actions LIMIT 1",
-        "UPDATE raw.actions SET action_id = NULL WHERE state = 'REVERSED'",
+        ("'REVERSED' AS state", "another row has the same key and other values"),
+        ("'21005016' AS partner_id", "another partner has an action with this id"),
     ],
 )
-def test_duplicate_action_is_found_when_only_new_keys_are_tested(state: Settings, statement: str):
-    """The duplicate is reversed, so in no fact; it is of a new partner; or actions have no id."""
-    change(state, statement)
-    held = rebuild(state).held
-    assert {reason.split(":")[0] for reason in held.values()} == {"test unique_combination_of_columns on stg_actions"}
-    compiled = (state.state_dir / "dbt_project" / "target" / "compiled").rglob("stg_actions.yml/*.sql")
-    assert sum("new_keys" in file.read_text() for file in compiled) == 1
+def test_duplicate_action_is_found_when_only_new_keys_are_looked_at(state: Settings, replaced: str, reason: str):
+    """The duplicate is reversed, so in no fact, or it is of another partner."""
+    change(state, f"INSERT INTO raw.actions SELECT * REPLACE ({replaced}) FROM {AN_ACTION}")
+    assert rebuild(state).held == {}
+    query = "SELECT reason, occurrences FROM marts.quarantined_rows WHERE table_name = 'actions'"
+    with open_warehouse(state.warehouse) as connection:
+        assert connection.execute(query).fetchall() == [(reason, 2)]
+    (compiled,) = (state.state_dir / "dbt_project" / "target" / "compiled").rglob("int_duplicate_actions.sql")
+    assert "checked_ids" in compiled.read_text()
 
 
 def test_failed_test_means_a_full_refresh(state: Settings):
     """Builds are full refreshes until the rows are corrected and all tests pass."""
-    change(state, "INSERT INTO raw.partners SELECT * FROM raw.partners LIMIT 1")
+    change(state, "INSERT INTO raw.suppressions SELECT 'ann@x.example', 'all', '', NULL FROM range(2)")
     first = rebuild(state).held
-    assert first
+    assert first.keys() == {workflow.id for workflow in read_definitions(state).active}
+    (reason,) = set(first.values())
+    start = "test unique_combination_of_columns on stg_suppressions: it found email ann@x.example, scope all, occurrences 2."
+    assert reason.startswith(f"{start} The query is in target/compiled/")
     assert changed_sources(state) is None
     assert rebuild(state).held == first
-    change(state, "CREATE OR REPLACE TABLE raw.partners AS SELECT DISTINCT * FROM raw.partners")
+    change(state, "DELETE FROM raw.suppressions WHERE email = 'ann@x.example'")
     assert rebuild(state).held == {}
     assert changed_sources(state) == set()
 

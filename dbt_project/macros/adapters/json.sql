@@ -111,36 +111,25 @@
 {#- A JSON object, as text, of columns of a row: the names of the columns are its keys, and its values are text or null.
     Rows that are equal in these columns have the same text. -#}
 {% macro json_object(columns) -%}
-    {{ return(adapter.dispatch('json_object')(columns)) }}
+    {%- set pairs = [] -%}
+    {%- for column in columns -%}
+        {%- do pairs.append("'" ~ column ~ "', cast(" ~ column ~ " as " ~ dbt.type_string() ~ ")") -%}
+    {%- endfor -%}
+    {{ return(adapter.dispatch('json_object')(pairs | join(', '))) }}
 {%- endmacro %}
 
-{% macro default__json_object(columns) -%}
+{% macro default__json_object(pairs) -%}
     {{ missing_implementation('json_object') }}
 {%- endmacro %}
 
-{% macro duckdb__json_object(columns) -%}
-    {%- set values -%}
-        {%- for column in columns -%}
-            '{{ column }}', cast({{ column }} as varchar){{ ', ' if not loop.last }}
-        {%- endfor -%}
-    {%- endset -%}
-    cast(json_object({{ values }}) as varchar)
+{% macro duckdb__json_object(pairs) -%}
+    cast(json_object({{ pairs }}) as varchar)
 {%- endmacro %}
 
-{% macro postgres__json_object(columns) -%}
-    {%- set values -%}
-        {%- for column in columns -%}
-            '{{ column }}', cast({{ column }} as text){{ ', ' if not loop.last }}
-        {%- endfor -%}
-    {%- endset -%}
-    cast(json_build_object({{ values }}) as text)
+{% macro postgres__json_object(pairs) -%}
+    cast(json_build_object({{ pairs }}) as text)
 {%- endmacro %}
 
-{% macro spark__json_object(columns) -%}
-    {%- set values -%}
-        {%- for column in columns -%}
-            '{{ column }}', cast({{ column }} as string){{ ', ' if not loop.last }}
-        {%- endfor -%}
-    {%- endset -%}
-    to_json(named_struct({{ values }}), map('ignoreNullFields', 'false'))
+{% macro spark__json_object(pairs) -%}
+    to_json(named_struct({{ pairs }}), map('ignoreNullFields', 'false'))
 {%- endmacro %}

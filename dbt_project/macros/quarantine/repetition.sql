@@ -1,5 +1,5 @@
-{#- Why a row whose key other rows have too is set aside: all of them when they differ, and all but one when they are equal.
-    Null for that one, which is the first by `order_by`. The rows must have the column `loaded_row`. -#}
+{#- Why a row whose key other rows have too is set aside: all of them when they differ, and all but one when they are
+    equal. Null for that one, which is the first by `order_by`. The rows must have the column `loaded_row`. -#}
 {% macro repetition(key, order_by='loaded_row') -%}
     {%- set rows_of_key = 'over (partition by ' ~ key | join(', ') -%}
     case

@@ -1,4 +1,4 @@
--- A build looks at the ids that changed partners' actions have, at those of reversed actions, which the checksums do not
+-- A build looks at the ids of changed partners' actions, at those of reversed actions, which the checksums do not
 -- contain, and at those that were duplicates before: no other id can be one.
 
 {% set previous = load_relation(this) if previous_build_is_valid() else none %}
@@ -67,7 +67,8 @@ repeated as (
     group by loaded.program_id, loaded.action_id, loaded.partner_id
 ),
 
--- What the daily facts count depends on the values in the partner's checksum only: they are computed again when it changes.
+-- What the daily facts count depends on values in the partner's checksum only, because they are computed again when it
+-- changes.
 filtered as (
     select
         filtered_actions.program_id,

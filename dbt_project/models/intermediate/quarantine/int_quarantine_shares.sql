@@ -1,7 +1,7 @@
--- Of a program with few rows, a single bad row is a large share. Where its partner is known it counts from the tenth on,
--- because that partner is held anyway (held_partners).
+-- Of a program with few rows, a single bad row is a large share. Where the partners are known, only ten bad rows or more
+-- can be too many, because these partners are held anyway (held_partners).
 
-{%- set tables = ['programs', 'partners', 'partner_groups', 'contracts', 'prospects', 'relationship_events'] %}
+{% set tables = ['programs', 'partners', 'partner_groups', 'contracts', 'prospects', 'relationship_events'] %}
 
 with quarantined as (
     select * from {{ ref('int_quarantined_rows') }}
@@ -57,7 +57,7 @@ counted as (
         set_aside.*,
         {{ latest(
             'set_aside.set_aside_rows',
-            'coalesce(case when set_aside.program_id is null then loaded_by_table.loaded_rows else loaded.loaded_rows end, 0)'
+            'case when set_aside.program_id is null then loaded_by_table.loaded_rows else loaded.loaded_rows end'
         ) }} as loaded_rows
     from set_aside
     left join loaded
@@ -80,7 +80,8 @@ int_quarantine_shares as (
             and (rows_of_unknown_partners > 0 or set_aside_rows >= 10)
         ) as is_too_large,
         cast(cast(set_aside_rows as bigint) as {{ dbt.type_string() }}) || ' of '
-        || cast(cast(loaded_rows as bigint) as {{ dbt.type_string() }}) || ' rows of raw.' || table_name || ' are set aside'
+        || cast(cast(loaded_rows as bigint) as {{ dbt.type_string() }}) || ' rows of raw.' || table_name
+        || ' are set aside'
         || coalesce(' in program ' || program_id, '') || ', such as ' || example || '. Look at them by SELECT * FROM '
         || 'marts.quarantined_rows WHERE table_name = ''' || table_name || ''', and correct them in the source'
             as finding

@@ -1,7 +1,7 @@
 {%- set tables = {
     'programs': {'key': ['program_id'], 'concerns': 'program'},
     'partners': {'key': ['program_id', 'partner_id'], 'concerns': 'partner'},
-    'partner_contacts': {'key': ['program_id', 'partner_id', 'loaded_email'], 'concerns': none},
+    'partner_contacts': {'key': ['program_id', 'partner_id', 'loaded_email'], 'concerns': 'nobody'},
     'partner_groups': {'key': ['program_id', 'group_id', 'partner_id'], 'concerns': 'groups'},
     'contracts': {'key': ['program_id', 'contract_id'], 'concerns': 'partner'},
     'prospects': {'key': ['program_id', 'partner_id'], 'concerns': 'partner'},
@@ -53,10 +53,8 @@ found as (
         '{{ table }}' as table_name,
         {{ row_key(rule['key']) }} as row_key,
         quarantine_reason as reason,
-        case
-            when quarantine_reason <> 'a copy of another row'
-                then {{ "'" ~ rule['concerns'] ~ "'" if rule['concerns'] else 'cast(null as ' ~ dbt.type_string() ~ ')' }}
-        end as concerns,
+        case when quarantine_reason <> 'a copy of another row' then nullif('{{ rule['concerns'] }}', 'nobody') end
+            as concerns,
         program_id,
         {{ 'partner_id' if table != 'programs' else 'null' }} as partner_id,
         {{ 'partner_id is not null' if table != 'programs' else 'false' }} as is_of_known_partner,

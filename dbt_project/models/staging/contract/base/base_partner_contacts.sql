@@ -91,8 +91,8 @@ base_partner_contacts as (
     union all
 
     select
-        program_id, partner_id, loaded_email, first_name, last_name, is_primary, unsubscribed_at, email, is_unsubscribed,
-        loaded_row,
+        program_id, partner_id, loaded_email, first_name, last_name, is_primary, unsubscribed_at, email,
+        is_unsubscribed, loaded_row,
         case when position_in_key > 1 then coalesce(repetition, 'a copy of another row') end
     from repeated
 )

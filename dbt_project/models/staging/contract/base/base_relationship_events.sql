@@ -46,7 +46,9 @@ repeated_keys as (
 repeated as (
     select
         judged.*,
-        {{ repetition(['judged.program_id', 'judged.partner_id', 'judged.transitioned_at'], order_by='judged.loaded_at') }} as repetition
+        {{ repetition(
+            ['judged.program_id', 'judged.partner_id', 'judged.transitioned_at'], order_by='judged.loaded_at'
+        ) }} as repetition
     from judged
     inner join repeated_keys
         on
