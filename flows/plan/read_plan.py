@@ -38,7 +38,8 @@ def _row(workflow: Workflow, counted: Mapping[str, WorkflowPlan], messages: Mess
 
 def _counts(connection: Connection, as_of: datetime) -> list[WorkflowPlan]:
     query = """
-        SELECT workflow_id, members, addresses, already_contacted, suppressed, no_address, recipients, held, is_over_limit
+        SELECT
+            workflow_id, members, addresses, already_contacted, suppressed, no_address, recipients, held, is_over_limit
         FROM segments.segment_counts
         WHERE evaluated_at = ?"""
     rows = []

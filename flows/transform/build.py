@@ -105,7 +105,7 @@ def _build(settings: Settings, dbt: Dbt, options: Sequence[str]) -> tuple[bool, 
     if result.exception is not None:
         return False, [DataQualityIssue(None, f"dbt could not start: {result.exception}")]
     results = list(getattr(result.result, "results", []))
-    found = failures(results, _rows_found(settings, results))
+    found = failures(results, _rows_found(settings, dbt, results))
     if not (found or result.success):
         return False, [DataQualityIssue(None, f"dbt failed; see {settings.state_dir / 'logs' / 'dbt.log'}")]
     tests = [result.node for result in results if result.status == "warn" and is_program_scoped(result.node)]
@@ -114,11 +114,11 @@ def _build(settings: Settings, dbt: Dbt, options: Sequence[str]) -> tuple[bool, 
     return result.success, [*found, *program_scoped_warnings(results, programs)]
 
 
-def _rows_found(settings: Settings, results: list[Any]) -> dict[str, str]:
+def _rows_found(settings: Settings, dbt: Dbt, results: list[Any]) -> dict[str, str]:
     """Return a text about the rows that each failed test found, by the test's unique id."""
     tests = [result.node for result in results if is_failed_test(result)]
     with open_warehouse(settings.warehouse) as connection:
-        return {test.unique_id: describe_rows(connection, test, settings.dialect) for test in tests}
+        return {test.unique_id: describe_rows(connection, test, dbt.project, settings.dialect) for test in tests}
 
 
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:

@@ -4,9 +4,9 @@ A workflow reads the relations of its compiled segment, and all workflows read w
 (addresses, counts). Where `config.meta.holds_conditions_on` of a source or a test names columns of marts, only
 workflows with a condition on one of these are affected: stale clicks do not hold a workflow that asks for revenue.
 
-Every workflow reads which partners are held for rows set aside, from a model that reads all raw tables (its
-`config.meta.quarantine`). It leads no issue from a table to workflows that do not read the table otherwise; but when it is
-not built, nothing is known about rows set aside, and all workflows are affected.
+Every workflow reads which partners are held for rows set aside, from a model that reads all raw tables
+(`config.meta.quarantine`). An issue of a table does not affect a workflow by way of this model only. When the model
+itself is not built, it is not known whom to hold, and all workflows are affected.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -115,7 +115,7 @@ def failures(results: Iterable[Any], rows: Mapping[str, str] | None = None) -> l
 
 def is_failed_test(result: Any) -> bool:
     """Whether a result of dbt is that of a test that found rows which fail the build."""
-    return result.status == "fail" and result.node.resource_type == "test"
+    return bool(result.status == "fail" and result.node.resource_type == "test")
 
 
 def is_program_scoped(node: Any) -> bool:
