@@ -1,5 +1,5 @@
--- Of a program with few rows, a single bad row is a large share. Where the partners are known, only ten bad rows or more
--- can be too many, because these partners are held anyway (held_partners).
+-- Of a program with few rows, a single bad row is a large share. Where the partners are known, only ten bad rows or
+-- more can be too many, because these partners are held anyway (held_partners).
 
 {% set tables = ['programs', 'partners', 'partner_groups', 'contracts', 'prospects', 'relationship_events'] %}
 
