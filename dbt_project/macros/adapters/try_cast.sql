@@ -4,6 +4,14 @@
 {%- endmacro %}
 
 {% macro default__try_cast(value, type) -%}
+    {{ missing_implementation('try_cast') }}
+{%- endmacro %}
+
+{% macro duckdb__try_cast(value, type) -%}
+    try_cast({{ value }} as {{ type }})
+{%- endmacro %}
+
+{% macro spark__try_cast(value, type) -%}
     try_cast({{ value }} as {{ type }})
 {%- endmacro %}
 

@@ -25,13 +25,13 @@ checked_ids as (
             loaded.program_id = changed_partners.program_id
             and loaded.partner_id = changed_partners.partner_id
 
-    union
+    union distinct
 
     select program_id, action_id
     from loaded
     where state = 'REVERSED'
 
-    union
+    union distinct
 
     select program_id, action_id
     from {{ previous }}

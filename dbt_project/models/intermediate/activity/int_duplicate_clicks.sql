@@ -16,7 +16,7 @@ checked_partners as (
     select program_id, partner_id
     from changed_partners
 
-    union
+    union distinct
 
     select program_id, partner_id
     from {{ previous }}

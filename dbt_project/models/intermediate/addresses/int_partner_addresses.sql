@@ -18,7 +18,7 @@ suppressions as (
     from {{ ref('stg_suppressions') }}
     where scope = 'all'
 
-    union
+    union distinct
 
     select email
     from unsubscribed

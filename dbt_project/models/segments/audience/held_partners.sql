@@ -17,7 +17,7 @@ dependencies as (
     select workflow_id, program_id, 'partner' as concerns
     from workflows
 
-    union
+    union distinct
 
     select
         workflow_id,
@@ -29,7 +29,7 @@ dependencies as (
         end as concerns
     from conditions
 
-    union
+    union distinct
 
     select workflow_id, program_id, 'revenue' as concerns
     from conditions

@@ -19,6 +19,7 @@ judged as (
         case
             when program_id is null then 'program_id is null or has lost digits'
             when timezone is null then 'timezone is null'
+            when not {{ is_time_zone('timezone') }} then 'timezone is not a valid time zone'
         end as own_reason
     from typed
 ),
