@@ -118,7 +118,7 @@ WORKFLOWS = {
 
 @dataclass(frozen=True)
 class Hour:
-    """A run, the rows set aside after it as (table, key, reason) with their columns, and whom was written to until then."""
+    """A run, the rows set aside by table, key and reason, who was written to until then, and two contracts' versions."""
 
     run: Run
     quarantined: dict[tuple[str, str, str], dict]
