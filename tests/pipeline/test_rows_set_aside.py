@@ -118,7 +118,7 @@ WORKFLOWS = {
 
 @dataclass(frozen=True)
 class Hour:
-    """A run, the rows set aside by table, key and reason, who was written to until then, and two contracts' versions."""
+    """A run, the rows set aside by table, key and reason, who was written to so far, and versions of contracts."""
 
     run: Run
     quarantined: dict[tuple[str, str, str], dict]
