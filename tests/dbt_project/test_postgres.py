@@ -27,7 +27,7 @@ from support.id_values import NUMBERS, TEXTS
 from support.states import HOUR, with_example
 
 NOT_COMPARED = {"delivery_id", "message_id", "run_id", "sent_at", "clicks_checksum", "actions_checksum", "loaded_row"}
-"""Columns that differ from run to run; checksums, which each engine computes in its own way, and JSON, of any spacing."""
+"""Columns that differ from run to run, checksums, and JSON: each engine writes these two in its own way."""
 
 RELATIONS = """
     SELECT table_schema, table_name FROM information_schema.tables
