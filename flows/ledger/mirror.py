@@ -55,6 +55,7 @@ RUN_COLUMNS = [
     "failed",
     "in_doubt",
     "detail",
+    "notes",
 ]
 
 

@@ -128,14 +128,16 @@ def changes_since(ledger: Ledger, watermark: Watermark | None) -> Changes:
 class RunRecord:
     """One evaluated hour (UTC, without a time zone) that is not yet in the ledger.
 
-    `workflows` has one row per workflow: the columns of marts.workflow_runs without `run_id` and `as_of`, and
-    `is_settled` (see WORKFLOW_RUN). `programs` are those for which every active workflow has a row (see RUN).
+    `workflows` has one row per workflow: the columns of marts.workflow_runs without `run_id`, `as_of` and `notes`, and
+    `is_settled` (see WORKFLOW_RUN). `programs` are those for which every active workflow has a row (see RUN). `notes`
+    has what concerns no single workflow.
     """
 
     run_id: str
     as_of: datetime
     programs: tuple[str, ...]
     workflows: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...] = ()
 
 
 def record_runs(ledger: Ledger, records: Iterable[RunRecord]) -> None:
@@ -143,7 +145,8 @@ def record_runs(ledger: Ledger, records: Iterable[RunRecord]) -> None:
     with ledger.store.writing() as connection:
         for one in records:
             key: dict[str, Any] = {"run_id": one.run_id, "as_of": one.as_of}
-            connection.execute(insert(RUN), key | {"programs": list(one.programs)})
+            notes = "\n".join(one.notes) or None
+            connection.execute(insert(RUN), key | {"programs": list(one.programs), "notes": notes})
             if one.workflows:
                 connection.execute(insert(WORKFLOW_RUN), [key | row for row in one.workflows])
 
@@ -153,7 +156,8 @@ def runs_since(
 ) -> tuple[list[dict[str, Any]], bool, tuple[int, str] | None]:
     """Return the rows of `workflow_run` that were recorded since a watermark (id and run_id of a run), in that order.
 
-    Also whether these are all rows, because the watermark is None or not of this ledger; and the newest watermark.
+    Each has the `notes` of its run. Also return whether these are all rows, because the watermark is None or not of
+    this ledger; and the newest watermark.
     """
     with ledger.store.reading() as connection:
         if ledger.store.dialect == "postgresql":
@@ -164,6 +168,6 @@ def runs_since(
         if watermark is not None:
             known = connection.execute(ids.where(RUN.c.id == watermark[0])).one_or_none()
             after = watermark[0] if known is not None and tuple(known) == watermark else 0
-        query = select(WORKFLOW_RUN).join(RUN, RUN.c.run_id == WORKFLOW_RUN.c.run_id).where(RUN.c.id > after)
-        rows = connection.execute(query.order_by(RUN.c.id, WORKFLOW_RUN.c.workflow_id))
+        query = select(WORKFLOW_RUN, RUN.c.notes).join(RUN, RUN.c.run_id == WORKFLOW_RUN.c.run_id)
+        rows = connection.execute(query.where(RUN.c.id > after).order_by(RUN.c.id, WORKFLOW_RUN.c.workflow_id))
         return [dict(row._mapping) for row in rows], after == 0, (newest[0], newest[1]) if newest else None

@@ -129,12 +129,14 @@ RUN = Table(
     Column("run_id", String, nullable=False, unique=True),
     Column("as_of", DateTime, nullable=False),
     Column("programs", JSON(none_as_null=True)),
+    Column("notes", String),
     Index("run_by_hour", "as_of"),
 )
 """One row per evaluated hour, in the order in which they were recorded.
 
 `programs` lists the programs for which every active workflow has a row in `workflow_run`: empty for an hour that was
-caught up, null (all programs) for runs recorded before schema 3.
+caught up, null (all programs) for runs recorded before schema 3. `notes` has what concerns no single workflow, one note
+per line; null if there is none.
 """
 
 WORKFLOW_RUN = Table(

@@ -56,7 +56,10 @@ class Run:
     catch_up: tuple["Run", ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the run as `partnerflow run --json` prints it; `backfilled_runs` only if it caught up any hours."""
+        """Return the run as `partnerflow run --json` prints it; `backfilled_runs` only if it caught up any hours.
+
+        What its rows in marts.workflow_runs have in common is at the top: `run_id`, `as_of` and, as a list, `notes`.
+        """
         backfilled = {"backfilled_runs": [one.as_json() for one in self.catch_up]} if self.catch_up else {}
         return {"run_id": self.run_id, **replace(self.plan, catch_up=()).as_json(), **backfilled}
 
@@ -233,4 +236,4 @@ def _record_of(planned: Run, done: Run, programs: tuple[str, ...]) -> RunRecord:
     """The hour is settled for a workflow once its segment is claimed or over the limit, regardless of sending."""
     settled = {row.workflow_id for row in planned.plan.workflows if row.status in ("done", "over_limit")}
     rows = [asdict(row) | {"is_settled": row.workflow_id in settled} for row in done.plan.workflows]
-    return RunRecord(done.run_id, done.plan.as_of.replace(tzinfo=None), programs, tuple(rows))
+    return RunRecord(done.run_id, done.plan.as_of.replace(tzinfo=None), programs, tuple(rows), done.plan.notes)

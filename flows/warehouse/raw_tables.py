@@ -88,7 +88,7 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.workflow_runs (
             run_id VARCHAR, workflow_id VARCHAR, as_of TIMESTAMP, status VARCHAR, members BIGINT, addresses BIGINT,
             already_contacted BIGINT, suppressed BIGINT, no_address BIGINT, recipients BIGINT, sent BIGINT,
-            failed BIGINT, in_doubt BIGINT, detail VARCHAR)""",
+            failed BIGINT, in_doubt BIGINT, detail VARCHAR, notes VARCHAR)""",
 }
 
 

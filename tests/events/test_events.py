@@ -195,6 +195,7 @@ def test_unreadable_places_are_in_the_run_the_report_and_doctor(after_events, mo
     said = f"3 email events cannot be read: {'; '.join(f'{file}, {lines}: {why}' for file, lines, why in rows)}"
     (note,) = run.plan.notes
     assert note.startswith(said) and run.as_json()["notes"] == [note] and details(run.plan)[0] == note
+    assert query(settings, "SELECT DISTINCT notes FROM marts.workflow_runs WHERE run_id = ?", run.run_id) == [(note,)]
     assert actions_required(run)[0] == f"- {note}"
     assert said in settings.report.read_text()
     assert read_report(settings.published).unreadable == rows

@@ -1,6 +1,7 @@
 """A mirror that an earlier program has written, without a column of today, is filled again. DuckDB and PostgreSQL."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.ledger.queries import RunRecord, record_runs
+from flows.ledger.recovery.restore import restore
 from flows.ledger.suppressions import suppress
 from flows.settings import Postgres
 from flows.warehouse.connection import Connection, open_warehouse, transaction
@@ -17,12 +19,15 @@ from support.ledgers import HOUR, application, delivery
 
 MIRRORED = {
     "sent_emails": "contract_id",
-    "workflow_runs": "detail",
+    "workflow_runs": "notes",
     "suppressions": "scope",
     "ledger_watermark": "log_id",
     "run_watermark": "log_id",
 }
 """Each mirrored table, and the column that it lacks."""
+
+
+NOTES = ("1 row is set aside.", "The data are old.")
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
@@ -41,7 +46,7 @@ def filled(ledger: Ledger) -> Ledger:
     ledger.claim([delivery("p"), application("q", "C1")], {})
     counts = ("members", "addresses", "already_contacted", "suppressed", "no_address", "recipients", "sent", "failed")
     row = dict.fromkeys((*counts, "in_doubt"), 0) | {"workflow_id": "w", "status": "done", "detail": "a detail"}
-    record_runs(ledger, [RunRecord("r", HOUR, ("1",), (row | {"is_settled": True},))])
+    record_runs(ledger, [RunRecord("r", HOUR, ("1",), (row | {"is_settled": True},), NOTES)])
     suppress(ledger, ["x@x.example"], "By telephone", "person:ann", "w")
     return ledger
 
@@ -76,3 +81,18 @@ def test_mirror_fills_a_table_without_a_column_again(warehouse: Connection, fill
     assert warehouse.execute(query).fetchall() == [
         ("p", "", "email"), ("q", "C1", "accept application"), ("q", "C2", "accept application"),
     ]  # fmt: skip
+
+
+def test_notes_of_a_run_are_in_the_mirror_and_restored_from_it(filled: Ledger, tmp_path: Path):
+    """Each row of the run has them, one per line."""
+    file = tmp_path / "warehouse.duckdb"
+    query = "SELECT workflow_id, notes FROM raw.workflow_runs"
+    with open_warehouse(file) as connection:
+        mirror(connection, filled)
+        assert connection.execute(query).fetchall() == [("w", "\n".join(NOTES))]
+    with closing(Ledger(tmp_path / "restored.db")) as restored:
+        restore(restored, file, tmp_path / "no.duckdb", "ann", "The disk was replaced")
+        with open_warehouse(file) as connection:
+            connection.execute("DROP TABLE raw.workflow_runs")
+            mirror(connection, restored)
+            assert connection.execute(query).fetchall() == [("w", "\n".join(NOTES))]

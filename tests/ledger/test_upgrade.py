@@ -28,7 +28,7 @@ from support.ledgers import delivery, ledger_location, log, opened, states
 
 DUMPS = CHECKOUT / "tests" / "data" / "old_ledgers"
 
-OLD = [*(("sqlite", schema) for schema in (1, 2, 3, 4)), *(("postgresql", schema) for schema in (2, 3, 4))]
+OLD = [*(("sqlite", schema) for schema in (1, 2, 3, 4, 5)), *(("postgresql", schema) for schema in (2, 3, 4, 5))]
 """Every former schema on every database that it supported."""
 
 EXPECTED = {
@@ -42,7 +42,7 @@ EXPECTED = {
     },
 }  # fmt: skip
 """Maps a schema to the state of each partner's last delivery after the upgrade."""
-EXPECTED[3] = EXPECTED[4] = EXPECTED[2]
+EXPECTED[3] = EXPECTED[4] = EXPECTED[5] = EXPECTED[2]
 
 
 def load(store: str, schema: int, folder: Path) -> Path | str:
@@ -132,10 +132,10 @@ def test_upgrade_keeps_every_column_under_its_new_name(store: str, schema: int, 
         assert [found.email_key for found in suppressions(ledger)] == ["dan@x.example", "eve@x.example"]
         with ledger.store.reading() as connection:
             lease = connection.execute(text("SELECT host, expires_at FROM worker_lease")).one()
-            runs = connection.execute(text("SELECT id, run_id FROM run")).all()
+            runs = connection.execute(text("SELECT id, run_id, notes FROM run")).all()
             settled = connection.execute(text("SELECT workflow_id FROM workflow_run WHERE is_settled")).all()
         assert (lease[0], str(lease[1])[:19]) == ("host:/srv/partnerflow/var", "2026-03-20 18:02:05")
-        assert (runs, settled) == ([(1, "20260320T180000Z-00000000")], [("welcome",)])
+        assert (runs, settled) == ([(1, "20260320T180000Z-00000000", None)], [("welcome",)])
 
 
 def test_upgrade_puts_the_contract_of_an_application_into_its_key(old: tuple[Path | str, int]):
@@ -203,7 +203,7 @@ def test_failing_migration_leaves_old_ledger(old: tuple[Path | str, int], monkey
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the power fails")
 
-    monkeypatch.setattr("alembic.op.drop_table", fail)
+    monkeypatch.setattr("alembic.op.add_column", fail)
     with pytest.raises(RuntimeError, match="power"):
         Ledger(place)
     assert rows(place) == before

@@ -36,7 +36,7 @@ def run(workflow_id: str, as_of: datetime, status: str = "done", sent: int = 0, 
     zeros = dict.fromkeys(("members", "addresses", "already_contacted", "suppressed", "no_address", "recipients",
                            "failed", "in_doubt"), 0)  # fmt: skip
     row = {"run_id": f"{as_of:%Y%m%dT%H%M%S}", "workflow_id": workflow_id, "as_of": as_of, "status": status}
-    return row | zeros | {"sent": sent, "detail": detail}
+    return row | zeros | {"sent": sent, "detail": detail, "notes": None}
 
 
 def delivery(workflow_id: str, partner_id: str, email: str, *outcomes: str) -> dict:

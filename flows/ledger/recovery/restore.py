@@ -100,7 +100,7 @@ def _delivery(row: Row) -> Row:
 
 def _add_runs(ledger: Ledger, connection: Connection, rows: list[Row]) -> int:
     """Add runs, and their rows per workflow, that the ledger does not have; return the number of rows per workflow."""
-    runs = {row["run_id"]: {"run_id": row["run_id"], "as_of": row["as_of"]} for row in rows}
+    runs = {row["run_id"]: {name: row.get(name) for name in ("run_id", "as_of", "notes")} for row in rows}
     _insert_new(ledger, connection, RUN, runs.values())
     settled = [row | {"is_settled": row["status"] in ("done", "over_limit")} for row in rows]
     return _insert_new(ledger, connection, WORKFLOW_RUN, settled)

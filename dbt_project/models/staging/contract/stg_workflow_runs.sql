@@ -17,7 +17,8 @@ stg_workflow_runs as (
         cast(sent as {{ dbt.type_bigint() }}) as sent,
         cast(failed as {{ dbt.type_bigint() }}) as failed,
         cast(in_doubt as {{ dbt.type_bigint() }}) as in_doubt,
-        cast(detail as {{ dbt.type_string() }}) as detail
+        cast(detail as {{ dbt.type_string() }}) as detail,
+        cast(notes as {{ dbt.type_string() }}) as notes
     from source
 )
 
