@@ -8,6 +8,7 @@ was run by hand, nothing recorded is trusted, and the next run is a full refresh
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas
@@ -62,16 +63,20 @@ class BuildState:
         of the definitions are built for each hour. Program-scoped tests only warn, so a build with their findings is
         valid, and they run each time.
         """
-        if not self.is_valid or self._code_changed():
+        if not self.is_valid or self._code_changed:
             return ["--full-refresh"]
         changed = [f"{name}+" for name, checksum in self.sources.items() if self.recorded.get(name) != checksum]
         tests = [node.name for node in self.lineage.manifest.nodes.values() if is_program_scoped(node)]
         return ["--select", *self.lineage.segments, *changed, *tests]
 
     def save(self) -> None:
-        """Record the inputs after a build without a failure, of everything or of `dbt_selection`."""
-        self._manifest.parent.mkdir(parents=True, exist_ok=True)
-        self.lineage.manifest.writable_manifest().write(str(self._manifest))
+        """Record the inputs after a build without a failure, of everything or of `dbt_selection`.
+
+        The manifest is written only when code has changed, because that takes as long as building a dozen models.
+        """
+        if not self.is_valid or self._code_changed:
+            self._manifest.parent.mkdir(parents=True, exist_ok=True)
+            self.lineage.manifest.writable_manifest().write(str(self._manifest))
         inputs = {PROJECT: self._project_checksum(), **self.sources}
         rows = pandas.DataFrame(inputs.items(), columns=["input", "checksum"]).assign(builds_since=0)
         with open_warehouse(self.settings.warehouse) as connection, transaction(connection):
@@ -88,6 +93,7 @@ class BuildState:
         compiled = self.dbt.project / "target" / "compiled"
         return all((compiled / node.package_name / node.original_file_path).is_file() for node in written)
 
+    @cached_property
     def _code_changed(self) -> bool:
         """Whether anything but the generated models differs from the manifest, or dbt cannot read it."""
         modified = self.dbt.invoke(

@@ -47,6 +47,7 @@ def apply(settings: Settings, *contracts: str) -> None:
             )
 
 
+@pytest.mark.long
 def test_returning_partner_is_accepted_again(copied: Settings):
     """Its contract has expired and it applies twice: two decisions in one run, none in the next, and one for a third
     application. That one is accepted at the end of the day, and so not at the next hour. No email is sent again."""

@@ -16,6 +16,8 @@ from support.timeline import Timeline
 
 NEW_YORK = ZoneInfo("America/New_York")
 
+pytestmark = pytest.mark.long
+
 SEGMENTS = {
     "invite": ["Relationship Stage is any of New", "Last Transition Date is Today"],
     "follow-up": ["Relationship Stage is any of Outreach", "Last Transition Date is 7 Days Ago"],
@@ -202,7 +204,6 @@ def test_history_grows_by_changes_not_by_hours(account: Timeline):
     assert account.count("snapshots.contract_history") == before
 
 
-@pytest.mark.long
 def test_stages_are_remembered_on_postgresql(postgres, read_project: Path, tmp_path: Path):
     """The history of contracts, late transitions and the check of who still qualifies work there alike."""
     settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows", target="postgres")
