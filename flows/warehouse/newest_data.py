@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import duckdb
+
 from flows.clock import next_hour
 from flows.warehouse.connection import Connection, fetch_row, has_table
 
@@ -18,7 +20,10 @@ def notes_of_old_data(connection: Connection, as_of: datetime, zone: ZoneInfo) -
     if not has_table(connection, "staging", "stg_contracts"):
         return ()
     query = "SELECT max(loaded_at) FROM staging.stg_contracts WHERE loaded_at <= ?"
-    (loaded_at,) = fetch_row(connection, query, [as_of.replace(tzinfo=None)])
+    try:
+        (loaded_at,) = fetch_row(connection, query, [as_of.replace(tzinfo=None)])
+    except duckdb.BinderException:  # raw.contracts lacks a column, and the build has said so
+        return ()
     if loaded_at is None or as_of - (newest := loaded_at.replace(tzinfo=UTC)) <= OLD:
         return ()
     age = f"{newest:%Y-%m-%d %H:%M} UTC, {(as_of - newest).days:,} days before this hour"

@@ -202,7 +202,7 @@ def test_dropped_table_is_restored_by_the_second_build(state: Settings, dropped:
         ("models/marts/core/fct_partner_groups.sql", "select 1 as one"),
         ("models/another.sql", "select 1 as one"),
         ("tests/generic/recency.sql", "{% test recency(model, column_name, interval, evaluations) %} {% endtest %}"),
-        ("macros/incremental/delete_changed_partners.sql", "{% macro delete_changed_partners(_) %}{% endmacro %}"),
+        ("macros/incremental/exists_for_partner.sql", "{% macro exists_for_partner(_, rows) %}true{% endmacro %}"),
         ("macros/adapters/local_date.sql", "{% macro local_date(utc_timestamp, timezone) %}{% endmacro %}"),
         ("dbt_project.yml", None),
     ],
