@@ -23,8 +23,8 @@ def fill_account(settings: Settings) -> None:
         payloads = payloads.assign(
             event_id=[f"p{number}" for number in range(len(payloads))], received_at=LANDED, _loaded_at=LANDED
         )
-        append_raw_rows(connection, "email_events", payloads[raw_columns("email_events")])
-        state = pandas.DataFrame([("project", "1", 0)], columns=raw_columns("build_state"))
+        append_raw_rows(connection, "email_events", payloads[list(raw_columns("email_events"))])
+        state = pandas.DataFrame([("project", "1", 0)], columns=list(raw_columns("build_state")))
         replace_raw_table(connection, "build_state", state)
 
 

@@ -194,6 +194,7 @@ def _children(parent: int) -> list[int]:
 if __name__ == "__main__":
     if lacking := missing():
         sys.exit("The cluster needs " + ", ".join(lacking))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with spark_cluster(Path(sys.argv[1]).absolute()) as running:
         print(f"SPARK_CONF_DIR={running.conf}", flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.pause()
