@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from datetime import datetime
 from decimal import Decimal
 from io import StringIO
@@ -104,5 +104,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 12)
     if isinstance(value, str) and value[:1] in ("{", "["):
-        return json.dumps(json.loads(value))
+        with suppress(ValueError):
+            return json.dumps(json.loads(value))
     return value
