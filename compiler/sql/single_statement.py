@@ -80,16 +80,8 @@ class Compiler:
 
         One row per workflow (workflow_id, program_id, action, recipients).
         """
-        rows = [
-            exp.select(
-                aliased("workflow_id", literal(workflow.id)),
-                aliased("program_id", literal(workflow.program)),
-                aliased("action", literal(str(workflow.action))),
-                aliased("recipients", literal(workflow.recipients)),
-            )
-            for workflow in sorted_by_id(workflows)
-        ]
-        return union_all(rows) or empty_relation("workflow_id", "program_id", "action", "recipients")
+        rows = [(one.id, one.program, str(one.action), one.recipients) for one in sorted_by_id(workflows)]
+        return literal_rows(rows, "workflow_id", "program_id", "action", "recipients")
 
     def conditions(self, workflows: Iterable[Workflow]) -> exp.Query:
         """Return the columns of marts that each workflow has conditions on.
@@ -97,15 +89,11 @@ class Compiler:
         One row per workflow and column (workflow_id, program_id, mart_column such as `fct_performance_daily.clicks`).
         """
         rows = [
-            exp.select(
-                aliased("workflow_id", literal(workflow.id)),
-                aliased("program_id", literal(workflow.program)),
-                aliased("mart_column", literal(column)),
-            )
+            (workflow.id, workflow.program, column)
             for workflow in sorted_by_id(workflows)
             for column in sorted(self.columns_read(workflow))
         ]
-        return union_all(rows) or empty_relation("workflow_id", "program_id", "mart_column")
+        return literal_rows(rows, "workflow_id", "program_id", "mart_column")
 
     def columns_read(self, workflow: Workflow) -> set[str]:
         """Return the columns of marts that a workflow has conditions on, as "model.column"."""
@@ -236,6 +224,15 @@ def aliased(name: str, value: exp.Expr | str) -> exp.Expr:
 def union_all(rows: list[exp.Select]) -> exp.Query | None:
     """Return the rows of all statements; None when there is no statement."""
     return rows[0] if len(rows) == 1 else exp.union(*rows, distinct=False, copy=False) if rows else None
+
+
+def literal_rows(rows: Sequence[tuple[str, ...]], *columns: str) -> exp.Select:
+    """Return rows of texts: one VALUES list, since an engine's parser may fail at a UNION ALL of many SELECTs."""
+    if not rows:
+        return empty_relation(*columns)
+    tuples = [exp.Tuple(expressions=[literal(value) for value in row]) for row in rows]
+    alias = exp.TableAlias(this=exp.to_identifier("given"), columns=[exp.to_identifier(name) for name in columns])
+    return exp.select(*columns).from_(exp.Values(expressions=tuples, alias=alias))
 
 
 def empty_relation(*columns: str) -> exp.Select:
