@@ -272,6 +272,25 @@ def test_contract_and_group_conditions_are_evaluated_once():
     assert steps["marts.segment_membership"].sql("duckdb").count("SELECT") == 6
 
 
+@pytest.mark.parametrize("dialect", ["bigquery", "clickhouse", "databricks", "spark"])
+def test_engine_that_explodes_reads_each_table_once(dialect: str):
+    """However many segments there are, one SELECT per table finds their members, and no machine numbers all rows."""
+    steps = membership_statements(workflows_with_windows(40), COMPILER, dialect)
+    membership = steps["marts.segment_membership"]
+    tables = [table.name for table in membership.find_all(sqlglot.exp.Table)]
+    assert sorted(tables) == ["segment_features_all_partners", "segment_features_by_transition"]
+    assert all(f"'w{days:02}'" in membership.sql(dialect) for days in range(1, 41))
+    assert not any(step.find(sqlglot.exp.RowNumber) for step in steps.values())
+
+
+def test_engine_that_explodes_reads_a_table_again_after_1000_workflows():
+    """An array has at most 1,000 elements."""
+    named = [workflow("Relationship Stage is any of Joined", identity=f"w{number}") for number in range(1001)]
+    membership = membership_statements(named, COMPILER, "spark")["marts.segment_membership"]
+    arrays = [len(array.expressions) for array in membership.find_all(sqlglot.exp.Array)]
+    assert sorted(arrays) == [1, 1000]
+
+
 def test_dbt_build_with_tables_gives_the_same_members(settings: Settings, tmp_path: Path):
     """The members computed by the dbt tables are the same as those of the single statement."""
     workflows = tmp_path / "workflows"

@@ -1,6 +1,7 @@
 """Hand-written SQL has one style, and uses only what DuckDB, PostgreSQL and Spark share."""
 
 import ast
+import re
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -85,3 +86,19 @@ def test_every_stub_of_the_linter_is_a_macro(read_project: Path):
     stubs = (PROJECT / ".sqlfluff_stubs" / "dbt.py").read_text(encoding="utf-8")
     dbt_stubs = {node.name for node in ast.parse(stubs).body if isinstance(node, ast.FunctionDef)}
     assert {stub for stub in dbt_stubs if ("dbt", stub) not in macros} == set()
+
+
+STANDARD_SQL = {"add_microsecond", "collate_binary", "collect_freshness", "days_between", "type_double"}
+"""Macros whose `default__` is SQL of the standard, or dbt's own."""
+
+
+def test_macro_that_an_engine_lacks_is_an_error():
+    """Another engine never gets the functions of DuckDB. The three that are tested have every macro."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(PROJECT.glob("macros/**/*.sql")))
+    dispatched = set(re.findall(r"adapter\.dispatch\('(\w+)'\)", text))
+    assert len(dispatched) > 10
+    for name in dispatched - STANDARD_SQL:
+        assert f"{{{{ missing_implementation('{name}') }}}}" in text
+        assert [engine for engine in ("duckdb", "postgres", "spark") if f"macro {engine}__{name}(" not in text] == []
+    defaults = set(re.findall(r"macro default__(\w+)\(", text))
+    assert defaults == dispatched | {"collect_freshness"}

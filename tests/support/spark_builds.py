@@ -56,7 +56,11 @@ def run_dbt(project: Path, target: str, *command: str) -> dict[str, Counter]:
 def copy_raw_tables(warehouse: duckdb.DuckDBPyConnection, spark: "SparkSession", folder: Path) -> None:
     """Replace Spark's raw tables by those of a DuckDB warehouse; its timestamps, which are in UTC, become instants."""
     folder.mkdir(parents=True, exist_ok=True)
-    spark.sql("CREATE NAMESPACE IF NOT EXISTS raw")
+    for namespace in (
+        "raw",
+        "failures",
+    ):  # dbt creates that of the tests only in a build with tests, and lists it in all
+        spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {namespace}")
     names = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'raw' ORDER BY ALL"
     for (name,) in warehouse.execute(names).fetchall():
         file = folder / f"{name}.parquet"
