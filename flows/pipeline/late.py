@@ -60,7 +60,7 @@ def find_late_rows(
     Hours from a workflow's `pending_since` on are caught up for all partners, so only earlier instants are included.
     """
     ours = {one.id: one for one in workflows if one.id in catch_up.late_from and one.program in zones}
-    transitions = _transitions(connection, [catch_up.pending_since[name] for name in ours])
+    transitions = _transitions(connection, [(catch_up.late_from[one], catch_up.pending_since[one]) for one in ours])
     by_program = defaultdict(list)
     for one in transitions:
         by_program[one.program_id].append(one)
@@ -117,11 +117,16 @@ def record_seen_transitions(connection: Connection, as_of: datetime) -> None:
     connection.execute(_RECORD, [seen_as_of])
 
 
-def _transitions(connection: Connection, pending_since: list[datetime]) -> list[LateTransition]:
-    """Return the transitions that no run before the earliest of these instants (UTC) has seen."""
-    if not pending_since or not has_table(connection, "raw", "seen_transitions"):
+def _transitions(connection: Connection, spans: list[tuple[datetime, datetime]]) -> list[LateTransition]:
+    """Return the transitions before the end of the last span (UTC) that no run before the end of the first has seen.
+
+    One before all spans counts as at their begin: it may be in a year that Python has no date for.
+    """
+    if not spans or not has_table(connection, "raw", "seen_transitions"):
         return []
-    rows = connection.execute(_UNSEEN, [min(pending_since).replace(tzinfo=None)]).fetchall()
+    begins, ends = zip(*spans, strict=True)
+    instants = [one.replace(tzinfo=None) for one in (min(begins), max(ends), min(ends))]
+    rows = connection.execute(_UNSEEN, instants).fetchall()
     return [
         LateTransition(program, partner, at.replace(tzinfo=UTC), seen.replace(tzinfo=UTC) if seen else None)
         for program, partner, at, seen in rows
@@ -135,10 +140,10 @@ _SEEN = """
     AND seen.relationship_stage = history.relationship_stage"""
 
 _UNSEEN = f"""
-    SELECT history.program_id, history.partner_id, history.valid_from, seen.seen_as_of
+    SELECT history.program_id, history.partner_id, greatest(history.valid_from, ?), seen.seen_as_of
     FROM marts.fct_relationship_history AS history
     LEFT JOIN raw.seen_transitions AS seen ON {_SEEN}
-    WHERE seen.program_id IS NULL OR seen.seen_as_of >= ?"""
+    WHERE history.valid_from < ? AND (seen.program_id IS NULL OR seen.seen_as_of >= ?)"""
 
 _RECORD = f"""
     INSERT INTO raw.seen_transitions

@@ -145,13 +145,25 @@ def _conditions(
         holds, actual = row[2 + 2 * index : 4 + 2 * index]
         dates = window_dates(condition, local_date, compiler)
         if dates and isinstance(actual, int):
-            actual = local_date - timedelta(days=actual)
+            actual = _days_before(local_date, actual)
         values = values_query(condition, workflow, partner_id, compiler)
         if values is not None:
             found = connection.execute(to_sql(values)).fetchall()
             actual = ", ".join(dict.fromkeys(value for at, value in found if at in (row[0], None) and value))
         shown = dates and (f"{dates[0]}" if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}")
         yield Explained(str(condition), bool(holds), _shown(actual), shown)
+
+
+def _days_before(local_date: date, days: int) -> date | str:
+    """Return the date, in words if it is before the year 1, where Python's dates begin.
+
+    >>> print(_days_before(date(2026, 3, 20), 6), "/", _days_before(date(2026, 3, 20), 755_766))
+    2026-03-14 / 755,766 days before 2026-03-20
+    """
+    try:
+        return local_date - timedelta(days=days)
+    except OverflowError:
+        return f"{days:,} days before {local_date}"
 
 
 def _shown(actual: object) -> str | None:
@@ -208,7 +220,8 @@ def _contact(connection: Connection, workflow: Workflow, partner_id: str) -> tup
 
 def _stage_reason(connection: Connection, workflow: Workflow, partner_id: str, as_of: datetime) -> StageReason | None:
     query = """
-        SELECT relationship_stage, valid_from, event, contract_id, seen_at, is_inferred
+        SELECT
+            relationship_stage, CAST(valid_from AS VARCHAR), event, contract_id, CAST(seen_at AS VARCHAR), is_inferred
         FROM marts.fct_relationship_history
         WHERE program_id = ? AND partner_id = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)"""
     hour = as_of.astimezone(UTC).replace(tzinfo=None)
@@ -216,8 +229,9 @@ def _stage_reason(connection: Connection, workflow: Workflow, partner_id: str, a
     if row is None:
         return None
     stage, since, event, contract_id, seen_at, is_inferred = row
-    seen = _iso(seen_at.replace(tzinfo=UTC)) if seen_at else None
-    return StageReason(stage, _iso(since.replace(tzinfo=UTC)), event, contract_id, seen, is_inferred)
+    return StageReason(
+        stage, _iso_text(since), event, contract_id, _iso_text(seen_at) if seen_at else None, is_inferred
+    )
 
 
 def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[int, int]:
@@ -234,6 +248,14 @@ def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> t
     who = [workflow.id, workflow.program, partner_id, workflow.recipients]
     open_addresses, excluded = fetch_row(connection, query, who)
     return open_addresses, excluded
+
+
+def _iso_text(loaded: str) -> str:
+    """Return a loaded time (UTC) in ISO 8601, and as it is in a year that Python has no date for, or if infinite."""
+    try:
+        return _iso(datetime.fromisoformat(loaded).replace(tzinfo=UTC))
+    except ValueError:
+        return loaded
 
 
 def _iso(instant: datetime) -> str:

@@ -110,9 +110,9 @@ def test_explain_says_why_the_partner_has_its_stage(example):
     ) in partnerflow(settings, *arguments).stdout
 
 
-@pytest.mark.parametrize("end", ["9999-12-31", "infinity"])
+@pytest.mark.parametrize("end", ["9999-12-31", "12000-01-01", "infinity"])
 def test_explain_of_an_open_end_written_as_a_date(copied: Settings, end: str):
-    """A contract that ends in the year 9999, or never, changes nothing in the days ahead."""
+    """A contract that ends in the year 9999, in a later one, or never, changes nothing in the days ahead."""
     definitions = read_definitions(copied)
     welcome = definitions["welcome"]
     before = explain(copied, welcome, "21004711", definitions.compiler, HOUR)
@@ -120,3 +120,19 @@ def test_explain_of_an_open_end_written_as_a_date(copied: Settings, end: str):
         query = "INSERT INTO marts.fct_relationship_history (program_id, partner_id, valid_from) VALUES ('1000', ?, ?)"
         connection.execute(query, ["21004711", end])
     assert explain(copied, welcome, "21004711", definitions.compiler, HOUR) == before
+
+
+def test_explain_shows_years_that_python_has_no_dates_for(copied: Settings):
+    """They are shown as the warehouse writes them."""
+    definitions = read_definitions(copied)
+    with duckdb.connect(copied.warehouse) as connection:
+        connection.execute(
+            "UPDATE marts.fct_relationship_history SET valid_from = '0044-03-15 (BC)', seen_at = '12000-01-01', "
+            "valid_to = NULL WHERE partner_id = '21004711'"
+        )
+    found = explain(copied, definitions["few-clicks-14"], "21004711", definitions.compiler, HOUR)
+    assert found.stage_reason is not None
+    assert (found.stage_reason.since, found.stage_reason.seen_at) == (
+        "0044-03-15 (BC) 00:00:00",
+        "12000-01-01 00:00:00",
+    )
