@@ -1,7 +1,7 @@
 """The history of contracts, snapshots.contract_history: precious, since it cannot be built again from the source.
 
-On DuckDB it is copied to the published file by every run, and to a file beside each backup of the ledger. A warehouse
-that has none, because its file was deleted, takes it back from there. On PostgreSQL it is in the database's own backup.
+Every run copies it to the published file, and `backup` to a file beside that of the ledger. A warehouse that has none,
+because its file was deleted or its database is new, takes it back from there.
 """
 
 import tempfile
@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from compiler import PartnerflowError
 from flows.atomic import write_atomic
-from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.connection import Connection, has_table, transaction
 from flows.warehouse.postgres import PostgresConnection
 from flows.warehouse.published import connect_published, open_published
 
@@ -25,7 +25,7 @@ def history_backup(backup: Path) -> Path:
 
 
 def restore_contract_history(connection: Connection, published: Path) -> None:
-    """Copy the history of contracts from the published file into a DuckDB warehouse that has none.
+    """Copy the history of contracts from the published file into a warehouse that has none.
 
     Raises PartnerflowError if the published file cannot be read.
     """
@@ -40,6 +40,11 @@ def restore_contract_history(connection: Connection, published: Path) -> None:
             "`partnerflow restore FILE --reason TEXT`, or move the file away to start without a history."
         )
         raise PartnerflowError(f"{reason} {hint}") from None
+    if isinstance(connection, PostgresConnection):
+        with open_published(published) as reader:
+            if has_table(reader, SCHEMA, NAME):
+                _create_in_postgres(connection, reader, f"{SCHEMA}.{NAME}")
+        return
     connection.execute(f"ATTACH {_text(published)} AS published (READ_ONLY)")
     try:
         if connection.execute(_PUBLISHED).fetchone():
@@ -49,14 +54,19 @@ def restore_contract_history(connection: Connection, published: Path) -> None:
 
 
 def import_contract_history(connection: Connection, file: Path) -> bool:
-    """Create the history of contracts from a file in a DuckDB warehouse that has none; return whether it was created.
+    """Create the history of contracts from a file in a warehouse that has none; return whether it was created.
 
     Raises PartnerflowError if the file is not valid.
     """
     if not (file.exists() and _is_missing(connection)):
         return False
+    source = f"read_parquet({_text(file)})"
     try:
-        _create(connection, f"read_parquet({_text(file)})")
+        if isinstance(connection, PostgresConnection):
+            with duckdb.connect() as reader:
+                _create_in_postgres(connection, reader, source)
+        else:
+            _create(connection, source)
     except duckdb.Error as error:
         raise PartnerflowError(f"{file} cannot be read as a history of contracts: {error}") from None
     return True
@@ -84,12 +94,28 @@ _PUBLISHED = f"""
 
 
 def _is_missing(connection: Connection) -> bool:
-    return not isinstance(connection, PostgresConnection) and not has_table(connection, SCHEMA, NAME)
+    return not has_table(connection, SCHEMA, NAME)
 
 
 def _create(connection: Connection, source: str) -> None:
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     connection.execute(f"CREATE TABLE {SCHEMA}.{NAME} AS SELECT * FROM {source}")
+
+
+def _create_in_postgres(connection: PostgresConnection, reader: duckdb.DuckDBPyConnection, source: str) -> None:
+    """Create the history from what `reader` has in `source`; values go as text, since Python's dates end in 9999."""
+    described = reader.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    columns = [
+        exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=exp.DataType.build(kind, dialect="duckdb"))
+        for name, kind, *_ in described
+    ]
+    table = exp.table_(NAME, db=SCHEMA)
+    rows = reader.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {source}").fetchall()
+    with transaction(connection):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        connection.execute(exp.Create(this=exp.Schema(this=table, expressions=columns), kind="TABLE").sql("duckdb"))
+        if rows:
+            connection.insert(f"INSERT INTO {SCHEMA}.{NAME} VALUES %s", rows)
 
 
 def _text(path: Path) -> str:

@@ -12,6 +12,7 @@ import pytest
 from flows.pipeline.run import Run
 from flows.pipeline.text import catch_up_lines
 from flows.settings import Settings
+from flows.warehouse.connection import open_warehouse
 from support.timeline import Timeline
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -224,3 +225,10 @@ def test_stages_are_remembered_on_postgresql(postgres, read_project: Path, tmp_p
     assert account.contacted("Gone") == []
     assert account.contacted("Stayed") == [("welcome", "2026-03-06 04:00")]
     assert account.count("snapshots.contract_history") == 5
+    with open_warehouse(settings.warehouse) as connection:  # as a new database that the loader has filled
+        for schema in ("snapshots", "staging", "intermediate", "marts", "segments"):
+            connection.execute(f"DROP SCHEMA {schema} CASCADE")
+        connection.execute("DROP TABLE raw.build_state")
+    account.run("2026-03-06 05:00")
+    assert account.count("snapshots.contract_history") == 5
+    assert account.stages()["Declined"] == ("Negotiating", "2026-03-05")
