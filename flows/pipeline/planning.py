@@ -18,6 +18,7 @@ from flows.pipeline.catch_up import CatchUp, find_catch_up
 from flows.pipeline.late import LateRows, find_late_rows, replace_membership
 from flows.pipeline.recheck import without_disqualified
 from flows.pipeline.steps import StepRunner
+from flows.pipeline.text import grouped
 from flows.plan.messages_used import Messages, read_messages
 from flows.plan.plan import Plan, excluding_contacted, partners_of, with_details, with_held
 from flows.plan.read_plan import read_plan
@@ -76,8 +77,8 @@ def build_plan(
     plan = with_details(with_held(plan, held), catch_up.skipped)
     found_late = _contacts_by_workflow(plans[:late_plans])
     plan = with_details(plan, {name: f"{count:,} found late" for name, count in found_late.items()})
-    for workflow_id, reason in held.items():
-        logger.warning("Workflow %s is held: %s", workflow_id, reason)
+    for line in grouped(held):
+        logger.warning("Held: %s", line)
     return replace(excluding_contacted(plans, plan), catch_up=plans, notes=evaluator.notes(as_of))
 
 

@@ -23,6 +23,7 @@ from flows.pipeline.late import record_seen_transitions
 from flows.pipeline.planning import build_plan
 from flows.pipeline.state_files import check_state_files
 from flows.pipeline.steps import StepRunner, run_step
+from flows.pipeline.text import grouped
 from flows.pipeline.text import summary as row_summary
 from flows.plan.plan import Plan, WorkflowPlan
 from flows.progress import ProgressCallback, no_progress
@@ -173,8 +174,8 @@ def _send(
     summary.start_progress(ledger.count_due(active, utc_now()), progress)
     with worker_lease(ledger, run.run_id, host_of(settings.state_dir)):
         Dispatcher(ledger, run.run_id, active, renderer.render, transports, summary, settings.retry_hours).run()
-    for workflow_id, problem in summary.problems().items():
-        logger.error("%s: %s", workflow_id, problem)
+    for line in grouped(summary.problems()):
+        logger.error("%s", line)
 
 
 def _with_results(run: Run, summary: SendSummary) -> Run:
