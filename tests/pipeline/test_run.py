@@ -415,8 +415,17 @@ def test_without_raw_tables_run_says_who_fills_them(settings: Settings):
 
 
 def test_program_without_a_time_zone_holds_its_workflows_only(copied: Settings):
-    """Other programs go on. One line names the program, its value and the workflows; so do the other commands."""
-    sql(copied, "UPDATE raw.programs SET timezone = 'Asia/Kolkata ' WHERE program_id = '2000'")
+    """Other programs go on. One line names the program, its value and the workflows; so do the other commands.
+
+    Once it has one, its workflows catch up: a partner that became a prospect late on the day before is invited, once.
+    """
+    sql(
+        copied,
+        "UPDATE raw.programs SET timezone = 'Asia/Kolkata ' WHERE program_id = '2000'",
+        "INSERT INTO raw.partners VALUES ('2000', 'owl', 'Owl', 'en', NULL)",
+        "INSERT INTO raw.partner_contacts VALUES ('2000', 'owl', 'owl@example.org', NULL, NULL, true, NULL, NULL)",
+        "INSERT INTO raw.prospects VALUES ('2000', 'owl', TIMESTAMP '2026-03-20 18:20:00', NULL)",
+    )
     reason = (
         "'Asia/Kolkata ' of program 2000 in raw.programs is not a valid time zone. Did you mean Asia/Kolkata? "
         "Give it an IANA time zone in the source, such as America/New_York."
@@ -437,6 +446,12 @@ def test_program_without_a_time_zone_holds_its_workflows_only(copied: Settings):
         arguments = [*command, held[0]] if name == "simulate" else [name, held[0], *others]
         answer = partnerflow(copied, *arguments)
         assert (answer.code, answer.stderr.strip()) == (1, reason)
+    sql(copied, "UPDATE raw.programs SET timezone = 'Asia/Kolkata' WHERE program_id = '2000'")
+    before = emails(copied)
+    resumed = run_hour(copied, HOUR + timedelta(hours=2))
+    assert resumed.ok and {one.plan.as_of for one in resumed.catch_up} >= {run.plan.as_of}
+    invited = [(row.workflow_id, row.sent) for one in resumed.catch_up for row in one.plan.workflows if row.sent]
+    assert (invited, len(emails(copied) - before)) == ([("prospect-invite", 1)], 1)
 
 
 def test_the_example_account_is_never_loaded_over_another(copied: Settings):
