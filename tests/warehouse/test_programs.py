@@ -6,7 +6,8 @@ import duckdb
 import pytest
 from dbt.context.base import get_pytz_module_context
 
-from flows.warehouse.programs import read_programs, time_zone_names
+from compiler import PartnerflowError
+from flows.warehouse.programs import read_programs, require_time_zone, time_zone_names, time_zones
 from flows.warehouse.raw_tables import create_raw_table
 
 
@@ -66,3 +67,15 @@ def test_program_with_several_time_zones_has_none(warehouse: duckdb.DuckDBPyConn
 def test_time_zones_of_dbt_are_those_of_python():
     """The macro `is_time_zone` reads the names from pytz."""
     assert set(get_pytz_module_context()["all_timezones"]) == time_zone_names()
+
+
+def test_time_zone_of_another_program_does_not_matter(warehouse: duckdb.DuckDBPyConnection):
+    """Each program is judged alone, by its id as text, however the loader has written the id."""
+    rows = [("1000.0", "America/New_York"), ("1e+06", "Asia/Kolkata"), ("7", "Nowhere"), ("8", "Factory"), ("", "UTC")]
+    warehouse.executemany("INSERT INTO raw.programs (program_id, timezone) VALUES (?, ?)", rows)
+    found = read_programs(warehouse)
+    assert found.zones == time_zones(warehouse) == {"1000": "America/New_York", "1000000": "Asia/Kolkata"}
+    assert list(found.unusable) == ["7", "8"]
+    require_time_zone(warehouse, "1000")
+    with pytest.raises(PartnerflowError, match="'Nowhere' of program 7"):
+        require_time_zone(warehouse, "7")
