@@ -417,7 +417,7 @@ def test_without_raw_tables_run_says_who_fills_them(settings: Settings):
 def test_program_without_a_time_zone_holds_its_workflows_only(copied: Settings):
     """Other programs go on. One line names the program, its value and the workflows; so do the other commands.
 
-    Once it has one, its workflows catch up: a partner that became a prospect late on the day before is invited, once.
+    Once it has one, its workflows catch up: who became a prospect at the end of the day before is invited, once.
     """
     sql(
         copied,
@@ -450,8 +450,9 @@ def test_program_without_a_time_zone_holds_its_workflows_only(copied: Settings):
     before = emails(copied)
     resumed = run_hour(copied, HOUR + timedelta(hours=2))
     assert resumed.ok and {one.plan.as_of for one in resumed.catch_up} >= {run.plan.as_of}
-    invited = [(row.workflow_id, row.sent) for one in resumed.catch_up for row in one.plan.workflows if row.sent]
-    assert (invited, len(emails(copied) - before)) == ([("prospect-invite", 1)], 1)
+    caught_up = [(row.workflow_id, row.sent) for one in resumed.catch_up for row in one.plan.workflows if row.sent]
+    assert (caught_up, len(emails(copied) - before)) == ([("prospect-invite", 1), ("prospect-follow-up-7", 1)], 2)
+    assert ledger(copied, "SELECT workflow_id FROM contact WHERE partner_id = 'owl'") == [("prospect-invite",)]
 
 
 def test_the_example_account_is_never_loaded_over_another(copied: Settings):
