@@ -414,7 +414,7 @@ def test_without_raw_tables_run_says_who_fills_them(settings: Settings):
     assert "`partnerflow load-example` fills them with the example account." in answer.stderr
 
 
-def test_program_without_a_time_zone_holds_its_workflows_only(copied: Settings):
+def test_program_without_a_time_zone_holds_its_workflows_only(copied: Settings, caplog: pytest.LogCaptureFixture):
     """Other programs go on. One line names the program, its value and the workflows; so do the other commands.
 
     Once it has one, its workflows catch up: who became a prospect at the end of the day before is invited, once.
@@ -434,7 +434,8 @@ def test_program_without_a_time_zone_holds_its_workflows_only(copied: Settings):
     held = [one.id for one in definitions.active if one.program == "2000"]
     run = run_hour(copied, HOUR + timedelta(hours=1))
     assert {name: row.detail for name, row in rows(run).items() if row.status != "done"} == dict.fromkeys(held, reason)
-    assert len(held) > 1 and details(run.plan).count(f"{len(held)} workflows ({', '.join(held)}): {reason}") == 1
+    line = f"{len(held)} workflows ({', '.join(held)}): {reason}"
+    assert len(held) > 1 and details(run.plan).count(line) == caplog.messages.count(f"Held: {line}") == 1
     with duckdb.connect(copied.published, read_only=True) as reader:
         assert reader.execute("SELECT DISTINCT program_id FROM marts.segment_membership").fetchall() == [("1000",)]
     day = run.plan.as_of.date()
