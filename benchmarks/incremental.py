@@ -18,8 +18,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-
 from flows.definitions.loader import Definitions, read_definitions
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
@@ -28,6 +26,7 @@ from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import Lineage
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
+from support.warehouses import duckdb_connection
 
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 DAYS = 730
@@ -98,7 +97,7 @@ def parts(options: argparse.Namespace) -> dict[str, object]:
 def make(settings: Settings, options: argparse.Namespace) -> int:
     """Create the account and the tables that a run writes, and return the number of rows of clicks and actions."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(settings.warehouse, config={"threads": 2}) as warehouse:
+    with duckdb_connection(settings.warehouse, threads=2) as warehouse:
         warehouse.execute("CREATE SCHEMA raw")
         for statement in CREATE.values():
             warehouse.execute(statement)
@@ -110,7 +109,7 @@ def make(settings: Settings, options: argparse.Namespace) -> int:
 
 def change(settings: Settings, options: argparse.Namespace) -> None:
     """Make the changes of one hour."""
-    with duckdb.connect(settings.warehouse, config={"threads": 2}) as warehouse:
+    with duckdb_connection(settings.warehouse, threads=2) as warehouse:
         warehouse.execute(CHANGES.format(**parts(options)))
 
 

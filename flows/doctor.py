@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.request import urlopen
 
-import duckdb
 from packaging.requirements import Requirement
 
 from compiler import PartnerflowError
@@ -23,17 +22,18 @@ from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.recovery.integrity import REMEDY, describe, find_gaps
-from flows.ledger.recovery.replica import open_read_only
 from flows.messages.loader import check_messages
 from flows.pipeline.state_files import check_state_files
 from flows.pipeline.text import grouped
 from flows.sending.transports.smtp import SmtpTransport
-from flows.settings import Postgres, Settings, read_settings
-from flows.warehouse.connection import Connection, in_one_line, is_locked, open_warehouse
+from flows.settings import Settings, read_settings
+from flows.warehouse.connection import Connection, open_read_only
+from flows.warehouse.engines import engine_of
+from flows.warehouse.errors import Unavailable
 from flows.warehouse.programs import read_programs
 from flows.warehouse.published import open_published
 from flows.warehouse.quarantine import describe_set_aside, hint_of_set_aside, rows_set_aside
-from flows.warehouse.raw_tables import CREATE
+from flows.warehouse.raw_tables import CREATE, raw_columns
 from flows.warehouse.time_zone_rules import rule_differences
 from flows.warehouse.unreadable import HINT, describe_unreadable, unreadable_payloads
 
@@ -114,7 +114,7 @@ def state_folder(settings: Settings, _: datetime) -> Findings:
         hint = f"It has addresses of partners. Run: chmod 700 {settings.state_dir}"
         yield "warning", f"Other users can list or change {settings.state_dir}.", hint
     free = shutil.disk_usage(settings.state_dir).free
-    needed = FREE if isinstance(settings.warehouse, Postgres) else FREE + 2 * _size(settings.warehouse)
+    needed = FREE + 2 * engine_of(settings.warehouse).local_bytes(settings.warehouse)
     said = f"{free / 1e9:,.1f} GB are free on the disk of {settings.state_dir}"
     if free < needed:
         hint = "A run needs twice the size of the warehouse and 1 GB. Make room."
@@ -147,8 +147,8 @@ def ledger_integrity(settings: Settings, _: datetime) -> Findings:
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder) / "new.db" if is_new else place)) as book:
         try:
             found = find_gaps(book, settings.warehouse, settings.published, opened=open_read_only)
-        except duckdb.IOException:
-            return  # in use, or not a DuckDB file: the check of the raw tables reports it
+        except Unavailable:
+            return  # the check of the raw tables reports it
         name = str(place) if is_new else str(book.store.name)
     for one in found:
         yield "error", describe(one, name), REMEDY
@@ -161,24 +161,16 @@ def raw_tables(settings: Settings, now: datetime) -> Findings:
 
     Python and the warehouse have the same rules for these time zones.
     """
-    if isinstance(settings.warehouse, Postgres):
-        with open_warehouse(settings.warehouse) as connection:
-            yield from _missing(connection) or _zones(connection, now)
-        return
     if not settings.warehouse.exists():
         hint = "Let a loader fill its schema raw, or run `partnerflow load-example`."
         yield "error", f"There is no warehouse {settings.warehouse}.", hint
         return
     try:
-        with duckdb.connect(settings.warehouse, read_only=True) as connection:
-            yield from _missing(connection) or _zones(connection, now)
-    except duckdb.IOException as error:
-        if not is_locked(error):
-            hint = "Move the file away and load the raw tables again; the ledger is another file."
-            yield "error", f"{settings.warehouse} is not a valid DuckDB file: {in_one_line(error)}", hint
-        else:
-            hint = "A run or a loader may be using it. People query the published file."
-            yield "warning", f"Another process keeps {settings.warehouse} open.", hint
+        with open_read_only(settings.warehouse) as connection:
+            yield from _missing(connection) or _zones(connection, settings, now)
+    except Unavailable as error:
+        message, _, hint = str(error).partition("\n")
+        yield "warning" if error.is_locked else "error", message, hint
 
 
 def definitions(settings: Settings, _: datetime) -> Findings:
@@ -267,9 +259,9 @@ def _published(settings: Settings, read: Callable[[Connection], list[T]]) -> lis
     if not settings.published.exists():
         return None
     try:
-        with duckdb.connect(settings.published, read_only=True) as connection:
+        with open_published(settings.published) as connection:
             return read(connection)
-    except duckdb.IOException:
+    except PartnerflowError:
         return None  # the check of the last run reports it
 
 
@@ -321,7 +313,8 @@ def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
     for table, column in connection.execute(query).fetchall():
         present.setdefault(table, set()).add(column)
     findings = []
-    for table, wanted in _contract().items():
+    for table in CREATE:
+        wanted = set(raw_columns(table))
         lacking = sorted(wanted - present.get(table, set()) - {"_loaded_at"})
         if table not in present and table not in RUN_TABLES:
             findings.append(("error", f"There is no table raw.{table}.", "Let the loader create it; it may be empty."))
@@ -334,34 +327,19 @@ def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
     return sorted(findings)
 
 
-def _contract() -> dict[str, set[str]]:
-    with duckdb.connect() as scratch:
-        scratch.execute("CREATE SCHEMA raw")
-        for statement in CREATE.values():
-            scratch.execute(statement)
-        query = "SELECT table_name, list(column_name) FROM information_schema.columns GROUP BY ALL"
-        return {table: set(columns) for table, columns in scratch.execute(query).fetchall()}
-
-
-def _zones(connection: Connection, now: datetime) -> Findings:
+def _zones(connection: Connection, settings: Settings, now: datetime) -> Findings:
     programs = read_programs(connection)
     for reason in programs.unusable.values():
         yield "error", reason, "Until then, the workflows of this program are held."
     differences = rule_differences(connection, programs.zones.values(), now - SPAN, now + SPAN)
     for one in differences:
-        yield "error", f"Time zone rules differ: {one}.", _same_rules(connection)
+        yield "error", f"Time zone rules differ: {one}.", _same_rules(settings)
     if not (programs.zones or programs.unusable):
         yield "warning", "raw.programs is empty.", "Let the loader fill it."
     elif not (programs.unusable or differences):
         yield "ok", f"The raw tables exist, with {len(programs.zones)} programs.", None
 
 
-def _same_rules(connection: Connection) -> str:
-    why = "Until then a run can miss partners, because it dates their events and itself differently."
-    if isinstance(connection, duckdb.DuckDBPyConnection):
-        return f"Install requirements.lock again: it pins tzdata to the rules of DuckDB. {why}"
-    return f"Let PostgreSQL have the rules of tzdata {version('tzdata')} (a minor release, or its system's). {why}"
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
+def _same_rules(settings: Settings) -> str:
+    hint = engine_of(settings.warehouse).time_zone_hint.format(tzdata=version("tzdata"))
+    return f"{hint} Until then a run can miss partners, because it dates their events and itself differently."

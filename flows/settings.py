@@ -29,14 +29,24 @@ SETTINGS_FILES = [CHECKOUT / "partnerflow.toml", Path("partnerflow.toml")]
 
 
 @dataclass(frozen=True)
-class Postgres:
-    """The PostgreSQL database that libpq's own variables name: PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE.
+class Database:
+    """A database on a server, by its dbt target; the variables that dbt_project/profiles.yml reads say where it is."""
 
-    dbt_project/profiles.yml reads the same variables, so dbt and flows always use the same database.
-    """
+    target: str
 
     def __str__(self) -> str:
-        return "the PostgreSQL database"
+        return f"the database of target {self.target}"
+
+    def exists(self) -> bool:
+        """Return True: only the server knows whether it does."""
+        return True
+
+
+Place = Path | Database
+"""Where the warehouse is: a file in the state folder, or a database."""
+
+FILES = {"duckdb": "warehouse.duckdb"}
+"""The targets whose warehouse is a file in the state folder, and its name."""
 
 
 class Settings(BaseSettings):
@@ -238,14 +248,10 @@ class Settings(BaseSettings):
         return self.sender_address.endswith("@example.com")
 
     @property
-    def warehouse(self) -> Path | Postgres:
-        """Where dbt builds. The DuckDB file may be deleted and rebuilt."""
-        return Postgres() if self.target == "postgres" else self.state_dir / "warehouse.duckdb"
-
-    @property
-    def dialect(self) -> str:
-        """The dialect of the generated models."""
-        return "postgres" if self.target == "postgres" else "duckdb"
+    def warehouse(self) -> Place:
+        """Where dbt builds. A file may be deleted and rebuilt."""
+        file = FILES.get(self.target)
+        return self.state_dir / file if file else Database(self.target)
 
     @property
     def ledger(self) -> Path | str:

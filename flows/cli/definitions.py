@@ -14,6 +14,7 @@ from compiler import (
     dialects,
     project_vocabulary,
 )
+from compiler.sql.dialect import DEFAULT
 from compiler.yaml_source import yaml_text
 from flows.cli.common import (
     AsOf,
@@ -91,7 +92,7 @@ def compile_command(
     workflow: Annotated[
         str | None, typer.Argument(help="A workflow's id, or a definition file; default: write the generated models.")
     ] = None,
-    dialect: Annotated[str, typer.Option(help="The SQL dialect to write.")] = "duckdb",
+    dialect: Annotated[str, typer.Option(help="The SQL dialect to write.")] = DEFAULT,
     check_only: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail if the generated models are out of date.")
     ] = False,

@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from compiler import PartnerflowError
+from flows.warehouse.engine import Connection
+from flows.warehouse.errors import NotBuilt
 from flows.warehouse.published import open_published
 from flows.warehouse.quarantine import SetAside, rows_set_aside
 from flows.warehouse.unreadable import UnreadableRow, unreadable_payloads
@@ -75,12 +75,12 @@ def read_report(published: Path) -> ReportData:
     with open_published(published) as connection:
         try:
             return _read(connection)
-        except duckdb.CatalogException:
+        except NotBuilt:
             hint = "The next `partnerflow run` publishes one, unless a data test fails."
             raise PartnerflowError(f"{published} has no report yet. {hint}") from None
 
 
-def _read(connection: duckdb.DuckDBPyConnection) -> ReportData:
+def _read(connection: Connection) -> ReportData:
     ((newest,),) = connection.execute("SELECT max(as_of) FROM marts.workflow_runs").fetchall()
     return ReportData(
         newest,
@@ -127,7 +127,7 @@ _RECIPIENTS = """
     ORDER BY workflow_id, as_of DESC, name, delivery_id"""
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[Row]:
+def _rows(connection: Connection, query: str, *values: object) -> list[Row]:
     found = connection.execute(query, list(values))
-    names = [column[0] for column in found.description]
+    names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -13,6 +13,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
+from compiler.sql.dialect import DEFAULT
 from compiler.sql.explain import describe
 from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions, read_definitions
@@ -141,7 +142,7 @@ def _workflow(
         state=workflow.status if workflow else state,
         sentence=describe(workflow) if workflow else definitions.broken.get(workflow_id, "Its definition was deleted."),
         conditions=[str(condition) for condition in workflow.segment] if workflow else [],
-        sql=compile_workflow(workflow, definitions.compiler, "duckdb") if workflow else "",
+        sql=compile_workflow(workflow, definitions.compiler, DEFAULT) if workflow else "",
         message=workflow.action.message if workflow and isinstance(workflow.action, SendEmail) else None,
         totals=totals,
         weeks=weeks,

@@ -5,13 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from compiler import PartnerflowError
 from flows.ledger.delivery import Delivery
-from flows.ledger.recovery.replica import open_read_only
-from flows.settings import Postgres, Settings
+from flows.settings import Settings
 from flows.warehouse.connection import has_table
+from flows.warehouse.published import open_published
 
 _MESSAGE_ID = re.compile(rb"[^\s<>=,;()\"]+@[^\s<>=,;()\"]+")
 
@@ -60,21 +58,15 @@ def _files(settings: Settings, delivery: Delivery) -> Iterable[Path]:
 
 def _events(settings: Settings, identities: list[str]) -> dict[str, int]:
     """Return the number of events of those deliveries that have any; of none if nothing has been published."""
-    place = settings.warehouse if isinstance(settings.warehouse, Postgres) else settings.published
-    if isinstance(place, Path) and not place.exists():
+    if not settings.published.exists():
         return {}
     query = """
         SELECT delivery_id, events FROM marts.fct_email_deliveries
         WHERE events > 0 AND delivery_id IN (SELECT UNNEST(?))"""
-    try:
-        with open_read_only(place) as connection:
-            if not has_table(connection, "marts", "fct_email_deliveries"):
-                return {}
-            return dict(connection.execute(query, [identities]).fetchall())
-    except duckdb.Error as error:
-        raise PartnerflowError(
-            f"{place} cannot be read: {error}\nThe next `partnerflow run` writes it again."
-        ) from None
+    with open_published(settings.published) as connection:
+        if not has_table(connection, "marts", "fct_email_deliveries"):
+            return {}
+        return dict(connection.execute(query, [identities]).fetchall())
 
 
 def _logged(mail_log: Path, message_ids: set[str]) -> set[str]:

@@ -30,6 +30,7 @@ from flows.transform.project_copy import copy_folder, write_changed
 from flows.transform.test_rows import describe_rows, programs_found
 from flows.warehouse.addresses import update_addresses
 from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.engines import engine_of
 
 AUDIENCE = ("segment_applications+", "segment_addresses+")
 """The waiting applications, and what is made from them and the membership, in dbt's node selection syntax."""
@@ -125,5 +126,5 @@ def prepare_project(settings: Settings, definitions: Definitions) -> Path:
     """Update the state's copy of the dbt project, with models and exposures generated from its definitions."""
     project = settings.state_dir / "dbt_project"
     copy_folder(PROJECT, project, excluded=[FOLDER / name for name in FILES])
-    write_changed(project / FOLDER, generated_files(definitions, settings.dialect))
+    write_changed(project / FOLDER, generated_files(definitions, engine_of(settings.warehouse).dialect))
     return project

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from compiler import PartnerflowError
 from flows.progress import ProgressCallback, no_progress
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, open_warehouse
+from flows.warehouse.engines import engine_of
 
 NOT_BUILT = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 """Unit tests check the code, and run in `make test`; exposures are documentation."""
@@ -60,8 +61,9 @@ class Dbt:
         folders = ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
         quiet = ["--no-write-json", "--quiet", "--log-level", "none", "--log-level-file", "info"]
         logs = ["--log-path", str(self._settings.state_dir / "logs")]
-        state = str(self._settings.state_dir)
-        with _variable("PARTNERFLOW_VAR", state), _variable("PGTZ", "UTC"), redirect_stdout(StringIO()):
+        engine = engine_of(self._settings.warehouse)
+        variables = {"PARTNERFLOW_VAR": str(self._settings.state_dir), **engine.environment}
+        with _environment(variables), redirect_stdout(StringIO()):
             return dbtRunner(manifest=self._manifest, callbacks=[self._receive]).invoke(
                 [*command, *folders, *self._chosen, *logs, *quiet]
             )
@@ -76,14 +78,15 @@ class Dbt:
 
 
 @contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable while dbt reads its profile."""
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables while dbt reads its profile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

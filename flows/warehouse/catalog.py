@@ -4,12 +4,10 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
-import duckdb
 from sqlglot import exp
 
 from compiler import PartnerflowError
 from compiler.vocabulary import Field
-from flows.warehouse.connection import BROKEN
 from flows.warehouse.published import connect_published
 
 MAX_VALUES = 100_000
@@ -48,5 +46,5 @@ def open_catalog(file: Path) -> PublishedCatalog | None:
         if catalog:
             catalog.programs()
         return catalog
-    except (*BROKEN, duckdb.CatalogException, PartnerflowError):
+    except PartnerflowError:
         return None

@@ -1,10 +1,20 @@
-"""Errors that both engines raise."""
+"""Errors of a warehouse, the same for every engine."""
 
 from compiler import PartnerflowError
 
 
-def not_built(said: object) -> PartnerflowError:
-    """Return the error to raise when the warehouse lacks a table or column; `said` is the text of the engine."""
-    (first, *_) = str(said).strip().splitlines()
-    hint = "Run `partnerflow plan`, which builds the tables; `partnerflow doctor` names what a raw table lacks."
-    return PartnerflowError(f"The warehouse does not have what this command reads. {first}\n{hint}")
+class NotBuilt(PartnerflowError):
+    """The warehouse lacks a table or a column that a statement reads; `said` is the first line of the engine's text."""
+
+    def __init__(self, said: object):
+        (self.said, *_) = str(said).strip().splitlines()
+        hint = "Run `partnerflow plan`, which builds the tables; `partnerflow doctor` names what a raw table lacks."
+        super().__init__(f"The warehouse does not have what this command reads. {self.said}\n{hint}")
+
+
+class Unavailable(PartnerflowError):
+    """The warehouse cannot be read now: another process keeps it open (`is_locked`), or it is damaged."""
+
+    def __init__(self, message: str, is_locked: bool):
+        super().__init__(message)
+        self.is_locked = is_locked

@@ -7,7 +7,7 @@ import pandas
 from compiler import PartnerflowError
 from flows.settings import CHECKOUT
 from flows.warehouse.addresses import CONTRACT, update_addresses
-from flows.warehouse.connection import Connection, comment_on, has_table
+from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.raw_tables import CREATE, create_raw_table, replace_raw_table
 
 SEEDS = CHECKOUT / "seeds"
@@ -21,7 +21,7 @@ def load_example(connection: Connection, seeds: Path = SEEDS) -> dict[str, int]:
     The tables that a run writes are created empty if they are missing, and otherwise kept. To be called in a
     transaction.
     """
-    if has_table(connection, "raw", "programs") and comment_on(connection, "raw", "programs") != MARK:
+    if has_table(connection, "raw", "programs") and connection.comment("raw", "programs") != MARK:
         raise PartnerflowError(
             "The warehouse holds another account. The example account is loaded into a warehouse of its own: "
             "set PARTNERFLOW_VAR to another folder."

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
-
 from compiler import PartnerflowError
-from flows.warehouse.connection import BROKEN, in_one_line, is_locked
+from flows.warehouse.engine import Connection
+from flows.warehouse.engines.duckdb import BROKEN, DuckDBConnection, in_one_line, is_locked, open_file
+from flows.warehouse.errors import NotBuilt
 
 _SQLITE = b"SQLite format 3\0"
 
 
 @contextmanager
-def open_published(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_published(file: Path) -> Iterator[Connection]:
     """Open the published file for reading, and close it at the end.
 
     Raises PartnerflowError, what is wrong and what to do in a line each, when it is damaged, another database, or open
@@ -22,16 +22,16 @@ def open_published(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with connect_published(file) as connection:
         try:
             yield connection
-        except (*BROKEN, duckdb.CatalogException) as error:
-            raise _unreadable(file, in_one_line(error)) from None
+        except NotBuilt as error:
+            raise _unreadable(file, error.said) from None
 
 
-def connect_published(file: Path) -> duckdb.DuckDBPyConnection:
+def connect_published(file: Path) -> DuckDBConnection:
     """Return a connection that reads the published file. Raises PartnerflowError, as `open_published` does."""
     if _is_sqlite(file):  # DuckDB would download an extension
         raise _unreadable(file, "it is a SQLite database.")
     try:
-        return duckdb.connect(file, read_only=True)
+        return open_file(file, lambda error: _unreadable(file, in_one_line(error)))
     except BROKEN as error:
         if is_locked(error):
             raise PartnerflowError(f"A session keeps {file} open for writing.\nOpen it with read_only.") from None

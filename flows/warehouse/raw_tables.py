@@ -1,7 +1,7 @@
 """The raw tables of the contract, as DuckDB creates them: what a loader fills, and what a run mirrors.
 
 All ids are text, all timestamps are UTC. `flows` fills the last thirteen, and email_events from the landing folder; the
-others are a loader's. Other engines get the same statements, translated.
+others are a loader's. Other engines get the same columns, with their own names of the types.
 """
 
 from functools import cache
@@ -11,7 +11,6 @@ import sqlglot
 from sqlglot import exp
 
 from flows.warehouse.connection import Connection, has_table
-from flows.warehouse.postgres import PostgresConnection
 
 CREATE = {
     "programs": """
@@ -93,21 +92,9 @@ CREATE = {
 
 
 def create_raw_table(connection: Connection, name: str) -> None:
-    """Create raw.<name> empty, in place of an existing one.
-
-    On PostgreSQL, where views depend on it, an existing table is emptied, and columns that it lacks are added.
-    """
+    """Create raw.<name> empty, in place of an existing one."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-    if isinstance(connection, PostgresConnection):
-        statement = sqlglot.parse_one(CREATE[name], dialect="duckdb")
-        statement.set("replace", False)
-        statement.set("exists", True)
-        connection.execute(statement.sql("duckdb"))
-        if not has_raw_table(connection, name):
-            connection.execute(_add_missing_columns(name).sql("duckdb"))
-        connection.execute(exp.delete(_raw(name)).sql("duckdb"))
-    else:
-        connection.execute(CREATE[name])
+    connection.create_table(_create(name))
 
 
 def ensure_raw_table(connection: Connection, name: str) -> None:
@@ -125,7 +112,7 @@ def has_raw_table(connection: Connection, name: str) -> bool:
 @cache
 def raw_columns(name: str) -> tuple[str, ...]:
     """Return the names of the columns of raw.<name>, in the order of CREATE."""
-    return tuple(column.name for column in sqlglot.parse_one(CREATE[name], dialect="duckdb").find_all(exp.ColumnDef))
+    return tuple(column.name for column in _create(name).find_all(exp.ColumnDef))
 
 
 def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
@@ -135,31 +122,21 @@ def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame)
     """
     create_raw_table(connection, name)
     append_raw_rows(connection, name, rows)
-    if isinstance(connection, PostgresConnection):
-        connection.execute(f"ANALYZE raw.{name}")  # else it plans 400 hours as the two of the last run, for minutes
+    connection.analyze(_raw(name))
 
 
 def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
     """Add rows to raw.<name> (columns in the order of CREATE; the table may have them in another order)."""
-    if rows.empty:
-        return
-    columns = exp.Schema(this=_raw(name), expressions=[exp.to_identifier(column) for column in raw_columns(name)])
-    if isinstance(connection, PostgresConnection):
-        values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
-        insert = exp.Insert(this=columns, expression=exp.Var(this="VALUES %s"))
-        connection.insert(insert.sql("postgres"), values)
-    else:
-        connection.register("appended_rows", rows)
-        insert = exp.Insert(this=columns, expression=exp.select("*").from_("appended_rows"))
-        connection.execute(insert.sql("duckdb"))
-        connection.unregister("appended_rows")
+    if not rows.empty:
+        columns = [exp.to_identifier(column) for column in raw_columns(name)]
+        connection.append(exp.Schema(this=_raw(name), expressions=columns), rows)
 
 
-def _add_missing_columns(name: str) -> exp.Alter:
-    columns = list(sqlglot.parse_one(CREATE[name], dialect="duckdb").find_all(exp.ColumnDef))
-    for column in columns:
-        column.set("exists", True)
-    return exp.Alter(this=_raw(name), kind="TABLE", actions=columns)
+@cache
+def _create(name: str) -> exp.Create:
+    statement = sqlglot.parse_one(CREATE[name], dialect="duckdb")
+    assert isinstance(statement, exp.Create)
+    return statement
 
 
 def _raw(name: str) -> exp.Table:

@@ -18,7 +18,6 @@ from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import Lineage
 from flows.warehouse.addresses import update_addresses
 from flows.warehouse.connection import Connection, open_warehouse, transaction
-from flows.warehouse.postgres import PostgresConnection
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.descriptions import undescribed_columns
 from support.loader_rows import FIVETRAN, STAGED_ACTIONS, STAGED_CONTRACTS, TAP_IMPACT
@@ -35,12 +34,14 @@ def load_rows(connection: Connection, schema: str, tables: dict[str, list[dict]]
     """Write rows as a loader does: structs and lists on DuckDB, json and timestamptz on PostgreSQL."""
     connection.execute(f"CREATE SCHEMA {schema}")
     for name, rows in tables.items():
-        if isinstance(connection, PostgresConnection):
+        if not connection.is_file:
             columns = {column: _postgres_type([row[column] for row in rows], column) for column in rows[0]}
             declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
             connection.execute(f"CREATE TABLE {schema}.{name} ({declared})")
             values = [[_postgres_value(row[column]) for column in columns] for row in rows]
-            connection.insert(f"INSERT INTO {schema}.{name} VALUES %s", values)
+            places = ", ".join("?" * len(columns))
+            for one in values:
+                connection.execute(f"INSERT INTO {schema}.{name} VALUES ({places})", one)
         else:
             file = folder / f"{name}.json"
             file.write_text("\n".join(json.dumps(row) for row in rows))

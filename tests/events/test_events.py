@@ -31,6 +31,7 @@ from support.provider_payloads import (
     ses,
 )
 from support.states import HOUR
+from support.warehouses import duckdb_connection
 
 NEXT = HOUR + timedelta(hours=1)
 NEXT_RECIPIENT = "chloe.silva.33002021@example.com"
@@ -205,7 +206,7 @@ def test_unreadable_places_are_in_the_run_the_report_and_doctor(after_events, mo
 def test_load_events_again_loads_nothing(after_events, tmp_path: Path):
     """Files that were merged are not loaded again; a new warehouse is filled from the folder."""
     settings, *_ = after_events
-    with duckdb.connect(settings.warehouse) as warehouse, duckdb.connect(tmp_path / "new.duckdb") as new:
+    with duckdb_connection(settings.warehouse) as warehouse, duckdb_connection(tmp_path / "new.duckdb") as new:
         assert load_events(warehouse, settings.landing) == 0
         text = "SELECT event_id, provider, payload FROM raw.email_events ORDER BY ALL"
         load_events(new, settings.landing)
@@ -216,7 +217,7 @@ def test_growing_file_is_loaded_again_without_duplicates(tmp_path: Path):
     """A file may be loaded while an export still writes it."""
     settings = Settings(state_dir=tmp_path)
     line = mailgun("d", "a@x.example", "delivered").encode()
-    with duckdb.connect() as warehouse:
+    with duckdb_connection() as warehouse:
         drop(settings, "mailgun/export.jsonl", line + b"\n" + line[:50])
         assert load_events(warehouse, settings.landing) == 1
         drop(settings, "mailgun/export.jsonl", line + b"\n" + line.replace(b"delivered", b"opened") + b"\n")
@@ -229,7 +230,7 @@ def test_small_files_of_the_receiver_are_merged(tmp_path: Path):
     for number in range(3):
         write_payload(settings.landing, "ses", f'{{"n": {number}}}')
     drop(settings, "ses/export.jsonl", b"{}\n")
-    with duckdb.connect() as warehouse:
+    with duckdb_connection() as warehouse:
         assert load_events(warehouse, settings.landing) == 4
         names = [file.path.name for file in landed_files(settings.landing)]
         assert (len(names), names[-1]) == (2, "export.jsonl")
@@ -242,7 +243,7 @@ def test_file_without_permission_raises_and_is_named(tmp_path: Path, monkeypatch
     settings = Settings(state_dir=tmp_path)
     drop(settings, "ses/export.jsonl", b"{}")
     refused = PermissionError(13, "Permission denied")
-    with duckdb.connect() as warehouse:
+    with duckdb_connection() as warehouse:
         warehouse.execute("SELECT 1")
         monkeypatch.setattr(Path, "open", lambda *_, **__: (_ for _ in ()).throw(refused))
         with pytest.raises(PartnerflowError, match=r"export\.jsonl cannot be read: Permission denied"):
@@ -253,7 +254,7 @@ def test_crash_in_merge_loses_and_duplicates_nothing(tmp_path: Path, monkeypatch
     """The merged file is written before the small ones are deleted."""
     settings = Settings(state_dir=tmp_path)
     files = [write_payload(settings.landing, "ses", f'{{"n": {n}}}') for n in range(3)]
-    with duckdb.connect() as warehouse:
+    with duckdb_connection() as warehouse:
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(OSError("killed")))
             with pytest.raises(OSError, match="killed"):
@@ -276,7 +277,7 @@ def test_any_content_stops_no_run(tmp_path_factory, texts: list[str], payload: s
     drop(settings, "garbage.jsonl", garbage)
     drop(settings, "sendgrid/garbage.jsonl", garbage)
     drop(settings, "bounce/garbage.eml", garbage)
-    with duckdb.connect() as warehouse:
+    with duckdb_connection() as warehouse:
         load_events(warehouse, settings.landing)
         found = warehouse.execute("SELECT payload FROM raw.email_events WHERE provider = 'ses'").fetchall()
     assert sorted(text for (text,) in found) == sorted(payloads)

@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from flows.events.ingestion import load_events
 from flows.events.landing import landed_files, write_payload
 from flows.events.payload_reader import read_payloads
+from flows.warehouse.connection import Connection
+from support.warehouses import duckdb_connection
 
 ONE, TWO = {"event": "open", "id": 1}, {"event": "click", "id": "é"}
 LINES = f"{json.dumps(ONE)}\n{json.dumps(TWO, ensure_ascii=False)}\n"
@@ -23,8 +24,8 @@ DEEP = "[" * 100_000 + "]" * 100_000
 
 
 @pytest.fixture
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
+def warehouse() -> Iterator[Connection]:
+    with duckdb_connection() as connection:
         yield connection
 
 
@@ -36,13 +37,13 @@ def land(folder: Path, name: str, content: bytes | str) -> Path:
     return file
 
 
-def loaded(warehouse: duckdb.DuckDBPyConnection) -> list[tuple[str, object]]:
+def loaded(warehouse: Connection) -> list[tuple[str, object]]:
     """Return provider and value of each payload."""
     rows = warehouse.execute("SELECT provider, payload FROM raw.email_events ORDER BY ALL").fetchall()
     return [(provider, json.loads(payload)) for provider, payload in rows]
 
 
-def unreadable(warehouse: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+def unreadable(warehouse: Connection) -> list[tuple[str, str, str]]:
     """Return file, lines and reason of what cannot be read."""
     return warehouse.execute("SELECT file, lines, reason FROM raw.unreadable_payloads ORDER BY ALL").fetchall()
 

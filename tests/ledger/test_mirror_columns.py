@@ -12,7 +12,7 @@ from flows.ledger.mirror import mirror
 from flows.ledger.queries import RunRecord, record_runs
 from flows.ledger.recovery.restore import restore
 from flows.ledger.suppressions import suppress
-from flows.settings import Postgres
+from flows.settings import Database
 from flows.warehouse.connection import Connection, open_warehouse, transaction
 from flows.warehouse.raw_tables import raw_columns
 from support.ledgers import HOUR, application, delivery
@@ -35,7 +35,9 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connec
     """An open warehouse."""
     if request.param == "postgres":
         request.getfixturevalue("postgres")
-    with open_warehouse(Postgres() if request.param == "postgres" else tmp_path / "warehouse.duckdb") as connection:
+    with open_warehouse(
+        Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
+    ) as connection:
         connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
         yield connection
 

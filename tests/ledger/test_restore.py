@@ -39,6 +39,7 @@ from support.fault_injection import (
 )
 from support.ledgers import application, delivery, leased, ledger_location, log, opened
 from support.states import HOUR
+from support.warehouses import duckdb_connection
 
 NONE = Path("/nowhere/partnerflow.duckdb")
 """A published file that does not exist."""
@@ -184,7 +185,7 @@ def places(store: str, tmp_path: Path) -> tuple[Path | str, Path | str]:
 
 def create_mirrored_ledger(place: Path | str, warehouse: Path) -> None:
     """Create a ledger, mirrored to a warehouse: a is sent, b failed, c in doubt, d pending, x suppressed."""
-    with opened(place) as ledger, duckdb.connect(warehouse) as connection:
+    with opened(place) as ledger, duckdb_connection(warehouse) as connection:
         for one, state in zip(leased(ledger, "a", "b", "c", "d"), ("sent", "failed", "in_doubt", None), strict=True):
             if state:
                 ledger.mark_sending(one)
@@ -225,7 +226,7 @@ def test_restored_applications_keep_their_contracts(places, tmp_path: Path):
     place, other = places
     warehouse = tmp_path / "warehouse.duckdb"
     ones = [application("p", "C1"), application("p", "C2")]
-    with opened(place) as ledger, duckdb.connect(warehouse) as connection:
+    with opened(place) as ledger, duckdb_connection(warehouse) as connection:
         ledger.claim([*ones, delivery("p")], {})
         mirror(connection, ledger)
     with opened(other) as ledger:
@@ -243,7 +244,7 @@ def test_restored_applications_keep_their_contracts(places, tmp_path: Path):
 def test_mirror_without_contracts_agrees_with_an_upgraded_ledger(places, tmp_path: Path):
     """A program from before schema 5 has written it: its deliveries are known by their ids."""
     warehouse = tmp_path / "warehouse.duckdb"
-    with opened(places[0]) as ledger, duckdb.connect(warehouse) as connection:
+    with opened(places[0]) as ledger, duckdb_connection(warehouse) as connection:
         ledger.claim([application("p", "C1"), delivery("q")], {})
         mirror(connection, ledger)
         connection.execute("ALTER TABLE raw.sent_emails DROP COLUMN contract_id")
@@ -256,7 +257,7 @@ def test_ledger_with_stale_deliveries_is_refused(store: str, tmp_path: Path):
     """It has all contacts, in the states of the backup; `restore` gives them their later states."""
     place = ledger_location(store, tmp_path)
     warehouse = tmp_path / "warehouse.duckdb"
-    with opened(place) as ledger, duckdb.connect(warehouse) as connection:
+    with opened(place) as ledger, duckdb_connection(warehouse) as connection:
         first, second, _ = leased(ledger, "a", "b", "c")
         for one, verdict in ((first, SENT), (second, SendResult("in_doubt", "No answer"))):
             ledger.mark_sending(one)
@@ -291,10 +292,10 @@ def test_ledger_ahead_of_its_replicas_is_accepted(places, tmp_path: Path):
         ledger.record_result(one, "sending", SENT)
         unsuppress(ledger, "x@bücher.example", "w")
         ensure_ledger_is_current(ledger, warehouse, NONE)
-        with duckdb.connect(warehouse) as connection:
+        with duckdb_connection(warehouse) as connection:
             connection.execute("UPDATE raw.ledger_watermark SET delivery_id = 'another'")
         ensure_ledger_is_current(ledger, warehouse, NONE)
-        with duckdb.connect(warehouse) as connection:
+        with duckdb_connection(warehouse) as connection:
             connection.execute("DELETE FROM raw.ledger_watermark")
         ensure_ledger_is_current(ledger, warehouse, NONE)
 

@@ -18,7 +18,6 @@ from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-import duckdb
 from dbt.cli.main import dbtRunner
 
 from compiler import Compiler, Workflow, membership_statements, project_vocabulary
@@ -30,6 +29,7 @@ from flows.warehouse.addresses import CONTRACT, update_addresses
 from flows.warehouse.connection import transaction
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
+from support.warehouses import duckdb_connection
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 """Rows by raw table. Datetimes have a time zone; a column that is left out is null."""
@@ -110,7 +110,7 @@ class Account:
     """An in-memory warehouse with every relation that segments read. One test at a time fills it."""
 
     def __init__(self, models: Sequence[Model]):
-        self.connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
+        self.connection = duckdb_connection(autoinstall_known_extensions="false", threads=1)
         self.connection.execute(
             "ATTACH ':memory:' AS warehouse; USE warehouse; SET TimeZone = 'UTC'; CREATE SCHEMA raw"
         )

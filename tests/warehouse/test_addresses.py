@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import Postgres
+from flows.settings import Database
 from flows.warehouse import addresses
 from flows.warehouse.addresses import CONTRACT, update_addresses
 from flows.warehouse.connection import Connection, open_warehouse, transaction
@@ -17,7 +17,9 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connec
     """An open warehouse with empty contacts."""
     if request.param == "postgres":
         request.getfixturevalue("postgres")
-    with open_warehouse(Postgres() if request.param == "postgres" else tmp_path / "warehouse.duckdb") as connection:
+    with open_warehouse(
+        Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
+    ) as connection:
         connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
         create_raw_table(connection, "partner_contacts")
         yield connection

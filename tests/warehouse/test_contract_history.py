@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.settings import Postgres
+from flows.settings import Database
 from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.contract_history import export_contract_history, import_contract_history, restore_contract_history
 
@@ -41,7 +41,8 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connec
     """An open warehouse without a history."""
     if request.param == "postgres":
         request.getfixturevalue("postgres")
-    with open_warehouse(Postgres() if request.param == "postgres" else tmp_path / "warehouse.duckdb") as connection:
+    place = Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
+    with open_warehouse(place) as connection:
         connection.execute("DROP SCHEMA IF EXISTS snapshots CASCADE")
         yield connection
 

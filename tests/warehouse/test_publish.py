@@ -8,7 +8,7 @@ import duckdb
 import pandas
 import pytest
 
-from flows.settings import Postgres
+from flows.settings import Database
 from flows.warehouse.connection import fetch_row, open_warehouse
 from flows.warehouse.publish import publish
 from flows.warehouse.raw_tables import replace_raw_table
@@ -28,7 +28,9 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path):
     """An open warehouse with the schemas that are published."""
     if request.param == "postgres":
         request.getfixturevalue("postgres")
-    with open_warehouse(Postgres() if request.param == "postgres" else tmp_path / "warehouse.duckdb") as connection:
+    with open_warehouse(
+        Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
+    ) as connection:
         for schema in ("marts", "snapshots"):
             connection.execute(f"CREATE SCHEMA {schema}")
         yield connection
@@ -70,7 +72,7 @@ def test_replaced_raw_table_has_statistics_in_postgresql(postgres):
     """Else PostgreSQL plans for the rows of before: 400 hours as the two of the last run, which takes minutes."""
     rows = pandas.DataFrame({"program_id": ["1"] * 400, "as_of": [datetime(2026, 3, 20)] * 400, "local_date": None})
     query = "SELECT reltuples FROM pg_class WHERE oid = to_regclass('raw.evaluations')"
-    with open_warehouse(Postgres()) as connection:
+    with open_warehouse(Database("postgres")) as connection:
         for frame in (rows[:2], rows):
             replace_raw_table(connection, "evaluations", frame)
             assert fetch_row(connection, query) == (len(frame),)

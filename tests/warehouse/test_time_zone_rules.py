@@ -9,8 +9,8 @@ from importlib.metadata import version
 import duckdb
 import pytest
 
-from flows.settings import CHECKOUT
-from flows.warehouse.postgres import connect_postgres
+from flows.settings import CHECKOUT, Database
+from flows.warehouse.connection import open_warehouse
 from flows.warehouse.time_zone_rules import RuleDifference, rule_differences
 
 IS_LOCKED = f"tzdata=={version('tzdata')} " in (CHECKOUT / "requirements.lock").read_text()
@@ -51,8 +51,5 @@ def test_difference_names_the_zone_the_instant_and_both_offsets():
 def test_rules_of_postgresql_are_compared_as_well(postgres: None):
     """Zones whose rules have not changed for long are the same there."""
     begin, end = datetime(2015, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
-    connection = connect_postgres()
-    try:
+    with open_warehouse(Database("postgres")) as connection:
         assert rule_differences(connection, ["America/New_York", "Asia/Kolkata"], begin, end) == []
-    finally:
-        connection.close()

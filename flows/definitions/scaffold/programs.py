@@ -1,6 +1,4 @@
-"""Look up the programs of the account, if the warehouse file is available without waiting."""
-
-from pathlib import Path
+"""Look up the programs of the account, if the warehouse is available without waiting."""
 
 from compiler import PartnerflowError
 from compiler.errors import did_you_mean
@@ -10,14 +8,14 @@ from flows.warehouse.ids import id_text
 
 def program_types(settings: Settings) -> dict[str, str | None]:
     """Return program types (performance, creator) by id; empty without raw tables or while a run locks the file."""
-    if not (isinstance(settings.warehouse, Path) and settings.warehouse.exists()):
+    if not settings.warehouse.exists():
         return {}
-    import duckdb  # slow to import; `new` without an account does not need it
+    from flows.warehouse.connection import open_read_only  # slow to import; `new` without an account does not need it
 
     try:
-        with duckdb.connect(settings.warehouse, read_only=True) as connection:
+        with open_read_only(settings.warehouse) as connection:
             rows = connection.execute("SELECT program_id, program_type FROM raw.programs").fetchall()
-    except duckdb.Error:
+    except PartnerflowError:
         return {}
     return {program: kind for loaded, kind in rows if (program := id_text(loaded))}
 

@@ -15,7 +15,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.queries import Watermark
 from flows.ledger.recovery.replica import Open, Replica, Row, replicas
 from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, WORKFLOW_RUN
-from flows.settings import Postgres
+from flows.settings import Place
 from flows.warehouse.connection import open_warehouse
 
 UNDECIDED = ("pending", "leased", "sending", "in_doubt")
@@ -38,7 +38,7 @@ class LedgerGap:
     stale_deliveries: list[Row]
 
 
-def ensure_ledger_is_current(ledger: Ledger, warehouse: Path | Postgres, published: Path) -> None:
+def ensure_ledger_is_current(ledger: Ledger, warehouse: Place, published: Path) -> None:
     """Raise PartnerflowError, with the remedy, if the warehouse or the published file knows more than the ledger."""
     found = next(iter(find_gaps(ledger, warehouse, published)), None)
     if found:
@@ -65,9 +65,7 @@ def describe(gap: LedgerGap, ledger_name: str) -> str:
     )
 
 
-def find_gaps(
-    ledger: Ledger, warehouse: Path | Postgres, published: Path, opened: Open = open_warehouse
-) -> list[LedgerGap]:
+def find_gaps(ledger: Ledger, warehouse: Place, published: Path, opened: Open = open_warehouse) -> list[LedgerGap]:
     """Return what each replica contains and the ledger does not know; an empty list if the ledger is current."""
     return [
         gap

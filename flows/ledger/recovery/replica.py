@@ -5,22 +5,20 @@ everything that they contain.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from compiler import PartnerflowError
 from flows.ledger.queries import Watermark
-from flows.settings import Postgres
-from flows.warehouse.connection import BROKEN, Connection, has_table, open_warehouse, unusable
+from flows.settings import Place
+from flows.warehouse.connection import Connection, has_table, open_warehouse
 from flows.warehouse.published import connect_published
 
 Row = dict[str, Any]
 """A row, by column name."""
 
-Open = Callable[[Path | Postgres], AbstractContextManager[Connection]]
+Open = Callable[[Place], AbstractContextManager[Connection]]
 
 
 class Replica:
@@ -61,39 +59,28 @@ class Replica:
         return self._rows("suppressions", "SELECT * FROM raw.suppressions") if self._schema == "raw" else []
 
     def _rows(self, table: str, query: str) -> list[Row]:
-        """Return the rows of a query. A damaged published file has none; a damaged warehouse raises PartnerflowError.
-
-        The error is raised here because the caller of `replicas` is outside its `with` block.
-        """
+        """Return the rows of a query; none of a damaged published file. Raises PartnerflowError if the warehouse is."""
         try:
             if not has_table(self._connection, self._schema, table):
                 return []
             found = self._connection.execute(query)
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        except BROKEN as error:
+        except PartnerflowError:
             if self._schema == "raw":
-                raise unusable(self.place, error) from None
+                raise
             return []
 
 
-@contextmanager
-def open_read_only(place: Path | Postgres) -> Iterator[Connection]:
-    """Open the warehouse for reading, without waiting. Raises duckdb.IOException while another process writes to it."""
-    with open_warehouse(place) if isinstance(place, Postgres) else duckdb.connect(place, read_only=True) as connection:
-        yield connection
-
-
-def replicas(warehouse: Path | Postgres, published: Path, opened: Open = open_warehouse) -> Iterator[Replica]:
+def replicas(warehouse: Place, published: Path, opened: Open = open_warehouse) -> Iterator[Replica]:
     """Yield each available replica; each is closed before the next is opened.
 
     A published file that cannot be read is skipped, because it must never stop a run. Raises PartnerflowError if the
     warehouse cannot be read.
     """
-    if isinstance(warehouse, Postgres) or warehouse.exists():
-        place = "the database" if isinstance(warehouse, Postgres) else str(warehouse)
+    if warehouse.exists():
         with opened(warehouse) as connection:
-            yield Replica(place, connection, "raw")
+            yield Replica(str(warehouse), connection, "raw")
     if published.exists():
         try:
             connection = connect_published(published)

@@ -18,7 +18,7 @@ from flows.ledger.recovery.integrity import NOT_STARTED, LedgerGap, find_gap
 from flows.ledger.recovery.replica import Replica, Row, replicas
 from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, RUN, WORKFLOW_RUN
 from flows.ledger.suppressions import suppress
-from flows.settings import Postgres
+from flows.settings import Place
 
 UNSENT = (*NOT_STARTED, "sending")
 """States whose deliveries are in doubt after a restore."""
@@ -48,7 +48,7 @@ class Restored:
         return asdict(self)
 
 
-def restore(ledger: Ledger, warehouse: Path | Postgres, published: Path, person: str, reason: str) -> Restored:
+def restore(ledger: Ledger, warehouse: Place, published: Path, person: str, reason: str) -> Restored:
     """Re-import into the ledger what the warehouse and the published file know. The log keeps the person and reason.
 
     May be repeated. Raises PartnerflowError without a reason, and if the warehouse cannot be read.

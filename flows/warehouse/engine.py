@@ -1,0 +1,88 @@
+"""The seam to the warehouse: what flows needs of an engine.
+
+Each module of flows/warehouse/engines/ gives it for one engine; no other module asks which engine it is. Statements are
+written in DuckDB's dialect with `?` for parameters, and an adapter translates them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas
+from sqlglot import exp
+
+from flows.settings import Place
+
+
+class Rows(Protocol):
+    """The rows of a statement. `description` has one sequence per column, with its name first."""
+
+    @property
+    def description(self) -> Sequence[Any] | None:
+        """The columns; None if the statement has no rows."""
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row, or None."""
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return the rows that are left."""
+
+
+class Connection(Protocol):
+    """A session in UTC. A statement outside a transaction (flows.warehouse.connection) is one of its own.
+
+    Every method raises NotBuilt when it reads a table or a column that does not exist, and PartnerflowError when the
+    store does not answer, is damaged or full.
+    """
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the store is one file, which may be lost; a server has backups of its own."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Run one statement."""
+
+    def create_table(self, statement: exp.Create) -> None:
+        """Create a table empty, in place of an existing one. Views on it stay, and columns that it lacks are added."""
+
+    def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
+        """Add rows, whose columns are in the order of `columns`."""
+
+    def analyze(self, table: exp.Table) -> None:
+        """Let the planner know how many rows the table has now."""
+
+    def comment(self, schema: str, name: str) -> str | None:
+        """Return the comment of a table, if it has one."""
+
+    def version(self, schema: str, name: str) -> str:
+        """Return a text that differs when a row or a column of the table has changed."""
+
+    def export(self, schemas: Sequence[str], file: Path) -> None:
+        """Write the tables and views of these schemas, as they are at one instant, to a new DuckDB file."""
+
+    def create_from_parquet(self, schema: str, name: str, file: Path) -> None:
+        """Create a table with the rows of a Parquet file."""
+
+    def close(self) -> None:
+        """End the session."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A kind of engine.
+
+    `dialect` is that of the compiled models (compiler.sql.dialect); `connect` opens a session that may write, and
+    `connect_read_only` one that reads without waiting and raises Unavailable while another process writes;
+    `local_bytes` returns the bytes of a store on the disk of the state folder. `environment` has the variables that dbt
+    needs besides its profile. `time_zone_hint` says what to do when the time zone rules of the engine differ from
+    those of Python, and has the place {tzdata} for the version of the package.
+    """
+
+    dialect: str
+    connect: Callable[[Place], AbstractContextManager[Connection]]
+    connect_read_only: Callable[[Place], AbstractContextManager[Connection]]
+    local_bytes: Callable[[Place], int]
+    time_zone_hint: str
+    environment: Mapping[str, str] = field(default_factory=dict)

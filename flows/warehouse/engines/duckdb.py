@@ -1,0 +1,233 @@
+"""DuckDB: a file that one process writes at a time, and the published file, which any number read."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import pandas
+from sqlglot import exp
+
+from compiler import PartnerflowError
+from flows.settings import Place
+from flows.warehouse.engine import Engine
+from flows.warehouse.errors import NotBuilt, Unavailable
+
+LOCK_TIMEOUT = 30.0
+"""Seconds to wait for another process to close the file."""
+
+BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+"""What DuckDB raises when a file cannot be read or written: it is damaged, or the disk is full."""
+
+Described = Callable[[duckdb.Error], PartnerflowError]
+"""Returns the error to raise in place of one of BROKEN."""
+
+
+class DuckDBRows:
+    """The rows of a statement; they are computed while they are fetched."""
+
+    def __init__(self, result: duckdb.DuckDBPyConnection, described: Described):
+        self._result, self._described = result, described
+
+    @property
+    def description(self) -> list[Any] | None:
+        """The columns, name first."""
+        return self._result.description
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row, or None."""
+        with _clear_errors(self._described):
+            return self._result.fetchone()
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return the rows that are left."""
+        with _clear_errors(self._described):
+            return self._result.fetchall()
+
+
+class DuckDBConnection:
+    """A connection to a file. `described` returns the error to raise when the file cannot be read or written."""
+
+    is_file = True
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, described: Described):
+        self._connection, self._described = connection, described
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> DuckDBRows:
+        """Run one statement."""
+        with _clear_errors(self._described):
+            return DuckDBRows(self._connection.execute(statement, list(parameters)), self._described)
+
+    def create_table(self, statement: exp.Create) -> None:
+        """Create a table empty, in place of an existing one."""
+        replacing = statement.copy()
+        replacing.set("replace", True)
+        self.execute(replacing.sql("duckdb"))
+
+    def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
+        """Add rows, whose columns are in the order of `columns`."""
+        insert = exp.Insert(this=columns, expression=exp.select("*").from_("appended_rows"))
+        self._connection.register("appended_rows", rows)
+        self.execute(insert.sql("duckdb"))
+        self._connection.unregister("appended_rows")
+
+    def analyze(self, table: exp.Table) -> None:
+        """Do nothing: DuckDB counts rows itself."""
+
+    def comment(self, schema: str, name: str) -> str | None:
+        """Return the comment of a table, if it has one."""
+        query = "SELECT comment FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
+        row = self.execute(query, [schema, name]).fetchone()
+        return row[0] if row else None
+
+    def version(self, schema: str, name: str) -> str:
+        """Return the number of rows, and the sum of their hashes and of that of the types: views fail over others."""
+        table = exp.table_(name, db=schema, alias="row_read", quoted=True)
+        checksum = "sum(hash(row_read)) + hash(any_value(typeof(row_read)))"
+        query = exp.select("count(*)", checksum).from_(table).sql("duckdb")
+        ((rows, total),) = self.execute(query).fetchall()
+        return f"{rows} rows, {total}"
+
+    def export(self, schemas: Sequence[str], file: Path) -> None:
+        """Write the tables and views of these schemas to a new file."""
+        query = """
+            SELECT table_schema, table_name FROM information_schema.tables
+            WHERE table_schema IN (SELECT unnest(?)) AND table_catalog = current_database()
+            ORDER BY table_schema, table_name"""
+        self.execute(f"ATTACH {literal(file)} AS published")
+        try:
+            for schema in schemas:
+                self.execute(f"CREATE SCHEMA published.{schema}")
+            for schema, name in self.execute(query, [list(schemas)]).fetchall():
+                self.execute(_copy(schema, name))
+            self.execute("CHECKPOINT published")
+        finally:
+            self.execute("DETACH published")
+
+    def create_from_parquet(self, schema: str, name: str, file: Path) -> None:
+        """Create a table with the rows of a Parquet file. Raises PartnerflowError if the file is not valid."""
+        self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        try:
+            self._connection.execute(f"CREATE TABLE {schema}.{name} AS SELECT * FROM read_parquet({literal(file)})")
+        except duckdb.Error as error:
+            raise PartnerflowError(f"{file} cannot be read as {schema}.{name}: {error}") from None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def open_file(file: Path, described: Described) -> DuckDBConnection:
+    """Open a file for reading, without waiting. Raises one of BROKEN if that is not possible."""
+    return DuckDBConnection(duckdb.connect(file, read_only=True), described)
+
+
+def is_locked(error: duckdb.Error) -> bool:
+    """Return whether the error means that another process has the file open."""
+    return "could not set lock" in str(error).lower()
+
+
+def in_one_line(error: duckdb.Error) -> str:
+    """Return the text of the error in one line. DuckDB asks for an extension when a file is a SQLite database."""
+    text = " ".join(str(error).split())
+    return "it is a SQLite database." if "sqlite_scanner" in text else text
+
+
+def literal(file: Path) -> str:
+    """Return a path as it is written in a statement that takes no parameter for it."""
+    return exp.Literal.string(str(file)).sql("duckdb")
+
+
+@contextmanager
+def _clear_errors(described: Described) -> Iterator[None]:
+    try:
+        yield
+    except BROKEN as error:
+        raise described(error) from None
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise NotBuilt(error) from None
+
+
+@contextmanager
+def _connect(place: Place) -> Iterator[DuckDBConnection]:
+    """Open the warehouse file. Raises PartnerflowError when another process keeps it open longer than LOCK_TIMEOUT."""
+    path = _path(place)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(DuckDBConnection(_opened(path), lambda error: _unusable(path, error))) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            return duckdb.connect(path, config={"autoinstall_known_extensions": "false"})
+        except BROKEN as error:
+            if not is_locked(error):
+                raise _unusable(path, error) from None
+            if time.monotonic() > deadline:
+                hint = "End the session that has it open, and query the published file instead."
+                raise PartnerflowError(f"Another process keeps {path} open.\n{error}\n{hint}") from None
+        time.sleep(0.2)
+
+
+@contextmanager
+def _connect_read_only(place: Place) -> Iterator[DuckDBConnection]:
+    """Open the warehouse file for reading. Raises Unavailable while another process writes, or if it is not valid."""
+    path = _path(place)
+    try:
+        connection = open_file(path, lambda error: _unusable(path, error))
+    except BROKEN as error:
+        raise _unavailable(path, error) from None
+    with connection:
+        yield connection
+
+
+def _unavailable(path: Path, error: duckdb.Error) -> Unavailable:
+    if is_locked(error):
+        hint = "A run or a loader may be using it. People query the published file."
+        return Unavailable(f"Another process keeps {path} open.\n{hint}", is_locked=True)
+    hint = "Move the file away and load the raw tables again; the ledger is another file."
+    return Unavailable(f"{path} is not a valid DuckDB file: {in_one_line(error)}\n{hint}", is_locked=False)
+
+
+def _unusable(path: Path, error: duckdb.Error) -> PartnerflowError:
+    if "no space" in str(error).lower():
+        return PartnerflowError(f"The disk is full: {error}\nMake room and run again; the next run does what is left.")
+    hint = "Move the file away, let the loader fill the raw tables again, and run again. The ledger is another file."
+    return PartnerflowError(f"{path} cannot be used as a DuckDB file: {in_one_line(error)}\n{hint}")
+
+
+def _copy(schema: str, name: str) -> str:
+    source = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(schema))
+    target = source.copy()
+    target.set("catalog", exp.to_identifier("published"))
+    return exp.Create(this=target, kind="TABLE", expression=exp.select("*").from_(source)).sql("duckdb")
+
+
+def _path(place: Place) -> Path:
+    assert isinstance(place, Path)
+    return place
+
+
+def _local_bytes(place: Place) -> int:
+    path = _path(place)
+    return path.stat().st_size if path.exists() else 0
+
+
+ENGINE = Engine(
+    dialect="duckdb",
+    connect=_connect,
+    connect_read_only=_connect_read_only,
+    local_bytes=_local_bytes,
+    time_zone_hint="Install requirements.lock again: it pins tzdata to the rules of DuckDB.",
+)

@@ -1,0 +1,187 @@
+"""PostgreSQL: the database that libpq's own variables name (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE).
+
+dbt_project/profiles.yml reads the same variables, so dbt and flows always use the same database.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas
+import sqlglot
+from sqlglot import exp
+
+from compiler import PartnerflowError
+from flows.settings import Place
+from flows.warehouse.engine import Engine, Rows
+from flows.warehouse.engines.duckdb import literal
+from flows.warehouse.errors import NotBuilt
+
+if TYPE_CHECKING:
+    import psycopg2.extensions
+
+
+class PostgresConnection:
+    """A connection in autocommit that understands statements in DuckDB's dialect, with `?` for parameters."""
+
+    is_file = False
+
+    def __init__(self, connection: "psycopg2.extensions.connection"):
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Run one statement."""
+        return self._run(_translated(statement), parameters)
+
+    def create_table(self, statement: exp.Create) -> None:
+        """Create a table, or empty an existing one, on which views depend, and add the columns that it lacks."""
+        table = next(statement.find_all(exp.Table))
+        creating = statement.copy()
+        creating.set("replace", False)
+        creating.set("exists", True)
+        self._run(creating.sql("postgres"))
+        present = self._column_types(table).keys()
+        if lacking := [one.copy() for one in statement.find_all(exp.ColumnDef) if one.name not in present]:
+            self._run(exp.Alter(this=table.copy(), kind="TABLE", actions=lacking).sql("postgres"))
+        self._run(exp.delete(table).sql("postgres"))
+
+    def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
+        """Add rows, a thousand at a time; their columns are in the order of `columns`."""
+        from psycopg2.extras import execute_values
+
+        values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
+        insert = exp.Insert(this=columns, expression=exp.Var(this="VALUES %s")).sql("postgres")
+        with _clear_errors():
+            execute_values(self._connection.cursor(), insert, values, page_size=1000)
+
+    def analyze(self, table: exp.Table) -> None:
+        """Count the rows; else 400 hours are planned as the two of the last run, which takes minutes."""
+        self._run(f"ANALYZE {table.sql('postgres')}")
+
+    def comment(self, schema: str, name: str) -> str | None:
+        """Return the comment of a table, if it has one."""
+        table = exp.table_(name, db=schema, quoted=True).sql("postgres")
+        row = self._run("SELECT obj_description(to_regclass(%s), 'pg_class')", [table]).fetchone()
+        return row[0] if row else None
+
+    def version(self, schema: str, name: str) -> str:
+        """Return the number of rows and the sum of their hashes."""
+        table = exp.table_(name, db=schema, alias="row_read", quoted=True)
+        checksum = "sum(hashtextextended(cast(row_read as text), 0))"
+        query = exp.select("count(*)", checksum).from_(table).sql("postgres")
+        ((rows, total),) = self._run(query).fetchall()
+        return f"{rows} rows, {total}"
+
+    def export(self, schemas: Sequence[str], file: Path) -> None:
+        """Write the tables and views of these schemas to a new DuckDB file, each by way of a CSV file beside it."""
+        query = """
+            SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY(%s)
+            ORDER BY table_schema, table_name"""
+        rows = file.with_suffix(".csv")
+        self._run("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        try:
+            with duckdb.connect(file) as published:
+                for schema in schemas:
+                    published.execute(f"CREATE SCHEMA {schema}")
+                for schema, name in self._run(query, [list(schemas)]).fetchall():
+                    table = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(schema))
+                    self._write_csv(table, rows)
+                    published.execute(_create(table, self._column_types(table)))
+                    published.execute(f"COPY {table.sql('duckdb')} FROM {literal(rows)} ({_CSV})")
+        finally:
+            self._run("COMMIT")
+            rows.unlink(missing_ok=True)
+
+    def create_from_parquet(self, schema: str, name: str, file: Path) -> None:
+        """Raise PartnerflowError: the database has backups of its own."""
+        raise PartnerflowError(f"{schema}.{name} is in the backup of the database. Restore it from there.")
+
+    def close(self) -> None:
+        """Close the session."""
+        self._connection.close()
+
+    def _run(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Run one statement in PostgreSQL's dialect, with `%s` for parameters."""
+        cursor = self._connection.cursor()
+        with _clear_errors():
+            cursor.execute(statement, list(parameters) or None)
+        return cursor
+
+    def _write_csv(self, table: exp.Table, file: Path) -> None:
+        """Write the rows of a table or view to a CSV file, with a header and in UTF-8."""
+        statement = f"COPY (SELECT * FROM {table.sql('postgres')}) TO STDOUT (FORMAT csv, HEADER)"
+        with file.open("w", encoding="utf-8", newline="") as rows, _clear_errors():
+            self._connection.cursor().copy_expert(statement, rows)
+
+    def _column_types(self, table: exp.Table) -> dict[str, exp.DataType]:
+        """Return the type of each column of a table or view, in order. A number of any precision is a double."""
+        query = """
+            SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+            WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+            ORDER BY attnum"""
+        types = dict(self._run(query, [table.sql("postgres")]).fetchall())
+        types = {column: "double precision" if kind == "numeric" else kind for column, kind in types.items()}
+        return {column: exp.DataType.build(kind, dialect="postgres") for column, kind in types.items()}
+
+
+@lru_cache(maxsize=1000)
+def _translated(statement: str) -> str:
+    """Return a statement in DuckDB's dialect in PostgreSQL's. Parsing takes longer than most of them run."""
+    (translated,) = sqlglot.transpile(statement, read="duckdb", write="postgres")
+    return translated
+
+
+def _create(table: exp.Table, types: Mapping[str, exp.DataType]) -> str:
+    columns = [exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind) for name, kind in types.items()]
+    return exp.Create(this=exp.Schema(this=table.copy(), expressions=columns), kind="TABLE").sql("duckdb")
+
+
+_CSV = """
+    FORMAT csv, AUTO_DETECT false, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '',
+    ALLOW_QUOTED_NULLS false, MAX_LINE_SIZE 100_000_000"""
+"""How PostgreSQL writes CSV: a null is an empty field, an empty text is in quotes."""
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Raise PartnerflowError when a table or column does not exist, and when the server ends the session."""
+    from psycopg2 import InterfaceError, OperationalError, errors
+
+    try:
+        yield
+    except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
+        raise NotBuilt(error) from None
+    except (OperationalError, InterfaceError) as error:
+        hint = "Start the server, or free its disk, and run again; the next run does what is left."
+        raise PartnerflowError(f"PostgreSQL does not answer: {str(error).strip()}\n{hint}") from None
+
+
+@contextmanager
+def _connect(_: Place) -> Iterator[PostgresConnection]:
+    """Open a session in UTC. Raises PartnerflowError when the driver is missing or the server does not answer."""
+    try:
+        import psycopg2
+    except ModuleNotFoundError:
+        hint = 'Install it: pip install "partnerflow[postgres]".'
+        raise PartnerflowError(f"The target postgres needs dbt-postgres and psycopg2. {hint}") from None
+    try:
+        connection = psycopg2.connect("", options="-c TimeZone=UTC")
+    except psycopg2.OperationalError as error:
+        hint = "Set PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE."
+        raise PartnerflowError(f"PostgreSQL does not answer: {str(error).strip()}\n{hint}") from None
+    connection.autocommit = True
+    with closing(PostgresConnection(connection)) as session:
+        yield session
+
+
+ENGINE = Engine(
+    dialect="postgres",
+    connect=_connect,
+    connect_read_only=_connect,
+    local_bytes=lambda _: 0,
+    time_zone_hint="Let PostgreSQL have the rules of tzdata {tzdata} (a minor release, or its system's).",
+    environment={"PGTZ": "UTC"},
+)
