@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from compiler import Compiler, Workflow
 from compiler.segment_tree import AnyOf, Compare, Condition, DateWithin
-from compiler.sql.dialect import to_sql
 from flows.pipeline.late import CHOSEN, PartnerKey, choose_partners
 from flows.plan.plan import Disqualified, PartnerOfWorkflow, Plan, partners_of, restricted_to, with_details
 from flows.warehouse.connection import Connection, transaction
@@ -78,7 +77,7 @@ def _members(
     """Return the members of each segment among the partners, by workflow id. Changes nothing."""
     with transaction(connection, keep=False):
         choose_partners(connection, partners)
-        rows = connection.execute(to_sql(compiler.membership(workflows, among=CHOSEN))).fetchall()
+        rows = connection.execute(compiler.membership(workflows, among=CHOSEN)).fetchall()
     members = defaultdict(set)
     for workflow_id, program_id, partner_id, _ in rows:
         members[workflow_id].add((program_id, partner_id))

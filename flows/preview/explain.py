@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from compiler import Compiler, PartnerflowError, Workflow
-from compiler.sql.dialect import to_sql
 from compiler.sql.explain import describe, explain_query, values_query, window_dates
 from flows.clock import next_hour
 from flows.settings import Settings
@@ -108,7 +107,7 @@ def _explain(
     name, zone = _partner(connection, workflow, partner_id)
     hours = [as_of, *_hours_of_change(connection, workflow, partner_id, zone, as_of, deployment)]
     write_evaluations_at(connection, *hours)
-    rows = connection.execute(to_sql(explain_query(workflow, partner_id, compiler))).fetchall()
+    rows = connection.execute(explain_query(workflow, partner_id, compiler)).fetchall()
     now, later = rows[0], rows[1:]
     change = next((row for row in later if bool(row[1]) != bool(now[1])), None)
     contacted_at, state = _contact(connection, workflow, partner_id)
@@ -148,7 +147,7 @@ def _conditions(
             actual = _days_before(local_date, actual)
         values = values_query(condition, workflow, partner_id, compiler)
         if values is not None:
-            found = connection.execute(to_sql(values)).fetchall()
+            found = connection.execute(values).fetchall()
             actual = ", ".join(dict.fromkeys(value for at, value in found if at in (row[0], None) and value))
         shown = dates and (f"{dates[0]}" if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}")
         yield Explained(str(condition), bool(holds), _shown(actual), shown)

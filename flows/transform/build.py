@@ -118,8 +118,9 @@ def _build(settings: Settings, dbt: Dbt, options: Sequence[str]) -> tuple[bool, 
 def _rows_found(settings: Settings, dbt: Dbt, results: list[Any]) -> dict[str, str]:
     """Return a text about the rows that each failed test found, by the test's unique id."""
     tests = [result.node for result in results if is_failed_test(result)]
+    dialect = engine_of(settings.warehouse).dialect
     with open_warehouse(settings.warehouse) as connection:
-        return {test.unique_id: describe_rows(connection, test, dbt.project, settings.dialect) for test in tests}
+        return {test.unique_id: describe_rows(connection, test, dbt.project, dialect) for test in tests}
 
 
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:

@@ -15,7 +15,7 @@ SHOWN = 3
 def programs_found(connection: Connection, test: Any) -> Findings:
     """Return the programs in the stored rows of a program-scoped test, each with its column `finding`, if any."""
     query = exp.select("*").from_(maybe_parse(test.relation_name, into=exp.Table))
-    rows = _rows(connection, query.sql("duckdb"))
+    rows = _rows(connection, query)
     return {row["program_id"]: row.get("finding") for row in rows}
 
 
@@ -26,7 +26,7 @@ def describe_rows(connection: Connection, test: Any, project: Path, dialect: str
     """
     query = exp.Subquery(this=parse_one(test.compiled_code, dialect=dialect), alias="found")
     shown = exp.select("*").from_(query).limit(SHOWN + 1)
-    rows = _rows(connection, shown.sql("duckdb"))
+    rows = _rows(connection, shown)
     texts = [", ".join(f"{name} {value}" for name, value in row.items()) for row in rows[:SHOWN]]
     more = " and more" if len(rows) > SHOWN else ""
     return (
@@ -35,7 +35,7 @@ def describe_rows(connection: Connection, test: Any, project: Path, dialect: str
     )
 
 
-def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
+def _rows(connection: Connection, query: exp.Select) -> list[dict[str, Any]]:
     cursor = connection.execute(query)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

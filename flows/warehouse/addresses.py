@@ -47,7 +47,7 @@ def _texts(connection: Connection, table: Table, column: str) -> Iterator[str]:
         return
     schema, name = table
     query = exp.select(exp.column(column, quoted=True)).from_(exp.table_(name, db=schema, quoted=True))
-    for (value,) in connection.execute(query.sql("duckdb")).fetchall():
+    for (value,) in connection.execute(query).fetchall():
         yield from _addresses_in(_parsed(value))
 
 

@@ -35,7 +35,7 @@ class PublishedCatalog:
             .where(exp.column("program_id").eq(exp.Placeholder()))
             .limit(MAX_VALUES)
         )
-        rows = self._connection.execute(query.sql("duckdb"), [program]).fetchall()
+        rows = self._connection.execute(query, [program]).fetchall()
         return {value for (value,) in rows if value is not None}
 
 

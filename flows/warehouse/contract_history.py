@@ -10,7 +10,6 @@ from pathlib import Path
 from compiler import PartnerflowError
 from flows.atomic import write_atomic
 from flows.warehouse.connection import Connection, has_table
-from flows.warehouse.engines.duckdb import literal
 from flows.warehouse.published import open_published
 
 SCHEMA, NAME = "snapshots", "contract_history"
@@ -65,7 +64,7 @@ def export_contract_history(published: Path, file: Path) -> bool:
         if not has_table(connection, SCHEMA, NAME):
             return False
         copy = Path(folder) / file.name
-        connection.execute(f"COPY {SCHEMA}.{NAME} TO {literal(copy)} (FORMAT parquet)")
+        connection.write_parquet(SCHEMA, NAME, copy)
         write_atomic(file, copy.read_bytes(), 0o600)
     return True
 

@@ -1,7 +1,7 @@
 """The seam to the warehouse: what flows needs of an engine.
 
-Each module of flows/warehouse/engines/ gives it for one engine; no other module asks which engine it is. Statements are
-written in DuckDB's dialect with `?` for parameters, and an adapter translates them.
+Each module of flows/warehouse/engines/ gives it for one engine; no other module asks which engine it is. A statement is
+a sqlglot tree, or text in DuckDB's dialect with `?` for parameters; an adapter writes it in the dialect of its engine.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +41,7 @@ class Connection(Protocol):
     def is_file(self) -> bool:
         """Whether the store is one file, which may be lost; a server has backups of its own."""
 
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
+    def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement."""
 
     def create_table(self, statement: exp.Create) -> None:

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import duckdb
-
 from flows.clock import next_hour
 from flows.warehouse.connection import Connection, fetch_row, has_table
+from flows.warehouse.errors import NotBuilt
 
 OLD = timedelta(days=7)
 """Age above which the newest contract is old, as in the yml of the sources: every account loads contracts."""
@@ -22,7 +21,7 @@ def notes_of_old_data(connection: Connection, as_of: datetime, zone: ZoneInfo) -
     query = "SELECT max(loaded_at) FROM staging.stg_contracts WHERE loaded_at <= ?"
     try:
         (loaded_at,) = fetch_row(connection, query, [as_of.replace(tzinfo=None)])
-    except duckdb.BinderException:  # raw.contracts lacks a column, and the build has said so
+    except NotBuilt:  # raw.contracts lacks a column, and the build has said so
         return ()
     if loaded_at is None or as_of - (newest := loaded_at.replace(tzinfo=UTC)) <= OLD:
         return ()

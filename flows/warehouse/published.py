@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from compiler import PartnerflowError
-from flows.warehouse.engine import Connection
 from flows.warehouse.engines.duckdb import BROKEN, DuckDBConnection, in_one_line, is_locked, open_file
 from flows.warehouse.errors import NotBuilt
 
@@ -13,7 +12,7 @@ _SQLITE = b"SQLite format 3\0"
 
 
 @contextmanager
-def open_published(file: Path) -> Iterator[Connection]:
+def open_published(file: Path) -> Iterator[DuckDBConnection]:
     """Open the published file for reading, and close it at the end.
 
     Raises PartnerflowError, what is wrong and what to do in a line each, when it is damaged, another database, or open

@@ -10,6 +10,7 @@ import pandas
 import sqlglot
 from sqlglot import exp
 
+from compiler.sql.dialect import DEFAULT
 from flows.warehouse.connection import Connection, has_table
 
 CREATE = {
@@ -134,7 +135,7 @@ def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -
 
 @cache
 def _create(name: str) -> exp.Create:
-    statement = sqlglot.parse_one(CREATE[name], dialect="duckdb")
+    statement = sqlglot.parse_one(CREATE[name], dialect=DEFAULT)
     assert isinstance(statement, exp.Create)
     return statement
 

@@ -61,10 +61,11 @@ class DuckDBConnection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> DuckDBRows:
+    def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> DuckDBRows:
         """Run one statement."""
+        text = statement if isinstance(statement, str) else statement.sql("duckdb")
         with _clear_errors(self._described):
-            return DuckDBRows(self._connection.execute(statement, list(parameters)), self._described)
+            return DuckDBRows(self._connection.execute(text, list(parameters)), self._described)
 
     def create_table(self, statement: exp.Create) -> None:
         """Create a table empty, in place of an existing one."""
@@ -119,6 +120,10 @@ class DuckDBConnection:
             self._connection.execute(f"CREATE TABLE {schema}.{name} AS SELECT * FROM read_parquet({literal(file)})")
         except duckdb.Error as error:
             raise PartnerflowError(f"{file} cannot be read as {schema}.{name}: {error}") from None
+
+    def write_parquet(self, schema: str, name: str, file: Path) -> None:
+        """Write the rows of a table to a Parquet file."""
+        self.execute(f"COPY {schema}.{name} TO {literal(file)} (FORMAT parquet)")
 
     def close(self) -> None:
         """Close the connection."""

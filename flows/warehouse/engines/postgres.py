@@ -32,9 +32,10 @@ class PostgresConnection:
     def __init__(self, connection: "psycopg2.extensions.connection"):
         self._connection = connection
 
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
+    def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement."""
-        return self._run(_translated(statement), parameters)
+        text = _translated(statement) if isinstance(statement, str) else statement.sql("postgres")
+        return self._run(text, parameters)
 
     def create_table(self, statement: exp.Create) -> None:
         """Create a table, or empty an existing one, on which views depend, and add the columns that it lacks."""
