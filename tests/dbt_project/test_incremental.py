@@ -14,14 +14,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
-from flows.warehouse.connection import open_warehouse
+from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
 from support.cli import environment
@@ -39,7 +38,7 @@ class Loader:
     It has few partners and days, so that changes often affect the same partner and day.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, draw: random.Random):
+    def __init__(self, connection: Connection, draw: random.Random):
         self.connection, self.draw = connection, draw
         self.number = 0
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import duckdb
 from hypothesis import HealthCheck, Phase, given, settings
 
 from compiler import Compiler, Workflow, membership_statements
 from compiler.sql.dialect import to_sql
+from flows.warehouse.connection import Connection
 from flows.warehouse.evaluations import Hour, evaluation_hours, write_evaluations
 from support.definitions import workflow
 from support.strategies import Draw, draws
@@ -43,7 +43,7 @@ class DrawnAccount:
         zones = {f"{number}-{row['program_id']}": row["timezone"] for row in drawn.rows["programs"]}
         self.hours += evaluation_hours(zones, *drawn.hours)
 
-    def members_on(self, warehouse: duckdb.DuckDBPyConnection, compiler: Compiler) -> list[tuple[Any, ...]]:
+    def members_on(self, warehouse: Connection, compiler: Compiler) -> list[tuple[Any, ...]]:
         """Return the members that DuckDB finds, sorted: workflow id, program id, partner id and hour, in UTC."""
         write_evaluations(warehouse, self.hours)
         *tables, membership = membership_statements(self.workflows, compiler).items()
