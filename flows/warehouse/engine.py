@@ -37,10 +37,6 @@ class Connection(Protocol):
     store does not answer, is damaged or full.
     """
 
-    @property
-    def is_file(self) -> bool:
-        """Whether the store is one file, which may be lost; a server has backups of its own."""
-
     def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement."""
 
@@ -63,7 +59,8 @@ class Connection(Protocol):
         """Write the tables and views of these schemas, as they are at one instant, to a new DuckDB file."""
 
     def create_from_parquet(self, schema: str, name: str, file: Path) -> None:
-        """Create a table with the rows of a Parquet file."""
+        """Create a table with the columns and rows of a Parquet file; all or nothing. Raises PartnerflowError if the
+        file is not valid."""
 
     def close(self) -> None:
         """End the session."""

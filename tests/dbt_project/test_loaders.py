@@ -18,6 +18,7 @@ from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import Lineage
 from flows.warehouse.addresses import update_addresses
 from flows.warehouse.connection import Connection, open_warehouse, transaction
+from flows.warehouse.engines.postgres import PostgresConnection
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.descriptions import undescribed_columns
 from support.loader_rows import FIVETRAN, STAGED_ACTIONS, STAGED_CONTRACTS, TAP_IMPACT
@@ -34,7 +35,7 @@ def load_rows(connection: Connection, schema: str, tables: dict[str, list[dict]]
     """Write rows as a loader does: structs and lists on DuckDB, json and timestamptz on PostgreSQL."""
     connection.execute(f"CREATE SCHEMA {schema}")
     for name, rows in tables.items():
-        if not connection.is_file:
+        if isinstance(connection, PostgresConnection):
             columns = {column: _postgres_type([row[column] for row in rows], column) for column in rows[0]}
             declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
             connection.execute(f"CREATE TABLE {schema}.{name} ({declared})")

@@ -10,7 +10,7 @@ from compiler import Workflow
 from compiler.segment_tree import SendEmail
 from flows.pipeline.catch_up import CatchUp
 from flows.pipeline.late import find_late_rows
-from flows.settings import Postgres
+from flows.settings import Database
 from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.raw_tables import create_raw_table
 
@@ -23,7 +23,8 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connec
     """An open warehouse with empty tables of transitions."""
     if request.param == "postgres":
         request.getfixturevalue("postgres")
-    with open_warehouse(Postgres() if request.param == "postgres" else tmp_path / "warehouse.duckdb") as connection:
+    place = Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
+    with open_warehouse(place) as connection:
         create_raw_table(connection, "seen_transitions")
         connection.execute("CREATE SCHEMA marts")
         connection.execute("""

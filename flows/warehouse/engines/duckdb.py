@@ -50,8 +50,6 @@ class DuckDBRows:
 class DuckDBConnection:
     """A connection to a file. `described` returns the error to raise when the file cannot be read or written."""
 
-    is_file = True
-
     def __init__(self, connection: duckdb.DuckDBPyConnection, described: Described):
         self._connection, self._described = connection, described
 

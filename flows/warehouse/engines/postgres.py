@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 class PostgresConnection:
     """A connection in autocommit that understands statements in DuckDB's dialect, with `?` for parameters."""
 
-    is_file = False
-
     def __init__(self, connection: "psycopg2.extensions.connection"):
         self._connection = connection
 
@@ -51,12 +49,7 @@ class PostgresConnection:
 
     def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
         """Add rows, a thousand at a time; their columns are in the order of `columns`."""
-        from psycopg2.extras import execute_values
-
-        values = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
-        insert = exp.Insert(this=columns, expression=exp.Var(this="VALUES %s")).sql("postgres")
-        with _clear_errors():
-            execute_values(self._connection.cursor(), insert, values, page_size=1000)
+        self._insert(columns, rows.astype(object).where(rows.notna(), None).to_numpy().tolist())
 
     def analyze(self, table: exp.Table) -> None:
         """Count the rows; else 400 hours are planned as the two of the last run, which takes minutes."""
@@ -90,15 +83,35 @@ class PostgresConnection:
                 for schema, name in self._run(query, [list(schemas)]).fetchall():
                     table = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(schema))
                     self._write_csv(table, rows)
-                    published.execute(_create(table, self._column_types(table)))
+                    published.execute(_create(table, self._column_types(table)).sql("duckdb"))
                     published.execute(f"COPY {table.sql('duckdb')} FROM {literal(rows)} ({_CSV})")
         finally:
             self._run("COMMIT")
             rows.unlink(missing_ok=True)
 
     def create_from_parquet(self, schema: str, name: str, file: Path) -> None:
-        """Raise PartnerflowError: the database has backups of its own."""
-        raise PartnerflowError(f"{schema}.{name} is in the backup of the database. Restore it from there.")
+        """Create a table with the rows of a Parquet file. Values go as text, since Python's dates end in 9999."""
+        source = f"SELECT * FROM read_parquet({literal(file)})"
+        try:
+            with duckdb.connect() as reader:
+                types = {column: kind for column, kind, *_ in reader.execute(f"DESCRIBE {source}").fetchall()}
+                rows = reader.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({source})").fetchall()
+        except duckdb.Error as error:
+            raise PartnerflowError(f"{file} cannot be read as {schema}.{name}: {error}") from None
+        table = exp.Table(this=exp.to_identifier(name), db=exp.to_identifier(schema))
+        creating = _create(
+            table, {column: exp.DataType.build(kind, dialect="duckdb") for column, kind in types.items()}
+        )
+        self._run("BEGIN")
+        try:
+            self._run(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            self._run(creating.sql("postgres"))
+            columns = [exp.to_identifier(column, quoted=True) for column in types]
+            self._insert(exp.Schema(this=table, expressions=columns), rows)
+            self._run("COMMIT")
+        except BaseException:
+            self._run("ROLLBACK")
+            raise
 
     def close(self) -> None:
         """Close the session."""
@@ -110,6 +123,13 @@ class PostgresConnection:
         with _clear_errors():
             cursor.execute(statement, list(parameters) or None)
         return cursor
+
+    def _insert(self, columns: exp.Schema, rows: Sequence[Sequence[Any]]) -> None:
+        from psycopg2.extras import execute_values
+
+        insert = exp.Insert(this=columns, expression=exp.Var(this="VALUES %s")).sql("postgres")
+        with _clear_errors():
+            execute_values(self._connection.cursor(), insert, rows, page_size=1000)
 
     def _write_csv(self, table: exp.Table, file: Path) -> None:
         """Write the rows of a table or view to a CSV file, with a header and in UTF-8."""
@@ -135,9 +155,9 @@ def _translated(statement: str) -> str:
     return translated
 
 
-def _create(table: exp.Table, types: Mapping[str, exp.DataType]) -> str:
+def _create(table: exp.Table, types: Mapping[str, exp.DataType]) -> exp.Create:
     columns = [exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind) for name, kind in types.items()]
-    return exp.Create(this=exp.Schema(this=table.copy(), expressions=columns), kind="TABLE").sql("duckdb")
+    return exp.Create(this=exp.Schema(this=table.copy(), expressions=columns), kind="TABLE")
 
 
 _CSV = """
