@@ -6,5 +6,5 @@
     {%- for column in columns if not column.name.startswith('dbt_unique_key_') -%}
         {%- do added.append(column) -%}
     {%- endfor -%}
-    {{ return(dbt_spark.spark__create_columns(relation, added)) }}
+    {{ return(dbt.spark__create_columns(relation, added)) }}
 {%- endmacro %}

@@ -5,7 +5,7 @@
     The merged rows are the new ones, which match nothing, and one per partner whose rows are deleted. -#}
 {% macro spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
     {%- if unique_key -%}
-        {{ return(dbt_spark.spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates)) }}
+        {{ return(dbt.spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates)) }}
     {%- endif -%}
     {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='quoted') | list -%}
     {%- set unchanged = '(select * from ' ~ ref('int_partner_activity_checksums') ~ ' where not is_changed)' -%}

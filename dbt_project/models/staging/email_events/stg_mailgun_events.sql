@@ -33,13 +33,14 @@ classified as (
     from read_once
 ),
 
--- An id is unique within a day only; with its time it is for ever. Severity permanent means that Mailgun has given up.
+-- An id is unique within a day only; with its time it is for ever, as a timestamp: engines write a floating number in
+-- different ways. Severity permanent means that Mailgun has given up.
 stg_mailgun_events as (
     select
         payload_id,
         provider,
-        coalesce({{ json_text('event', ['id']) }}, {{ dbt.hash('event') }}) || '@' || coalesce(seconds, '')
-            as provider_event_id,
+        coalesce({{ json_text('event', ['id']) }}, {{ dbt.hash('event') }}) || '@'
+        || coalesce(cast({{ utc_from_seconds('seconds') }} as {{ dbt.type_string() }}), '') as provider_event_id,
         case said
             when 'accepted' then 'sent'
             when 'delivered' then 'delivered'
