@@ -117,7 +117,7 @@ class DuckDBConnection:
         try:
             self._connection.execute(f"CREATE TABLE {schema}.{name} AS SELECT * FROM read_parquet({literal(file)})")
         except duckdb.Error as error:
-            raise PartnerflowError(f"{file} cannot be read as {schema}.{name}: {error}") from None
+            raise PartnerflowError(f"{file} cannot be read as a history of contracts: {error}") from None
 
     def write_parquet(self, schema: str, name: str, file: Path) -> None:
         """Write the rows of a table to a Parquet file."""

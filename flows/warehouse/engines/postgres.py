@@ -97,7 +97,7 @@ class PostgresConnection:
                 types = {column: kind for column, kind, *_ in reader.execute(f"DESCRIBE {source}").fetchall()}
                 rows = reader.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({source})").fetchall()
         except duckdb.Error as error:
-            raise PartnerflowError(f"{file} cannot be read as {schema}.{name}: {error}") from None
+            raise PartnerflowError(f"{file} cannot be read as a history of contracts: {error}") from None
         table = exp.Table(this=exp.to_identifier(name), db=exp.to_identifier(schema))
         creating = _create(
             table, {column: exp.DataType.build(kind, dialect="duckdb") for column, kind in types.items()}
