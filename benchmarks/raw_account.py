@@ -11,7 +11,7 @@ import argparse
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from flows.warehouse.connection import Connection, open_warehouse, transaction
+from flows.warehouse.connection import Connection, fetch_row, open_warehouse, transaction
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 
 STATEMENTS = Path(__file__).with_suffix(".sql")
@@ -42,7 +42,7 @@ def fill(connection: Connection, account: RawAccount) -> dict[str, int]:
     for name, value in (variables | {"seed": account.seed}).items():
         connection.execute(f"SET VARIABLE {name} = {value!r}")
     connection.execute(STATEMENTS.read_text(encoding="utf-8"))
-    return {name: connection.table(f"raw.{name}").aggregate("count(*)").fetchone()[0] for name in CREATE}
+    return {name: fetch_row(connection, f"SELECT count(*) FROM raw.{name}")[0] for name in CREATE}
 
 
 def main() -> None:

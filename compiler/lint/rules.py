@@ -42,8 +42,8 @@ class AccountCatalog(Protocol):
     def programs(self) -> Collection[str]:
         """Return the ids of all programs."""
 
-    def values(self, program: str, field: Field) -> Collection[str]:
-        """Return the values that a field has among the partners of a program."""
+    def values(self, program: str, field: Field) -> Collection[str] | None:
+        """Return the values that a field has among the partners of a program; None if they are not known."""
 
 
 @dataclass(frozen=True)
@@ -315,6 +315,8 @@ def value_not_found(context: RuleContext) -> Iterable[Problem]:
     for index, condition, field in context:
         if isinstance(condition, AnyOf) and not field.values:
             known = context.catalog.values(program, field)
+            if known is None:  # the column is new
+                continue
             for value in condition.values:
                 if value not in known:
                     message = f"No partner of program {program} has the {field.label} {value}."

@@ -42,7 +42,7 @@ def deliveries(
 
 
 @app.command(
-    epilog='Examples: partnerflow settle 3f2a9c01 --as sent --reason "The partner has replied to it", or '
+    epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has replied to it", or '
     'partnerflow settle --workflow welcome --evidence none --as pending --reason "The server was down"'
 )
 def settle(

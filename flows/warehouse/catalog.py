@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from compiler import PartnerflowError
 from compiler.vocabulary import Field
+from flows.warehouse.errors import NotBuilt
 from flows.warehouse.published import connect_published
 
 MAX_VALUES = 100_000
@@ -26,7 +27,7 @@ class PublishedCatalog:
         rows = self._connection.execute("SELECT DISTINCT program_id FROM marts.fct_partners").fetchall()
         return {program for (program,) in rows}
 
-    def _values(self, program: str, field: Field) -> Collection[str]:
+    def _values(self, program: str, field: Field) -> Collection[str] | None:
         source = exp.Table(this=exp.to_identifier(field.model), db=exp.to_identifier("marts"))
         query = (
             exp.select(exp.column(field.column))
@@ -35,7 +36,10 @@ class PublishedCatalog:
             .where(exp.column("program_id").eq(exp.Placeholder()))
             .limit(MAX_VALUES)
         )
-        rows = self._connection.execute(query, [program]).fetchall()
+        try:
+            rows = self._connection.execute(query, [program]).fetchall()
+        except NotBuilt:  # the column was declared after the last publication
+            return None
         return {value for (value,) in rows if value is not None}
 
 

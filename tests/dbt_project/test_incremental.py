@@ -297,6 +297,7 @@ def test_reverted_rows_after_a_partial_build_restore_the_facts(dbt: tuple[Settin
     assert before == facts(settings)
 
 
+@pytest.mark.long
 def test_build_after_a_killed_one_equals_a_full_refresh(dbt: tuple[Settings, Dbt]):
     """A build killed between the two tables leaves new checksums, but facts of the rows before."""
     settings, project = dbt

@@ -249,6 +249,7 @@ def test_plan_on_fivetran_rows_has_the_expected_members(folder: Path):
     assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
 
 
+@pytest.mark.long
 def test_stale_source_holds_the_workflows_that_read_it(folder: Path):
     """Clicks that were synced two days before the hour hold the workflows with a clicks condition."""
     stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in FIVETRAN["clicks"]]}

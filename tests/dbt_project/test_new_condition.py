@@ -18,6 +18,7 @@ from support.states import HOUR
 
 PAGE = (CHECKOUT / "docs" / "add-a-condition.md").read_text(encoding="utf-8").split("`label` is the name")[0]
 MODELS = Path("dbt_project", "models")
+BASE = MODELS / "staging" / "contract" / "base" / "base_partners.sql"
 STAGING = MODELS / "staging" / "contract" / "stg_partners.sql"
 MART = MODELS / "marts" / "core" / "fct_partners.sql"
 
@@ -40,10 +41,11 @@ def copy(tmp_path: Path) -> Path:
     """A copy of the project with one more column, added as the page says, and a workflow that uses it."""
     for name in ("compiler", "flows", "dbt_project", "seeds", "workflows"):
         shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("target", "logs"))
-    _, staging, mart, declared = page_blocks()
-    for path in (STAGING, MART, MART.with_suffix(".yml")):
+    _, base, staging, mart, declared = page_blocks()
+    for path in (BASE, STAGING, MART, MART.with_suffix(".yml")):
         assert f"`{path}`" in PAGE
-    insert_above(tmp_path / STAGING, "cast(language", staging)
+    insert_above(tmp_path / BASE, "cast(language", base)
+    insert_above(tmp_path / STAGING, "language", staging)
     insert_above(tmp_path / MART, "partners.language,", mart)
     insert_above(tmp_path / MART.with_suffix(".yml"), "- name: language", declared)
     (tmp_path / "workflows" / "americans.yml").write_text(

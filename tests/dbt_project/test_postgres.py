@@ -153,6 +153,7 @@ def test_table_that_was_not_built_is_one_sentence(postgres_example: Settings):
     assert "The warehouse does not have what this command reads." in answer.stderr
 
 
+@pytest.mark.long
 def test_missed_hours_have_the_members_of_duckdb(example, postgres_example: Settings):
     """One build catches up eleven missed hours and two ends of a day, and leaves the tables as of the run's hour.
 

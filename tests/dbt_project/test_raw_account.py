@@ -1,12 +1,14 @@
 """The generator of raw accounts: the requested size, unique keys, and the same rows for the same options."""
 
 import sys
+from collections.abc import Iterator
 
-import duckdb
 import pytest
 
 from flows.settings import CHECKOUT
+from flows.warehouse.engines.duckdb import DuckDBConnection
 from flows.warehouse.raw_tables import CREATE
+from support.warehouses import duckdb_connection
 
 sys.path.append(str(CHECKOUT / "benchmarks"))
 from raw_account import RawAccount, fill
@@ -26,11 +28,11 @@ KEYS = {
 
 
 @pytest.fixture(scope="module")
-def account() -> duckdb.DuckDBPyConnection:
+def account() -> Iterator[DuckDBConnection]:
     """A small account in memory."""
-    connection = duckdb.connect(config={"threads": 2})
-    fill(connection, SMALL)
-    return connection
+    with duckdb_connection(threads=2) as connection:
+        fill(connection, SMALL)
+        yield connection
 
 
 def test_account_has_the_requested_size(account):
@@ -65,7 +67,7 @@ def test_no_row_is_later_than_the_evaluation_hour(account):
 
 def test_activity_has_the_requested_skew(account):
     """With skew 1 the busiest partner has over five times the average number of days, with skew 0 less than double."""
-    even = duckdb.connect()
+    even = duckdb_connection()
     fill(even, RawAccount(partners=2_000, rows=40_000, months=12, skew=0.0))
     top = """
         WITH days AS (SELECT count(*) AS n FROM raw.partner_clicks_daily GROUP BY partner_id)
@@ -81,10 +83,10 @@ def test_rows_depend_on_the_options_and_the_seed_only(account):
             (SELECT count(*) FROM raw.contracts), (SELECT max(event_at) FROM raw.actions)"""
     found = [str(value) for value in account.execute(figures).fetchone()]
     assert found == ["615635", "1038627.06000000", "1817", "2026-03-20 17:42:12"]
-    other = duckdb.connect()
+    other = duckdb_connection()
     fill(other, RawAccount(partners=2_000, rows=40_000, months=12, seed=2))
     assert [str(value) for value in other.execute(figures).fetchone()] != found
-    again = duckdb.connect(config={"threads": 1})
+    again = duckdb_connection(threads=1)
     fill(again, SMALL)
     for table in KEYS:
         query = f"SELECT * FROM raw.{table} ORDER BY ALL"

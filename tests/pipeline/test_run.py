@@ -229,6 +229,7 @@ def test_over_the_limit_nothing_is_claimed_and_the_run_says_why(copied: Settings
     assert ledger(copied, "SELECT count(*) FROM contact WHERE partner_id LIKE 'big-%'") == [(0,)]
 
 
+@pytest.mark.long
 def test_killed_in_the_middle_of_sending_and_run_again_everybody_hears_once(copied: Settings):
     """kill -9 twice while emails leave; the third run finishes what the others have claimed."""
     big(copied, 1_000)
@@ -465,6 +466,7 @@ def test_the_example_account_is_never_loaded_over_another(copied: Settings):
     assert "The warehouse holds another account." in answer.stderr
 
 
+@pytest.mark.long
 def test_dbt_build_runs_on_its_own(copied: Settings):
     """From dbt_project/, with nothing of ours but the profile; it builds the committed models."""
     dbt = Path(command_line(copied)[0]).parent / "dbt"

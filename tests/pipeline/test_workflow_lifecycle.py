@@ -96,6 +96,7 @@ def evening(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -
     found = simulate(settings, [definitions[name] for name in drafts], definitions.compiler, today, tomorrow)
     for name in drafts:
         rewrite(settings.workflows / f"{name}.yml", "status: draft", "status: active")
+    write_own_messages(settings)
     yield Evening(settings, deleted, found, drafts, run_hour(settings, EVENING))
     shutil.rmtree(workshop)
 
@@ -106,6 +107,13 @@ def install(settings: Settings, template_id: str) -> tuple[str, ...]:
     values = {"term": "Creator Standard Terms", "group": "Top creators"}
     filled = {key: values[key] for key in template(template_id).placeholders}
     return from_template(settings, template_id, program, filled, prefix).workflows
+
+
+def write_own_messages(settings: Settings) -> None:
+    """Change the text and the links of every message, without which an installed workflow cannot be active."""
+    for body in settings.workflows.glob("messages/*/body.txt"):
+        text_of_template = body.read_text().replace("example.com", "northwind.example")
+        body.write_text(text_of_template.rstrip() + "\n\n(Written by us.)\n")
 
 
 def contacts(settings: Settings, workflow_id: str) -> list[str]:

@@ -189,7 +189,7 @@ def corrects_the_past(versions: Sequence[dict[str, Any]]) -> bool:
 def looks(account: Changes) -> Iterator[Look]:
     """Yield what each run knows: the snapshot is taken first, then the facts are built, then stages are evaluated."""
     program = {"program_id": PROGRAM, "timezone": account.zone.key, "currency": "USD"}
-    partners = [{"program_id": PROGRAM, "partner_id": partner} for partner in PARTNERS]
+    partners = [{"program_id": PROGRAM, "partner_id": partner, "name": partner} for partner in PARTNERS]
     versions: list[dict[str, Any]] = []
     with empty_account().changing() as warehouse:
         for as_of, loaded in zip(account.runs, account.loaded, strict=True):

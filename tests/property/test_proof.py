@@ -6,7 +6,7 @@ This writes the SQL again:
 
     PARTNERFLOW_FREEZE=1 .venv/bin/python -m pytest tests/property/test_proof.py
 
-The property test draws 200 accounts, always the same ones. This draws 5,000 others each time, in about 15 minutes:
+The property test draws 60 accounts, always the same ones. This draws 5,000 others each time, in about 15 minutes:
 
     HYPOTHESIS_PROFILE=long .venv/bin/python -m pytest tests/property/test_proof.py
 """
@@ -48,7 +48,7 @@ NAMES = sorted(path.stem for path in CASES.glob("*.yml"))
 
 
 @settings(
-    max_examples=5000 if LONG else 120,
+    max_examples=5000 if LONG else 60,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

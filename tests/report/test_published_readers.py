@@ -77,6 +77,7 @@ def run_with_one_more(settings: Settings, partner: str) -> None:
     run(settings)
 
 
+@pytest.mark.long
 def test_readers_see_the_state_of_one_run_while_runs_publish(state: Settings, clients: list, tmp_path: Path):
     """Clients that open the file repeatedly see the state after one run, never parts of two, and get no error."""
     stop = tmp_path / "stop"

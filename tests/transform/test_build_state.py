@@ -133,6 +133,7 @@ def test_duplicate_action_is_found_when_only_new_keys_are_looked_at(state: Setti
     assert "checked_ids" in compiled.read_text()
 
 
+@pytest.mark.long
 def test_failed_test_means_a_full_refresh(state: Settings):
     """Builds are full refreshes until the rows are corrected and all tests pass."""
     change(state, "INSERT INTO raw.suppressions SELECT 'ann@x.example', 'all', '', NULL FROM range(2)")
@@ -188,6 +189,7 @@ def test_rebuilt_segments_leave_the_state_valid(state: Settings):
     ("dropped", "source"),
     [("VIEW staging.stg_partners", "prospects"), ("TABLE marts.fct_partners", "partner_contacts")],
 )
+@pytest.mark.long
 def test_dropped_table_is_restored_by_the_second_build(state: Settings, dropped: str, source: str):
     """The build fails when a model reads the dropped relation; the next build is a full refresh."""
     change(state, f"DROP {dropped} CASCADE", f"DELETE FROM raw.{source} WHERE partner_id LIKE '%1'")
@@ -220,6 +222,7 @@ def test_changed_code_means_a_full_refresh(
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"older"])
+@pytest.mark.long
 def test_missing_or_wrong_manifest_means_a_full_refresh(state: Settings, content: bytes | None):
     """The saved manifest is missing, damaged, or not of the build that is in the warehouse."""
     manifest = state.state_dir / "dbt_state" / "manifest.json"

@@ -46,11 +46,7 @@ repeated as (
 
 base_partners as (
     select
-        judged.program_id,
-        judged.partner_id,
-        judged.name,
-        judged.language,
-        judged.loaded_row,
+        judged.*,
         judged.own_reason as quarantine_reason
     from judged
     left join repeated_keys
@@ -61,7 +57,7 @@ base_partners as (
 
     union all
 
-    select program_id, partner_id, name, language, loaded_row, repetition
+    select *
     from repeated
 )
 
