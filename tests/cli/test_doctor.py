@@ -11,7 +11,6 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
 from flows.doctor import run_checks
-from flows.pipeline.run import run_hour
 from flows.settings import Settings
 from flows.warehouse.time_zone_rules import RuleDifference
 from support.cli import environment, partnerflow
@@ -119,9 +118,9 @@ def test_damaged_ledger_is_an_error(state: Settings, monkeypatch: pytest.MonkeyP
     assert severity == "error" and "restore it from a backup" in message
 
 
-def test_delivery_in_doubt_and_old_run_are_warnings(state: Settings, monkeypatch: pytest.MonkeyPatch):
+def test_delivery_in_doubt_and_old_run_are_warnings(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """A last run is old after two hours."""
-    run_hour(with_example(state), HOUR)
+    state = copied
     with sqlite3.connect(state.ledger) as ledger:
         ledger.execute(
             "UPDATE delivery SET state = 'in_doubt' WHERE delivery_id = (SELECT min(delivery_id) FROM delivery)"

@@ -272,7 +272,7 @@ def test_segments_of_two_programs_never_overlap():
 
 
 @settings(
-    max_examples=3000 if LONG else 40,
+    max_examples=3000 if LONG else 20,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

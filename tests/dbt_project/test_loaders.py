@@ -242,6 +242,7 @@ def synced(tables: dict[str, list[dict]], at: str) -> dict[str, list[dict]]:
 FRESH = synced(FIVETRAN, "2026-03-20T12:00:00-04:00")
 
 
+@pytest.mark.long
 def test_plan_on_fivetran_rows_has_the_expected_members(folder: Path):
     """The members are a prospect tagged today, and a partner with a first sale."""
     settings = loaded_state("fivetran", FRESH, "duckdb", folder)

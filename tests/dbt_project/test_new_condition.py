@@ -95,6 +95,7 @@ def test_column_is_added_to_a_state_that_has_not_run(copy: Path):
     assert members_of_americans(copy) == 11
 
 
+@pytest.mark.long
 def test_column_with_meta_becomes_a_condition(copy: Path, built_example: Settings):
     """On a state that has run, `Country is any of US, CA` is listed, checked, built, and has the right members.
 

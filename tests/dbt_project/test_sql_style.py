@@ -26,6 +26,7 @@ def lint(*paths: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
 
 
+@pytest.mark.long
 def test_models_macros_and_tests_pass_sqlfluff():
     """The rules are in .sqlfluff, and .sqlfluffignore excludes the generated models."""
     linted = lint(PROJECT)

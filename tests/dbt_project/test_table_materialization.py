@@ -57,6 +57,7 @@ def test_view_of_the_same_name_is_replaced(dbt: tuple[Settings, Dbt]):
     )
 
 
+@pytest.mark.long
 def test_persist_docs_and_indexes_take_effect(
     dbt: tuple[Settings, Dbt], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

@@ -46,14 +46,13 @@ def drop(settings: Settings, name: str, content: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def after_events(example, tmp_path_factory):
+def after_events(example, workshop, tmp_path_factory):
     """The example account after the next hour, with events of four providers, a mail server and a partner.
 
     Return the settings, the delivery per role (each of the first ten emails of first-action-30 has one), and the run.
     """
-    folder = tmp_path_factory.mktemp("events")
-    shutil.copytree(example[0].state_dir, folder / "var")
-    settings = Settings(state_dir=folder / "var", workflows=example[0].workflows)
+    shutil.copytree(example[0].state_dir, workshop)
+    settings = Settings(state_dir=workshop, workflows=example[0].workflows)
     with sqlite3.connect(settings.ledger) as ledger:
         query = "SELECT delivery_id, email FROM delivery WHERE workflow_id = 'first-action-30' ORDER BY email"
         roles = [
@@ -106,7 +105,9 @@ def after_events(example, tmp_path_factory):
     drop(settings, "sendgrid/export.json", opened.encode())
     write_payload(settings.landing, "partnerflow", json.dumps({"event": "unsubscribed", "delivery_id": of["left"].id}))
     write_payload(settings.landing, "postmark", postmark(_elsewhere(settings), NEXT_RECIPIENT, "Bounce"))
-    return settings, of, run_hour(settings, NEXT)
+    run = run_hour(settings, NEXT)
+    var = shutil.move(workshop, tmp_path_factory.mktemp("events"))
+    return settings.model_copy(update={"state_dir": Path(var)}), of, run
 
 
 def _elsewhere(settings: Settings) -> str:

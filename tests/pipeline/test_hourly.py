@@ -68,6 +68,7 @@ def artifact(key: str) -> str:
     return Artifact.get(key).data
 
 
+@pytest.mark.long
 def test_run_creates_its_artifacts(prefect_settings: Settings):
     """The run table has one row per workflow, and no action is required."""
     from flows.hourly import hourly

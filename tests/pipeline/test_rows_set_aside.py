@@ -1,6 +1,6 @@
 """A dirty account: rows of every kind that cannot be used are set aside, and hold nobody but the partners concerned.
 
-3,000 partners in two programs joined; each has an address, a contract, a click and an action of 5 dollars. Most of the
+1,000 partners in two programs joined; each has an address, a contract, a click and an action of 5 dollars. Most of the
 partners 1 to 25 of program 1000 have a bad row each.
 """
 
@@ -21,8 +21,8 @@ from flows.warehouse.raw_tables import CREATE
 from support.states import HOUR
 
 PARTNERS = (
-    "(SELECT CAST(n AS VARCHAR) AS id, CASE WHEN n > 2000 THEN '2000' ELSE '1000' END AS program "
-    "FROM range(1, 3001) AS t(n))"
+    "(SELECT CAST(n AS VARCHAR) AS id, CASE WHEN n > 800 THEN '2000' ELSE '1000' END AS program "
+    "FROM range(1, 1001) AS t(n))"
 )
 LOADED = "TIMESTAMP '2026-03-20 17:50:00'"
 
@@ -197,7 +197,7 @@ def test_all_partners_without_a_bad_row_are_written_to(hours: tuple[Hour, Hour])
             for workflow in workflows:
                 held[workflow].add(partner)
     everybody = {name: set(range(1, 41)) for name in ("revenue", "clicks", "actions")}
-    everybody |= {"joined": set(range(1, 2001)), "grouped": set(), "other": set(range(2001, 3001))}
+    everybody |= {"joined": set(range(1, 801)), "grouped": set(), "other": set(range(801, 1001))}
     assert {name: hours[0].sent[name] for name in WORKFLOWS} == {
         name: partners - held[name] for name, partners in everybody.items()
     }

@@ -130,6 +130,7 @@ def rewrite(file: Path, old: str, new: str) -> None:
     file.write_text(before.replace(old, new))
 
 
+@pytest.mark.long
 def test_installed_templates_contact_the_simulated_partners(evening: Evening):
     """They have the members of the examples, and contact those whom the simulation listed by that hour."""
     rows = {row.workflow_id: row for row in evening.run.plan.workflows}

@@ -22,7 +22,7 @@ SEED = 17
 EXAMPLES = int(os.environ.get("PARTNERFLOW_FUZZ_EXAMPLES", "0"))
 """The number of examples to draw without the fixed seed; 0 draws the usual ones."""
 
-BUDGET = settings(max_examples=EXAMPLES or 1_500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BUDGET = settings(max_examples=EXAMPLES or 800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 WORDS = """is any of greater less than between interval and & Today Yesterday Days Ago Last contains None Joined 0 1 14
 -3 99999999999999999999 1e5 1,000 0.5 ٣ 2024-13-40 10/1/2024 " [x] , {{ ' : # ﬁ İ

@@ -86,6 +86,7 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
         assert not [to for to, _ in server.accepted if to == ["m.lead@quietcreek.example.org"]]
 
 
+@pytest.mark.long
 def test_unreachable_server_is_an_error_and_the_next_run_sends(loaded: Path, tmp_path: Path, monkeypatch):
     """The rows have the status error and the reason. A suppression that is removed lets the workflow send."""
     monkeypatch.setattr("flows.sending.dispatcher.RECONNECT_DELAY", 0)

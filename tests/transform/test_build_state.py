@@ -96,6 +96,7 @@ def test_changed_source_is_rebuilt_without_a_new_load_time(state: Settings, stat
     assert changed_sources(state) == {source}
 
 
+@pytest.mark.long
 def test_build_of_changes_equals_a_full_refresh(state: Settings):
     """Sources change one after another; tables that do not depend on the changed source are not built."""
     changes = {
