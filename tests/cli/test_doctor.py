@@ -12,6 +12,7 @@ from aiosmtpd.handlers import Sink
 
 from flows.doctor import run_checks
 from flows.settings import Settings
+from flows.warehouse.connection import open_warehouse
 from flows.warehouse.time_zone_rules import RuleDifference
 from support.cli import environment, partnerflow
 from support.smtp_server import free_port
@@ -36,12 +37,13 @@ def state(settings: Settings) -> Settings:
 
 def test_new_installation_reports_what_is_missing(state: Settings):
     """Without raw tables there is an error with a hint, the exit code is 1, and no file is created."""
+    before = sorted(one.name for one in state.state_dir.iterdir())
     answer = partnerflow(state, "doctor", "--json")
     errors = [one for one in answer.json()["findings"] if one["severity"] == "error"]
     assert answer.code == 1
     assert [one["check"] for one in errors] == ["raw tables"]
     assert "load-example" in errors[0]["hint"]
-    assert not state.ledger.exists() and not state.warehouse.exists()
+    assert sorted(one.name for one in state.state_dir.iterdir()) == before
 
 
 def test_loaded_account_is_all_ok(state: Settings, monkeypatch: pytest.MonkeyPatch):
@@ -62,7 +64,7 @@ def test_state_folder_open_to_others_is_a_warning(
 
 def test_each_missing_table_column_and_zone_is_named(state: Settings, monkeypatch: pytest.MonkeyPatch):
     """Each problem is a finding of its own."""
-    with duckdb.connect(with_example(state).warehouse) as connection:
+    with open_warehouse(with_example(state).warehouse) as connection:
         connection.execute("DROP TABLE raw.prospects")
         connection.execute("ALTER TABLE raw.actions DROP COLUMN amount")
         connection.execute("ALTER TABLE raw.partners DROP COLUMN _loaded_at")
@@ -71,7 +73,7 @@ def test_each_missing_table_column_and_zone_is_named(state: Settings, monkeypatc
         ("error", "raw.actions has no amount."),
         ("warning", "raw.partners has no _loaded_at."),
     ]
-    with duckdb.connect(with_example(state).warehouse) as connection:
+    with open_warehouse(with_example(state).warehouse) as connection:
         connection.execute("UPDATE raw.programs SET timezone = 'EST5' WHERE program_id = '1000'")
     ((severity, message),) = found(state, monkeypatch)["raw tables"]
     assert (severity, message.partition(". ")[0]) == (
@@ -92,6 +94,7 @@ def test_time_zone_rules_that_differ_are_errors_with_a_remedy(state: Settings, m
     assert "requirements.lock" in hint
 
 
+@pytest.mark.engine("duckdb", "the warehouse is a file")
 def test_file_that_is_not_a_warehouse_is_an_error(state: Settings, monkeypatch: pytest.MonkeyPatch):
     """The message says that the file is not a valid DuckDB file."""
     state.warehouse.write_text("not a database, but long enough to be read as the header of one" * 100)
@@ -99,6 +102,7 @@ def test_file_that_is_not_a_warehouse_is_an_error(state: Settings, monkeypatch: 
     assert severity == "error" and "is not a valid DuckDB file" in message
 
 
+@pytest.mark.engine("duckdb", "one process writes a file at a time")
 def test_warehouse_in_use_is_a_warning(state: Settings, monkeypatch: pytest.MonkeyPatch):
     """A loader may be writing to it; doctor does not wait."""
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"

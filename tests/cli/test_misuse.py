@@ -5,10 +5,10 @@ import socket
 import subprocess
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from flows.settings import Settings
+from flows.warehouse.connection import open_warehouse
 from support.cli import command_line, environment, partnerflow
 from support.states import HOUR
 
@@ -72,10 +72,10 @@ def test_odd_warehouse_ends_in_one_sentence(copied: Settings):
     """A column that another version builds is missing; a program has no valid time zone."""
     days = ("--from", "2026-03-20", "--to", "2026-03-20")
     explain = ("explain", "few-clicks-14", "21005016", "--as-of", HOUR.isoformat())
-    with duckdb.connect(copied.warehouse) as connection:
-        connection.execute("ALTER TABLE marts.fct_relationship_history DROP COLUMN seen_at")
+    with open_warehouse(copied.warehouse) as connection:
+        connection.execute("ALTER TABLE marts.fct_relationship_history DROP COLUMN seen_at CASCADE")
     assert says(copied, *explain).startswith("The warehouse does not have what this command reads.")
-    with duckdb.connect(copied.warehouse) as connection:
+    with open_warehouse(copied.warehouse) as connection:
         connection.execute("UPDATE raw.programs SET timezone = 'Mars/Base'")
     for words in [
         explain, ("simulate", *days), ("history", "few-clicks-14", *days), ("preview", "few-clicks-14"),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,13 +23,15 @@ from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.evaluations import write_evaluations_at
-from flows.warehouse.raw_tables import CREATE
+from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.cli import environment
-from support.states import HOUR
+from support.databases import ENGINE
+from support.states import HOUR, copy_warehouse, drop_warehouse
 
 SEEDS = range(int(os.environ.get("PARTNERFLOW_SEEDS", "1")))
 FACTS = ("intermediate.int_actions_localized", "marts.fct_performance_daily")
 STEPS, CHANGES = 4, 40
+ROW_ID = {"duckdb": "rowid", "postgres": "ctid"}[ENGINE]
 DAY = date(2026, 3, 1)
 
 
@@ -44,8 +47,8 @@ class Loader:
 
     def start(self) -> None:
         """Create the raw tables with two programs, and write the evaluation hour."""
-        for statement in CREATE.values():
-            self.connection.execute(statement)
+        for name in CREATE:
+            create_raw_table(self.connection, name)
         programs = [("1", "America/New_York", "USD"), ("2", "Asia/Kolkata", "INR")]
         for program in programs:
             self.connection.execute("INSERT INTO raw.programs VALUES (?, '', '', ?, ?, NULL)", program)
@@ -104,7 +107,8 @@ class Loader:
 
     def move_action(self) -> None:
         """Change the time of an action."""
-        self.change("actions", "event_at = event_at + to_hours(CAST(? AS INTEGER))", self.draw.choice([-30, -1, 1, 30]))
+        hours = f"{self.draw.choice([-30, -1, 1, 30])} hours"
+        self.change("actions", "event_at = event_at + CAST(? AS INTERVAL)", hours)
 
     def change_partner(self) -> None:
         """Change the partner of an action."""
@@ -118,7 +122,7 @@ class Loader:
         """Swap the amounts of two actions of one partner, which does not change their sum."""
         pair = self.connection.execute(
             "SELECT min(action_id), max(action_id) FROM raw.actions GROUP BY program_id, partner_id "
-            "HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+            "HAVING count(*) > 1 ORDER BY 1, 2 LIMIT 1"
         ).fetchone()
         if pair:
             amounts = dict(self.connection.execute("SELECT action_id, amount FROM raw.actions").fetchall())
@@ -140,21 +144,21 @@ class Loader:
     def repeat(self, table: str) -> None:
         """Load one random row again."""
         row = self.random_row(table)
-        self.connection.execute(f"INSERT INTO raw.{table} SELECT * FROM raw.{table} WHERE rowid = ?", [row])
+        self.connection.execute(f"INSERT INTO raw.{table} SELECT * FROM raw.{table} WHERE {ROW_ID} = ?", [row])
 
     def change(self, table: str, assignment: str, value: object) -> None:
         """Change a column of one random row."""
         row = self.random_row(table)
         if row is not None:
-            self.connection.execute(f"UPDATE raw.{table} SET {assignment} WHERE rowid = ?", [value, row])
+            self.connection.execute(f"UPDATE raw.{table} SET {assignment} WHERE {ROW_ID} = ?", [value, row])
 
     def delete(self, table: str) -> None:
         """Delete one random row."""
-        self.connection.execute(f"DELETE FROM raw.{table} WHERE rowid = ?", [self.random_row(table)])
+        self.connection.execute(f"DELETE FROM raw.{table} WHERE {ROW_ID} = ?", [self.random_row(table)])
 
-    def random_row(self, table: str) -> int | None:
-        """Return the rowid of a random row, or None if the table is empty."""
-        rows = self.connection.execute(f"SELECT rowid FROM raw.{table} ORDER BY 1").fetchall()
+    def random_row(self, table: str) -> Any:
+        """Return the id of a random row, or None if the table is empty."""
+        rows = self.connection.execute(f"SELECT {ROW_ID} FROM raw.{table} ORDER BY 1").fetchall()
         return self.draw.choice(rows)[0] if rows else None
 
     def partner(self) -> tuple[str, str]:
@@ -187,7 +191,7 @@ def dbt(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[S
 def facts(settings: Settings) -> dict[str, list[tuple]]:
     """Return all rows of the incremental tables."""
     with open_warehouse(settings.warehouse) as connection:
-        return {table: connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in FACTS}
+        return {table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=str) for table in FACTS}
 
 
 def build(dbt: Dbt, *options: str) -> None:
@@ -205,7 +209,7 @@ def save_state(settings: Settings) -> None:
 
 def start_account(settings: Settings) -> None:
     """Create a new warehouse, and load one batch."""
-    settings.warehouse.unlink(missing_ok=True)
+    drop_warehouse(settings.state_dir)
     with open_warehouse(settings.warehouse) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
         loader = Loader(connection, random.Random("start"))
@@ -221,7 +225,7 @@ def test_builds_in_sequence_equal_a_full_refresh(dbt: tuple[Settings, Dbt], seed
     `is_valid` says whether the state is recorded as valid after each build.
     """
     settings, project = dbt
-    settings.warehouse.unlink(missing_ok=True)
+    drop_warehouse(settings.state_dir)
     draw = random.Random(seed)
     for step in range(STEPS):
         with open_warehouse(settings.warehouse) as connection:
@@ -237,11 +241,11 @@ def test_builds_in_sequence_equal_a_full_refresh(dbt: tuple[Settings, Dbt], seed
         build(project)
         if is_valid:
             save_state(settings)
-        kept = shutil.copy(settings.warehouse, settings.state_dir / "kept.duckdb")
+        copy_warehouse(settings.state_dir, settings.state_dir / "kept")
         incremental = facts(settings)
         build(project, "--full-refresh")
         assert incremental == facts(settings), f"seed {seed}, step {step}"
-        shutil.copy(kept, settings.warehouse)
+        copy_warehouse(settings.state_dir / "kept", settings.state_dir)
 
 
 def test_build_without_changes_writes_no_fact(dbt: tuple[Settings, Dbt]):
@@ -269,13 +273,13 @@ def test_changed_rows_count_whatever_their_load_time(dbt: tuple[Settings, Dbt]):
         insert = "INSERT INTO raw.partner_clicks_daily VALUES ('1', ?, '2026-04-01', 3, ?)"
         connection.execute(insert, ["late", HOUR.replace(tzinfo=None) - timedelta(days=90)])
         connection.execute(insert, ["unstamped", None])
-        counted = "SELECT program_id, partner_id FROM raw.actions WHERE state <> 'REVERSED' ORDER BY ALL LIMIT 1"
+        counted = "SELECT program_id, partner_id FROM raw.actions WHERE state <> 'REVERSED' ORDER BY 1, 2 LIMIT 1"
         deleted = connection.execute(counted).fetchone()
         connection.execute("DELETE FROM raw.actions WHERE (program_id, partner_id) = (?, ?)", deleted)
     build(project)
     incremental = facts(settings)
     with open_warehouse(settings.warehouse) as connection:
-        changed = connection.execute("SELECT * FROM intermediate.int_changed_partners ORDER BY ALL").fetchall()
+        changed = sorted(connection.execute("SELECT * FROM intermediate.int_changed_partners").fetchall())
         query = "SELECT count(*) FROM raw.partner_clicks_daily WHERE (program_id, partner_id) = (?, ?)"
         has_clicks = connection.execute(query, deleted).fetchone() != (0,)
     assert changed == sorted([("1", "late"), ("1", "unstamped"), *([deleted] if has_clicks else [])])

@@ -22,7 +22,7 @@ from flows.warehouse.engines.postgres import PostgresConnection
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.descriptions import undescribed_columns
 from support.loader_rows import FIVETRAN, STAGED_ACTIONS, STAGED_CONTRACTS, TAP_IMPACT
-from support.states import HOUR
+from support.states import HOUR, drop_warehouse
 
 NOT_LOADED = {
     "tap_impact": ("partners", "partner_groups", "actions"),
@@ -100,27 +100,22 @@ def failures(result: dbtRunnerResult) -> list[str]:
 Row = dict[str, object]
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def staged(
-    request: pytest.FixtureRequest, postgres, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, dict[str, list[Row]]]:
-    """The rows of each staging model by loader, on each engine."""
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[Row]]]:
+    """The rows of each staging model by loader."""
     folder = tmp_path_factory.getbasetemp()
     return {
-        loader: _staging_rows(loaded_state(loader, tables, request.param, folder))
+        loader: _staging_rows(loaded_state(loader, tables, folder))
         for loader, tables in {"tap_impact": TAP_IMPACT, "fivetran": FIVETRAN}.items()
     }
 
 
-def loaded_state(loader: str, tables: dict[str, list[dict]], target: str, folder: Path) -> Settings:
+def loaded_state(loader: str, tables: dict[str, list[dict]], folder: Path) -> Settings:
     """Return a state whose warehouse has only these rows; dbt's parsed project is kept between tests."""
-    settings = Settings(loader=loader, target=target, state_dir=folder / f"{loader}_{target}")
+    settings = Settings(loader=loader, state_dir=folder / loader)
     settings.state_dir.mkdir(exist_ok=True)
-    if target == "duckdb":
-        settings.warehouse.unlink(missing_ok=True)
+    drop_warehouse(settings.state_dir)
     with open_warehouse(settings.warehouse) as connection:
-        if target == "postgres":
-            connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
         create_contract_tables(connection, loader)
         load_rows(connection, loader, tables, settings.state_dir)
     return settings
@@ -245,7 +240,7 @@ FRESH = synced(FIVETRAN, "2026-03-20T12:00:00-04:00")
 @pytest.mark.long
 def test_plan_on_fivetran_rows_has_the_expected_members(folder: Path):
     """The members are a prospect tagged today, and a partner with a first sale."""
-    settings = loaded_state("fivetran", FRESH, "duckdb", folder)
+    settings = loaded_state("fivetran", FRESH, folder)
     members = {row.workflow_id: row.members for row in plan_only(settings, HOUR).workflows}
     assert {name: count for name, count in members.items() if count} == {"prospect-invite": 1, "first-action-30": 1}
 
@@ -254,11 +249,7 @@ def test_plan_on_fivetran_rows_has_the_expected_members(folder: Path):
 def test_stale_source_holds_the_workflows_that_read_it(folder: Path):
     """Clicks that were synced two days before the hour hold the workflows with a clicks condition."""
     stale = FRESH | {"clicks": [row | {"_fivetran_synced": "2026-03-18T13:00:00-04:00"} for row in FIVETRAN["clicks"]]}
-    held = [
-        row
-        for row in plan_only(loaded_state("fivetran", stale, "duckdb", folder), HOUR).workflows
-        if row.status == "held"
-    ]
+    held = [row for row in plan_only(loaded_state("fivetran", stale, folder), HOUR).workflows if row.status == "held"]
     assert {row.workflow_id for row in held} == {f"few-clicks-{days}" for days in (14, 30, 60, 90)}
     assert {row.detail.partition(",")[0] for row in held} == {"impact.clicks was last loaded at 2026-03-18 17:00 UTC"}
 
@@ -272,7 +263,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_loading_active_contracts_only_fails_a_test(folder: Path):
     """With active contracts only, which is the default of the source, no partner would be Expired."""
     active = [row for row in FIVETRAN["contracts"] if row["status"] == "ACTIVE"]
-    settings = loaded_state("fivetran", FIVETRAN | {"contracts": active}, "duckdb", folder)
+    settings = loaded_state("fivetran", FIVETRAN | {"contracts": active}, folder)
     assert failures(build_staging(settings)) == ["fivetran_loads_contracts_of_every_status"]
 
 
@@ -280,5 +271,5 @@ def test_program_without_partners_fails_a_test(folder: Path):
     """tap-impact loads no partners from newer versions of the source, without an error."""
     other_programs = TAP_IMPACT["media_partners"][0]["campaigns"][1:]
     partners = [row | {"campaigns": other_programs} for row in TAP_IMPACT["media_partners"]]
-    settings = loaded_state("tap_impact", TAP_IMPACT | {"media_partners": partners}, "duckdb", folder)
+    settings = loaded_state("tap_impact", TAP_IMPACT | {"media_partners": partners}, folder)
     assert failures(build_staging(settings)) == ["tap_impact_loads_partners_of_every_program"]

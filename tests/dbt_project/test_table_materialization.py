@@ -13,6 +13,8 @@ from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import open_warehouse
 
+pytestmark = pytest.mark.engine("duckdb", "is about the macros that replace dbt-duckdb's")
+
 
 @pytest.fixture
 def dbt(copied: Settings) -> tuple[Settings, Dbt]:

@@ -3,11 +3,10 @@
 from contextlib import closing
 from pathlib import Path
 
-import duckdb
-
 from flows.events.apply_events import apply_email_events
 from flows.ledger.ledger import Ledger
 from flows.ledger.suppressions import suppress, suppressions
+from support.warehouses import empty_warehouse
 
 MARTS = (
     "CREATE SCHEMA marts",
@@ -21,7 +20,7 @@ MARTS = (
 
 def test_event_suppressions_follow_marts_and_leave_others(tmp_path: Path):
     """A reactivated address is unsuppressed, a person's suppression stays, and repeating changes nothing."""
-    with closing(Ledger(tmp_path / "ledger.db")) as ledger, duckdb.connect() as warehouse:
+    with closing(Ledger(tmp_path / "ledger.db")) as ledger, empty_warehouse(tmp_path) as warehouse:
         suppress(ledger, ["cy@x.example"], "asked by telephone", "person:me")
         assert apply_email_events(warehouse, ledger) == 0
         for statement in MARTS:

@@ -15,7 +15,7 @@ from flows.events.ingestion import load_events
 from flows.events.landing import landed_files, write_payload
 from flows.events.payload_reader import read_payloads
 from flows.warehouse.connection import Connection
-from support.warehouses import duckdb_connection
+from support.warehouses import empty_warehouse
 
 ONE, TWO = {"event": "open", "id": 1}, {"event": "click", "id": "é"}
 LINES = f"{json.dumps(ONE)}\n{json.dumps(TWO, ensure_ascii=False)}\n"
@@ -24,8 +24,8 @@ DEEP = "[" * 100_000 + "]" * 100_000
 
 
 @pytest.fixture
-def warehouse() -> Iterator[Connection]:
-    with duckdb_connection() as connection:
+def warehouse(tmp_path: Path) -> Iterator[Connection]:
+    with empty_warehouse(tmp_path) as connection:
         yield connection
 
 
@@ -39,13 +39,13 @@ def land(folder: Path, name: str, content: bytes | str) -> Path:
 
 def loaded(warehouse: Connection) -> list[tuple[str, object]]:
     """Return provider and value of each payload."""
-    rows = warehouse.execute("SELECT provider, payload FROM raw.email_events ORDER BY ALL").fetchall()
-    return [(provider, json.loads(payload)) for provider, payload in rows]
+    rows = warehouse.execute("SELECT provider, payload FROM raw.email_events").fetchall()
+    return [(provider, json.loads(payload)) for provider, payload in sorted(rows)]
 
 
 def unreadable(warehouse: Connection) -> list[tuple[str, str, str]]:
     """Return file, lines and reason of what cannot be read."""
-    return warehouse.execute("SELECT file, lines, reason FROM raw.unreadable_payloads ORDER BY ALL").fetchall()
+    return sorted(warehouse.execute("SELECT file, lines, reason FROM raw.unreadable_payloads").fetchall())
 
 
 @pytest.mark.parametrize(

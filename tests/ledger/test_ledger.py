@@ -29,7 +29,7 @@ from flows.ledger.schema import MESSAGE_VERSION
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
 from flows.ledger.transitions import mark_sending
 from support.ledgers import application, delivery, leased, ledger_location, log, opened, states
-from support.warehouses import duckdb_connection
+from support.warehouses import empty_warehouse
 
 SENT = SendResult("sent", smtp_stage="end of message", code=250, text="250 queued")
 
@@ -377,7 +377,7 @@ def test_log_is_complete_and_mirror_follows_random_operations(ledger: Ledger, tm
     """In every order of operations: each row of the log starts in the state in which the delivery's last row ended, the
     last one is the delivery's state, and every transition is allowed. The mirror equals the ledger."""
     dice = random.Random(7)
-    with duckdb_connection(tmp_path / "warehouse.duckdb") as warehouse:
+    with empty_warehouse(tmp_path) as warehouse:
         for _ in shuffled(ledger, seed=5, steps=400):
             if dice.random() < 0.05:
                 mirror(warehouse, ledger)
@@ -407,7 +407,7 @@ def test_log_is_complete_and_mirror_follows_random_operations(ledger: Ledger, tm
 def test_mirror_reads_only_changes_since_its_watermark(ledger: Ledger, tmp_path: Path):
     """A watermark of another log, or a mirror that lost rows, makes it read everything again."""
     first, _ = leased(ledger, "a", "b")
-    with duckdb_connection(tmp_path / "warehouse.duckdb") as warehouse:
+    with empty_warehouse(tmp_path) as warehouse:
         mirror(warehouse, ledger)
         watermark = changes_since(ledger, None).watermark
         ledger.mark_sending(first)
@@ -422,13 +422,13 @@ def test_mirror_reads_only_changes_since_its_watermark(ledger: Ledger, tmp_path:
         assert warehouse.execute("SELECT DISTINCT reason FROM raw.sent_emails").fetchall() == [(None,)]
 
 
-def test_mirror_has_the_addresses_of_copies(ledger: Ledger):
+def test_mirror_has_the_addresses_of_copies(ledger: Ledger, tmp_path: Path):
     """The cc and bcc of all message versions in canonical form, with each form that an event may spell."""
     contents = [{"cc": "Desk@Bücher.example", "bcc": None}, {"cc": None, "bcc": "desk@bücher.example"}, {"bcc": "a@x"}]
     with ledger.store.writing() as connection:
         rows = [{"version": str(number), "content": content} for number, content in enumerate(contents)]
         connection.execute(MESSAGE_VERSION.insert(), rows)
-    with duckdb_connection() as warehouse:
+    with empty_warehouse(tmp_path) as warehouse:
         mirror(warehouse, ledger)
         found = warehouse.execute("SELECT email, spelling FROM raw.copy_addresses ORDER BY spelling").fetchall()
     desk = "desk@xn--bcher-kva.example"

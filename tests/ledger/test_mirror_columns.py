@@ -1,4 +1,4 @@
-"""A mirror that an earlier program has written, without a column of today, is filled again. DuckDB and PostgreSQL."""
+"""A mirror that an earlier program has written, without a column of today, is filled again."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,10 +12,11 @@ from flows.ledger.mirror import mirror
 from flows.ledger.queries import RunRecord, record_runs
 from flows.ledger.recovery.restore import restore
 from flows.ledger.suppressions import suppress
-from flows.settings import Database
+from flows.settings import Settings
 from flows.warehouse.connection import Connection, open_warehouse, transaction
 from flows.warehouse.raw_tables import raw_columns
 from support.ledgers import HOUR, application, delivery
+from support.warehouses import empty_warehouse
 
 MIRRORED = {
     "sent_emails": "contract_id",
@@ -30,15 +31,10 @@ MIRRORED = {
 NOTES = ("1 row is set aside.", "The data are old.")
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
-    """An open warehouse."""
-    if request.param == "postgres":
-        request.getfixturevalue("postgres")
-    with open_warehouse(
-        Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
-    ) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Connection]:
+    """An empty warehouse."""
+    with empty_warehouse(tmp_path) as connection:
         yield connection
 
 
@@ -87,14 +83,14 @@ def test_mirror_fills_a_table_without_a_column_again(warehouse: Connection, fill
 
 def test_notes_of_a_run_are_in_the_mirror_and_restored_from_it(filled: Ledger, tmp_path: Path):
     """Each row of the run has them, one per line."""
-    file = tmp_path / "warehouse.duckdb"
+    place = Settings(state_dir=tmp_path).warehouse
     query = "SELECT workflow_id, notes FROM raw.workflow_runs"
-    with open_warehouse(file) as connection:
+    with open_warehouse(place) as connection:
         mirror(connection, filled)
         assert connection.execute(query).fetchall() == [("w", "\n".join(NOTES))]
     with closing(Ledger(tmp_path / "restored.db")) as restored:
-        restore(restored, file, tmp_path / "no.duckdb", "ann", "The disk was replaced")
-        with open_warehouse(file) as connection:
+        restore(restored, place, tmp_path / "no.duckdb", "ann", "The disk was replaced")
+        with open_warehouse(place) as connection:
             connection.execute("DROP TABLE raw.workflow_runs")
             mirror(connection, restored)
             assert connection.execute(query).fetchall() == [("w", "\n".join(NOTES))]

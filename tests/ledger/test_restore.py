@@ -24,7 +24,8 @@ from flows.ledger.recovery.restore import restore
 from flows.ledger.resolution import settle_by_person
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
 from flows.pipeline.run import plan_only
-from flows.settings import Settings
+from flows.settings import Place, Settings
+from flows.warehouse.connection import open_warehouse
 from support.cli import environment, partnerflow
 from support.fault_injection import (
     DELIVERY_COUNT,
@@ -38,8 +39,7 @@ from support.fault_injection import (
     written_files,
 )
 from support.ledgers import application, delivery, leased, ledger_location, log, opened
-from support.states import HOUR
-from support.warehouses import duckdb_connection
+from support.states import HOUR, copy_state, copy_warehouse
 
 NONE = Path("/nowhere/partnerflow.duckdb")
 """A published file that does not exist."""
@@ -114,12 +114,11 @@ def test_run_on_old_backup_is_refused_until_restore(state: Settings, tmp_path: P
 @pytest.mark.parametrize("lost", ["ledger", "ledger and warehouse"])
 def test_new_ledger_beside_old_replicas_is_refused(state: Settings, lost: str, tmp_path: Path):
     """This holds even if the warehouse was deleted too, because the published file still has its contacts."""
-    kept = tmp_path / "kept.duckdb"
-    shutil.copy(state.warehouse, kept)
+    copy_warehouse(state.state_dir, tmp_path / "kept")
     run(state)
     state.ledger.unlink()
     if lost == "ledger and warehouse":
-        shutil.copy(kept, state.warehouse)
+        copy_warehouse(tmp_path / "kept", state.state_dir)
     with pytest.raises(PartnerflowError, match=f"contains {DELIVERY_COUNT} contacts that the ledger does not have"):
         run(state)
     assert states(state) == {}
@@ -156,10 +155,11 @@ def test_outbox_file_is_not_written_again_after_restore(state: Settings, tmp_pat
         patch.setattr("flows.pipeline.run.Dispatcher", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             run(state)
-    shutil.copytree(state.state_dir, tmp_path / "backup")
+    copy_state(state.state_dir, tmp_path / "backup")
     run(state)
     written = {file.name: file.stat().st_mtime_ns for file in state.outbox.iterdir()}
-    for name in ("ledger.db", "warehouse.duckdb", "published"):
+    copy_warehouse(tmp_path / "backup", state.state_dir)
+    for name in ("ledger.db", "published"):
         target = state.state_dir / name
         shutil.rmtree(target) if target.is_dir() else target.unlink()
         source = tmp_path / "backup" / name
@@ -183,9 +183,9 @@ def places(store: str, tmp_path: Path) -> tuple[Path | str, Path | str]:
     return ledger_location(store, tmp_path), ledger_location(store, tmp_path / "other")
 
 
-def create_mirrored_ledger(place: Path | str, warehouse: Path) -> None:
+def create_mirrored_ledger(place: Path | str, warehouse: Place) -> None:
     """Create a ledger, mirrored to a warehouse: a is sent, b failed, c in doubt, d pending, x suppressed."""
-    with opened(place) as ledger, duckdb_connection(warehouse) as connection:
+    with opened(place) as ledger, open_warehouse(warehouse) as connection:
         for one, state in zip(leased(ledger, "a", "b", "c", "d"), ("sent", "failed", "in_doubt", None), strict=True):
             if state:
                 ledger.mark_sending(one)
@@ -199,7 +199,7 @@ def test_restored_deliveries_are_never_sent_again(places, tmp_path: Path):
     """Sent and failed keep their state; what was unsent is in doubt, because it may have been sent since. Suppressions
     are restored. Nobody is claimed again, and a second restore changes nothing."""
     place, other = places
-    warehouse = tmp_path / "warehouse.duckdb"
+    warehouse = Settings(state_dir=tmp_path).warehouse
     create_mirrored_ledger(place, warehouse)
     with opened(other) as ledger:
         with pytest.raises(PartnerflowError, match=r"contains 4 contacts that the ledger does not have \(4 of w\)"):
@@ -224,9 +224,9 @@ def test_restored_deliveries_are_never_sent_again(places, tmp_path: Path):
 def test_restored_applications_keep_their_contracts(places, tmp_path: Path):
     """Each application counts as decided, and a later one of the same partner does not."""
     place, other = places
-    warehouse = tmp_path / "warehouse.duckdb"
+    warehouse = Settings(state_dir=tmp_path).warehouse
     ones = [application("p", "C1"), application("p", "C2")]
-    with opened(place) as ledger, duckdb_connection(warehouse) as connection:
+    with opened(place) as ledger, open_warehouse(warehouse) as connection:
         ledger.claim([*ones, delivery("p")], {})
         mirror(connection, ledger)
     with opened(other) as ledger:
@@ -243,8 +243,8 @@ def test_restored_applications_keep_their_contracts(places, tmp_path: Path):
 
 def test_mirror_without_contracts_agrees_with_an_upgraded_ledger(places, tmp_path: Path):
     """A program from before schema 5 has written it: its deliveries are known by their ids."""
-    warehouse = tmp_path / "warehouse.duckdb"
-    with opened(places[0]) as ledger, duckdb_connection(warehouse) as connection:
+    warehouse = Settings(state_dir=tmp_path).warehouse
+    with opened(places[0]) as ledger, open_warehouse(warehouse) as connection:
         ledger.claim([application("p", "C1"), delivery("q")], {})
         mirror(connection, ledger)
         connection.execute("ALTER TABLE raw.sent_emails DROP COLUMN contract_id")
@@ -256,8 +256,8 @@ def test_mirror_without_contracts_agrees_with_an_upgraded_ledger(places, tmp_pat
 def test_ledger_with_stale_deliveries_is_refused(store: str, tmp_path: Path):
     """It has all contacts, in the states of the backup; `restore` gives them their later states."""
     place = ledger_location(store, tmp_path)
-    warehouse = tmp_path / "warehouse.duckdb"
-    with opened(place) as ledger, duckdb_connection(warehouse) as connection:
+    warehouse = Settings(state_dir=tmp_path).warehouse
+    with opened(place) as ledger, open_warehouse(warehouse) as connection:
         first, second, _ = leased(ledger, "a", "b", "c")
         for one, verdict in ((first, SENT), (second, SendResult("in_doubt", "No answer"))):
             ledger.mark_sending(one)
@@ -280,7 +280,7 @@ def test_ledger_ahead_of_its_replicas_is_accepted(places, tmp_path: Path):
     """Deliveries may have been settled or retried since. A warehouse from a backup, or without its watermark, is
     behind, and that is not an error."""
     place, _ = places
-    warehouse = tmp_path / "warehouse.duckdb"
+    warehouse = Settings(state_dir=tmp_path).warehouse
     create_mirrored_ledger(place, warehouse)
     with opened(place) as ledger:
         for identity, state in (("w-b", "pending"), ("w-c", "pending")):
@@ -292,10 +292,10 @@ def test_ledger_ahead_of_its_replicas_is_accepted(places, tmp_path: Path):
         ledger.record_result(one, "sending", SENT)
         unsuppress(ledger, "x@bücher.example", "w")
         ensure_ledger_is_current(ledger, warehouse, NONE)
-        with duckdb_connection(warehouse) as connection:
+        with open_warehouse(warehouse) as connection:
             connection.execute("UPDATE raw.ledger_watermark SET delivery_id = 'another'")
         ensure_ledger_is_current(ledger, warehouse, NONE)
-        with duckdb_connection(warehouse) as connection:
+        with open_warehouse(warehouse) as connection:
             connection.execute("DELETE FROM raw.ledger_watermark")
         ensure_ledger_is_current(ledger, warehouse, NONE)
 

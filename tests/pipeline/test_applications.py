@@ -15,6 +15,7 @@ from flows.warehouse.connection import open_warehouse
 from support.example_members import APPLICATIONS
 from support.fault_injection import DELIVERY_COUNT, built_state, run, states, written_files
 from support.states import HOUR, reload_raw_tables
+from support.warehouses import execute_replacing
 
 WORKFLOW = "accept-applications"
 PARTNER = "33005008"
@@ -40,7 +41,8 @@ def apply(settings: Settings, *contracts: str) -> None:
         key = [PARTNER, APPLICATIONS[PARTNER]]
         connection.execute("UPDATE raw.contracts SET contract_stage = 'Expired' WHERE partner_id = ?", key[:1])
         for contract in contracts:
-            connection.execute(
+            execute_replacing(
+                connection,
                 "INSERT INTO raw.contracts SELECT * REPLACE (? AS contract_id, 'Awaiting Advertiser Approval' AS "
                 "contract_stage) FROM raw.contracts WHERE partner_id = ? AND contract_id = ?",
                 [contract, *key],
@@ -73,7 +75,8 @@ def test_run_killed_before_sending_decides_each_application_once(example, tmp_pa
     """Two applications of one partner are claimed, and the next run sends both decisions."""
     state = built_state(example[0], tmp_path)
     with open_warehouse(state.warehouse) as connection:
-        connection.execute(
+        execute_replacing(
+            connection,
             "INSERT INTO segments.application_recipients SELECT * REPLACE ('A-1' AS contract_id) "
             "FROM segments.application_recipients WHERE partner_id = ?",
             [PARTNER],

@@ -20,7 +20,7 @@ from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
 from support.cli import partnerflow
 from support.ledgers import ledger_location, opened
-from support.states import HOUR, reload_raw_tables
+from support.states import HOUR, copy_state, move_state, reload_raw_tables
 from support.week import replayed_contacts
 from support.zones import NOT_WHOLE_HOURS
 
@@ -220,7 +220,7 @@ NEWCOMERS = {
 def back(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
     """The example account with newcomers, run again after the outage; one workflow waits for a person."""
     folder = tmp_path_factory.mktemp("outage")
-    shutil.copytree(example[0].state_dir, workshop)
+    copy_state(example[0].state_dir, workshop)
     shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
     settings = Settings(state_dir=workshop, workflows=folder / "workflows")
     with (settings.workflows / "prospect-invite.yml").open("a") as file:
@@ -235,7 +235,7 @@ def back(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> t
             connection.execute(contract, [f"c-{name}", name, joined, joined, joined])
     reload_raw_tables(settings, BACK)
     run = run_hour(settings, BACK)
-    return settings.model_copy(update={"state_dir": Path(shutil.move(workshop, folder))}), run
+    return settings.model_copy(update={"state_dir": move_state(workshop, folder)}), run
 
 
 def contacted(settings: Settings, after: datetime) -> set[tuple[str, str]]:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from compiler import Compiler, Workflow
-from compiler.sql.dialect import to_sql
 from flows.definitions.loader import read_definitions
 from flows.settings import CHECKOUT, Settings
 from support.account import VOCABULARY, Account, empty_account, raw_rows
@@ -88,7 +87,7 @@ def chain() -> list[Workflow]:
 def members(account: Account, workflows: list[Workflow], compiler: Compiler) -> set[tuple[str, str]]:
     """Return (workflow, partner) of each member, whether or not the workflow has contacted it before."""
     (found,) = account.members([one for one in workflows if one.id != "accept-applications"], compiler).values()
-    waiting = account.connection.execute(to_sql(compiler.applications(workflows))).fetchall()
+    waiting = account.connection.execute(compiler.applications(workflows)).fetchall()
     return {(name, partner) for name, partners in found.items() for partner in partners} | {
         (name, partner) for name, _, partner, *_ in waiting
     }

@@ -8,6 +8,7 @@ import pytest
 
 from flows.settings import Settings
 from support.smtp_server import ScriptedServer, closed_port
+from support.states import remove_state
 from support.timeline import Timeline
 
 SEGMENTS = {
@@ -45,4 +46,4 @@ def test_follow_ups_count_from_the_delivery(read_project: Path, workshop: Path, 
             assert [workflow for workflow, _ in account.contacted("Maya")] == ["invite", "follow-up"]
             assert len(server.accepted) == 2
     finally:
-        shutil.rmtree(workshop)
+        remove_state(workshop)

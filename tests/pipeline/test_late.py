@@ -1,4 +1,4 @@
-"""Late transitions in years that Python has no dates for, on DuckDB and PostgreSQL."""
+"""Late transitions in years that Python has no dates for."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,21 +10,18 @@ from compiler import Workflow
 from compiler.segment_tree import SendEmail
 from flows.pipeline.catch_up import CatchUp
 from flows.pipeline.late import find_late_rows
-from flows.settings import Database
-from flows.warehouse.connection import Connection, open_warehouse
+from flows.warehouse.connection import Connection
 from flows.warehouse.raw_tables import create_raw_table
+from support.warehouses import empty_warehouse
 
 SINCE = datetime(2026, 3, 20, 18, tzinfo=UTC)
 FROM = SINCE - timedelta(days=2)
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
-    """An open warehouse with empty tables of transitions."""
-    if request.param == "postgres":
-        request.getfixturevalue("postgres")
-    place = Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
-    with open_warehouse(place) as connection:
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Connection]:
+    """A warehouse with empty tables of transitions."""
+    with empty_warehouse(tmp_path) as connection:
         create_raw_table(connection, "seen_transitions")
         connection.execute("CREATE SCHEMA marts")
         connection.execute("""

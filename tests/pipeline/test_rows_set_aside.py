@@ -17,12 +17,13 @@ import pytest
 from flows.pipeline.run import Run, run_hour
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
-from flows.warehouse.raw_tables import CREATE
-from support.states import HOUR
+from flows.warehouse.raw_tables import CREATE, create_raw_table
+from support.states import HOUR, remove_state
+from support.warehouses import execute_replacing
 
 PARTNERS = (
     "(SELECT CAST(n AS VARCHAR) AS id, CASE WHEN n > 800 THEN '2000' ELSE '1000' END AS program "
-    "FROM range(1, 1001) AS t(n))"
+    "FROM generate_series(1, 1000) AS t(n))"
 )
 LOADED = "TIMESTAMP '2026-03-20 17:50:00'"
 
@@ -38,7 +39,7 @@ CLEAN = [
     "INSERT INTO raw.actions SELECT program, 'a-' || id, id, '2026-03-19 12:00', 'APPROVED', 5, 'USD', "
     f"'2026-03-19 12:00', {LOADED} FROM {PARTNERS}",
     "ALTER TABLE raw.prospects ALTER tagged_at TYPE VARCHAR",
-    "ALTER TABLE raw.prospects ALTER partner_id TYPE DOUBLE",
+    "ALTER TABLE raw.prospects ALTER partner_id TYPE DOUBLE USING CAST(partner_id AS DOUBLE)",
 ]
 
 
@@ -134,15 +135,16 @@ def hours(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPathF
     define(workflows)
     settings = Settings(state_dir=workshop, workflows=workflows)
     with open_warehouse(settings.warehouse) as connection:
-        connection.execute("CREATE SCHEMA raw")
-        for statement in [*CREATE.values(), *CLEAN, *(bad[0] for bad in BAD_ROWS)]:
-            connection.execute(statement)
+        for name in CREATE:
+            create_raw_table(connection, name)
+        for statement in [*CLEAN, *(bad[0] for bad in BAD_ROWS)]:
+            execute_replacing(connection, statement)
     first = observe(settings, HOUR)
     with open_warehouse(settings.warehouse) as connection:
         connection.execute("UPDATE raw.contracts SET contract_stage = 'Joined' WHERE contract_id = 'c-3'")
         connection.execute("UPDATE raw.contracts SET contract_stage = 'Married' WHERE contract_id = 'c-30'")
     yield first, observe(settings, HOUR + timedelta(hours=1))
-    shutil.rmtree(workshop)
+    remove_state(workshop)
 
 
 def define(folder: Path) -> None:
@@ -175,7 +177,7 @@ def observe(settings: Settings, hour: datetime) -> Hour:
             sent[workflow].add(int(partner))
         versions = connection.execute(
             "SELECT contract_id, contract_stage, dbt_valid_to FROM snapshots.contract_history "
-            "WHERE contract_id IN ('c-3', 'c-30') ORDER BY ALL"
+            "WHERE contract_id IN ('c-3', 'c-30') ORDER BY contract_id, dbt_valid_from"
         ).fetchall()
     return Hour(run, {(row["table_name"], row["row_key"], row["reason"]): row for row in rows}, sent, versions)
 

@@ -16,7 +16,7 @@ from flows.pipeline.run import Run, run_hour
 from flows.preview.preview import preview
 from flows.preview.simulate import Simulation, simulate
 from flows.settings import CHECKOUT, Settings
-from support.states import HOUR
+from support.states import HOUR, copy_state, remove_state
 
 JOINS_IN_THE_EVENING = "21004803"
 EVENING = HOUR + timedelta(hours=5)
@@ -82,7 +82,7 @@ class Evening:
 def evening(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     """The state of that evening; the last test runs another hour in it."""
     folder = tmp_path_factory.mktemp("life")
-    shutil.copytree(example[0].state_dir, workshop)
+    copy_state(example[0].state_dir, workshop)
     shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
     settings = Settings(state_dir=workshop, workflows=folder / "workflows")
     rewrite(settings.workflows / "welcome.yml", "status: active", "status: paused")
@@ -98,7 +98,7 @@ def evening(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -
         rewrite(settings.workflows / f"{name}.yml", "status: draft", "status: active")
     write_own_messages(settings)
     yield Evening(settings, deleted, found, drafts, run_hour(settings, EVENING))
-    shutil.rmtree(workshop)
+    remove_state(workshop)
 
 
 def install(settings: Settings, template_id: str) -> tuple[str, ...]:

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-import duckdb
 import pytest
 
 from flows.definitions.loader import read_definitions
 from flows.preview.explain import explain
 from flows.preview.preview import preview
 from flows.settings import Settings
+from flows.warehouse.connection import open_warehouse
 from support.cli import partnerflow
+from support.databases import ENGINE
 from support.example_members import MEMBERS, NOT_MEMBERS
 from support.states import HOUR
 
@@ -116,7 +117,7 @@ def test_explain_of_an_open_end_written_as_a_date(copied: Settings, end: str):
     definitions = read_definitions(copied)
     welcome = definitions["welcome"]
     before = explain(copied, welcome, "21004711", definitions.compiler, HOUR)
-    with duckdb.connect(copied.warehouse) as connection:
+    with open_warehouse(copied.warehouse) as connection:
         query = "INSERT INTO marts.fct_relationship_history (program_id, partner_id, valid_from) VALUES ('1000', ?, ?)"
         connection.execute(query, ["21004711", end])
     assert explain(copied, welcome, "21004711", definitions.compiler, HOUR) == before
@@ -125,14 +126,12 @@ def test_explain_of_an_open_end_written_as_a_date(copied: Settings, end: str):
 def test_explain_shows_years_that_python_has_no_dates_for(copied: Settings):
     """They are shown as the warehouse writes them."""
     definitions = read_definitions(copied)
-    with duckdb.connect(copied.warehouse) as connection:
+    with open_warehouse(copied.warehouse) as connection:
         connection.execute(
             "UPDATE marts.fct_relationship_history SET valid_from = '0044-03-15 (BC)', seen_at = '12000-01-01', "
             "valid_to = NULL WHERE partner_id = '21004711'"
         )
     found = explain(copied, definitions["few-clicks-14"], "21004711", definitions.compiler, HOUR)
     assert found.stage_reason is not None
-    assert (found.stage_reason.since, found.stage_reason.seen_at) == (
-        "0044-03-15 (BC) 00:00:00",
-        "12000-01-01 00:00:00",
-    )
+    ides = {"duckdb": "0044-03-15 (BC) 00:00:00", "postgres": "0044-03-15 00:00:00 BC"}[ENGINE]
+    assert (found.stage_reason.since, found.stage_reason.seen_at) == (ides, "12000-01-01 00:00:00")

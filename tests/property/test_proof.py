@@ -26,7 +26,6 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from compiler import Compiler, compile_workflow
-from compiler.sql.dialect import to_sql
 from compiler.sql.explain import explain_query
 from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
 from flows.settings import CHECKOUT
@@ -85,7 +84,7 @@ def test_explain_of_each_condition_equals_the_oracle(drawn: Draw):
         for name, segment in list(drawn.segments.items())[:2]:
             partner = PARTNERS[0]
             statement = explain_query(workflow(name, segment.program, segment.sentences), partner, compiler)
-            for hour, is_member, *found in account.connection.execute(to_sql(statement)).fetchall():
+            for hour, is_member, *found in account.connection.execute(statement).fetchall():
                 oracle = Oracle(drawn.rows, segment.program, hour.replace(tzinfo=UTC), drawn.include_today)
                 assert bool(is_member) == (partner in oracle.members(segment.conditions))
                 assert_explained(oracle, partner, segment, found)

@@ -15,6 +15,7 @@ from flows.warehouse.connection import open_warehouse
 from flows.warehouse.contract_history import restore_contract_history
 from support.cli import partnerflow
 from support.fault_injection import DELIVERY_COUNT, built_state, run
+from support.warehouses import execute_replacing
 
 READER = """
 import duckdb, json, sys
@@ -73,7 +74,7 @@ def run_with_one_more(settings: Settings, partner: str) -> None:
     """Run with one recipient more than before."""
     with open_warehouse(settings.warehouse) as connection:
         new = "SELECT * REPLACE (? AS partner_id) FROM marts.recipients LIMIT 1"
-        connection.execute(f"INSERT INTO marts.recipients {new}", [partner])
+        execute_replacing(connection, f"INSERT INTO marts.recipients {new}", [partner])
     run(settings)
 
 

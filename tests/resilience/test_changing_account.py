@@ -16,6 +16,7 @@ import pytest
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 from support.oracle import Oracle, meaning
+from support.states import remove_state
 from support.timeline import PROGRAM, Timeline
 
 HOURS = int(os.environ.get("PARTNERFLOW_CHANGING_HOURS", "48"))
@@ -55,7 +56,7 @@ def test_stages_and_members_equal_the_oracle_hour_by_hour(
         account = ChangingAccount(Timeline(settings, ZoneInfo(zone), SEGMENTS), random.Random(seed))
         runs = account.live()
     finally:
-        shutil.rmtree(workshop)
+        remove_state(workshop)
     assert runs >= HOURS / 2
     assert account.changes >= HOURS
 

@@ -27,6 +27,7 @@ from flows.pipeline.steps import run_step
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.publish import publish
+from support.databases import server
 from support.fault_injection import (
     DELIVERY_COUNT,
     all_deliveries,
@@ -37,7 +38,7 @@ from support.fault_injection import (
     states,
     written_files,
 )
-from support.ledgers import ledger_location, postgres
+from support.ledgers import ledger_location
 from support.processes import FillDisk, KillDuringStep, StepBarrier, run_in_process, start_run, wait_for
 from support.smtp_server import DROP, ScriptedServer
 from support.states import HOUR
@@ -152,6 +153,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.engine("duckdb", "the warehouse is a file")
 def test_damaged_warehouse_stops_the_run_and_is_kept(state: Settings):
     """Run and doctor say what to do. Without a warehouse, a run asks for a load. After the raw tables were loaded
     again, nobody is contacted twice, and the published file is complete again."""
@@ -267,7 +269,7 @@ def test_run_after_a_full_disk_sends_the_rest(example, state: Settings, tmp_path
 def allow_connections(url: str, allowed: bool) -> None:
     """Let a database accept connections; or make it refuse them, and end all its sessions."""
     name = make_url(url).database
-    admin = create_engine(postgres().get_uri(driver="psycopg2"), isolation_level="AUTOCOMMIT")
+    admin = create_engine(server().get_uri(driver="psycopg2"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}"))
         query = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")

@@ -13,6 +13,7 @@ import pytest
 from flows.orchestration.serve import PREFECT_ENV, prefect_server
 from flows.settings import CHECKOUT, Settings
 from support.smtp_server import free_port
+from support.states import copy_state
 from support.week import run_hours
 
 HOURS = int(os.environ.get("PARTNERFLOW_WEEK", "12"))
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.long
 
 def test_soak_with_faults_loses_and_repeats_nothing(example, tmp_path: Path):
     """At most 168 hours: later, follow-ups to late invitations would differ from the replay."""
-    shutil.copytree(example[0].state_dir, tmp_path / "var")
+    copy_state(example[0].state_dir, tmp_path / "var")
     shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
     settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
     with pytest.MonkeyPatch.context() as patch:

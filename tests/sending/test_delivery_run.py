@@ -4,7 +4,6 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from flows.ledger.delivery import SendResult, utc_now
@@ -13,11 +12,12 @@ from flows.ledger.queries import deliveries
 from flows.ledger.suppressions import suppress
 from flows.pipeline.run import run_hour
 from flows.settings import CHECKOUT, Settings
-from flows.warehouse.raw_tables import CREATE
+from flows.warehouse.connection import Connection
+from flows.warehouse.raw_tables import create_raw_table
 from support.cli import partnerflow
 from support.ledgers import delivery, ledger_location, opened
 from support.smtp_server import ScriptedServer, at
-from support.states import HOUR, with_example
+from support.states import HOUR, copy_state, drop_warehouse, with_example
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,14 @@ def loaded(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def state(loaded: Path, tmp_path: Path, **more) -> Settings:
     """Return a copy of that state with these settings."""
-    shutil.copytree(loaded, tmp_path / "var")
+    copy_state(loaded, tmp_path / "var")
     return Settings(**{"state_dir": tmp_path / "var", "workflows": CHECKOUT / "workflows"} | more)
 
 
-def clear_mirror(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+def clear_mirror(connection: Connection, ledger: Ledger) -> None:
     """Empty the mirror, so that the warehouse has no delivery and no suppression."""
     for name in ("sent_emails", "workflow_runs", "suppressions"):
-        connection.execute(CREATE[name])
+        create_raw_table(connection, name)
 
 
 @pytest.mark.long
@@ -70,8 +70,8 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
         with opened(url) as ledger:
             for one in deliveries(ledger, ["pending"]):
                 ledger.resolve(one, "pending", "person:ann", "now")
-        for file in (settings.warehouse, settings.published):
-            file.unlink()
+        drop_warehouse(settings.state_dir)
+        settings.published.unlink()
         with_example(settings)
         for module in ("pipeline.planning", "pipeline.run"):
             monkeypatch.setattr(f"flows.{module}.mirror", clear_mirror)

@@ -15,6 +15,7 @@ from flows.messages.unsubscribe import is_test, verify_token
 from flows.sending.send_test_email import send_test_email
 from flows.settings import CHECKOUT, Settings, read_settings
 from support.cli import partnerflow
+from support.fault_injection import built_state
 from support.states import HOUR
 
 KEY = "a key of these tests"
@@ -38,9 +39,7 @@ def parsed(answer: dict) -> fast_mail_parser.PyMail:
 
 def test_email_is_what_the_partner_would_receive(example, tmp_path: Path):
     """It has the partner's name and language, and is marked in subject and headers. The ledger has no delivery."""
-    (tmp_path / "var").mkdir()
-    shutil.copy(example[0].warehouse, tmp_path / "var")
-    built = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    built = built_state(example[0], tmp_path)
     answer = partnerflow(
         built, "test-send", "first-action-30", "--to", "me@example.org", "--partner", "21006062",
         "--as-of", "2026-03-20T14:00:00-04:00", "--json",

@@ -1,4 +1,4 @@
-"""An account in memory: raw rows go in, members come out, by the dbt models and the compiled statements.
+"""An account in a warehouse of its own: raw rows go in, members come out, by dbt models and compiled statements.
 
 dbt compiles the models once per session. After that an account is a few inserts, which are rolled back at the end.
 """
@@ -19,24 +19,25 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from dbt.cli.main import dbtRunner
+from sqlglot import exp
 
 from compiler import Compiler, Workflow, membership_statements, project_vocabulary
-from compiler.sql.dialect import to_sql
 from flows.definitions.loader import Definitions
 from flows.settings import Settings
 from flows.transform.build import prepare_project
 from flows.warehouse.addresses import CONTRACT, update_addresses
-from flows.warehouse.connection import transaction
+from flows.warehouse.connection import Connection, open_warehouse, transaction
 from flows.warehouse.evaluations import write_evaluations_at
-from flows.warehouse.raw_tables import CREATE
-from support.warehouses import duckdb_connection
+from flows.warehouse.raw_tables import CREATE, create_raw_table
+from support.databases import ENGINE, database_variables
+from support.warehouses import duckdb_connection, run_native
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 """Rows by raw table. Datetimes have a time zone; a column that is left out is null."""
 
 VOCABULARY = project_vocabulary()
 
-EVENTS = '"warehouse"."intermediate"."int_email_events"'
+EVENTS = '"intermediate"."int_email_events"'
 """A table whose statement is slow to plan. It is empty without events, and is not filled then."""
 
 
@@ -95,11 +96,18 @@ def _read_by_segments(nodes: Mapping[str, Any]) -> set[str]:
     return evaluated | {field.relation for field in VOCABULARY.fields}
 
 
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Return the state folder of the account, which is removed when the process ends."""
+    return tempfile.TemporaryDirectory()
+
+
 def _dbt_compile() -> list[Any]:
-    with tempfile.TemporaryDirectory() as state, patch.dict(os.environ, PARTNERFLOW_VAR=state):
-        settings = Settings(state_dir=Path(state))
+    settings = Settings(state_dir=Path(_folder().name))
+    with patch.dict(os.environ, {"PARTNERFLOW_VAR": _folder().name, **database_variables(settings)}):
         project = prepare_project(settings, Definitions((), (), {}, Compiler(VOCABULARY)))
-        folders = ["--project-dir", str(project), "--profiles-dir", str(project), "--log-path", f"{state}/logs"]
+        folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
+        folders += ["--log-path", str(settings.state_dir / "logs")]
         with redirect_stdout(StringIO()):
             result = dbtRunner().invoke(["compile", *folders, "--quiet", "--log-level", "none"])
     assert result.success, result.exception or result.result
@@ -107,24 +115,22 @@ def _dbt_compile() -> list[Any]:
 
 
 class Account:
-    """An in-memory warehouse with every relation that segments read. One test at a time fills it."""
+    """A warehouse with every relation that segments read. One test at a time fills it."""
 
     def __init__(self, models: Sequence[Model]):
-        self.connection = duckdb_connection(autoinstall_known_extensions="false", threads=1)
-        self.connection.execute(
-            "ATTACH ':memory:' AS warehouse; USE warehouse; SET TimeZone = 'UTC'; CREATE SCHEMA raw"
-        )
-        for statement in CREATE.values():
-            self.connection.execute(statement)
+        self._opened = _open()
+        self.connection = self._opened.__enter__()
+        for name in CREATE:
+            create_raw_table(self.connection, name)
         self.tables = [model for model in models if model.kind == "table"]
         self.snapshots = [model for model in models if model.checked]
         for model in models:
             assert model.kind in ("table", "view"), (
                 f"{model.relation} is a {model.kind}; only tables and views are supported"
             )
-            schema = model.relation.rsplit(".", 1)[0]
+            schema = model.relation.split(".")[-2]
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            self.connection.execute(f"CREATE {model.kind} {model.relation} AS {model.sql}")
+            self._run(f"CREATE {model.kind} {model.relation} AS {model.sql}")
 
     @contextmanager
     def holding(self, rows: Rows, as_of: datetime) -> Iterator["Account"]:
@@ -157,16 +163,14 @@ class Account:
         """Add the versions that are new, as dbt's strategy `check` does with `hard_deletes: ignore`."""
         same = " AND ".join(f"old.{column} = new.{column}" for column in model.key)
         unchanged = " AND ".join(f"old.{column} IS NOT DISTINCT FROM new.{column}" for column in model.checked)
-        found = f"({model.sql}) AS new"
-        changed = f"FROM {found} WHERE {same} AND NOT ({unchanged})"
-        at = _stored(as_of)
-        self.connection.execute(
-            f"UPDATE {model.relation} AS old SET dbt_valid_to = ? {changed} AND old.dbt_valid_to IS NULL", [at]
-        )
-        self.connection.execute(
-            f"INSERT INTO {model.relation} SELECT new.* REPLACE (CAST(? AS TIMESTAMP) AS dbt_valid_from) FROM {found} "
-            f"WHERE NOT EXISTS (FROM {model.relation} AS old WHERE {same} AND old.dbt_valid_to IS NULL)",
-            [at],
+        changed = f"FROM ({model.sql}) AS new WHERE {same} AND NOT ({unchanged})"
+        at = f"CAST('{_stored(as_of)}' AS TIMESTAMP)"
+        self._run(f"UPDATE {model.relation} AS old SET dbt_valid_to = {at} {changed} AND old.dbt_valid_to IS NULL")
+        names = [column[0] for column in self.connection.execute(f"SELECT * FROM {model.relation}").description]
+        selected = ", ".join(at if name == "dbt_valid_from" else f"new.{name}" for name in names)
+        self._run(
+            f"INSERT INTO {model.relation} SELECT {selected} FROM ({model.sql}) AS new "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {model.relation} AS old WHERE {same} AND old.dbt_valid_to IS NULL)"
         )
 
     def load(self, rows: Rows) -> None:
@@ -183,8 +187,12 @@ class Account:
         (events,) = self.connection.execute("SELECT count(*) FROM raw.email_events").fetchone()
         for model in tables:
             self.connection.execute(f"DELETE FROM {model.relation}")
-            if events or model.relation != EVENTS:
-                self.connection.execute(f"INSERT INTO {model.relation} {model.sql}")
+            if events or not model.relation.endswith(EVENTS):
+                self._run(f"INSERT INTO {model.relation} {model.sql}")
+
+    def _run(self, statement: str) -> None:
+        """Run a statement that has a model as dbt compiled it."""
+        run_native(self.connection, statement)
 
     def turn_to(self, *hours: datetime) -> None:
         """Evaluate at other hours. No table is rebuilt, because the facts contain the whole history."""
@@ -192,10 +200,11 @@ class Account:
 
     def members(self, workflows: Sequence[Workflow], compiler: Compiler) -> dict[datetime, dict[str, set[str]]]:
         """Return the partner ids of the members by hour and workflow id, for all workflows and hours at once."""
-        *tables, membership = membership_statements(workflows, compiler).items()
+        *tables, membership = membership_statements(workflows, compiler, ENGINE).items()
         for relation, statement in tables:
-            self.connection.execute(f"CREATE OR REPLACE TABLE {relation} AS {to_sql(statement)}")
-        rows = self.connection.execute(to_sql(membership[1])).fetchall()
+            self.connection.execute(f"DROP TABLE IF EXISTS {relation}")
+            self.connection.execute(exp.Create(this=exp.to_table(relation), kind="TABLE", expression=statement))
+        rows = self.connection.execute(membership[1]).fetchall()
         programs = {workflow.id: workflow.program for workflow in workflows}
         found: dict[datetime, dict[str, set[str]]] = {
             hour: {workflow_id: set() for workflow_id in programs} for hour in self._hours()
@@ -240,6 +249,18 @@ def _stored(value: Any) -> Any:
 def _once_each(rows: list[tuple]) -> list[tuple]:
     assert len(set(rows)) == len(rows), f"a row occurs twice: {rows}"
     return rows
+
+
+@contextmanager
+def _open() -> Iterator[Connection]:
+    """Yield a connection to the empty warehouse for which dbt has compiled the models."""
+    if ENGINE != "duckdb":
+        with open_warehouse(Settings(state_dir=Path(_folder().name)).warehouse) as connection:
+            yield connection
+        return
+    with duckdb_connection(autoinstall_known_extensions="false", threads=1) as connection:
+        connection.execute("ATTACH ':memory:' AS warehouse; USE warehouse; SET TimeZone = 'UTC'")
+        yield connection
 
 
 @cache

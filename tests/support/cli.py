@@ -14,6 +14,7 @@ import pytest
 
 from flows.cli.main import main
 from flows.settings import CHECKOUT, Settings
+from support.databases import database_variables
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """Return the environment in which a command works on a state."""
     paths = {"PARTNERFLOW_VAR": str(settings.state_dir), "PARTNERFLOW_WORKFLOWS": str(settings.workflows)}
     paths["PARTNERFLOW_TARGET"] = settings.target
-    return {**os.environ, **paths}
+    return {**os.environ, **paths, **database_variables(settings)}
 
 
 def partnerflow(settings: Settings, *arguments: str, cwd: Path = CHECKOUT) -> Answer:

@@ -4,7 +4,6 @@ The dbt build takes far longer than all other steps together. Here the facts of 
 and nobody has been contacted, so a run skips the build. Every run plans the same recipients again: only the ledger
 prevents a second email."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from flows.transform.build import BuildResult
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.raw_tables import create_raw_table
 from support.ledgers import opened
-from support.states import HOUR
+from support.states import HOUR, copy_state
 
 NOTHING_HELD = BuildResult({})
 """The result of a build that holds no workflow; used in place of a skipped build."""
@@ -30,9 +29,7 @@ DELIVERY_COUNT = 79
 def built_state(example: Settings, folder: Path, **more: Any) -> Settings:
     """Return a copy of the example account's state: its facts are built, and nobody has been contacted."""
     var = folder / "var"
-    shutil.copytree(
-        example.state_dir, var, ignore=shutil.ignore_patterns("ledger.db*", "outbox", "decisions", "published")
-    )
+    copy_state(example.state_dir, var, "ledger.db*", "outbox", "decisions", "published")
     settings = Settings(**{"state_dir": var, "workflows": CHECKOUT / "workflows"} | more)
     with open_warehouse(settings.warehouse) as connection:
         for name in ("sent_emails", "workflow_runs", "ledger_watermark", "run_watermark"):
@@ -53,14 +50,16 @@ def run(settings: Settings) -> Run:
 def limit_recipients(settings: Settings, *workflows: str) -> None:
     """Delete the recipients of all other workflows from the facts; `restore_recipients` puts them back."""
     with open_warehouse(settings.warehouse) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS main.all_recipients AS FROM marts.recipients")
-        connection.execute("DELETE FROM marts.recipients WHERE NOT list_contains(?, workflow_id)", [list(workflows)])
+        connection.execute("CREATE TABLE IF NOT EXISTS all_recipients AS SELECT * FROM marts.recipients")
+        marks = ", ".join("?" for _ in workflows)
+        connection.execute(f"DELETE FROM marts.recipients WHERE workflow_id NOT IN ({marks})", workflows)
 
 
 def restore_recipients(settings: Settings) -> None:
     """Undo `limit_recipients`."""
     with open_warehouse(settings.warehouse) as connection:
-        connection.execute("DELETE FROM marts.recipients; INSERT INTO marts.recipients FROM main.all_recipients")
+        connection.execute("DELETE FROM marts.recipients")
+        connection.execute("INSERT INTO marts.recipients SELECT * FROM all_recipients")
 
 
 def all_deliveries(settings: Settings) -> list[Delivery]:

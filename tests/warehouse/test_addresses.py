@@ -1,26 +1,21 @@
-"""raw.addresses: one canonical form of each loaded address, on DuckDB and PostgreSQL."""
+"""raw.addresses: one canonical form of each loaded address."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from flows.settings import Database
 from flows.warehouse import addresses
 from flows.warehouse.addresses import CONTRACT, update_addresses
-from flows.warehouse.connection import Connection, open_warehouse, transaction
+from flows.warehouse.connection import Connection, transaction
 from flows.warehouse.raw_tables import create_raw_table
+from support.warehouses import empty_warehouse
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
-    """An open warehouse with empty contacts."""
-    if request.param == "postgres":
-        request.getfixturevalue("postgres")
-    with open_warehouse(
-        Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
-    ) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS raw CASCADE")
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Connection]:
+    """A warehouse with empty contacts."""
+    with empty_warehouse(tmp_path) as connection:
         create_raw_table(connection, "partner_contacts")
         yield connection
 

@@ -1,4 +1,4 @@
-"""The history of contracts in a warehouse that has lost it, on DuckDB and PostgreSQL."""
+"""The history of contracts in a warehouse that has lost it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.settings import Database
-from flows.warehouse.connection import Connection, open_warehouse
+from flows.warehouse.connection import Connection
 from flows.warehouse.contract_history import export_contract_history, import_contract_history, restore_contract_history
+from support.warehouses import empty_warehouse
 
 ROWS = [
     ("S-1", "Joined", "2026-03-20 18:00:00", "infinity", None),
@@ -36,14 +36,10 @@ def published(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
-    """An open warehouse without a history."""
-    if request.param == "postgres":
-        request.getfixturevalue("postgres")
-    place = Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
-    with open_warehouse(place) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS snapshots CASCADE")
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Connection]:
+    """A warehouse without a history."""
+    with empty_warehouse(tmp_path) as connection:
         yield connection
 
 

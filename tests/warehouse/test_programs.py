@@ -1,6 +1,7 @@
 """The time zones of the programs, as Python and dbt read them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from dbt.context.base import get_pytz_module_context
@@ -9,13 +10,13 @@ from compiler import PartnerflowError
 from flows.warehouse.connection import Connection
 from flows.warehouse.programs import read_programs, require_time_zone, time_zone_names, time_zones
 from flows.warehouse.raw_tables import create_raw_table
-from support.warehouses import duckdb_connection
+from support.warehouses import empty_warehouse
 
 
 @pytest.fixture
-def warehouse() -> Iterator[Connection]:
-    """A warehouse in memory with an empty table raw.programs."""
-    with duckdb_connection() as connection:
+def warehouse(tmp_path: Path) -> Iterator[Connection]:
+    """A warehouse with an empty table raw.programs."""
+    with empty_warehouse(tmp_path) as connection:
         create_raw_table(connection, "programs")
         yield connection
 

@@ -1,5 +1,6 @@
-"""The published file has what the warehouse has, whichever engine it is."""
+"""The published file has what the warehouse has."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,10 +9,10 @@ import duckdb
 import pandas
 import pytest
 
-from flows.settings import Database
-from flows.warehouse.connection import fetch_row, open_warehouse
+from flows.warehouse.connection import Connection, fetch_row
 from flows.warehouse.publish import publish
 from flows.warehouse.raw_tables import replace_raw_table
+from support.warehouses import empty_warehouse
 
 TEXTS = [
     "", None, "NULL", r"\N", r"\.", '"', 'a "b"', "a,b", "a\nb", "a\r\nb\r", "'", "\t", "é🏕️", " x ",
@@ -23,22 +24,16 @@ INSTANTS = [None, datetime(1, 1, 1), datetime(2026, 3, 20, 18, 0, 0, 123456), da
 NUMBERS = [None, Decimal("12345678901234567890.12345678"), Decimal("-0.00000001"), Decimal(0)]
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path):
-    """An open warehouse with the schemas that are published."""
-    if request.param == "postgres":
-        request.getfixturevalue("postgres")
-    with open_warehouse(
-        Database("postgres") if request.param == "postgres" else tmp_path / "warehouse.duckdb"
-    ) as connection:
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Connection]:
+    """A warehouse with the schemas that are published."""
+    with empty_warehouse(tmp_path) as connection:
         for schema in ("marts", "snapshots"):
             connection.execute(f"CREATE SCHEMA {schema}")
         yield connection
-        for schema in ("marts", "snapshots"):
-            connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
-def test_published_tables_have_the_rows_and_types_of_the_warehouse(warehouse, tmp_path: Path):
+def test_published_tables_have_the_rows_and_types_of_the_warehouse(warehouse: Connection, tmp_path: Path):
     """Nulls, empty texts, quotes, line breaks, limits of dates and exact numbers are as they were."""
     warehouse.execute("""
         CREATE TABLE marts."every Type" (
@@ -68,11 +63,11 @@ def test_published_tables_have_the_rows_and_types_of_the_warehouse(warehouse, tm
     assert published.stat().st_mode & 0o777 == 0o444
 
 
-def test_replaced_raw_table_has_statistics_in_postgresql(postgres):
+@pytest.mark.engine("postgres", "DuckDB counts rows itself")
+def test_replaced_raw_table_has_statistics(warehouse: Connection):
     """Else PostgreSQL plans for the rows of before: 400 hours as the two of the last run, which takes minutes."""
     rows = pandas.DataFrame({"program_id": ["1"] * 400, "as_of": [datetime(2026, 3, 20)] * 400, "local_date": None})
     query = "SELECT reltuples FROM pg_class WHERE oid = to_regclass('raw.evaluations')"
-    with open_warehouse(Database("postgres")) as connection:
-        for frame in (rows[:2], rows):
-            replace_raw_table(connection, "evaluations", frame)
-            assert fetch_row(connection, query) == (len(frame),)
+    for frame in (rows[:2], rows):
+        replace_raw_table(warehouse, "evaluations", frame)
+        assert fetch_row(warehouse, query) == (len(frame),)

@@ -5,13 +5,14 @@ import sys
 import zoneinfo
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from flows.settings import CHECKOUT, Database
-from flows.warehouse.connection import open_warehouse
+from flows.settings import CHECKOUT
 from flows.warehouse.time_zone_rules import RuleDifference, rule_differences
+from support.warehouses import empty_warehouse
 
 IS_LOCKED = f"tzdata=={version('tzdata')} " in (CHECKOUT / "requirements.lock").read_text()
 """Whether the environment has the pinned time zone rules."""
@@ -48,8 +49,9 @@ def test_difference_names_the_zone_the_instant_and_both_offsets():
     assert str(unknown[0]).endswith("Python has UTC+01:00, the warehouse does not know the zone")
 
 
-def test_rules_of_postgresql_are_compared_as_well(postgres: None):
+@pytest.mark.engine("postgres", "it has time zone rules of its own")
+def test_rules_of_the_server_are_compared_as_well(tmp_path: Path):
     """Zones whose rules have not changed for long are the same there."""
     begin, end = datetime(2015, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
-    with open_warehouse(Database("postgres")) as connection:
+    with empty_warehouse(tmp_path) as connection:
         assert rule_differences(connection, ["America/New_York", "Asia/Kolkata"], begin, end) == []
