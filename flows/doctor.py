@@ -307,12 +307,18 @@ def _wrong_package(line: str) -> str | None:
 
 
 def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
-    """Return a finding per raw table that is missing or lacks columns, compared with CREATE of raw_tables."""
+    """Return a finding per raw table that is missing or lacks columns, compared with CREATE of raw_tables.
+
+    There is one finding if all are missing: in a new database, or one whose tables this user may not read.
+    """
     query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'raw'"
     present: dict[str, set[str]] = {}
     for table, column in connection.execute(query).fetchall():
         present.setdefault(table, set()).add(column)
-    findings = []
+    if not present:
+        hint = "Let a loader fill them, or run `partnerflow load-example`."
+        return [("error", "There is no raw table that this user can read.", hint)]
+    findings: list[tuple[str, str, str | None]] = []
     for table in CREATE:
         wanted = set(raw_columns(table))
         lacking = sorted(wanted - present.get(table, set()) - {"_loaded_at"})

@@ -1,8 +1,8 @@
 """One hourly run, step by step: what `partnerflow run` does, and what the Prefect flow wraps."""
 
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -38,7 +38,7 @@ from flows.sending.transport import Transport
 from flows.sending.transports.factory import open_transports
 from flows.settings import Settings
 from flows.state_lock import state_lock
-from flows.warehouse.connection import has_table, open_warehouse, transaction
+from flows.warehouse.connection import has_table, lock_warehouse, open_warehouse, transaction
 from flows.warehouse.programs import read_programs
 from flows.warehouse.publish import publish
 
@@ -86,7 +86,7 @@ def run_hour(
     """
     run_id = run_id_of(as_of)
     check_state_files(settings.state_dir)
-    with state_lock(settings.state_dir), closing(Ledger(settings.ledger)) as ledger:
+    with _locked(settings), closing(Ledger(settings.ledger)) as ledger:
         logger.info("Run %s as of %s", run_id, as_of.isoformat())
         transports, summary = open_transports(settings), SendSummary()
         step("Check ledger integrity", _check_ledger, settings, ledger)
@@ -114,11 +114,18 @@ def plan_only(
 ) -> Plan:
     """Return what `run_hour` would do at `as_of`: run the same steps up to the plan, and none after it."""
     check_state_files(settings.state_dir)
-    with state_lock(settings.state_dir), closing(Ledger(settings.ledger)) as ledger:
+    with _locked(settings), closing(Ledger(settings.ledger)) as ledger:
         logger.info("Plan as of %s", as_of.isoformat())
         step("Check ledger integrity", _check_ledger, settings, ledger)
         definitions = step("Read definitions", read_definitions, settings)
         return build_plan(settings, definitions, ledger, as_of, step, progress, missed_hours)
+
+
+@contextmanager
+def _locked(settings: Settings) -> Iterator[None]:
+    """Keep other runs out of the state folder, and those of other state folders out of the warehouse."""
+    with state_lock(settings.state_dir), lock_warehouse(settings.warehouse):
+        yield
 
 
 def _check_ledger(settings: Settings, ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from flows.settings import Place
 from flows.warehouse.engine import Connection
 from flows.warehouse.engines import engine_of
 
-__all__ = ["Connection", "fetch_row", "has_table", "open_read_only", "open_warehouse", "transaction"]
+__all__ = ["Connection", "fetch_row", "has_table", "lock_warehouse", "open_read_only", "open_warehouse", "transaction"]
 
 
 def open_warehouse(place: Place) -> AbstractContextManager[Connection]:
@@ -26,6 +26,11 @@ def open_warehouse(place: Place) -> AbstractContextManager[Connection]:
 def open_read_only(place: Place) -> AbstractContextManager[Connection]:
     """Open a connection that reads, without waiting. Raises Unavailable while another process writes to a file."""
     return engine_of(place).connect_read_only(place)
+
+
+def lock_warehouse(place: Place) -> AbstractContextManager[None]:
+    """Keep runs of other state folders out of the warehouse during a block. Raises PartnerflowError if one works."""
+    return engine_of(place).lock(place)
 
 
 @contextmanager

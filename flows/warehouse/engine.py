@@ -71,7 +71,8 @@ class Engine:
     """A kind of engine.
 
     `dialect` is that of the compiled models (compiler.sql.dialect); `connect` opens a session that may write, and
-    `connect_read_only` one that reads without waiting and raises Unavailable while another process writes;
+    `connect_read_only` one that reads without waiting and raises Unavailable while another process writes; `lock` keeps
+    runs of other state folders out of the store during a block, and raises PartnerflowError if one is at work;
     `local_bytes` returns the bytes of a store on the disk of the state folder. `environment` has the variables that dbt
     needs besides its profile. `time_zone_hint` says what to do when the time zone rules of the engine differ from
     those of Python, and has the place {tzdata} for the version of the package.
@@ -80,6 +81,7 @@ class Engine:
     dialect: str
     connect: Callable[[Place], AbstractContextManager[Connection]]
     connect_read_only: Callable[[Place], AbstractContextManager[Connection]]
+    lock: Callable[[Place], AbstractContextManager[None]]
     local_bytes: Callable[[Place], int]
     time_zone_hint: str
     environment: Mapping[str, str] = field(default_factory=dict)

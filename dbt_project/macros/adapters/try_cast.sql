@@ -15,11 +15,19 @@
     try_cast({{ value }} as {{ type }})
 {%- endmacro %}
 
-{#- Only texts are checked. To check values of other types they would be written as text first, which takes long. -#}
+{#- Only texts are checked. To check values of other types they would be written as text first, which takes long.
+    PostgreSQL reads more texts as dates than other engines do: `yesterday`, and `03/06/2026` by its setting DateStyle.
+    A date starts with the year here, too. -#}
 {% macro postgres__try_cast(value, type) -%}
+    {%- set text = 'cast(' ~ value ~ ' as text)' -%}
     case
         when pg_typeof({{ value }}) not in ('text'::regtype, 'character varying'::regtype)
-            or pg_input_is_valid(cast({{ value }} as text), '{{ type }}')
+            or (
+                pg_input_is_valid({{ text }}, '{{ type }}')
+                {% if type == 'date' or type.startswith('timestamp') -%}
+                    and {{ matches(text, '^\\s*-?([0-9]{4,}-|infinity)') }}
+                {%- endif %}
+            )
             then cast({{ value }} as {{ type }})
     end
 {%- endmacro %}

@@ -14,7 +14,7 @@
 {%- endmacro %}
 
 {% macro postgres__utc_from_iso(text) -%}
-    timezone('UTC', cast(case when pg_input_is_valid({{ text }}, 'timestamptz') then {{ text }} end as timestamptz))
+    timezone('UTC', {{ try_cast(text, 'timestamp with time zone') }})
 {%- endmacro %}
 
 {#- Spark's timestamps are instants, and its sessions use UTC. -#}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -231,6 +231,7 @@ ENGINE = Engine(
     dialect="duckdb",
     connect=_connect,
     connect_read_only=_connect_read_only,
+    lock=lambda _: nullcontext(),  # the file is in the state folder, which a run locks
     local_bytes=_local_bytes,
     time_zone_hint="Install requirements.lock again: it pins tzdata to the rules of DuckDB.",
 )

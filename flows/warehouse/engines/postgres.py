@@ -1,10 +1,11 @@
 """PostgreSQL: the database that libpq's own variables name (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE).
 
-dbt_project/profiles.yml reads the same variables, so dbt and flows always use the same database.
+dbt_project/profiles.yml reads the same variables with the same defaults, so dbt and flows always use the same database.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,17 @@ from flows.warehouse.errors import NotBuilt
 
 if TYPE_CHECKING:
     import psycopg2.extensions
+
+OLDEST = 16
+"""The oldest version that has pg_input_is_valid, by which models check texts before they read them as numbers."""
+
+DEFAULTS = {"host": "localhost", "port": "5432", "user": "postgres", "dbname": "postgres"}
+"""Where the database is unless a variable says so, as in dbt_project/profiles.yml."""
+
+LOCK = 7_078_656_970
+"""The number of the lock of a run: any, but always the same."""
+
+VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE"}
 
 
 class PostgresConnection:
@@ -62,12 +74,18 @@ class PostgresConnection:
         return row[0] if row else None
 
     def version(self, schema: str, name: str) -> str:
-        """Return the number of rows and the sum of their hashes."""
-        table = exp.table_(name, db=schema, alias="row_read", quoted=True)
-        checksum = "sum(hashtextextended(cast(row_read as text), 0))"
-        query = exp.select("count(*)", checksum).from_(table).sql("postgres")
-        ((rows, total),) = self._run(query).fetchall()
-        return f"{rows} rows, {total}"
+        """Return the number of rows, the sum of their hashes, and a hash of the columns, with the id of the table.
+
+        A loader that drops the table and creates it again also drops the views that read it.
+        """
+        table = exp.table_(name, db=schema, quoted=True).sql("postgres")
+        query = f"""
+            SELECT count(*), sum(hashtextextended(cast(row_read AS text), 0)), (
+                SELECT hashtext(string_agg(concat_ws(' ', attrelid, attname, atttypid, atttypmod), ',' ORDER BY attnum))
+                FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped)
+            FROM {table} AS row_read"""
+        ((rows, total, columns),) = self._run(query, [table]).fetchall()
+        return f"{rows} rows, {total}, columns {columns}"
 
     def export(self, schemas: Sequence[str], file: Path) -> None:
         """Write the tables and views of these schemas to a new DuckDB file, each by way of a CSV file beside it."""
@@ -168,40 +186,78 @@ _CSV = """
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Raise PartnerflowError when a table or column does not exist, and when the server ends the session."""
+    """Raise NotBuilt when a table or column does not exist, and PartnerflowError when the server refuses or stops."""
     from psycopg2 import InterfaceError, OperationalError, errors
 
     try:
         yield
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
         raise NotBuilt(error) from None
+    except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:
+        (said, *_) = str(error).splitlines()
+        hint = "The user of PGUSER must create schemas in the database, and own or write the tables of schema raw."
+        raise PartnerflowError(f"PostgreSQL refuses a statement: {said}\n{hint}") from None
     except (OperationalError, InterfaceError) as error:
         hint = "Start the server, or free its disk, and run again; the next run does what is left."
         raise PartnerflowError(f"PostgreSQL does not answer: {str(error).strip()}\n{hint}") from None
 
 
 @contextmanager
-def _connect(_: Place) -> Iterator[PostgresConnection]:
-    """Open a session in UTC. Raises PartnerflowError when the driver is missing or the server does not answer."""
+def _connect(_: Place, options: str = "") -> Iterator[PostgresConnection]:
+    """Open a session in UTC, with these options of the server.
+
+    Raises PartnerflowError when the driver is missing, and when the server does not answer, refuses or is too old.
+    """
     try:
         import psycopg2
+        from psycopg2.extensions import make_dsn
     except ModuleNotFoundError:
         hint = 'Install it: pip install "partnerflow[postgres]".'
         raise PartnerflowError(f"The target postgres needs dbt-postgres and psycopg2. {hint}") from None
+    place = {key: os.environ.get(variable, DEFAULTS[key]) for key, variable in VARIABLES.items()}
+    chosen = f"{os.environ.get('PGOPTIONS', '')} -c TimeZone=UTC {options}".strip()
     try:
-        connection = psycopg2.connect("", options="-c TimeZone=UTC")
+        connection = psycopg2.connect(make_dsn(options=chosen, **place))
     except psycopg2.OperationalError as error:
         hint = "Set PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE."
-        raise PartnerflowError(f"PostgreSQL does not answer: {str(error).strip()}\n{hint}") from None
-    connection.autocommit = True
+        raise PartnerflowError(f"PostgreSQL cannot be reached: {str(error).strip()}\n{hint}") from None
     with closing(PostgresConnection(connection)) as session:
+        _check_version(connection.server_version)
+        connection.autocommit = True
         yield session
+
+
+def _connect_read_only(place: Place) -> AbstractContextManager[PostgresConnection]:
+    """Open a session that cannot write."""
+    return _connect(place, "-c default_transaction_read_only=on")
+
+
+@contextmanager
+def _lock(place: Place) -> Iterator[None]:
+    """Hold a lock on the database, which the server releases when the session ends, however it ends."""
+    with _connect(place) as session:
+        taken = session._run("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+        if taken != (True,):
+            hint = "Wait until it ends; a second run is not queued. State folders need a database each."
+            raise PartnerflowError(f"Another run is using the database of PGDATABASE. {hint}")
+        yield
+
+
+def _check_version(number: int) -> None:
+    """Raise PartnerflowError if the server, whose version 16.4 has the number 160004, lacks what the models need."""
+    if number < OLDEST * 10_000:
+        version = f"{number // 10_000}.{number % 10_000}"
+        raise PartnerflowError(
+            f"The server is PostgreSQL {version}, and the models need {OLDEST} or later. "
+            "Upgrade the server, or set PGHOST and PGPORT to another."
+        )
 
 
 ENGINE = Engine(
     dialect="postgres",
     connect=_connect,
-    connect_read_only=_connect,
+    connect_read_only=_connect_read_only,
+    lock=_lock,
     local_bytes=lambda _: 0,
     time_zone_hint="Let PostgreSQL have the rules of tzdata {tzdata} (a minor release, or its system's).",
     environment={"PGTZ": "UTC"},
