@@ -260,6 +260,7 @@ def test_build_without_changes_writes_no_fact(dbt: tuple[Settings, Dbt]):
         assert connection.execute("SELECT count(*) FROM marts.fct_performance_daily").fetchone() > (0,)
 
 
+@pytest.mark.long
 def test_changed_rows_count_whatever_their_load_time(dbt: tuple[Settings, Dbt]):
     """Rows with an old load time or none, and deleted rows, change the facts of their partners only.
 
@@ -287,6 +288,7 @@ def test_changed_rows_count_whatever_their_load_time(dbt: tuple[Settings, Dbt]):
     assert incremental == facts(settings)
 
 
+@pytest.mark.long
 def test_reverted_rows_after_a_partial_build_restore_the_facts(dbt: tuple[Settings, Dbt]):
     """A build that stops between the two tables leaves them different; the next build corrects that."""
     settings, project = dbt

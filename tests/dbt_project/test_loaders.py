@@ -260,6 +260,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.getbasetemp()
 
 
+@pytest.mark.long
 def test_loading_active_contracts_only_fails_a_test(folder: Path):
     """With active contracts only, which is the default of the source, no partner would be Expired."""
     active = [row for row in FIVETRAN["contracts"] if row["status"] == "ACTIVE"]
@@ -267,6 +268,7 @@ def test_loading_active_contracts_only_fails_a_test(folder: Path):
     assert failures(build_staging(settings)) == ["fivetran_loads_contracts_of_every_status"]
 
 
+@pytest.mark.long
 def test_program_without_partners_fails_a_test(folder: Path):
     """tap-impact loads no partners from newer versions of the source, without an error."""
     other_programs = TAP_IMPACT["media_partners"][0]["campaigns"][1:]

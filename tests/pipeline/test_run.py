@@ -212,7 +212,9 @@ def big(settings: Settings, partners: int) -> None:
     )
 
 
-@pytest.mark.parametrize(("partners", "status"), [(9_991, "done"), (9_992, "over_limit")])
+@pytest.mark.parametrize(
+    ("partners", "status"), [pytest.param(9_991, "done", marks=pytest.mark.long), (9_992, "over_limit")]
+)
 def test_ten_thousand_addresses_pass_and_one_more_sends_nothing(copied: Settings, partners: int, status: str):
     """The limit counts the segment's result, those already contacted and unsubscribed included: 8 were there."""
     big(copied, partners)
@@ -323,6 +325,7 @@ def test_every_contact_of_a_partner_is_written_to_when_the_workflow_says_so(copi
     assert found == [("a@example.com",), ("b@example.com",)]
 
 
+@pytest.mark.long
 def test_text_that_is_no_address_uses_up_nothing(copied: Settings):
     """The partner counts as one without an address. When the loader corrects it, the next run writes to it."""
     sql(

@@ -148,6 +148,7 @@ def test_installed_templates_contact_the_simulated_partners(evening: Evening):
         assert rows[name].sent == len(CONTACTED.get(name, [])), name
 
 
+@pytest.mark.long
 def test_paused_day_is_not_caught_up_and_restored_id_contacts_once(example, evening: Evening):
     """A workflow that was paused when a partner joined does not contact the partner the next day.
 

@@ -157,6 +157,7 @@ def test_failed_test_means_a_full_refresh(state: Settings):
     assert changed_sources(state) == set()
 
 
+@pytest.mark.long
 def test_program_scoped_warning_holds_again_in_a_valid_state(state: Settings):
     """Only the segments are rebuilt, because the test only warns; it runs again and holds the same workflows."""
     change(state, "UPDATE raw.actions SET currency = 'EUR' WHERE program_id = '1000' AND amount > 0")
@@ -290,6 +291,7 @@ def test_changed_definitions_change_segments_only(state: Settings, tmp_path: Pat
         assert connection.execute(query).fetchone() == (0,)
 
 
+@pytest.mark.long
 def test_other_loader_or_no_warehouse_means_a_full_refresh(state: Settings):
     """The recorded build does not describe their tables."""
     assert changed_sources(state.model_copy(update={"loader": "fivetran"})) is None

@@ -47,56 +47,27 @@ judged as (
     from typed
 ),
 
-repeated_keys as (
-    select program_id, contract_id
-    from judged
-    where own_reason is null
-    group by program_id, contract_id
-    having count(*) > 1
-),
-
--- Of equal rows one is used; of several rows with one key that differ, none.
-repeated as (
-    select
-        judged.*,
-        {{ repetition(['judged.program_id', 'judged.contract_id'], order_by='judged.loaded_at') }} as repetition
-    from judged
-    inner join repeated_keys
-        on
-            judged.program_id = repeated_keys.program_id
-            and judged.contract_id = repeated_keys.contract_id
-    where judged.own_reason is null
+marked as (
+    {{ mark_repeats('judged', key=['program_id', 'contract_id'], order_by='loaded_at') }}
 ),
 
 base_contracts as (
     select
-        judged.program_id,
-        judged.contract_id,
-        judged.partner_id,
-        judged.contract_stage,
-        judged.template_term_id,
-        judged.template_term_name,
-        judged.starts_at,
-        judged.ends_at,
-        judged.superseded_by,
-        judged.created_at,
-        judged.updated_at,
-        judged.loaded_at,
-        judged.loaded_row,
-        judged.own_reason as quarantine_reason
-    from judged
-    left join repeated_keys
-        on
-            judged.program_id = repeated_keys.program_id
-            and judged.contract_id = repeated_keys.contract_id
-    where judged.own_reason is not null or repeated_keys.program_id is null
-
-    union all
-
-    select
-        program_id, contract_id, partner_id, contract_stage, template_term_id, template_term_name, starts_at, ends_at,
-        superseded_by, created_at, updated_at, loaded_at, loaded_row, repetition
-    from repeated
+        program_id,
+        contract_id,
+        partner_id,
+        contract_stage,
+        template_term_id,
+        template_term_name,
+        starts_at,
+        ends_at,
+        superseded_by,
+        created_at,
+        updated_at,
+        loaded_at,
+        loaded_row,
+        quarantine_reason
+    from marked
 )
 
 select * from base_contracts

@@ -41,60 +41,30 @@ judged as (
     left join addresses on typed.loaded_email = addresses.loaded_email
 ),
 
-repeated_keys as (
-    select program_id, partner_id, loaded_email
-    from judged
-    where own_reason is null
-    group by program_id, partner_id, loaded_email
-    having count(*) > 1
-),
-
 -- One row per address is used, the primary one if there is one: unsubscriptions of the others count all the same.
-repeated as (
-    select
-        judged.*,
-        row_number() over (
-            partition by judged.program_id, judged.partner_id, judged.loaded_email
-            order by case when judged.is_primary then 0 else 1 end, judged.loaded_row
-        ) as position_in_key,
-        {{ repetition(['judged.program_id', 'judged.partner_id', 'judged.loaded_email']) }} as repetition
-    from judged
-    inner join repeated_keys
-        on
-            judged.program_id = repeated_keys.program_id
-            and judged.partner_id = repeated_keys.partner_id
-            and judged.loaded_email = repeated_keys.loaded_email
-    where judged.own_reason is null
+marked as (
+    {{ mark_repeats(
+        'judged',
+        key=['program_id', 'partner_id', 'loaded_email'],
+        order_by='case when is_primary then 0 else 1 end, loaded_row',
+        first_is_used=true
+    ) }}
 ),
 
 base_partner_contacts as (
     select
-        judged.program_id,
-        judged.partner_id,
-        judged.loaded_email,
-        judged.first_name,
-        judged.last_name,
-        judged.is_primary,
-        judged.unsubscribed_at,
-        judged.email,
-        judged.is_unsubscribed,
-        judged.loaded_row,
-        judged.own_reason as quarantine_reason
-    from judged
-    left join repeated_keys
-        on
-            judged.program_id = repeated_keys.program_id
-            and judged.partner_id = repeated_keys.partner_id
-            and judged.loaded_email = repeated_keys.loaded_email
-    where judged.own_reason is not null or repeated_keys.program_id is null
-
-    union all
-
-    select
-        program_id, partner_id, loaded_email, first_name, last_name, is_primary, unsubscribed_at, email,
-        is_unsubscribed, loaded_row,
-        case when position_in_key > 1 then coalesce(repetition, 'a copy of another row') end
-    from repeated
+        program_id,
+        partner_id,
+        loaded_email,
+        first_name,
+        last_name,
+        is_primary,
+        unsubscribed_at,
+        email,
+        is_unsubscribed,
+        loaded_row,
+        quarantine_reason
+    from marked
 )
 
 select * from base_partner_contacts

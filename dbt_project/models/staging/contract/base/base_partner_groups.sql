@@ -23,48 +23,19 @@ judged as (
     from typed
 ),
 
-repeated_keys as (
-    select program_id, group_id, partner_id
-    from judged
-    where own_reason is null
-    group by program_id, group_id, partner_id
-    having count(*) > 1
-),
-
--- Of equal rows one is used; of several rows with one key that differ, none.
-repeated as (
-    select
-        judged.*,
-        {{ repetition(['judged.program_id', 'judged.group_id', 'judged.partner_id']) }} as repetition
-    from judged
-    inner join repeated_keys
-        on
-            judged.program_id = repeated_keys.program_id
-            and judged.group_id = repeated_keys.group_id
-            and judged.partner_id = repeated_keys.partner_id
-    where judged.own_reason is null
+marked as (
+    {{ mark_repeats('judged', key=['program_id', 'group_id', 'partner_id']) }}
 ),
 
 base_partner_groups as (
     select
-        judged.program_id,
-        judged.group_id,
-        judged.partner_id,
-        judged.group_name,
-        judged.loaded_row,
-        judged.own_reason as quarantine_reason
-    from judged
-    left join repeated_keys
-        on
-            judged.program_id = repeated_keys.program_id
-            and judged.group_id = repeated_keys.group_id
-            and judged.partner_id = repeated_keys.partner_id
-    where judged.own_reason is not null or repeated_keys.program_id is null
-
-    union all
-
-    select program_id, group_id, partner_id, group_name, loaded_row, repetition
-    from repeated
+        program_id,
+        group_id,
+        partner_id,
+        group_name,
+        loaded_row,
+        quarantine_reason
+    from marked
 )
 
 select * from base_partner_groups

@@ -24,41 +24,20 @@ judged as (
     from typed
 ),
 
-repeated_keys as (
-    select program_id
-    from judged
-    where own_reason is null
-    group by program_id
-    having count(*) > 1
-),
-
--- Of equal rows one is used; of several rows with one key that differ, none.
-repeated as (
-    select
-        judged.*,
-        {{ repetition(['judged.program_id']) }} as repetition
-    from judged
-    inner join repeated_keys on judged.program_id = repeated_keys.program_id
-    where judged.own_reason is null
+marked as (
+    {{ mark_repeats('judged', key=['program_id']) }}
 ),
 
 base_programs as (
     select
-        judged.program_id,
-        judged.name,
-        judged.program_type,
-        judged.timezone,
-        judged.currency,
-        judged.loaded_row,
-        judged.own_reason as quarantine_reason
-    from judged
-    left join repeated_keys on judged.program_id = repeated_keys.program_id
-    where judged.own_reason is not null or repeated_keys.program_id is null
-
-    union all
-
-    select program_id, name, program_type, timezone, currency, loaded_row, repetition
-    from repeated
+        program_id,
+        name,
+        program_type,
+        timezone,
+        currency,
+        loaded_row,
+        quarantine_reason
+    from marked
 )
 
 select * from base_programs

@@ -34,51 +34,20 @@ judged as (
     from typed
 ),
 
-repeated_keys as (
-    select program_id, partner_id, transitioned_at
-    from judged
-    where own_reason is null
-    group by program_id, partner_id, transitioned_at
-    having count(*) > 1
-),
-
--- Of equal rows one is used; of several rows with one key that differ, none.
-repeated as (
-    select
-        judged.*,
-        {{ repetition(
-            ['judged.program_id', 'judged.partner_id', 'judged.transitioned_at'], order_by='judged.loaded_at'
-        ) }} as repetition
-    from judged
-    inner join repeated_keys
-        on
-            judged.program_id = repeated_keys.program_id
-            and judged.partner_id = repeated_keys.partner_id
-            and judged.transitioned_at = repeated_keys.transitioned_at
-    where judged.own_reason is null
+marked as (
+    {{ mark_repeats('judged', key=['program_id', 'partner_id', 'transitioned_at'], order_by='loaded_at') }}
 ),
 
 base_relationship_events as (
     select
-        judged.program_id,
-        judged.partner_id,
-        judged.transitioned_at,
-        judged.relationship_stage,
-        judged.loaded_at,
-        judged.loaded_row,
-        judged.own_reason as quarantine_reason
-    from judged
-    left join repeated_keys
-        on
-            judged.program_id = repeated_keys.program_id
-            and judged.partner_id = repeated_keys.partner_id
-            and judged.transitioned_at = repeated_keys.transitioned_at
-    where judged.own_reason is not null or repeated_keys.program_id is null
-
-    union all
-
-    select program_id, partner_id, transitioned_at, relationship_stage, loaded_at, loaded_row, repetition
-    from repeated
+        program_id,
+        partner_id,
+        transitioned_at,
+        relationship_stage,
+        loaded_at,
+        loaded_row,
+        quarantine_reason
+    from marked
 )
 
 select * from base_relationship_events
