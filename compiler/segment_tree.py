@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -19,14 +19,27 @@ AWAITING_APPROVAL = "Awaiting Advertiser Approval"
 class DaysAgo:
     """A range of days before the local date of the hour, both ends inclusive: `first` <= `last`; 0 is that date.
 
+    Negative numbers are days after that date; a range has none of them, or none but them and 0.
+
     >>> print(DaysAgo(0, 0), DaysAgo(1, 1), DaysAgo(14, 14), DaysAgo(1, 30), sep=" | ")
     is Today | is Yesterday | is 14 Days Ago | interval between 1 and 30 Days Ago
+    >>> print(DaysAgo(-30, -30), DaysAgo(-30, 0), sep=" | ")
+    is in 30 Days | interval between 0 and 30 Days From Now
     """
 
     first: int
     last: int
 
+    @property
+    def is_ahead(self) -> bool:
+        """Return whether the range has days after the date of the hour."""
+        return min(self.first, self.last) < 0
+
     def __str__(self) -> str:
+        if self.is_ahead and self.first == self.last:
+            return f"is in {-self.first} Day{'' if self.first == -1 else 's'}"
+        if self.is_ahead:
+            return f"interval between {-self.last} and {-self.first} Days From Now"
         if self.first != self.last:
             return f"interval between {self.first} and {self.last} Days Ago"
         return {0: "is Today", 1: "is Yesterday"}.get(self.first, f"is {self.first} Days Ago")
@@ -84,6 +97,26 @@ class AnyOf:
 
 
 @dataclass(frozen=True)
+class NoneOf:
+    """A condition that the field is none of the values. Of groups and contracts, the partner has none of them.
+
+    >>> print(NoneOf("Partner Group", ("Gold", "Silver")))
+    Partner Group is none of Gold, Silver
+    """
+
+    label: str
+    values: tuple[str, ...]
+
+    @property
+    def opposite(self) -> AnyOf:
+        """Return the condition that holds for exactly the partners for which this one does not."""
+        return AnyOf(self.label, self.values)
+
+    def __str__(self) -> str:
+        return f"{self.label} is none of {', '.join(_quoted(value) for value in self.values)}"
+
+
+@dataclass(frozen=True)
 class Contains:
     """A condition that the field contains the text, in any letter case and without wildcards."""
 
@@ -96,15 +129,20 @@ class Contains:
 
 @dataclass(frozen=True)
 class Compare:
-    """A condition that the measure is strictly greater or strictly less than the value.
+    """A condition that the measure is strictly greater or strictly less than the value, or is 0.
 
-    >>> print(Compare("Revenue", "greater than", Decimal("999.50")))
-    Revenue greater than 999.50
+    >>> print(Compare("Revenue", "greater than", Decimal("999.50")), Compare("Clicks", "is", Decimal(0)), sep=" | ")
+    Revenue greater than 999.50 | Clicks is 0
     """
 
     label: str
-    operator: Literal["greater than", "less than"]
+    operator: Literal["greater than", "less than", "is"]
     value: Decimal
+
+    @property
+    def is_upper_bound(self) -> bool:
+        """Return whether more activity can end the condition: `less than` and `is 0`."""
+        return self.operator != "greater than"
 
     def __str__(self) -> str:
         return f"{self.label} {self.operator} {self.value:f}"
@@ -121,7 +159,7 @@ class DateWithin:
         return f"{self.label} {self.window}"
 
 
-Condition = AnyOf | Contains | Compare | DateWithin
+Condition = AnyOf | NoneOf | Contains | Compare | DateWithin
 
 
 @dataclass(frozen=True)
@@ -162,9 +200,18 @@ class MissedHours:
 
 
 @dataclass(frozen=True)
+class NamedSegment:
+    """The conditions of a file in workflows/segments/."""
+
+    name: str
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
 class Workflow:
     """One workflow: the partners that it selects (all conditions must hold), and its action.
 
+    `segments` are the named segments that its conditions refer to, at any depth, sorted by name.
     `id` never changes: with the partner id it is the key that prevents a second email. `recipients` is primary (one
     contact per partner) or all. `owner` is the person responsible: a name, an address or both ("Ann Lee
     <ann@example.com>"), or empty.
@@ -180,6 +227,16 @@ class Workflow:
     recipients: Literal["primary", "all"] = "primary"
     owner: str = ""
     missed_hours: MissedHours = MissedHours()
+    segments: tuple[NamedSegment, ...] = ()
+
+    def inside(self, name: str) -> "Workflow":
+        """Return the workflow with the conditions of a named segment as its own."""
+        (conditions,) = [one.conditions for one in self.segments if one.name == name]
+        return replace(self, segment=conditions)
+
+    def with_named(self) -> list["Workflow"]:
+        """Return the workflow, and for each named segment the workflow with its conditions."""
+        return [self, *[replace(self, segment=one.conditions) for one in self.segments]]
 
 
 def _page_date(day: date) -> str:
@@ -187,7 +244,7 @@ def _page_date(day: date) -> str:
 
 
 _NOT_PLAIN = re.compile(
-    r"""[,"“”„‟«»＂\[\]]|['‘’‚‛]$|\b(or|not|except)\b|^and\b|\band\b.*\b(is|are|contains|greater|less|between|interval)\b"""
+    r"""[,"“”„‟«»＂\[\]]|['‘’‚‛]$|(?<!-)\b(or|not|except)\b(?!-)|^and\b|\band\b.*\b(is|are|contains|greater|less|between|interval)\b"""
     r"|(?-i:\bAND\b)",
     re.IGNORECASE,
 )

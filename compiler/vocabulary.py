@@ -24,22 +24,28 @@ import yaml
 from compiler.errors import PartnerflowError
 from compiler.yaml_source import SAFE_LOADER
 
-Kind = Literal["stage", "list", "text", "date", "window", "count", "amount"]
-Grain = Literal["partner", "contract", "group", "day"]
+Kind = Literal["stage", "list", "text", "date", "window", "count", "amount", "segment", "workflow"]
+Grain = Literal["partner", "contract", "group", "day", "segment", "contact"]
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 """The dbt project of this checkout."""
 
 OPERATORS: dict[str, tuple[str, ...]] = {
-    "stage": ("is any of",),
-    "list": ("is any of",),
-    "text": ("is any of", "contains"),
+    "stage": ("is any of", "is none of"),
+    "list": ("is any of", "is none of"),
+    "text": ("is any of", "is none of", "contains"),
     "date": ("is", "between", "interval between"),
     "window": ("is", "between", "interval between"),
-    "count": ("greater than", "less than"),
-    "amount": ("greater than", "less than"),
+    "count": ("greater than", "less than", "is 0"),
+    "amount": ("greater than", "less than", "is 0"),
+    "segment": ("is any of", "is none of"),
+    "workflow": ("is any of", "is none of"),
 }
 """The operators of each kind of field, in the words of the help page."""
+
+
+DECLARED = tuple(kind for kind in OPERATORS if kind != "segment")
+"""The kinds of conditions that a mart's yml can declare."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Field:
     - `model`, `column`: the mart and the column that people read.
     - `relation`, `as_of_column`, `as_of_days_ago_column`: the relation and the columns that segments read.
     - `default_filter_column`: a boolean column that must be true as well where a segment names no stage.
+    - `has_future`: whether the date may be after the date of the hour.
     - `load_lag_days`: the number of days, counted back from the local date of the hour, that are not loaded completely.
     """
 
@@ -68,6 +75,7 @@ class Field:
     default_filter_column: str | None
     description: str
     load_lag_days: int = 0
+    has_future: bool = False
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -85,6 +93,23 @@ class Field:
         words = [re.escape(word) for word in self.label.split()]
         words[-1] = words[-1].removesuffix("s") + "s?"
         return re.compile(r"\s*" + r"\s+".join(words) + r"(?!\w)", re.IGNORECASE)
+
+
+SEGMENT = Field(
+    label="Segment",
+    kind="segment",
+    grain="segment",
+    values=(),
+    supported_values=(),
+    model="workflows/segments",
+    column="",
+    relation="",
+    as_of_column="",
+    as_of_days_ago_column=None,
+    default_filter_column=None,
+    description="The named segments that the partner is in, each with its own Performance Date Range.",
+)
+"""The condition on other segments, which is part of the language: no column of a mart has it."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +147,7 @@ def read_vocabulary(documents: Iterable[str], loader: str = "contract") -> Vocab
     Raises PartnerflowError when a declaration is incomplete, naming model and column.
     """
     models = [model for text in documents for model in yaml.load(text, Loader=SAFE_LOADER).get("models", [])]
-    return Vocabulary(tuple(field for model in models for field in _fields(model, loader)))
+    return Vocabulary((*(field for model in models for field in _fields(model, loader)), SEGMENT))
 
 
 def _fields(model: dict[str, Any], loader: str) -> Iterable[Field]:
@@ -142,8 +167,8 @@ def _field(
             f"{place} is a condition, so {model} needs config.meta.segments with a grain and a relation."
         )
     kind = condition.get("kind")
-    if kind not in OPERATORS or not condition.get("label"):
-        raise PartnerflowError(f"{place}: a condition needs a label and a kind, one of {', '.join(OPERATORS)}.")
+    if kind not in DECLARED or not condition.get("label"):
+        raise PartnerflowError(f"{place}: a condition needs a label and a kind, one of {', '.join(DECLARED)}.")
     values = tuple(str(value) for value in condition.get("values", ()))
     by_loader = condition.get("supported_values", {})
     if not isinstance(by_loader, dict):
@@ -167,5 +192,6 @@ def _field(
         as_of_days_ago_column=condition.get("as_of_days_ago_column"),
         default_filter_column=condition.get("default_filter_column"),
         description=" ".join(column.get("description", "").split()),
+        has_future=condition.get("future", False),
         load_lag_days=condition.get("load_lag_days", {}).get(loader, 0),
     )

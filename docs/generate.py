@@ -32,8 +32,9 @@ def fields() -> str:
     rows = []
     for field in project_vocabulary().fields:
         values = f" {', '.join(field.values)}" if field.values else ""
+        column = f"{field.model}.{field.column}" if field.column else "segments/*.yml"
         follows = ", ".join(f"`{operator}`" for operator in field.operators)
-        rows.append(f"| {field.label} | {follows}{values} | `{field.model}.{field.column}` |")
+        rows.append(f"| {field.label} | {follows}{values} | `{column}` |")
     return "\n".join(["| condition | followed by | column |", "|---|---|---|", *rows])
 
 

@@ -4,6 +4,7 @@ Conditions that this package does not support are left out of the constraints an
 impossible without them is also impossible with them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from math import ceil, floor, inf
@@ -20,6 +21,7 @@ from compiler.segment_tree import (
     DateRange,
     DateWithin,
     DaysAgo,
+    NoneOf,
     Window,
     Workflow,
 )
@@ -30,6 +32,9 @@ MEASURES = ("Clicks", "Actions", "Revenue")
 CONTRACT_STAGE, CONTRACT_ID, TERM = "Contract Stage", "Contract ID", "Partner Template Term"
 UNITS = {"count": 1, "amount": 10**8}
 """Units per 1 of a measure, by kind: sums are whole numbers of units, and revenue has eight decimals."""
+
+MAX_ALTERNATIVES, MAX_CONTRACTS, MAX_EXCLUDED_CONTRACTS, MAX_WINDOWS = 32, 4, 6, 5
+"""The most alternatives of a segment, contracts that it needs and excludes, and windows that are decided exactly."""
 
 CLOSED_STAGES = frozenset(
     {
@@ -136,14 +141,26 @@ def constraints_of(workflow: Workflow, builder: PredicateBuilder) -> SegmentCons
     return _Reader(workflow, builder).constraints()
 
 
+def alternatives_of(workflow: Workflow, builder: PredicateBuilder) -> list[SegmentConstraints]:
+    """Return alternatives, of which every partner in a workflow's segment meets one.
+
+    There is one for a segment without a condition on other segments. Where there would be more than MAX_ALTERNATIVES,
+    such a condition is left out, and listed as unsupported.
+    """
+    return _Reader(workflow, builder).alternatives()
+
+
 def negations(workflow: Workflow, builder: PredicateBuilder) -> list[SegmentConstraints]:
-    """Return the alternatives for a partner that is not in a workflow's segment; unsupported conditions have none."""
+    """Return the alternatives for a partner that is not in a workflow's segment.
+
+    The one for an unsupported condition has no constraints, but lists it.
+    """
     return _Reader(workflow, builder).negations()
 
 
 def conjunction(first: SegmentConstraints, second: SegmentConstraints) -> SegmentConstraints:
     """Return the constraints of both."""
-    return SegmentConstraints(
+    both = SegmentConstraints(
         stages=first.stages & second.stages,
         since=first.since + second.since,
         values=first.values + second.values,
@@ -155,6 +172,28 @@ def conjunction(first: SegmentConstraints, second: SegmentConstraints) -> Segmen
         totals=first.totals + second.totals,
         unsupported=first.unsupported + second.unsupported,
     )
+    sizes = len(both.contracts), len(both.excluded_contracts), len(both.totals)
+    limits = MAX_CONTRACTS, MAX_EXCLUDED_CONTRACTS, MAX_WINDOWS
+    return both if all(size <= limit for size, limit in zip(sizes, limits, strict=True)) else _reduced(both)
+
+
+def _reduced(constraints: SegmentConstraints) -> SegmentConstraints:
+    """Return the constraints without those that would take too long to decide; these are unsupported."""
+    one = constraints
+    windows = list(dict.fromkeys(days for days, _, _ in one.totals))[:MAX_WINDOWS]
+    totals = tuple(total for total in one.totals if total[0] in windows)
+    unsupported = one.unsupported
+    if len(totals) < len(one.totals):
+        unsupported += (f"more than {MAX_WINDOWS} Performance Date Ranges",)
+    if len(one.contracts) > MAX_CONTRACTS or len(one.excluded_contracts) > MAX_EXCLUDED_CONTRACTS:
+        unsupported += ("too many conditions on contracts",)
+    return replace(
+        one,
+        totals=totals,
+        contracts=one.contracts[:MAX_CONTRACTS],
+        excluded_contracts=one.excluded_contracts[:MAX_EXCLUDED_CONTRACTS],
+        unsupported=unsupported,
+    )
 
 
 class _Reader:
@@ -162,28 +201,55 @@ class _Reader:
 
     def __init__(self, workflow: Workflow, builder: PredicateBuilder):
         self.builder = builder
+        self.workflow = workflow
         self.window = builder.window_of(workflow)
         self.segment = workflow.segment
-        self.on_contracts = builder.conditions_at_grain(workflow, "contract")
+        self.on_contracts = builder.on_one_contract(workflow)
         self.all_stages = frozenset(builder.vocabulary[STAGE].values)
 
+    def alternatives(self) -> list[SegmentConstraints]:
+        found = [self.constraints()]
+        for condition in self._on_segments():
+            found = _all_of(found, self._in_segments(condition), str(condition))
+        return found
+
+    def _on_segments(self) -> list[AnyOf | NoneOf]:
+        return [
+            one for one in self.segment if isinstance(one, AnyOf | NoneOf) and self.builder.field(one).kind == "segment"
+        ]
+
+    def _in_segments(self, condition: AnyOf | NoneOf) -> list[SegmentConstraints]:
+        """Return the alternatives for a partner in one of the segments, or in none of them."""
+        parts = [_Reader(self.workflow.inside(name), self.builder) for name in condition.values]
+        if isinstance(condition, AnyOf):
+            return [one for part in parts for one in part.alternatives()]
+        found = [SegmentConstraints(self.all_stages)]
+        for part in parts:
+            found = _all_of(found, part.negations(), str(condition))
+        return found
+
     def constraints(self) -> SegmentConstraints:
+        """Return the constraints of the conditions, without those on other segments."""
         found = SegmentConstraints(self.all_stages)
         for condition in self.segment:
-            found = self._add(found, condition)
+            if condition not in self._on_segments():
+                found = self._add(found, condition)
         if self.on_contracts:
-            found = replace(found, contracts=(self._contracts(),))
+            found = replace(found, contracts=(*found.contracts, self._contracts(self.on_contracts)))
         return found
 
     def _add(self, found: SegmentConstraints, condition: Condition) -> SegmentConstraints:
         field = self.builder.field(condition)
-        if condition.label == STAGE and isinstance(condition, AnyOf):
+        if condition.label == STAGE and isinstance(condition, AnyOf | NoneOf):
             return replace(found, stages=found.stages & frozenset(selected_stages(condition, field)))
         if condition.label == TRANSITION_DATE and isinstance(condition, DateWithin):
             days = DayRange(self._days(condition.window))
             return replace(found, since=(*found.since, days), stages=found.stages - {NO_STAGE})
         if not _is_supported(condition, field.kind, field.grain):
             return replace(found, unsupported=(*found.unsupported, str(condition)))
+        if isinstance(condition, NoneOf):
+            (without,) = self._negated(condition.opposite)
+            return conjunction(found, without)
         if isinstance(condition, AnyOf | Contains):
             entry = (condition.label, self._strings(condition))
             if field.grain == "partner":
@@ -195,18 +261,34 @@ class _Reader:
         return found
 
     def negations(self) -> list[SegmentConstraints]:
-        found = [one for condition in self.segment for one in self._negated(condition)]
-        if self.on_contracts:
-            alternatives = self._contracts()
-            excluded = tuple(one for one in alternatives if one is not None)
-            anybody = SegmentConstraints(self.all_stages)
-            found.append(replace(anybody, excluded_contracts=excluded, has_contract=None in alternatives))
-        return found
+        alone = [condition for condition in self.segment if condition not in self.on_contracts]
+        found = [one for condition in alone for one in self._negated(condition)]
+        return [*found, self._without_contract(self.on_contracts)] if self.on_contracts else found
+
+    def _with(self, condition: Condition) -> SegmentConstraints:
+        """Return the constraints of a segment with this condition alone."""
+        anybody = SegmentConstraints(self.all_stages)
+        if self.builder.field(condition).grain == "contract":
+            return replace(anybody, contracts=(self._contracts([condition]),))
+        return self._add(anybody, condition)
+
+    def _without_contract(self, conditions: Sequence[Condition]) -> SegmentConstraints:
+        """Return the constraints on a partner for whom conditions on one contract do not hold."""
+        anybody = SegmentConstraints(self.all_stages)
+        others = tuple(str(one) for one in conditions if one.label not in (CONTRACT_STAGE, CONTRACT_ID, TERM))
+        if others:
+            return replace(anybody, unsupported=others)
+        alternatives = self._contracts(conditions)
+        excluded = tuple(one for one in alternatives if one is not None)
+        return replace(anybody, excluded_contracts=excluded, has_contract=None in alternatives)
 
     def _negated(self, condition: Condition) -> list[SegmentConstraints]:
-        """Return the alternatives to one condition; those on contracts are negated together."""
+        """Return the alternatives to one condition; those on one contract are negated together."""
         field, anybody = self.builder.field(condition), SegmentConstraints(self.all_stages)
-        if condition.label == STAGE and isinstance(condition, AnyOf):
+        if field.kind == "segment" and isinstance(condition, AnyOf | NoneOf):
+            opposite = NoneOf if isinstance(condition, AnyOf) else AnyOf
+            return self._in_segments(opposite(condition.label, condition.values))
+        if condition.label == STAGE and isinstance(condition, AnyOf | NoneOf):
             return [replace(anybody, stages=self.all_stages - frozenset(selected_stages(condition, field)))]
         if condition.label == TRANSITION_DATE and isinstance(condition, DateWithin):
             moved, window = self.all_stages - {NO_STAGE}, self._days(condition.window)
@@ -214,22 +296,27 @@ class _Reader:
             outside = [replace(anybody, stages=moved, since=(days,)) for days in ranges]
             return [*outside, replace(anybody, stages=frozenset({NO_STAGE}))]
         if not _is_supported(condition, field.kind, field.grain):
-            return []
+            return [replace(anybody, unsupported=(str(condition),))]
+        if isinstance(condition, NoneOf):
+            return [self._with(condition.opposite)]
         if isinstance(condition, AnyOf | Contains) and field.grain == "partner":
             strings = _negated(self._strings(condition))
             return [replace(anybody, values=((condition.label, one),)) for one in strings]
+        if field.grain == "contract":
+            return [self._without_contract([condition])]
         if isinstance(condition, AnyOf | Contains) and field.grain == "group":
             return [replace(anybody, excluded_groups=((condition.label, self._strings(condition)),))]
         if isinstance(condition, Compare):
             days, label, (low, high) = self._total(condition)
-            other = (-inf, low - 1) if low > -inf else (high + 1, inf)
-            return [replace(anybody, totals=((days, label, other),))]
+            others = [(-inf, low - 1)] if low > -inf else []
+            others += [(high + 1, inf)] if high < inf else []
+            return [replace(anybody, totals=((days, label, other),)) for other in others]
         return []
 
-    def _contracts(self) -> tuple[ContractConstraint | None, ...]:
+    def _contracts(self, conditions: Sequence[Condition]) -> tuple[ContractConstraint | None, ...]:
         """Return the alternatives: a contract that meets all conditions, or None where Contract Stage None is alone."""
         found, named = ContractConstraint(), None
-        for condition in self.on_contracts:
+        for condition in conditions:
             field = self.builder.field(condition)
             if condition.label == CONTRACT_STAGE and isinstance(condition, AnyOf):
                 named = selected_stages(condition, field)
@@ -239,16 +326,20 @@ class _Reader:
             elif condition.label == TERM and isinstance(condition, AnyOf | Contains):
                 found &= ContractConstraint(term=self._strings(condition))
         if named is None:
-            is_open = any(self.builder.field(one).default_filter_column for one in self.on_contracts)
+            is_open = all(one.label in (CONTRACT_ID, TERM) for one in conditions)
+            is_open = is_open and any(one.label == TERM for one in conditions)
             found = replace(found, is_open=is_open)
         alternatives: list[ContractConstraint | None] = [] if named == [NO_STAGE] else [found]
-        if named is not None and NO_STAGE in named and len(self.on_contracts) == 1:
+        if named is not None and NO_STAGE in named and len(conditions) == 1:
             alternatives.append(None)
         return tuple(alternatives)
 
     def _total(self, condition: Compare) -> tuple[DayRange | None, str, Bounds]:
         units = condition.value * UNITS[self.builder.field(condition).kind]
-        bounds = (floor(units) + 1, inf) if condition.operator == "greater than" else (-inf, ceil(units) - 1)
+        if condition.operator == "greater than":
+            bounds: Bounds = (floor(units) + 1, inf)
+        else:
+            bounds = (-inf, ceil(units) - 1) if condition.operator == "less than" else (int(units), int(units))
         return (DayRange(self._days(self.window)) if self.window is not None else None), condition.label, bounds
 
     def _days(self, window: Window) -> DaysAgo | DateRange:
@@ -260,6 +351,15 @@ class _Reader:
         field = self.builder.field(condition)
         values = selected_stages(condition, field) if field.kind == "stage" else condition.values
         return StringConstraint(allowed=frozenset(values))
+
+
+def _all_of(
+    found: list[SegmentConstraints], others: list[SegmentConstraints], sentence: str
+) -> list[SegmentConstraints]:
+    """Return the alternatives for a partner that meets one of each list; too many are left out as unsupported."""
+    if len(found) * len(others) > MAX_ALTERNATIVES:
+        return [replace(one, unsupported=(*one.unsupported, sentence)) for one in found]
+    return [conjunction(one, other) for one in found for other in others]
 
 
 def _negated(strings: StringConstraint) -> list[StringConstraint]:
@@ -274,4 +374,4 @@ def _is_supported(condition: Condition, kind: str, grain: str) -> bool:
         return condition.label in (CONTRACT_STAGE, CONTRACT_ID, TERM)
     if grain == "day":
         return isinstance(condition, DateWithin) or condition.label in MEASURES
-    return isinstance(condition, AnyOf | Contains) and kind in ("list", "text", "stage")
+    return isinstance(condition, AnyOf | NoneOf | Contains) and kind in ("list", "text", "stage")

@@ -7,10 +7,10 @@ possible is shown by an example partner whom the compiled SQL finds in the segme
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, Literal
 
-from compiler.analysis.constraints import SegmentConstraints, conjunction, constraints_of, negations
+from compiler.analysis.constraints import SegmentConstraints, alternatives_of, conjunction, negations
 from compiler.analysis.example import ExamplePartner
 from compiler.analysis.satisfiability import example_partner, is_satisfiable
 from compiler.segment_tree import DaysAgo, Workflow
@@ -21,6 +21,9 @@ Relation = Literal["equal", "subset", "superset", "overlap", "undecided"]
 Possibility = Literal["impossible", "only_with_refunds", "possible"]
 """`only_with_refunds`: only where the revenue of a day is negative."""
 
+FixedDays = tuple[int, float]
+"""Days since the last transition, first to last, that are the same on every date."""
+
 Comparison = tuple[Relation, str | None]
 """The relation of two segments, and the exception to it."""
 
@@ -28,42 +31,44 @@ NEGATIVE_REVENUE = "a day's revenue is negative"
 
 
 class _Segment:
-    """The constraints of one workflow's segment."""
+    """The constraints of one workflow's segment: alternatives, of which a partner in it meets one."""
 
     def __init__(self, workflow: Workflow, compiler: Compiler, on: date):
         self.id, self.program, self.on = workflow.id, workflow.program, on
-        self.constraints = constraints_of(workflow, compiler.builder)
+        self.alternatives = tuple(alternatives_of(workflow, compiler.builder))
         self.negations = negations(workflow, compiler.builder)
-        self.days = _fixed_days(self.constraints)
+        self.unsupported = tuple(dict.fromkeys(text for one in self.alternatives for text in one.unsupported))
         self.number: int | None = None
-        self.has_revenue = any(label == "Revenue" for _, label, _ in self.constraints.totals)
-        self.is_unsatisfiable = self.possibility(SegmentConstraints(self.constraints.stages)) == "impossible"
+        self._with_days = [(one, _fixed_days(one)) for one in self.alternatives]
+        everybody = [SegmentConstraints(one.stages) for one in self.alternatives]
+        self.is_unsatisfiable = self.possibility(everybody) == "impossible"
 
-    def possibility(self, also: SegmentConstraints) -> Possibility:
-        """Return whether a partner of this segment can satisfy other constraints as well."""
-        if self.constraints.stages.isdisjoint(also.stages) or _are_disjoint(self.days, _fixed_days(also)):
+    def possibility(self, others: Iterable[SegmentConstraints]) -> Possibility:
+        """Return whether a partner of this segment can satisfy one of some other constraints as well."""
+        found: Possibility = "impossible"
+        for also in others:
+            for mine, days in self._with_days:
+                possibility = self._both(mine, days, also)
+                if possibility == "possible":
+                    return possibility
+                found = possibility if possibility != "impossible" else found
+        return found
+
+    def _both(self, mine: SegmentConstraints, days: FixedDays | None, also: SegmentConstraints) -> Possibility:
+        if mine.stages.isdisjoint(also.stages) or _are_disjoint(days, _fixed_days(also)):
             return "impossible"
-        both = conjunction(self.constraints, also)
+        both = conjunction(mine, also)
         if is_satisfiable(both, self.on):
             return "possible"
-        with_refunds = self.has_revenue and is_satisfiable(both, self.on, negative_revenue=True)
+        has_revenue = any(label == "Revenue" for _, label, _ in mine.totals)
+        with_refunds = has_revenue and is_satisfiable(both, self.on, negative_revenue=True)
         return "only_with_refunds" if with_refunds else "impossible"
-
-    def outside(self, other: "_Segment") -> Possibility:
-        """Return whether a partner of this segment can be outside the other."""
-        found: Possibility = "impossible"
-        for negation in other.negations:
-            possibility = self.possibility(negation)
-            if possibility == "possible":
-                return possibility
-            found = possibility if possibility != "impossible" else found
-        return found
 
     def example(self, *alternatives: SegmentConstraints) -> ExamplePartner | None:
         """Return a partner of this segment that satisfies one alternative; without negative revenue if possible."""
         for negative_revenue in (False, True):
-            for also in alternatives:
-                found = example_partner(conjunction(self.constraints, also), self.on, negative_revenue)
+            for also, mine in product(alternatives, self.alternatives):
+                found = example_partner(conjunction(mine, also), self.on, negative_revenue)
                 if found:
                     return found
         return None
@@ -91,7 +96,7 @@ class Overlap:
     @property
     def both(self) -> ExamplePartner | None:
         """Return a partner in both segments; None if undecided."""
-        return self.one.example(self.other.constraints) if self.relation != "undecided" else None
+        return self.one.example(*self.other.alternatives) if self.relation != "undecided" else None
 
     @property
     def first_only(self) -> ExamplePartner | None:
@@ -142,12 +147,12 @@ def overlaps(workflows: Iterable[Workflow], compiler: Compiler, on: date, only: 
 
 def _cached_comparison() -> Callable[[_Segment, _Segment], Overlap | None]:
     """Return a function that compares two segments, and reuses the result for pairs with the same constraints."""
-    numbers: dict[tuple[SegmentConstraints, tuple[str, ...]], int] = {}
+    numbers: dict[tuple[tuple[SegmentConstraints, ...], tuple[str, ...]], int] = {}
     known: dict[tuple[int, int], Comparison | None] = {}
 
     def number(one: _Segment) -> int:
         if one.number is None:
-            one.number = numbers.setdefault((one.constraints, one.constraints.unsupported), len(numbers))
+            one.number = numbers.setdefault((one.alternatives, one.unsupported), len(numbers))
         return one.number
 
     def compare(one: _Segment, other: _Segment) -> Overlap | None:
@@ -161,12 +166,19 @@ def _cached_comparison() -> Callable[[_Segment, _Segment], Overlap | None]:
 
 
 def _compare(one: _Segment, other: _Segment) -> Comparison | None:
-    if one.possibility(other.constraints) == "impossible":
+    if one.possibility(other.alternatives) == "impossible":
         return None
-    unsupported = one.constraints.unsupported + other.constraints.unsupported
+    unsupported = one.unsupported + other.unsupported
     if unsupported:
         return "undecided", "; ".join(unsupported)
-    outside = one.outside(other), other.outside(one)
+    combined = [
+        conjunction(mine, also) for mine in one.alternatives for also in (*other.alternatives, *other.negations)
+    ]
+    combined += [conjunction(mine, also) for mine in other.alternatives for also in one.negations]
+    too_large = dict.fromkeys(text for both in combined for text in both.unsupported)
+    if too_large:
+        return "undecided", "; ".join(too_large)
+    outside = one.possibility(other.negations), other.possibility(one.negations)
     without_refunds = _relation(*[possibility == "possible" for possibility in outside])
     with_refunds = _relation(*[possibility != "impossible" for possibility in outside])
     return without_refunds, NEGATIVE_REVENUE if without_refunds != with_refunds else None
@@ -178,13 +190,13 @@ def _relation(first_only: bool, second_only: bool) -> Relation:
     return "subset" if second_only else "equal"
 
 
-def _fixed_days(constraints: SegmentConstraints) -> tuple[int, float] | None:
+def _fixed_days(constraints: SegmentConstraints) -> FixedDays | None:
     """Return the days since the last transition, where they are the same on every date."""
     if len(constraints.since) == 1 and isinstance(constraints.since[0].window, DaysAgo):
         return constraints.since[0].on(date.min)
     return None
 
 
-def _are_disjoint(days: tuple[int, float] | None, others: tuple[int, float] | None) -> bool:
+def _are_disjoint(days: FixedDays | None, others: FixedDays | None) -> bool:
     """Return whether the days alone make two segments disjoint, as of most pairs; a fast first test."""
     return days is not None and others is not None and (days[0] > others[1] or others[0] > days[1])

@@ -22,6 +22,7 @@ from compiler.analysis.constraints import (
 )
 from compiler.analysis.example import Activity, Contract, ExamplePartner
 from compiler.analysis.interval_sums import UNBOUNDED, Bounds, Interval, regions, solve_sums
+from compiler.analysis.many_windows import solve_windows
 from compiler.analysis.string_constraint import StringConstraint
 from compiler.segment_tree import NO_STAGE, DateRange
 
@@ -130,7 +131,7 @@ def _group(label: str, strings: StringConstraint, excluded: Strings) -> str | No
 
 
 def _daily_activity(totals: Totals, today: date, negative_revenue: bool) -> DailyActivity | None:
-    """Return the activity on one day of each region of the one or two windows."""
+    """Return the activity on one day of each region of the windows."""
     if not totals:
         return ()
     windows = list(dict.fromkeys(days for days, _, _ in totals))
@@ -143,6 +144,8 @@ def _daily_activity(totals: Totals, today: date, negative_revenue: bool) -> Dail
 def _solve_totals(
     intervals: tuple[Interval | None, ...], totals: tuple[tuple[int, str, Bounds], ...], negative_revenue: bool
 ) -> DailyActivity | None:
+    if len(intervals) > 2:
+        return _solve_many_totals(intervals, totals, negative_revenue)
     days = regions(intervals[0], intervals[1] if len(intervals) > 1 else None)
     required: dict[str, list[Bounds]] = {}
     for index, label, (low, high) in totals:
@@ -155,6 +158,23 @@ def _solve_totals(
     clicks, actions, revenue = (found.get(label, (0, 0, 0)) for label in MEASURES)
     return tuple(
         (day, clicks[region], actions[region], revenue[region]) for region, day in enumerate(days) if day is not None
+    )
+
+
+def _solve_many_totals(
+    intervals: tuple[Interval | None, ...], totals: tuple[tuple[int, str, Bounds], ...], negative_revenue: bool
+) -> DailyActivity | None:
+    required: dict[str, list[tuple[Interval | None, Bounds]]] = {}
+    for index, label, bounds in totals:
+        required.setdefault(label, []).append((intervals[index], bounds))
+    solved = solve_windows(intervals, required, negative_revenue)
+    if solved is None:
+        return None
+    days, found = solved
+    clicks, actions, revenue = (found.get(label, (0,) * len(days)) for label in MEASURES)
+    return tuple(
+        (day, clicks[number], max(actions[number], int(revenue[number] != 0)), revenue[number])
+        for number, day in enumerate(days)
     )
 
 
@@ -177,7 +197,7 @@ def _contracts(
     excluded: tuple[ContractConstraint, ...],
     has_contract: bool,
 ) -> tuple[Contract, ...] | None:
-    """Return the partner's contracts: one per constraint, or one for all where the ids leave no other way."""
+    """Return the partner's contracts: one per constraint, or one for several where the ids leave no other way."""
     for alternatives in product(*required):
         chosen = [one for one in alternatives if one is not None]
         if len(chosen) < len(alternatives):
@@ -186,18 +206,31 @@ def _contracts(
             continue
         if not chosen:
             return (Contract("S-1", "Expired", superseded=True),) if has_contract else ()
-        for constraints in (chosen, _merged(chosen)):
-            found = _example_contracts(constraints, excluded)
+        for parts in _partitions(chosen):
+            found = _example_contracts([_merged(part) for part in parts], excluded)
             if found is not None:
                 return found
     return None
 
 
-def _merged(constraints: Sequence[ContractConstraint]) -> list[ContractConstraint]:
+def _partitions(constraints: Sequence[ContractConstraint]) -> Iterator[list[list[ContractConstraint]]]:
+    """Yield the ways to divide the constraints among contracts, beginning with one contract for each."""
+    *others, last = constraints
+    if not others:
+        yield [[last]]
+        return
+    smaller = list(_partitions(others))
+    yield from ([*parts, [last]] for parts in smaller)
+    for parts in smaller:
+        for number, part in enumerate(parts):
+            yield [*parts[:number], [*part, last], *parts[number + 1 :]]
+
+
+def _merged(constraints: Sequence[ContractConstraint]) -> ContractConstraint:
     first, *others = constraints
     for other in others:
         first = first & other
-    return [first]
+    return first
 
 
 def _example_contracts(
@@ -220,7 +253,8 @@ def _example_contracts(
 def _minus_all(one: ContractConstraint, excluded: Sequence[ContractConstraint]) -> list[ContractConstraint]:
     found = [one]
     for other in excluded:
-        found = [refined for option in found for refined in option.minus(other)]
+        refined = [option for one in found for option in one.minus(other)]
+        found = [option for option in refined if _example_contract(option, ()) is not None]
     return found
 
 

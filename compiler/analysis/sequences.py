@@ -107,6 +107,8 @@ def find_sequences(workflows: Iterable[Workflow], compiler: Compiler, on: date) 
 
 
 def _step(workflow: Workflow, builder: PredicateBuilder) -> _Step | None:
+    if workflow.segments:
+        return None
     windows = [one.window for one in workflow.segment if isinstance(one, DateWithin) and one.label == TRANSITION_DATE]
     constraints = constraints_of(workflow, builder)
     if not windows or isinstance(windows[0], DateRange) or constraints.unsupported:
@@ -156,7 +158,8 @@ def _continues(early: _Step, late: _Step, builder: PredicateBuilder, on: date) -
     From the later day, the windows of the earlier step lie further back. Contracts and groups have no history.
     """
     are_days = early.days[0] == early.days[1] < late.days[0] == late.days[1]
-    if not are_days or late.constraints.contracts or late.constraints.groups:
+    now = late.constraints
+    if not are_days or now.contracts or now.groups or now.excluded_contracts or now.excluded_groups or now.has_contract:
         return False
     later = late.days[0] - early.days[0]
     others = [_shifted(one, later) for one in negations(early.workflow, builder) if one.totals]

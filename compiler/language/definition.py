@@ -1,7 +1,8 @@
 """Read a definition file into a Workflow, or into a list of problems with line and column."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
@@ -9,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
 from compiler.errors import DefinitionError, Problem, Severity, did_you_mean
 from compiler.language.missed_hours import PATTERN, REMEDY, parse_missed_hours
-from compiler.language.parse import EXAMPLES, SentenceError, parse
-from compiler.segment_tree import AcceptApplication, Condition, MissedHours, SendEmail, Workflow
+from compiler.language.named_segments import WHERE, NamedSegments
+from compiler.language.parse import EXAMPLES
+from compiler.language.sentences import SegmentPlace, not_a_sentence, read_sentences, shown
+from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, Workflow
 from compiler.vocabulary import Vocabulary
-from compiler.yaml_source import Source, YamlPath, read_yaml, yaml_text
+from compiler.yaml_source import Source, YamlPath, read_yaml
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -60,11 +63,14 @@ def definition_schema(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 class ReadWorkflow:
-    """A workflow and the file that defines it, so that later checks can report problems at their place."""
+    """A workflow and the file that defines it, so that later checks can report problems at their place.
 
-    def __init__(self, workflow: Workflow, source: Source, segment: Source, path: YamlPath):
-        self.workflow, self.source = workflow, source
-        self._segment, self._path = segment, path
+    `named` has, for each named segment that its conditions refer to, the workflow with the conditions of that segment.
+    """
+
+    def __init__(self, workflow: Workflow, source: Source, place: SegmentPlace, named: Sequence[SegmentPlace] = ()):
+        self.workflow, self.source, self._place = workflow, source, place
+        self.named = tuple(ReadWorkflow(replace(workflow, segment=one.conditions), source, one) for one in named)
 
     def at(self, key: str, code: str, message: str, hint: str, severity: Severity = "error") -> Problem:
         """Return a problem at a key of the definition."""
@@ -72,18 +78,13 @@ class ReadWorkflow:
 
     def comment_at(self, index: int) -> str:
         """Return the comment behind a condition without YAML quotes, with the blanks before `#`; empty without one."""
-        return self._segment.comments.get((*self._path, index), "")
+        return self._place.source.comments.get((*self._place.path, index), "")
 
     def at_condition(
         self, index: int, code: str, message: str, hint: str, severity: Severity = "error", value: str = ""
     ) -> Problem:
         """Return a problem at a condition or a value in it, in the definition or in the named segment that it uses."""
-        sentences = self._segment.value
-        for step in self._path:
-            sentences = sentences[step]
-        offset = max(0, sentences[index].casefold().find(value.casefold()))
-        path = (*self._path, index)
-        return self._segment.problem(path, code, message, hint, offset=offset, severity=severity)
+        return self._place.problem(index, code, message, hint, severity, value)
 
 
 def read_definition(
@@ -106,41 +107,24 @@ def read_definition(
         hint = "Use at most 100 letters, digits, dots, dashes and underscores, starting with a letter or digit."
         raise DefinitionError([source.problem(("id",), "definition", f"{identity!r} is not a valid id.", hint)])
     segment, location = _segment_of(definition, source, segments or {})
+    place = SegmentPlace(segment, location, read_sentences(segment, location, vocabulary))
+    named = NamedSegments(segments or {}, vocabulary)
     workflow = Workflow(
         id=identity,
         name=definition.name,
         description=definition.description,
         program=definition.program,
         status=definition.status,
-        segment=read_segment(segment, location, vocabulary),
+        segment=place.conditions,
         action=SendEmail(definition.action.email)
         if isinstance(definition.action, EmailAction)
         else AcceptApplication(),
         recipients=definition.recipients,
         owner=definition.owner,
         missed_hours=parse_missed_hours(definition.missed_hours),
+        segments=named.of(place, definition.segment if isinstance(definition.segment, str) else None),
     )
-    return ReadWorkflow(workflow, source, segment, location)
-
-
-def read_segment(source: Source, path: YamlPath, vocabulary: Vocabulary) -> tuple[Condition, ...]:
-    """Return the conditions of the list at `path`. Raises DefinitionError with every sentence that is not valid."""
-    sentences = source.value
-    for step in path:
-        sentences = sentences[step]
-    conditions, problems = [], []
-    for index, sentence in enumerate(sentences):
-        if not isinstance(sentence, str):
-            problems.append(_not_a_sentence(source, (*path, index), sentence))
-            continue
-        try:
-            conditions.append(parse(sentence, vocabulary))
-        except SentenceError as error:
-            place = (*path, index)
-            problems.append(source.problem(place, "condition", error.message, error.hint, offset=error.offset))
-    if problems:
-        raise DefinitionError(problems)
-    return tuple(conditions)
+    return ReadWorkflow(workflow, source, place, list(named.found.values()))
 
 
 def _segment_of(definition: Definition, source: Source, segments: Mapping[str, Source]) -> tuple[Source, YamlPath]:
@@ -148,31 +132,12 @@ def _segment_of(definition: Definition, source: Source, segments: Mapping[str, S
         return source, ("segment",)
     named = segments.get(definition.segment)
     if named is None:
-        hint = did_you_mean(definition.segment, segments) + "A named segment is a file in workflows/segments/."
+        hint = did_you_mean(definition.segment, segments) + WHERE
         if " " in definition.segment:
             hint = "Write conditions as a list: one per line, each after a dash."
         message = f"There is no segment {definition.segment[:60]}."
         raise DefinitionError([source.problem(("segment",), "unknown-segment", message, hint)])
-    sentences = named.value
-    if not (isinstance(sentences, list) and sentences):
-        hint = "Write one condition per line, each after a dash."
-        raise DefinitionError([named.problem((), "definition", "A segment is a list of conditions.", hint)])
     return named, ()
-
-
-def _not_a_sentence(source: Source, path: YamlPath, value: Any) -> Problem:
-    """Return the problem of an item of a segment that YAML does not read as text."""
-    if isinstance(value, dict) and any(isinstance(rest, list | dict) for rest in value.values()):
-        hint = "Write one condition per line, and one workflow for each alternative."
-        return source.problem(path, "definition", "All conditions of a segment must hold; it has no groups.", hint)
-    if isinstance(value, dict) and len(value) == 1:
-        ((key, rest),) = value.items()
-        written = f"{key}: {rest}" if isinstance(rest, str | int | float) else f"{key}:"
-        message = "YAML reads this condition as a key and a value, because of the colon in it."
-        hint = f"Put the whole condition in quotes: {yaml_text(written, quoted=True)}."
-        return source.problem((*path, key), "definition", message, hint)
-    hint = "A condition is text, such as Relationship Stage is any of Joined; put it in quotes if it has : or #."
-    return source.problem(path, "definition", f"{_shown(value)} is not a valid condition.", hint)
 
 
 def _distinct(error: ValidationError) -> list[Any]:
@@ -193,7 +158,7 @@ def _invalid(source: Source, detail: Any) -> Problem:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
     key = ".".join(str(step) for step in path)
     if path[0] == "segment" and len(path) > 1:
-        return _not_a_sentence(source, path[:2], value)
+        return not_a_sentence(source, path[:2], value)
     if kind == "extra_forbidden":
         keys = list((EmailAction if path[0] == "action" else Definition).model_fields)
         hint = did_you_mean(str(path[-1]), keys) + f"The keys are {', '.join(keys)}."
@@ -208,7 +173,7 @@ def _invalid(source: Source, detail: Any) -> Problem:
         message = f"The name has {len(value)} characters."
         return source.problem(path, "name-length", message, "A workflow name has at most 50 characters.")
     return source.problem(
-        path, "definition", f"{_shown(value)} is not a valid {key}.", _REMEDIES.get(key, "See the README.")
+        path, "definition", f"{shown(value)} is not a valid {key}.", _REMEDIES.get(key, "See the README.")
     )
 
 
@@ -223,7 +188,3 @@ _REMEDIES = {
     "owner": "An owner is a name, an address, or both: Ann Lee <ann@example.com>.",
     "missed_hours": REMEDY,
 }
-
-
-def _shown(value: Any) -> str:
-    return "empty" if value in (None, "", [], {}) else repr(value)[:60]

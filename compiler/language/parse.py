@@ -3,6 +3,7 @@
 import calendar
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +28,7 @@ from compiler.segment_tree import (
     DateWithin,
     DaysAgo,
     LastDays,
+    NoneOf,
     Window,
 )
 from compiler.typography import QUOTES, foreign_letter, invisible_character, with_plain_blanks
@@ -40,14 +42,16 @@ _MONTHS = {
 } | {"sept": 9}
 
 EXAMPLES = {
-    "stage": "is any of Joined",
-    "list": 'is any of A, B, "with, a comma"',
-    "text": 'is any of A, B, "with, a comma", or contains "text"',
+    "stage": "is any of Joined, or is none of Expired",
+    "list": 'is any of A, B, "with, a comma", or is none of A, B',
+    "text": 'is any of A, B, "with, a comma", is none of A, B, or contains "text"',
     "date": "is Today, is 14 Days Ago, is Last 30 Days, interval between 1 and 30 Days Ago, "
     "or between Oct 1 2024 and Oct 7 2024",
-    "count": "greater than 100 or less than 100",
-    "amount": "greater than 999 or less than 100.50",
+    "count": "greater than 100, less than 100, or is 0",
+    "amount": "greater than 999, less than 100.50, or is 0",
 }
+EXAMPLES["segment"] = "is any of a-segment, another, or is none of a-segment"
+EXAMPLES["workflow"] = "is any of a-workflow, another, or is none of a-workflow"
 EXAMPLES["window"] = EXAMPLES["date"]
 
 
@@ -99,7 +103,8 @@ def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
 def _check_values(tree: ParseTree, field: Field, vocabulary: Vocabulary) -> None:
     values = tree.scan_values(lambda value: isinstance(value, Token))
     tokens = [token for token in values if isinstance(token, Token) and token.type in ("QUOTED", "BRACKETED", "PLAIN")]
-    if wrong := check_values(field, tokens, vocabulary):
+    listed = NoneOf if any(tree.find_data("none_of")) else AnyOf
+    if wrong := check_values(field, listed, tokens, vocabulary):
         raise SentenceError(wrong[0], wrong[1].message, wrong[1].hint)
 
 
@@ -112,6 +117,10 @@ class _Conditions(Transformer[Token, Make]):
     def any_of(self, items: list[Token]) -> Make:
         values = tuple(dict.fromkeys(text_of(item) for item in items))
         return lambda label: AnyOf(label, values)
+
+    def none_of(self, items: list[Token]) -> Make:
+        values = tuple(dict.fromkeys(text_of(item) for item in items))
+        return lambda label: NoneOf(label, values)
 
     def select_all(self, _: list[Token]) -> Make:
         return lambda label: AnyOf(label, (SELECT_ALL,))
@@ -126,6 +135,9 @@ class _Conditions(Transformer[Token, Make]):
         )
         value = _number(items[1])
         return lambda label: Compare(label, operator, value)
+
+    def zero(self, _: list[Token]) -> Make:
+        return lambda label: Compare(label, "is", Decimal(0))
 
     def today(self, _: list[Token]) -> Window:
         return DaysAgo(0, 0)
@@ -142,6 +154,12 @@ class _Conditions(Transformer[Token, Make]):
     def interval(self, items: list[Token]) -> Window:
         return DaysAgo(_whole(items[0]), _whole(items[1]))
 
+    def days_ahead(self, items: list[Token]) -> Window:
+        return DaysAgo(-_whole(items[0]), -_whole(items[0]))
+
+    def interval_ahead(self, items: list[Token]) -> Window:
+        return DaysAgo(-_whole(items[1]), -_whole(items[0]))
+
     def between(self, items: list[date]) -> Window:
         return DateRange(items[0], items[1])
 
@@ -154,7 +172,9 @@ class _Conditions(Transformer[Token, Make]):
     def _one(self, items: list[Make]) -> Make:
         return items[0]
 
-    after_stage = after_list = after_text = after_date = after_window = after_count = after_amount = _one
+    after_segment = after_workflow = after_stage = after_list = after_text = after_date = after_window = after_count = (
+        after_amount
+    ) = _one
 
 
 _CONDITIONS = _Conditions(visit_tokens=False)
@@ -162,10 +182,10 @@ _CONDITIONS = _Conditions(visit_tokens=False)
 
 def _canonical(condition: Condition, field: Field) -> Condition:
     """Return the condition with the values of a closed list in their letter case; unknown values stay as written."""
-    if not (isinstance(condition, AnyOf) and field.values):
+    if not (isinstance(condition, AnyOf | NoneOf) and field.values):
         return condition
     known = {value.casefold(): value for value in (*field.values, SELECT_ALL)}
-    return AnyOf(condition.label, tuple(known.get(value.casefold(), value) for value in condition.values))
+    return replace(condition, values=tuple(known.get(value.casefold(), value) for value in condition.values))
 
 
 def _number(token: Token) -> Decimal:

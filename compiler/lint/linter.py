@@ -1,10 +1,12 @@
 """The linter: all rules on all workflows."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from compiler.errors import Problem
 from compiler.language.definition import ReadWorkflow
-from compiler.lint.rules import RULES, AccountCatalog, RuleContext
+from compiler.lint.rules import RULES, SEGMENT_RULES, AccountCatalog, RuleContext
+from compiler.segment_tree import AcceptApplication
 from compiler.vocabulary import Vocabulary
 
 
@@ -13,21 +15,29 @@ def check(
     vocabulary: Vocabulary,
     messages: Collection[str] | None = None,
     catalog: AccountCatalog | None = None,
+    workflow_ids: Collection[str] | None = None,
 ) -> dict[str, list[Problem]]:
     """Return the problems of the workflows by workflow id, each list sorted by place.
 
-    A shared id of two workflows is one of the problems. `messages` are the ids of the messages that exist, `catalog`
-    has the programs and values of the account; without them, the rules that need them find nothing.
+    A shared id of two workflows is one of the problems. `messages` are the ids of the messages that exist,
+    `workflow_ids` those of all definitions, whether or not they are read or valid; `catalog` has the values
+    of the account. Without them, the rules that need them find nothing. Named segments are checked with the workflows
+    that use them.
     """
+    reads = list(reads)
+    no_email = {one.workflow.id for one in reads if isinstance(one.workflow.action, AcceptApplication)}
     problems: dict[str, list[Problem]] = {}
     first: dict[str, ReadWorkflow] = {}
     for read in reads:
-        found = [problem for rule in RULES for problem in rule(RuleContext(read, vocabulary, messages, catalog))]
+        context = RuleContext(read, vocabulary, messages, catalog, workflow_ids, no_email)
+        found = [problem for rule in RULES for problem in rule(context)]
+        for named in read.named:
+            found += [problem for rule in SEGMENT_RULES for problem in rule(replace(context, read=named))]
         other = first.setdefault(read.workflow.id, read)
         if other is not read:
             found.append(_shared_id(read, other))
         problems.setdefault(read.workflow.id, []).extend(found)
-    return {workflow_id: sorted(found) for workflow_id, found in problems.items() if found}
+    return {workflow_id: sorted(set(found)) for workflow_id, found in problems.items() if found}
 
 
 def _shared_id(read: ReadWorkflow, other: ReadWorkflow) -> Problem:

@@ -7,10 +7,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
+from compiler.analysis.constraints import alternatives_of
+from compiler.analysis.satisfiability import is_satisfiable
 from compiler.errors import Problem, did_you_mean
 from compiler.language.definition import ReadWorkflow
 from compiler.segment_tree import (
@@ -26,11 +29,16 @@ from compiler.segment_tree import (
     DateWithin,
     DaysAgo,
     LastDays,
+    NoneOf,
     SendEmail,
     Window,
 )
+from compiler.sql.predicates import PredicateBuilder
 from compiler.vocabulary import Field, Vocabulary
 from compiler.yaml_source import yaml_text
+
+ANY_DAY = date(2026, 1, 1)
+"""A date for rules whose result is the same on every date."""
 
 MAX_DAYS = 36_600
 """The most days in a window: a hundred years."""
@@ -48,12 +56,17 @@ class AccountCatalog(Protocol):
 
 @dataclass(frozen=True)
 class RuleContext:
-    """The input of a rule: one workflow as read, the vocabulary, and the messages and the catalog if they are known."""
+    """The input of a rule: one workflow as read, the vocabulary, and the messages and the catalog if they are known.
+
+    `workflow_ids` are those of all definitions, if they are known; `no_email` those that accept applications.
+    """
 
     read: ReadWorkflow
     vocabulary: Vocabulary
     messages: Collection[str] | None = None
     catalog: AccountCatalog | None = None
+    workflow_ids: Collection[str] | None = None
+    no_email: Collection[str] = ()
 
     def __iter__(self) -> Iterator[tuple[int, Condition, Field]]:
         for index, condition in enumerate(self.read.workflow.segment):
@@ -64,6 +77,14 @@ class RuleContext:
         labels = [condition.label for condition in self.read.workflow.segment]
         return labels.index(label) if label in labels else None
 
+    def on_one_contract(self) -> list[int]:
+        """Return the positions of the conditions that must hold on the same contract."""
+        return [index for index, one, field in self if field.grain == "contract" and not isinstance(one, NoneOf)]
+
+    def ranges(self, grain: str) -> list[int]:
+        """Return the positions of the date ranges of conditions of this grain."""
+        return [index for index, _, field in self if field.kind == "window" and field.grain == grain]
+
     def of_kind(self, *kinds: str) -> list[int]:
         """Return the positions of the conditions of these kinds."""
         return [index for index, _, field in self if field.kind in kinds]
@@ -73,11 +94,12 @@ Rule = Callable[[RuleContext], Iterable[Problem]]
 
 
 def less_than_one(context: RuleContext) -> Iterable[Problem]:
-    """Clicks, Actions and Revenue can't be set to less than 1, since no partner has less than 0."""
+    """Clicks, Actions and Revenue can't be set to less than 1: partners without any have 0, written `is 0`."""
     for index, condition, field in context:
         if isinstance(condition, Compare) and condition.operator == "less than" and condition.value <= 1:
             message = f"{field.label} can't be set to less than 1."
-            hint = f"To target partners with little activity, write an option such as {field.label} less than 100."
+            hint = f"To target partners without any, write {field.label} is 0; with few, an option such as "
+            hint += f"{field.label} less than 100."
             yield context.read.at_condition(index, "less-than-one", message, hint)
 
 
@@ -112,14 +134,14 @@ def window_order(context: RuleContext) -> Iterable[Problem]:
 
 
 def window_out_of_range(context: RuleContext) -> Iterable[Problem]:
-    """A window of days has at least one day and goes back at most a hundred years."""
+    """A window of days has at least one day and goes at most a hundred years back or ahead."""
     for index, condition, _ in context:
         window = condition.window if isinstance(condition, DateWithin) else None
-        days = getattr(window, "days", getattr(window, "last", 1) if isinstance(window, DaysAgo) else 1)
+        days = getattr(window, "days", max(-window.first, window.last) if isinstance(window, DaysAgo) else 1)
         if days > MAX_DAYS:
             hint = f"Write at most {MAX_DAYS} days."
             yield context.read.at_condition(
-                index, "window-out-of-range", "The window goes back more than a hundred years.", hint
+                index, "window-out-of-range", "The window goes more than a hundred years back or ahead.", hint
             )
         if days == 0 and not isinstance(window, DaysAgo):
             yield context.read.at_condition(
@@ -127,32 +149,80 @@ def window_out_of_range(context: RuleContext) -> Iterable[Problem]:
             )
 
 
+def future_date(context: RuleContext) -> Iterable[Problem]:
+    """Only dates whose column says so, such as Contract End Date, can be in the future: the others have passed."""
+    for index, condition, field in context:
+        window = condition.window if isinstance(condition, DateWithin) else None
+        if isinstance(window, DaysAgo) and window.is_ahead and not field.has_future:
+            message = f"{field.label} is never in the future, so no partner can meet this."
+            known = " or ".join(one.label for one in context.vocabulary.fields if one.has_future)
+            hint = f"Write {field.label} {DaysAgo(max(-window.last, 0), max(-window.first, 0))}"
+            hint += f"; days to come are for {known}." if known else "."
+            yield context.read.at_condition(index, "future-date", message, hint)
+
+
 def repeated_condition(context: RuleContext) -> Iterable[Problem]:
-    """A segment has each condition once; a measure may have one greater than and one less than."""
-    keys = [
-        (condition.label, condition.operator if isinstance(condition, Compare) else "") for _, condition, _ in context
-    ]
+    """A segment has each condition once, per operator: a measure may have one greater than and one less than."""
+    keys = [(condition.label, _operator(condition)) for _, condition, _ in context]
     counts = Counter(keys)
     for index, key in enumerate(keys):
         if counts[key] > 1 and index != keys.index(key):
             message = f"{' '.join(key).strip()} is given twice; a partner would have to meet both."
-            hint = "Put the values into one condition (is any of A, B), or remove one of the two."
+            listed = "is none of" if "is none of" in key else "is any of"
+            hint = f"Put the values into one condition ({listed} A, B), or remove one of the two."
             yield context.read.at_condition(index, "repeated-condition", message, hint)
 
 
 def performance_range_alone(context: RuleContext) -> Iterable[Problem]:
     """Performance Date Range must be paired with at least 1 Clicks, Actions or Revenue condition."""
     if not context.of_kind("count", "amount"):
-        for index in context.of_kind("window"):
+        for index in context.ranges("day"):
             label = context.read.workflow.segment[index].label
             message = f"{label} must be paired with at least 1 clicks, actions, or revenue condition."
             hint = "Add for example Clicks less than 100."
             yield context.read.at_condition(index, "performance-range-alone", message, hint)
 
 
+def contact_range_alone(context: RuleContext) -> Iterable[Problem]:
+    """Contacted By Date Range says when a workflow of Contacted By has written to the partner, so it needs one."""
+    if not context.of_kind("workflow"):
+        for index in context.ranges("contact"):
+            label = context.read.workflow.segment[index].label
+            message = f"{label} must be paired with a Contacted By condition."
+            hint = "Add for example Contacted By is none of welcome."
+            yield context.read.at_condition(index, "contact-range-alone", message, hint)
+
+
+def unknown_workflow(context: RuleContext) -> Iterable[Problem]:
+    """Contacted By names workflows that send emails, or deleted ones that have.
+
+    A workflow writes to a partner once, so it cannot write to those that it has written to (warning).
+    """
+    if context.workflow_ids is None:
+        return
+    for index, condition, field in context:
+        if field.kind != "workflow":
+            continue
+        sent = context.catalog.values(context.read.workflow.program, field) if context.catalog is not None else None
+        known = sorted({*context.workflow_ids, *(sent or ())} - set(context.no_email))
+        for value in _written_values(condition):
+            if value in context.no_email:
+                message = f"{value} accepts applications, and sends no email."
+                hint = did_you_mean(value, known) + "Name workflows that send one."
+                yield context.read.at_condition(index, "unknown-workflow", message, hint, value=value)
+            elif value not in known:
+                hint = did_you_mean(value, known) + f"The workflows are {', '.join(known)}."
+                message = f"There is no workflow {value}."
+                yield context.read.at_condition(index, "unknown-workflow", message, hint, value=value)
+        if condition == AnyOf(condition.label, (context.read.workflow.id,)):
+            message = "A workflow writes to a partner once, so this one can write to nobody."
+            hint = "Name another workflow."
+            yield context.read.at_condition(index, "unknown-workflow", message, hint, "warning")
+
+
 def measure_without_range(context: RuleContext) -> Iterable[Problem]:
     """Clicks, Actions and Revenue without a Performance Date Range count all history (warning)."""
-    if not context.of_kind("window"):
+    if not context.ranges("day"):
         for index in context.of_kind("count", "amount"):
             label = context.read.workflow.segment[index].label
             message = f"{label} without a Performance Date Range counts all history."
@@ -182,11 +252,11 @@ def contract_stage_with_dates(context: RuleContext) -> Iterable[Problem]:
 def unknown_value(context: RuleContext) -> Iterable[Problem]:
     """A stage is one of those of the help page, or Select All."""
     for index, condition, field in context:
-        if isinstance(condition, AnyOf) and field.values:
+        if isinstance(condition, AnyOf | NoneOf) and field.values:
             known = (*field.values, SELECT_ALL)
             for value in condition.values:
                 if value not in known:
-                    hint = _listed(value, field.label, field.values) or did_you_mean(value, known)
+                    hint = _listed(value, condition, field.values) or did_you_mean(value, known)
                     hint += f"The values are {', '.join(known)}."
                     message = f"{value} is not a valid {field.label}."
                     yield context.read.at_condition(index, "unknown-value", message, hint, value=value)
@@ -260,8 +330,8 @@ def no_transition_date(context: RuleContext) -> Iterable[Problem]:
 def none_with_contract_condition(context: RuleContext) -> Iterable[Problem]:
     """Contract Stage None means no contract, so no partner meets it and another condition on contracts (warning)."""
     stage = context.first("Contract Stage")
-    others = [index for index, _, field in context if field.grain == "contract" and index != stage]
-    if stage is not None and others and NO_STAGE in _values(context, stage):
+    others = [index for index in context.on_one_contract() if index != stage]
+    if stage in context.on_one_contract() and others and NO_STAGE in _values(context, stage):
         message = "Contract Stage None means no contract, so the other conditions on contracts cannot be met with it."
         hint = "Remove None, or the other conditions on contracts."
         yield context.read.at_condition(stage, "none-with-contract-condition", message, hint, "warning")
@@ -275,6 +345,11 @@ def contradicting_numbers(context: RuleContext) -> Iterable[Problem]:
         if isinstance(condition, Compare)
     }
     for (label, operator), (index, least) in bounds.items():
+        if operator == "greater than" and (label, "is") in bounds:
+            message = f"{label} cannot be 0 and greater than {least:f}."
+            yield context.read.at_condition(
+                index, "contradicting-numbers", message, "Remove one of the conditions.", "warning"
+            )
         _, most = bounds.get((label, "less than"), (0, None))
         step = 1 if context.vocabulary[label].kind == "count" else 0
         if operator == "greater than" and most is not None and most <= least + step:
@@ -283,19 +358,54 @@ def contradicting_numbers(context: RuleContext) -> Iterable[Problem]:
             yield context.read.at_condition(index, "contradicting-numbers", message, hint, "warning")
 
 
+def contradicting_values(context: RuleContext) -> Iterable[Problem]:
+    """A partner cannot have one of some values and none of the same values, nor none of all stages (warning)."""
+    for index, condition, field in context:
+        if not isinstance(condition, NoneOf) or field.default_filter_column:
+            continue
+        excluded = _named(context, index)
+        pairs = [(at, one) for at, one, _ in context if isinstance(one, AnyOf) and one.label == condition.label]
+        for at, one in pairs:
+            if _named(context, at) <= excluded:
+                message = f"No partner meets this and {one}."
+                hint = "Remove values from one of the two conditions."
+                yield context.read.at_condition(index, "contradicting-values", message, hint, "warning")
+        if field.grain == "partner" and field.values and not _values(context, index):
+            message = f"Every partner has a {field.label}, and this excludes all."
+            hint = f"Leave the values of {field.label} out that are allowed."
+            yield context.read.at_condition(index, "contradicting-values", message, hint, "warning")
+
+
 def matches_inactive_partners(context: RuleContext) -> Iterable[Problem]:
-    """`less than` also matches partners without any activity, such as prospects that never joined (warning).
+    """`less than` and `is 0` also match partners without any activity, such as prospects that never joined (warning).
 
     "Without a Joined relationship, partners will not have any performance data to analyze" (best practices page).
     """
-    stages = [_values(context, index) for index in context.of_kind("stage")]
+    stages = [_named(context, index) for index, one, field in context if field.kind == "stage" and _is_any_of(one)]
     if any("Joined" in values for values in stages):
         return
-    for index, condition, field in context:
-        if isinstance(condition, Compare) and condition.operator == "less than":
-            message = f"{field.label} less than {condition.value:f} also matches partners that never joined."
+    for index, condition, _ in context:
+        if isinstance(condition, Compare) and condition.is_upper_bound:
+            message = f"{condition} also matches partners that never joined."
             hint = "Add Relationship Stage is any of Joined."
             yield context.read.at_condition(index, "matches-inactive-partners", message, hint, "warning")
+
+
+def unmeetable_segments(context: RuleContext) -> Iterable[Problem]:
+    """The conditions on segments can be met together with the other conditions of the workflow (warning)."""
+    indexes = context.of_kind("segment")
+    if not indexes:
+        return
+    for include_today in (False, True):
+        builder = PredicateBuilder(context.vocabulary, include_today)
+        if any(
+            is_satisfiable(one, ANY_DAY, negative_revenue=True)
+            for one in alternatives_of(context.read.workflow, builder)
+        ):
+            return
+    message = "No partner can meet this and the other conditions of the workflow at once."
+    hint = "Compare the conditions of the segments with each other, and remove what excludes the rest."
+    yield context.read.at_condition(indexes[0], "unmeetable-segments", message, hint, "warning")
 
 
 def unknown_program(context: RuleContext) -> Iterable[Problem]:
@@ -313,14 +423,14 @@ def value_not_found(context: RuleContext) -> Iterable[Problem]:
     if context.catalog is None or program not in context.catalog.programs():
         return
     for index, condition, field in context:
-        if isinstance(condition, AnyOf) and not field.values:
+        if isinstance(condition, AnyOf | NoneOf) and not field.values and field.column and field.kind != "workflow":
             known = context.catalog.values(program, field)
             if known is None:  # the column is new
                 continue
             for value in condition.values:
                 if value not in known:
                     message = f"No partner of program {program} has the {field.label} {value}."
-                    hint = _same_but_spelling(value, known) or _listed(value, field.label, known)
+                    hint = _same_but_spelling(value, known) or _listed(value, condition, known)
                     hint = hint or did_you_mean(value, known)
                     hint += "Names must match exactly."
                     yield context.read.at_condition(index, "value-not-found", message, hint, "warning", value)
@@ -329,13 +439,13 @@ def value_not_found(context: RuleContext) -> Iterable[Problem]:
 def load_lag(context: RuleContext) -> Iterable[Problem]:
     """Days that are not loaded completely have too little activity.
 
-    `less than` must not read such days, and a range must not consist of them only.
+    `less than` and `is 0` must not read such days, and a range must not consist of them only.
     """
-    windows = [one.window for _, one, field in context if isinstance(one, DateWithin) and field.kind == "window"]
+    windows = [one.window for _, one, field in context if isinstance(one, DateWithin) and field.grain == "day"]
     for index, condition, field in context:
         newest, oldest = _days_ago(windows[0]) if windows else (0, MAX_DAYS)
         missing = field.load_lag_days
-        if isinstance(condition, Compare) and (newest if condition.operator == "less than" else oldest) < missing:
+        if isinstance(condition, Compare) and (newest if condition.is_upper_bound else oldest) < missing:
             days = f"the last {missing} days (0 to {missing - 1} days ago)"
             message = f"The loader does not deliver all {field.label} of {days}."
             hint = f"Start the Performance Date Range {missing} days ago, as in interval between {missing} and 30."
@@ -355,8 +465,11 @@ RULES: tuple[Rule, ...] = (
     number_limits,
     window_order,
     window_out_of_range,
+    future_date,
     repeated_condition,
     performance_range_alone,
+    contact_range_alone,
+    unknown_workflow,
     measure_without_range,
     transition_date_alone,
     contract_stage_with_dates,
@@ -368,7 +481,9 @@ RULES: tuple[Rule, ...] = (
     no_transition_date,
     none_with_contract_condition,
     contradicting_numbers,
+    contradicting_values,
     matches_inactive_partners,
+    unmeetable_segments,
     load_lag,
     unknown_message,
     unknown_program,
@@ -376,12 +491,31 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _listed(value: str, label: str, known: Collection[str]) -> str:
+SEGMENT_RULES = tuple(
+    rule
+    for rule in RULES
+    if rule not in (unknown_message, unknown_program, matches_inactive_partners, unmeetable_segments)
+)
+"""The rules for a named segment by itself; the others are about a workflow and its whole segment."""
+
+
+def _is_any_of(condition: Condition) -> bool:
+    return isinstance(condition, AnyOf)
+
+
+def _operator(condition: Condition) -> str:
+    """Return the operator of a condition, where a segment may have others on the same field."""
+    if isinstance(condition, NoneOf):
+        return "is none of"
+    return condition.operator if isinstance(condition, Compare) else ""
+
+
+def _listed(value: str, condition: AnyOf | NoneOf, known: Collection[str]) -> str:
     """Return a sentence with the known values that a text joins by something other than commas, or an empty text."""
     valid = {one.casefold(): one for one in known}
     parts = [valid.get(one.strip().casefold()) for one in re.split(r"\band\b|[&;/|+]", value)]
     values = tuple(one for one in parts if one is not None)
-    return f"Write {AnyOf(label, values)}. " if len(values) == len(parts) else ""
+    return f"Write {replace(condition, values=values)}. " if len(values) == len(parts) else ""
 
 
 def _same_but_spelling(value: str, known: Collection[str]) -> str:
@@ -405,7 +539,13 @@ def _days_ago(window: Window) -> tuple[int, int]:
 
 
 def _values(context: RuleContext, index: int) -> set[str]:
-    """Return the values of a condition, with Select All replaced by its values."""
+    """Return the values that meet a condition: those that it names, or of `is none of` the others."""
+    condition, named = context.read.workflow.segment[index], _named(context, index)
+    return set(context.vocabulary[condition.label].values) - named if isinstance(condition, NoneOf) else named
+
+
+def _named(context: RuleContext, index: int) -> set[str]:
+    """Return the values that a condition names, with Select All replaced by its values."""
     condition = context.read.workflow.segment[index]
     values = set(_written_values(condition))
     if SELECT_ALL in values:
@@ -414,7 +554,7 @@ def _values(context: RuleContext, index: int) -> set[str]:
 
 
 def _written_values(condition: Condition) -> tuple[str, ...]:
-    return condition.values if isinstance(condition, AnyOf) else ()
+    return condition.values if isinstance(condition, AnyOf | NoneOf) else ()
 
 
 def _decimals(number: Decimal) -> int:

@@ -1,10 +1,11 @@
 """Queries that explain why a partner is in a segment or not, one condition at a time."""
 
 from datetime import date, timedelta
+from functools import reduce
 
 from sqlglot import exp
 
-from compiler.segment_tree import Compare, Condition, DateRange, DateWithin, Workflow
+from compiler.segment_tree import AnyOf, Compare, Condition, DateRange, DateWithin, NoneOf, Workflow
 from compiler.sql.dialect import literal, table
 from compiler.sql.predicates import KEY
 from compiler.sql.single_statement import Compiler
@@ -14,7 +15,8 @@ def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> ex
     """Return a query for whether the partner is a member, and for each condition whether it holds and its actual value.
 
     One row per hour, with the columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment.
-    `actual` is null for conditions on contracts, groups and for the Performance Date Range.
+    `actual` is null for conditions on contracts, groups and for the Performance Date Range. For a condition on segments
+    it is a text with the names of those that the partner is in, each followed by a comma and a space.
     """
     builder = compiler.builder
     columns: list[exp.Expr] = [
@@ -34,18 +36,18 @@ def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> ex
 
 
 def values_query(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expr | None:
-    """Return a query for the values of a condition among the partner's contracts or groups; None for other conditions.
+    """Return a query for the values of a condition among the partner's contracts, groups or emails; None for others.
 
     One row per hour and value (as_of, value). as_of is null for groups, which have no history.
     """
     field = compiler.builder.field(condition)
-    if field.grain not in ("contract", "group"):
+    if field.grain not in ("contract", "group", "contact"):
         return None
-    by_hour = field.grain == "contract"
+    by_hour = field.grain != "group"
     predicates = [
         exp.column("program_id").eq(literal(workflow.program)),
         exp.column("partner_id").eq(literal(partner_id)),
-        *([exp.column("is_current")] if by_hour else []),
+        *([exp.column("is_current")] if field.grain == "contract" else []),
     ]
     as_of = exp.column("as_of") if by_hour else exp.cast(exp.null(), "timestamp")
     columns = (exp.alias_(as_of, "as_of"), exp.alias_(exp.column(field.as_of_column), "value"))
@@ -90,13 +92,20 @@ def _is_range(condition: Condition) -> bool:
 
 def _in_words(condition: Condition, window: str | None) -> str:
     if isinstance(condition, Compare) and window:
-        return f"{condition.label} ({window}) are {condition.operator} {condition.value:f}"
+        operator = "" if condition.operator == "is" else f"{condition.operator} "
+        return f"{condition.label} ({window}) are {operator}{condition.value:f}"
     return str(condition)
 
 
 def _actual(workflow: Workflow, condition: Condition, compiler: Compiler) -> exp.Expr:
     builder = compiler.builder
     field = builder.field(condition)
+    if field.kind == "segment" and isinstance(condition, AnyOf | NoneOf):
+        named: list[exp.Expr] = [
+            exp.Case().when(builder.in_segment(workflow, name), literal(f"{name}, ")).else_(literal(""))
+            for name in condition.values
+        ]
+        return reduce(lambda text, one: exp.DPipe(this=text, expression=one), named)
     if isinstance(condition, Compare) and field.grain == "day":
         return exp.column(builder.feature_column(field, builder.window_of(workflow)))
     if field.grain == "partner":

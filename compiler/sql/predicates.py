@@ -5,6 +5,7 @@ date other than those that a segment names.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -19,6 +20,7 @@ from compiler.segment_tree import (
     DateWithin,
     DaysAgo,
     LastDays,
+    NoneOf,
     Window,
     Workflow,
 )
@@ -50,31 +52,70 @@ class PredicateBuilder:
         """Return the conditions of a segment whose field has this grain."""
         return [one for one in workflow.segment if self.field(one).grain == grain]
 
+    def on_one_contract(self, workflow: Workflow) -> list[Condition]:
+        """Return the conditions that must hold on the same contract: those on contracts but `is none of`."""
+        return [one for one in self.conditions_at_grain(workflow, "contract") if not isinstance(one, NoneOf)]
+
     def window_of(self, workflow: Workflow) -> Window | None:
         """Return the Performance Date Range of a segment, which applies to all of its measures."""
-        windows = (one for one in workflow.segment if isinstance(one, DateWithin))
-        return next((one.window for one in windows if self._is_performance_range(one)), None)
+        ranges = [one for one in self.conditions_at_grain(workflow, "day") if isinstance(one, DateWithin)]
+        return ranges[0].window if ranges else None
 
     def predicates(self, workflow: Workflow, has_row: HasRow | None = None) -> list[exp.Expr]:
         """Return the predicates that a row of `partners` satisfies if the partner is a member.
 
         `has_row` tests the partner's contracts and groups; the default is `exists`.
         """
-        found: list[exp.Expr] = [exp.EQ(this=exp.column("program_id"), expression=literal(workflow.program))]
-        found += [self.predicate(workflow, one, has_row) for one in workflow.segment if self._has_own_predicate(one)]
-        contracts = self.conditions_at_grain(workflow, "contract")
+        of_program = exp.EQ(this=exp.column("program_id"), expression=literal(workflow.program))
+        return [of_program, *self._conditions_hold(workflow, has_row)]
+
+    def _conditions_hold(self, workflow: Workflow, has_row: HasRow | None) -> list[exp.Expr]:
+        found = [self.predicate(workflow, one, has_row) for one in workflow.segment if self._has_own_predicate(one)]
+        contracts = self.on_one_contract(workflow)
         return [*found, self._on_one_contract(contracts, contracts, has_row or exists)] if contracts else found
 
     def predicate(self, workflow: Workflow, condition: Condition, has_row: HasRow | None = None) -> exp.Expr:
         """Return whether one condition, by itself, holds for a row of `partners`."""
         field, has_row = self.field(condition), has_row or exists
+        if field.kind == "segment" and isinstance(condition, AnyOf | NoneOf):
+            return self._in_segments(workflow, condition, has_row)
+        if field.grain == "contact":
+            return self._contacted(workflow, condition, has_row)
+        if isinstance(condition, NoneOf) and field.grain != "partner":
+            alone = replace(workflow, segment=(condition.opposite,))
+            return exp.not_(self.predicate(alone, condition.opposite, has_row), copy=False)
         if field.grain == "contract":
-            return self._on_one_contract([condition], self.conditions_at_grain(workflow, "contract"), has_row)
+            return self._on_one_contract([condition], self.on_one_contract(workflow), has_row)
         if field.grain == "group":
             return has_row(field.relation, [self.row_predicate(condition)], by_hour=False)
         if isinstance(condition, Compare):
             return _compare(exp.column(self.feature_column(field, self.window_of(workflow))), condition)
         return exp.true() if field.grain == "day" else self.row_predicate(condition)
+
+    def in_segment(self, workflow: Workflow, name: str, has_row: HasRow | None = None) -> exp.Expr:
+        """Return whether all conditions of a named segment hold for a row of `partners`."""
+        return exp.and_(*self._conditions_hold(workflow.inside(name), has_row), copy=False)
+
+    def _in_segments(self, workflow: Workflow, condition: AnyOf | NoneOf, has_row: HasRow) -> exp.Expr:
+        """Return whether the partner is in any of the segments, or in none of them.
+
+        Conditions are null where a partner has no date, so `not` would leave out partners that are in none.
+        """
+        found = exp.or_(*[self.in_segment(workflow, name, has_row) for name in condition.values], copy=False)
+        if isinstance(condition, AnyOf):
+            return found
+        is_in = exp.Case().when(found, literal(1), copy=False).else_(literal(0), copy=False)
+        return exp.EQ(this=is_in, expression=literal(0))
+
+    def _contacted(self, workflow: Workflow, condition: Condition, has_row: HasRow) -> exp.Expr:
+        """Return whether a partner has an email of the workflows within the Contacted By Date Range, or has none."""
+        if not isinstance(condition, AnyOf | NoneOf):
+            return exp.true()
+        field = self.field(condition)
+        ranges = [one for one in self.conditions_at_grain(workflow, "contact") if isinstance(one, DateWithin)]
+        by_one = AnyOf(condition.label, condition.values)
+        found = has_row(field.relation, [self.row_predicate(by_one), *[self.row_predicate(one) for one in ranges]])
+        return found if isinstance(condition, AnyOf) else exp.not_(found, copy=False)
 
     def row_predicate(self, condition: Condition) -> exp.Expr:
         """Return whether a condition holds for a row of its own field's relation."""
@@ -83,6 +124,9 @@ class PredicateBuilder:
         if isinstance(condition, AnyOf):
             values = selected_stages(condition, field) if field.kind == "stage" else condition.values
             return exp.In(this=column, expressions=[literal(value) for value in values])
+        if isinstance(condition, NoneOf):
+            is_one = self.row_predicate(condition.opposite)
+            return exp.or_(exp.Is(this=column, expression=exp.null()), exp.not_(is_one, copy=False), copy=False)
         if isinstance(condition, Contains):
             needle = exp.Lower(this=literal(condition.text))
             return exp.GT(this=exp.StrPosition(this=exp.Lower(this=column), substr=needle), expression=literal(0))
@@ -138,7 +182,8 @@ class PredicateBuilder:
         """Return whether all conditions hold on one contract that is not superseded.
 
         Contract Stage None means no contract at all. Where the whole segment names no stage, a condition with a
-        `default_filter_column` (Partner Template Term) considers open contracts only.
+        `default_filter_column` considers only contracts for which it is true: Partner Template Term open ones, Contract
+        End Date agreed ones. If both are given, the date decides, since a contract that has ended is not open.
         """
         stage = next((one for one in conditions if isinstance(one, AnyOf) and self.field(one).kind == "stage"), None)
         relation = self.field(conditions[0]).relation
@@ -146,18 +191,21 @@ class PredicateBuilder:
         if stage is None or selected_stages(stage, self.field(stage)) != [NO_STAGE]:
             found: list[exp.Expr] = [exp.column("is_current"), *[self.row_predicate(one) for one in conditions]]
             if not any(self.field(one).kind == "stage" for one in segment):
-                filters = {column for one in conditions if (column := self.field(one).default_filter_column)}
+                dated = [one for one in segment if self.field(one).kind == "date"]
+                filters = {column for one in dated or conditions if (column := self.field(one).default_filter_column)}
                 found += [exp.column(column) for column in sorted(filters)]
             branches.append(has_row(relation, found))
         if stage is not None and NO_STAGE in stage.values and len(conditions) == 1:
             branches.append(exp.not_(has_row(relation, [])))
         return exp.or_(*branches) if branches else exp.false()
 
-    def _is_performance_range(self, condition: Condition) -> bool:
+    def _is_range(self, condition: Condition) -> bool:
+        """Return whether a condition is the date range of others: Performance Date Range, Contacted By Date Range."""
         return isinstance(condition, DateWithin) and self.field(condition).kind == "window"
 
     def _has_own_predicate(self, condition: Condition) -> bool:
-        return self.field(condition).grain != "contract" and not self._is_performance_range(condition)
+        is_on_one_contract = self.field(condition).grain == "contract" and not isinstance(condition, NoneOf)
+        return not is_on_one_contract and not self._is_range(condition)
 
 
 def days_ago_column(field: Field) -> str:
@@ -170,12 +218,12 @@ def days_ago_column(field: Field) -> str:
     return field.as_of_days_ago_column
 
 
-def selected_stages(condition: AnyOf, field: Field) -> list[str]:
-    """Return the stages of a condition, in the order of the help page; Select All is every stage but None."""
+def selected_stages(condition: AnyOf | NoneOf, field: Field) -> list[str]:
+    """Return the stages that meet a condition, in the order of the help page; Select All is every stage but None."""
     named = set(condition.values)
     if SELECT_ALL in named:
         named |= set(field.values) - {NO_STAGE}
-    return [value for value in field.values if value in named]
+    return [value for value in field.values if (value in named) == isinstance(condition, AnyOf)]
 
 
 def exists(relation: str, predicates: list[exp.Expr], by_hour: bool = True) -> exp.Expr:
@@ -198,5 +246,5 @@ def _qualify(node: exp.Expr, name: str) -> exp.Expr:
 
 
 def _compare(column: exp.Expr, condition: Compare) -> exp.Expr:
-    kind = exp.GT if condition.operator == "greater than" else exp.LT
+    kind = {"greater than": exp.GT, "less than": exp.LT, "is": exp.EQ}[condition.operator]
     return kind(this=column, expression=literal(condition.value))

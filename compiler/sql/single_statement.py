@@ -97,8 +97,8 @@ class Compiler:
 
     def columns_read(self, workflow: Workflow) -> set[str]:
         """Return the columns of marts that a workflow has conditions on, as "model.column"."""
-        fields = [self.vocabulary[condition.label] for condition in workflow.segment]
-        return {f"{field.model}.{field.column}" for field in fields}
+        fields = [self.vocabulary[one.label] for part in workflow.with_named() for one in part.segment]
+        return {f"{field.model}.{field.column}" for field in fields if field.column}
 
     def applications(self, workflows: Iterable[Workflow]) -> exp.Query:
         """Return the waiting applications that meet each application workflow's conditions on contracts.
@@ -113,7 +113,7 @@ class Compiler:
 
     def _applications(self, workflow: Workflow) -> exp.Select:
         columns = ("program_id", "partner_id", "contract_id", aliased("evaluated_at", "as_of"))
-        conditions = self.builder.conditions_at_grain(workflow, "contract")
+        conditions = self.builder.on_one_contract(workflow)
         return (
             exp.select(aliased("workflow_id", literal(workflow.id)), *columns)
             .from_(table(CONTRACTS_AS_OF))
@@ -128,7 +128,7 @@ class Compiler:
     def features(self, workflows: Sequence[Workflow]) -> Features:
         """Return the distinct pairs of measure and window of these workflows, by the name of their column."""
         features: Features = {}
-        for workflow in workflows:
+        for workflow in (part for one in workflows for part in one.with_named()):
             window = self.builder.window_of(workflow)
             for condition in self.builder.conditions_at_grain(workflow, "day"):
                 if isinstance(condition, Compare):
@@ -139,7 +139,7 @@ class Compiler:
     @cached_property
     def dates(self) -> Field:
         """Return the field whose windows the measures are summed over."""
-        return next(one for one in self.vocabulary.fields if one.kind == "window")
+        return next(one for one in self.vocabulary.fields if one.kind == "window" and one.grain == "day")
 
     def sum(self, field: Field, window: Window | None) -> exp.Expr:
         """Return a measure summed exactly over the days of a window."""
@@ -157,7 +157,8 @@ class Compiler:
         return exp.select(*KEY, *columns).from_(table(relation)).where(*inside).group_by(*KEY)
 
     def _partners(self, workflows: Sequence[Workflow], features: Features) -> exp.Select:
-        conditions = [one for workflow in workflows for one in self.builder.conditions_at_grain(workflow, "partner")]
+        parts = [part for workflow in workflows for part in workflow.with_named()]
+        conditions = [one for part in parts for one in self.builder.conditions_at_grain(part, "partner")]
         used = {column for condition in conditions for column in self.builder.columns(condition)} - set(KEY)
         base = table(PARTNERS_AS_OF)
         if not features:
@@ -195,6 +196,7 @@ def in_relation(relation: str) -> Restriction:
 def compile_workflow(workflow: Workflow, compiler: Compiler, dialect: str) -> str:
     """Return one workflow's membership as readable SQL to run in the warehouse, with its sentences as comments."""
     lines = [f"{workflow.id}: {workflow.name}", *[str(condition) for condition in workflow.segment]]
+    lines += [f"{named.name}: {condition}" for named in workflow.segments for condition in named.conditions]
     comments = "".join(f"-- {' '.join(line.split())}\n" for line in lines)
     return comments + to_sql(compiler.membership([workflow]), dialect) + "\n"
 

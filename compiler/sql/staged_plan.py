@@ -157,7 +157,8 @@ class StagedMembershipPlan:
     def _attributes(self) -> list[str]:
         """Return the columns of a partner that the segments read."""
         builder = self.compiler.builder
-        conditions = {one for workflow in self.workflows for one in builder.conditions_at_grain(workflow, "partner")}
+        parts = [part for workflow in self.workflows for part in workflow.with_named()]
+        conditions = {one for part in parts for one in builder.conditions_at_grain(part, "partner")}
         return sorted({column for one in conditions for column in builder.columns(one)} - set(KEY))
 
     def _tested(self, group: FeatureGroup, features: Iterable[str]) -> list[str]:

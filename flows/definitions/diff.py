@@ -17,7 +17,10 @@ from flows.settings import Settings
 logger = logging.getLogger(__name__)
 
 Described = dict[str, Any]
-"""A workflow in the snapshot: name, program, status, segment (its sentences), action and recipients."""
+"""A workflow in the snapshot: name, program, status, segment (its sentences), action and recipients.
+
+`segments` has the sentences of the named segments that it uses, by name.
+"""
 
 DELETED = "deleted"
 """The status in the snapshot of a workflow whose file was deleted: a new file may be the same under another name."""
@@ -74,8 +77,17 @@ def _words(before: Described, now: Described) -> list[str]:
         for key in ("name", "program", "action", "recipients")
         if before[key] != now[key]
     ]
-    gone = [one for one in before["segment"] if one not in now["segment"]]
-    added = [one for one in now["segment"] if one not in before["segment"]]
+    words += _changed_sentences(before["segment"], now["segment"])
+    for name in sorted(before["segments"].keys() & now["segments"].keys()):
+        changed = _changed_sentences(before["segments"][name], now["segments"][name])
+        words += [f"segment {name}: {one}" for one in changed]
+    return words
+
+
+def _changed_sentences(before: list[str], now: list[str]) -> list[str]:
+    words = []
+    gone = [one for one in before if one not in now]
+    added = [one for one in now if one not in before]
     for sentence in gone:
         successor = next((one for one in added if _subject(one) == _subject(sentence)), None)
         if successor is not None:
@@ -95,6 +107,8 @@ def _subject(sentence: str) -> str:
 
 
 _KEYS = ("name", "program", "status", "segment", "action", "recipients")
+_LATER_KEYS: Described = {"segments": {}}
+"""Keys that an older snapshot does not have, with what they were then."""
 
 
 def described(workflow: Workflow) -> Described:
@@ -105,6 +119,7 @@ def described(workflow: Workflow) -> Described:
         "program": workflow.program,
         "status": workflow.status,
         "segment": [str(condition) for condition in workflow.segment],
+        "segments": {one.name: [str(condition) for condition in one.conditions] for one in workflow.segments},
         "action": f"email {action}" if action else str(workflow.action),
         "recipients": workflow.recipients,
     }
@@ -117,7 +132,10 @@ def last_run(settings: Settings) -> dict[str, Described]:
     """
     try:
         found = json.loads(_file(settings).read_bytes())
-        return {name: {key: one[key] for key in _KEYS} for name, one in found.items()}
+        return {
+            name: {key: one[key] for key in _KEYS} | {key: one.get(key, was) for key, was in _LATER_KEYS.items()}
+            for name, one in found.items()
+        }
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, KeyError, AttributeError):

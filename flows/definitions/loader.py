@@ -1,5 +1,6 @@
 """Read and check the definitions of a workflows folder."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,7 +77,9 @@ def read_definitions(
             reads.append(read_definition(shown(file), _text(file), vocabulary, segments))
         except DefinitionError as error:
             found.setdefault(file.stem, []).extend(error.problems)
-    for workflow_id, more in check(reads, vocabulary, message_ids(settings.workflows), catalog).items():
+    for workflow_id, more in check(
+        reads, vocabulary, message_ids(settings.workflows), catalog, workflow_ids(settings.workflows)
+    ).items():
         found.setdefault(workflow_id, []).extend(more)
     found = _naming_users(found)
     errors = {name: [str(one) for one in some if one.severity == "error"] for name, some in found.items()}
@@ -108,6 +111,18 @@ def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]
 def message_ids(folder: Path) -> list[str]:
     """Return the ids of the messages of a workflows folder, sorted."""
     return sorted(path.name for path in (folder / "messages").glob("*") if path.is_dir())
+
+
+def workflow_ids(folder: Path) -> set[str]:
+    """Return the ids of the definitions of a workflows folder, whether or not they are valid."""
+    found = set()
+    for file in _files([folder] if folder.exists() else []):
+        try:
+            given = re.search(r"^id: *[\"']?([\w.-]+)", _text(file), re.MULTILINE)
+        except DefinitionError:
+            given = None
+        found.add(given[1] if given else file.stem)
+    return found
 
 
 def _text(file: Path) -> str:

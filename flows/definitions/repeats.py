@@ -54,6 +54,7 @@ def find_repeats(settings: Settings, definitions: Definitions, contacted: Collec
 def _repeats(name: str, one: Described, earlier: dict[str, Described], gone: set[str]) -> Iterator[Repeat]:
     for other_id, other in earlier.items():
         same = all(one[key] == other[key] for key in ("program", "action")) and one["action"].startswith("email ")
-        same_segment, is_renamed = set(one["segment"]) == set(other["segment"]), other_id in gone
+        same_segment = set(one["segment"]) == set(other["segment"]) and one["segments"] == other["segments"]
+        is_renamed = other_id in gone
         if same and (same_segment or (is_renamed and one["name"] == other["name"])):
             yield Repeat(name, other_id, is_renamed)

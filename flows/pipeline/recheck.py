@@ -1,8 +1,8 @@
 """Check again who is to be contacted for an earlier hour, at the hour of sending.
 
 Of the partners that a missed hour names, only those are contacted who, at the hour of sending, still have a stage that
-the segment names and still meet its `less than` conditions (semantics, "Missed hours"): nobody is welcomed after having
-left, and nobody who has caught up is reminded.
+the segment names and still meet its `less than` and `is 0` conditions (semantics, "Missed hours"): nobody is welcomed
+after having left, and nobody who has caught up is reminded.
 """
 
 from collections import Counter, defaultdict
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from compiler import Compiler, Workflow
-from compiler.segment_tree import AnyOf, Compare, Condition, DateWithin
+from compiler.sql.recheck import conditions_to_recheck, recheck_segment
 from flows.pipeline.late import CHOSEN, PartnerKey, choose_partners
 from flows.plan.plan import Disqualified, PartnerOfWorkflow, Plan, partners_of, restricted_to, with_details
 from flows.warehouse.connection import Connection, transaction
@@ -30,9 +30,9 @@ def _failed_conditions(
 ) -> dict[PartnerOfWorkflow, tuple[str, ...]]:
     """Return the conditions that a partner no longer meets, as sentences; partners that meet all are left out."""
     named = {workflow_id for workflow_id, _, _ in partners}
-    checked = {one.id: conditions_to_recheck(one, compiler) for one in workflows if one.id in named}
+    checked = {one.id: conditions_to_recheck(one, compiler.builder) for one in workflows if one.id in named}
     single = {
-        f"{one.id}/{number}": replace(one, id=f"{one.id}/{number}", segment=_segment(one, condition, compiler))
+        f"{one.id}/{number}": replace(recheck_segment(one, condition, compiler.builder), id=f"{one.id}/{number}")
         for one in workflows
         for number, condition in enumerate(checked.get(one.id, ()))
     }
@@ -49,26 +49,6 @@ def _failed_conditions(
         if unmet:
             failed[workflow_id, program_id, partner_id] = tuple(unmet)
     return failed
-
-
-def conditions_to_recheck(workflow: Workflow, compiler: Compiler) -> list[Condition]:
-    """Return the conditions that must still hold at the hour of sending: those on a stage, and `less than`."""
-    return [
-        one
-        for one in workflow.segment
-        if (isinstance(one, AnyOf) and compiler.builder.field(one).kind == "stage")
-        or (isinstance(one, Compare) and one.operator == "less than")
-    ]
-
-
-def _segment(workflow: Workflow, condition: Condition, compiler: Compiler) -> tuple[Condition, ...]:
-    """Return a segment of one condition; a measure keeps its Performance Date Range."""
-    if not isinstance(condition, Compare):
-        return (condition,)
-    ranges = [
-        one for one in workflow.segment if isinstance(one, DateWithin) and compiler.builder.field(one).grain == "day"
-    ]
-    return (condition, *ranges)
 
 
 def _members(

@@ -145,10 +145,12 @@ def _conditions(
         dates = window_dates(condition, local_date, compiler)
         if dates and isinstance(actual, int):
             actual = _days_before(local_date, actual)
+        if compiler.builder.field(condition).kind == "segment":
+            actual = actual.removesuffix(", ") or "none of them"
         values = values_query(condition, workflow, partner_id, compiler)
         if values is not None:
             found = connection.execute(values).fetchall()
-            actual = ", ".join(dict.fromkeys(value for at, value in found if at in (row[0], None) and value))
+            actual = ", ".join(dict.fromkeys(str(value) for at, value in found if at in (row[0], None) and value))
         shown = dates and (f"{dates[0]}" if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}")
         yield Explained(str(condition), bool(holds), _shown(actual), shown)
 

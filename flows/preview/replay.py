@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from compiler import AcceptApplication, Compiler, Workflow
-from compiler.segment_tree import AnyOf
+from compiler.segment_tree import AnyOf, NoneOf
 from compiler.sql.dialect import to_sql
 from compiler.sql.predicates import selected_stages
 from flows.clock import next_hour
@@ -112,13 +112,15 @@ class Replay:
 
     def _depends_on_own_emails(self, workflow: Workflow) -> bool:
         """Return whether one of our emails can move a partner into its segment or out of it."""
-        fields = ((one, self._compiler.builder.field(one)) for one in workflow.segment)
+        conditions = [one for part in workflow.with_named() for one in part.segment]
+        fields = ((one, self._compiler.builder.field(one)) for one in conditions)
         named = [
             selected_stages(one, field)
             for one, field in fields
-            if isinstance(one, AnyOf) and field.kind == "stage" and field.grain == "partner"
+            if isinstance(one, AnyOf | NoneOf) and field.kind == "stage" and field.grain == "partner"
         ]
-        return any(MOVED_BY_EMAIL.intersection(values) for values in named)
+        names_workflows = any(self._compiler.builder.field(one).grain == "contact" for one in conditions)
+        return names_workflows or any(MOVED_BY_EMAIL.intersection(values) for values in named)
 
     def _begin(self, instants: Sequence[datetime]) -> None:
         """Restore the ledger as of the first instant: without what these workflows did from then on."""

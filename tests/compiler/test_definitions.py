@@ -71,7 +71,7 @@ def test_canonical_sentence_parses_to_the_same_condition(sentence: str):
 @pytest.mark.parametrize(
     ("sentence", "offset", "hint"),
     [
-        ("Clicks les than 100", 7, "Write Clicks greater than 100 or less than 100."),
+        ("Clicks les than 100", 7, "Write Clicks greater than 100, less than 100, or is 0."),
         ("Revenu greater than 3", 0, "Did you mean Revenue?"),
         ("Relationship Stage is any of", 28, "is any of Joined"),
         ("Last Transition Date is 1.5 days ago", 24, "is a whole number, 0 or more"),
@@ -112,6 +112,9 @@ INVALID = {
     "window-out-of-range": [JOINED, "Last Transition Date is Last 0 Days"],
     "repeated-condition": [JOINED, "Relationship Stage is any of New"],
     "performance-range-alone": [JOINED, "Performance Date Range is Last 30 Days"],
+    "contact-range-alone": [JOINED, "Contacted By Date Range is Last 7 Days"],
+    "unknown-workflow": [JOINED, "Contacted By is none of welcom"],
+    "future-date": [JOINED, "Last Transition Date is in 30 Days"],
     "transition-date-alone": ["Last Transition Date is Today"],
     "contract-stage-with-dates": ["Contract Stage is any of Joined", "Relationship Stage is any of New",
                                   "Last Transition Date is Today"],
@@ -131,6 +134,7 @@ UNUSUAL = {
         "Clicks greater than 9",
         "Clicks less than 10",
     ],
+    "contradicting-values": ["Partner Group is any of Gold", "Partner Group is none of Gold, Silver"],
     "matches-inactive-partners": ["Performance Date Range is Last 30 Days", "Clicks less than 10"],
 }
 
@@ -142,6 +146,43 @@ def test_segment_that_breaks_a_rule_is_an_error(own: Settings, code: str):
     definitions = read_definitions(own)
     assert {problem.code for problem in definitions.problems if problem.severity == "error"} == {code}
     assert (list(definitions.broken), definitions.workflows) == (["w"], ())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "message", "hint"),
+    [
+        (
+            "Last Transition Date interval between 0 and 30 Days From Now",
+            "Last Transition Date is never in the future",
+            "Write Last Transition Date interval between 0 and 30 Days Ago; days to come are for Contract End Date.",
+        ),
+        ("Clicks less than 1", "can't be set to less than 1.", "To target partners without any, write Clicks is 0;"),
+        ("Contacted By is none of accept", "accept accepts applications, and sends no email.", "Name workflows"),
+        (
+            "Contacted By is any of othr",
+            "There is no workflow othr.",
+            "Did you mean other? The workflows are other, w.",
+        ),
+    ],
+)
+def test_condition_that_is_refused_names_the_one_to_write(own: Settings, sentence: str, message: str, hint: str):
+    """Other definitions are known even when only one file is checked."""
+    (own.workflows / "w.yml").write_text(define([JOINED, sentence]))
+    (own.workflows / "x.yml").write_text(define([JOINED], id="other"))
+    accept = define([JOINED]).replace("action: {email: few-clicks}", "action: accept application")
+    (own.workflows / "accept.yml").write_text(accept)
+    paths = () if "accept" in sentence else (own.workflows / "w.yml",)
+    found = [one for one in read_definitions(own, paths).problems if one.severity == "error"]
+    if paths:
+        hint = hint.replace("are other, w.", "are accept, other, w.")
+    assert (len(found), message in found[0].message, hint in found[0].hint) == (1, True, True), str(found[0])
+
+
+def test_workflow_that_can_only_follow_itself_is_a_warning(own: Settings):
+    """It writes to a partner once, so it has nobody to write to."""
+    (own.workflows / "w.yml").write_text(define([JOINED, "Contacted By is any of w"]))
+    (found,) = read_definitions(own).problems
+    assert (found.code, found.severity) == ("unknown-workflow", "warning")
 
 
 def test_stages_without_commas_are_offered_with_commas(own: Settings):
@@ -320,13 +361,16 @@ def test_format_prints_canonical_sentences(own: Settings):
     assert partnerflow(own, "format").code == 1
 
 
-def test_fields_lists_the_twelve_conditions(own: Settings):
-    """`fields` lists the conditions that the models' yml declares, with the documented keys."""
+def test_fields_lists_the_conditions(own: Settings):
+    """`fields` lists the conditions that the models' yml declares, and Segment, with the documented keys."""
     found = partnerflow(own, "fields", "--json").json()["fields"]
     assert sorted(field["label"] for field in found) == sorted(
         [
             "Actions",
             "Clicks",
+            "Contacted By",
+            "Contacted By Date Range",
+            "Contract End Date",
             "Contract ID",
             "Contract Stage",
             "Last Transition Date",
@@ -337,6 +381,7 @@ def test_fields_lists_the_twelve_conditions(own: Settings):
             "Performance Date Range",
             "Relationship Stage",
             "Revenue",
+            "Segment",
         ]
     )
     assert list(found[0]) == ["label", "kind", "operators", "values", "model", "column", "description"]

@@ -12,10 +12,11 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from compiler import Compiler, SendEmail, Workflow, dialects, membership_statements, parse, project_vocabulary
+from compiler import Compiler, dialects, membership_statements, project_vocabulary
 from compiler.sql.dialect import to_sql
 from compiler.sql.staged_plan import MEMBERSHIP
 from flows.settings import CHECKOUT
+from support.definitions import workflow_without_yaml
 
 FROZEN = CHECKOUT / "tests" / "data" / "dialects"
 VOCABULARY = project_vocabulary()
@@ -46,19 +47,45 @@ SEGMENTS = {
 }  # fmt: skip
 
 
-PLANS = ("one-statement", "tables")
-"""The folders of tests/data/dialects."""
+NAMED = {
+    "sold-before": ["Performance Date Range interval between 61 and 150 Days Ago", "Revenue greater than 0"],
+    "moved-today": ["Relationship Stage is none of Expired", "Last Transition Date is Today"],
+    "gold": ["Partner Template Term is any of Gold", "Segment is none of sold-before"],
+}
+COMBINED = {
+    "but-groups": [
+        'Partner Group is none of Gold, "O\'Brien"',
+        "Partner Name is none of A",
+        "Contract ID is none of S-1",
+        "Contract Stage is none of None, Expired",
+    ],
+    "contacted": ["Contacted By is any of welcome", "Contacted By Date Range is Last 30 Days"],
+    "ends-soon": [
+        "Contract End Date interval between 0 and 30 Days From Now",
+        "Contacted By is none of reminder",
+        "Partner Template Term is any of Gold",
+    ],
+    "or-and-not": ["Segment is any of gold, sold-before", "Segment is none of moved-today"],
+    "win-back": [
+        "Relationship Stage is any of Joined",
+        "Performance Date Range interval between 0 and 60 Days Ago",
+        "Clicks is 0",
+        "Segment is any of sold-before",
+    ],
+}
+
+PLANS = ("one-statement", "tables", "combined-one-statement", "combined-tables")
+"""The folders of tests/data/dialects: the conditions of the help pages, and those that combine segments."""
 
 
 def text(plan: str, dialect: str) -> str:
     """Return the SQL of all segments, each statement below a comment with the name of its table."""
-    workflows = [
-        Workflow(name, name, "", "1000", "active", tuple(parse(one, VOCABULARY) for one in sentences), SendEmail("m"))
-        for name, sentences in SEGMENTS.items()
-    ]
+    segments = COMBINED if plan.startswith("combined") else SEGMENTS
+    workflows = [workflow_without_yaml(name, "1000", sentences, NAMED) for name, sentences in segments.items()]
     compiler = Compiler(VOCABULARY, max_single_statement_features=-1)
     one_statement = {MEMBERSHIP: compiler.membership(workflows)}
-    steps = one_statement if plan == "one-statement" else membership_statements(workflows, compiler, dialect)
+    is_one = plan.endswith("one-statement")
+    steps = one_statement if is_one else membership_statements(workflows, compiler, dialect)
     return "".join(f"-- {relation}\n{to_sql(step, dialect)};\n" for relation, step in steps.items())
 
 

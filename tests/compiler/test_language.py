@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from compiler import SentenceError, parse, project_vocabulary
-from compiler.segment_tree import AnyOf, Compare, Condition, Contains, DateRange, DateWithin
+from compiler.segment_tree import AnyOf, Compare, Condition, Contains, DateRange, DateWithin, DaysAgo, LastDays, NoneOf
 
 VOCABULARY = project_vocabulary()
 NAME, TERM = "Partner Name is any of", "Partner Template Term"
@@ -34,9 +34,20 @@ READ = {
     "Last Transition Date between Sept. 1, 2024—September 7 2024": DateWithin(
         "Last Transition Date", DateRange(date(2024, 9, 1), date(2024, 9, 7))
     ),
+    "Contract End Date in 30 days": DateWithin("Contract End Date", DaysAgo(-30, -30)),
+    "contract end date IS in 1 Day": DateWithin("Contract End Date", DaysAgo(-1, -1)),
+    "Contract End Date interval between 0 & 30 days from now": DateWithin("Contract End Date", DaysAgo(-30, 0)),
+    "Contract End Date is in 0 Days": DateWithin("Contract End Date", DaysAgo(0, 0)),
+    "Contacted By is none of few-clicks-14, opt-in-or-out": NoneOf("Contacted By", ("few-clicks-14", "opt-in-or-out")),
+    "Contacted By date range is Last 7 Days": DateWithin("Contacted By Date Range", LastDays(7)),
+    "Segments is any of A, b": AnyOf("Segment", ("A", "b")),
     "Revenue greater than 1.50": Compare("Revenue", "greater than", Decimal("1.5")),
     "Revenue greater than 1,234.500": Compare("Revenue", "greater than", Decimal("1234.5")),
     "Revenue greater than 0.125": Compare("Revenue", "greater than", Decimal("0.125")),
+    "Clicks is 0": Compare("Clicks", "is", Decimal(0)),
+    "revenue IS  0.00": Compare("Revenue", "is", Decimal(0)),
+    "Relationship Stage IS None of joined, none": NoneOf("Relationship Stage", ("Joined", "None")),
+    f"{TERM} is none of “Gold, old”, Silver": NoneOf(TERM, ("Gold, old", "Silver")),
 }
 """Sentences with the characters of word processors and web pages, and what they mean."""
 
@@ -57,7 +68,10 @@ NUMBERS = {
     "Clicks fewer than 100": ("fewer than", "Clicks less than 100"),
     "Clicks <= 99": ("<=", "Clicks less than 100"),
     "Clicks less than or equal to 99": ("less than or equal to", "Clicks less than 100"),
-    "Clicks < 1": ("<", "Clicks less than 2"),
+    "Clicks < 1": ("<", "Clicks is 0"),
+    "Clicks = 0": ("=", "Clicks is 0"),
+    "Revenue at most 0": ("at most", "Revenue is 0"),
+    "Clicks is 5": ("no number but 0", "Clicks greater than 4 and Clicks less than 6"),
     "Clicks not 0": ("not", "Clicks greater than 0"),
     "Clicks = 5": ("=", "Clicks greater than 4 and Clicks less than 6"),
     "Clicks between 5 and 10": ("between", "Clicks greater than 4 and Clicks less than 11"),
@@ -79,9 +93,14 @@ VALUES = {
     "Relationship Stage is Joined": ("is any of", "Relationship Stage is any of Joined"),
     "Relationship Stage = joined": ("=", "Relationship Stage is any of Joined"),
     "Relationship Stage is not Joined": (
-        "is not", "Relationship Stage is any of None, New, Outreach, Negotiating, Expired"),
+        "is not", "Relationship Stage is none of Joined"),
     "not Relationship Stage is any of Joined, New": (
-        "not", "Relationship Stage is any of None, Outreach, Negotiating, Expired"),
+        "not", "Relationship Stage is none of Joined, New"),
+    "Partner Group is not in (Gold, Silver)": ("is not in", "Partner Group is none of Gold, Silver"),
+    "Partner Group is any of Gold but not Silver": (
+        "but not", "Partner Group is any of Gold and Partner Group is none of Silver"),
+    "Partner Group is none of Gold or Silver": ("or", "Partner Group is none of Gold, Silver"),
+    f"{NAME.replace('any', 'none')} 'Smith, Sons'": ("Single quotes", 'Partner Name is none of "Smith, Sons"'),
     "not Clicks less than 5": ("not less than", "Clicks greater than 4"),
     "Relationship Stage is any of Joined or New": ("or", "Relationship Stage is any of Joined, New"),
     "Relationship Stage is any of Joined, New, or Outreach": (
@@ -124,8 +143,20 @@ DATES = {
     "is not Today": ("not", "interval between 1 and 36600 Days Ago"),
     "is tomorrow": ("tomorrow", "is Today"),
 }
-LAST = "Last Transition Date"
-REFUSED = NUMBERS | VALUES | {f"{LAST} {text}": (term, f"{LAST} {near}") for text, (term, near) in DATES.items()}
+AHEAD = {
+    "is tomorrow": ("tomorrow", "is in 1 Day"),
+    "in 2 weeks": ("2 weeks", "is in 14 Days"),
+    "is 30 days from now": ("from now", "is in 30 Days"),
+    "in the next 30 days": ("next 30 days", "interval between 0 and 30 Days From Now"),
+    "is 2 weeks ago": ("2 weeks", "is 14 Days Ago"),
+}
+LAST, END = "Last Transition Date", "Contract End Date"
+REFUSED = (
+    NUMBERS
+    | VALUES
+    | {f"{LAST} {text}": (term, f"{LAST} {near}") for text, (term, near) in DATES.items()}
+    | {f"{END} {text}": (term, f"{END} {near}") for text, (term, near) in AHEAD.items()}
+)
 """What people write: what the message names, and the sentence that is offered."""
 
 
@@ -159,8 +190,12 @@ def parsed(offered: str) -> list[Condition]:
         ("Clicks >= 0", "There is no '>=' in a condition.", "leave the condition out"),
         ("Top 10 partners by revenue", "There is no 'Top' in a condition.", "Revenue greater than 999"),
         ("Revenue top 10", "There is no 'top 10' in a condition.", "Revenue greater than 999"),
-        ("Partner Group is not Gold", "There is no 'is not' in a condition.", "Name the values that count"),
-        ("Partner Group is any of not Gold", "There is no 'not' in a condition.", "Name the values that count"),
+        ("Partner Group is not Gold", "There is no 'is not' in a condition.", "Write Partner Group is none of Gold."),
+        (
+            "Partner Group is any of not Gold",
+            "There is no 'not' in a condition.",
+            "Write Partner Group is none of Gold",
+        ),
         ("Cli\u00adcks less than 5", "it has the character SOFT HYPHEN (U+00AD)", "Did you mean Clicks?"),
         ("Cli\u200bcks less than 5", "it has the character ZERO WIDTH SPACE (U+200B)", "Did you mean Clicks?"),
         ("\u0421licks less than 5", "it has the character CYRILLIC CAPITAL LETTER ES", "Did you mean Clicks?"),

@@ -1,5 +1,6 @@
 """The preview of a plan: changes since the last run, a sample of partners, the forecast and the warnings."""
 
+import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -94,6 +95,29 @@ def test_changes_are_described_in_words(saved: Settings):
         "draft": ("activated", ()),
         "revenue-1000": ("activated", ("action was 'email revenue-1000', is 'email welcome'",)),
     }
+
+
+def test_change_of_a_named_segment_is_one_of_each_workflow_that_uses_it(saved: Settings):
+    """Directly or through another segment; a snapshot of before there were any is still valid."""
+    (saved.workflows / "segments").mkdir()
+    (saved.workflows / "segments" / "idle.yml").write_text("[Clicks less than 5]")
+    (saved.workflows / "segments" / "asleep.yml").write_text("[Segment is any of idle]")
+    edit(saved, "welcome", "segment:\n", "segment:\n  - Segment is none of asleep\n")
+    edit(saved, "few-clicks-14", "segment:\n", "segment:\n  - Segment is any of idle\n")
+    snapshot = saved.state_dir / "definitions.json"
+    older = json.loads(snapshot.read_text())
+    snapshot.write_text(
+        json.dumps({name: {k: v for k, v in one.items() if k != "segments"} for name, one in older.items()})
+    )
+    assert {name: what for name, (what, _) in found_changes(saved).items()} == {
+        "few-clicks-14": "changed",
+        "welcome": "changed",
+    }
+    save_snapshot(saved, read_definitions(saved))
+    assert found_changes(saved) == {}
+    (saved.workflows / "segments" / "idle.yml").write_text("[Clicks is 0]")
+    expected = ("changed", ("segment idle: no longer: Clicks less than 5", "segment idle: now also: Clicks is 0"))
+    assert found_changes(saved) == {"few-clicks-14": expected, "welcome": expected}
 
 
 def test_invalid_definition_is_compared_once_valid_again(saved: Settings):

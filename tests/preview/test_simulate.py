@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import flows.warehouse.evaluations
-from compiler import Compiler, SendEmail, Workflow, parse, read_definition
+from compiler import Compiler, Workflow, read_definition
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.templates import template
 from flows.preview.hours import local_hours
@@ -23,7 +23,7 @@ from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
 from support.account import VOCABULARY, compiled_models, empty_account, raw_rows
 from support.cli import partnerflow
-from support.definitions import workflow
+from support.definitions import workflow, workflow_without_yaml
 from support.example_members import MEMBERS
 from support.oracle import Oracle
 from support.states import HOUR
@@ -266,7 +266,7 @@ def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple],
     rows = {**drawn.rows, "sent_emails": list(drawn.rows["sent_emails"])}
     contacted, sends, over = set(), set(), set()
     for hour in sorted(hours, key=lambda one: (one.as_of, one.program_id)):
-        oracle = Oracle(rows, hour.program_id, hour.as_of, drawn.include_today)
+        oracle = Oracle(rows, hour.program_id, hour.as_of, drawn.include_today, drawn.named_conditions)
         new = []
         for name, segment in drawn.segments.items():
             if segment.program == hour.program_id:
@@ -296,9 +296,7 @@ def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size
     """Accounts are random; the limit and the number of hours evaluated together vary."""
     compiler = Compiler(VOCABULARY, drawn.include_today)
     workflows = [
-        Workflow(
-            name, name, "", one.program, "active", tuple(parse(s, VOCABULARY) for s in one.sentences), SendEmail("m")
-        )
+        workflow_without_yaml(name, one.program, one.sentences, drawn.named_sentences)
         for name, one in drawn.segments.items()
     ]
     day = drawn.hours[0].date()

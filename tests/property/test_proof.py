@@ -1,8 +1,8 @@
 """Compare the compiled SQL with an oracle that shares no code with the compiler, and with frozen SQL.
 
-`cases/*.yml` are written for people: an hour, the sentences of a segment, and the partners that are `in` and `out`,
-each with a history (its keys are in account.py) and a reason. `cases/*.sql` has the SQL that the sentences compile to.
-This writes the SQL again:
+`cases/*.yml` are written for people: an hour, the sentences of a segment (and of named segments), and the partners that
+are `in` and `out`, each with a history (its keys are in account.py) and a reason. `cases/*.sql` has the SQL that the
+sentences compile to. This writes the SQL again:
 
     PARTNERFLOW_FREEZE=1 .venv/bin/python -m pytest tests/property/test_proof.py
 
@@ -32,7 +32,7 @@ from flows.settings import CHECKOUT
 from support.account import VOCABULARY, empty_account, raw_rows
 from support.definitions import workflow
 from support.example_members import MEMBERS
-from support.oracle import DATES, LABELS, MEASURES, Oracle, meaning
+from support.oracle import CONTACT_RANGE, DATES, END_DATE, LABELS, MEASURES, Oracle, meaning
 from support.strategies import PARTNERS, Draw, Segment, draws
 
 IN_TABLES = -1
@@ -59,7 +59,8 @@ def test_all_members_are_those_of_the_oracle(drawn: Draw):
     compiler = Compiler(
         VOCABULARY, drawn.include_today, IN_TABLES if drawn.in_tables else MAX_SINGLE_STATEMENT_FEATURES
     )
-    workflows = [workflow(name, one.program, one.sentences) for name, one in drawn.segments.items()]
+    named = drawn.named_sentences
+    workflows = [workflow(name, one.program, one.sentences, named) for name, one in drawn.segments.items()]
     with empty_account().holding(drawn.rows, drawn.hours[0]) as account:
         for hours in [drawn.hours] if drawn.in_tables else [(hour,) for hour in drawn.hours]:
             account.turn_to(*hours)
@@ -83,9 +84,10 @@ def test_explain_of_each_condition_equals_the_oracle(drawn: Draw):
         account.turn_to(*drawn.hours)
         for name, segment in list(drawn.segments.items())[:2]:
             partner = PARTNERS[0]
-            statement = explain_query(workflow(name, segment.program, segment.sentences), partner, compiler)
+            one = workflow(name, segment.program, segment.sentences, drawn.named_sentences)
+            statement = explain_query(one, partner, compiler)
             for hour, is_member, *found in account.connection.execute(statement).fetchall():
-                oracle = Oracle(drawn.rows, segment.program, hour.replace(tzinfo=UTC), drawn.include_today)
+                oracle = oracle_of(drawn, segment.program, hour.replace(tzinfo=UTC))
                 assert bool(is_member) == (partner in oracle.members(segment.conditions))
                 assert_explained(oracle, partner, segment, found)
 
@@ -105,11 +107,16 @@ def assert_explained(oracle: Oracle, partner: str, segment: Segment, found: list
             assert actual == oracle.measure(condition[0], partner, window)
 
 
+def oracle_of(drawn: Draw, program: str, hour: datetime) -> Oracle:
+    """Return the oracle of a program at an hour."""
+    return Oracle(drawn.rows, program, hour, drawn.include_today, drawn.named_conditions)
+
+
 def differences(drawn: Draw, hour: datetime, members: Mapping, stages: Mapping) -> list[str]:
     """Return a report of the partners for whom the SQL and the oracle differ, as lines; empty if there are none."""
     report: list[str] = []
     for program in drawn.rows["programs"]:
-        oracle = Oracle(drawn.rows, program["program_id"], hour, drawn.include_today)
+        oracle = oracle_of(drawn, program["program_id"], hour)
         known = {row["partner_id"] for row in oracle.rows["partners"]}
         wrong = {partner for partner in known if oracle.stage(partner) != stages.get((program["program_id"], partner))}
         segments = {name: one for name, one in drawn.segments.items() if one.program == program["program_id"]}
@@ -129,6 +136,7 @@ def report_of(oracle: Oracle, segment: Segment, found: Mapping[str, bool]) -> li
     if not found:
         return []
     report = ["Segment:", *[f"  {sentence}" for sentence in segment.sentences]]
+    report += [f"  {name}: {conditions}" for name, conditions in oracle.named.items()]
     for partner, is_member in sorted(found.items()):
         report.append(f"  {partner} is {'in' if is_member else 'out'} by SQL; the oracle finds")
         for verdict in oracle.verdicts(partner, segment.conditions):
@@ -169,9 +177,13 @@ def read_case(name: str) -> dict[str, Any]:
 def drawn_of(name: str, case: Mapping[str, Any]) -> Draw:
     """Return the rows, the segment and the hour of a case."""
     segment = Segment("1000", tuple(meaning(sentence) for sentence in case["sentences"]))
+    named = {
+        name: Segment("1000", tuple(meaning(sentence) for sentence in sentences))
+        for name, sentences in case.get("segments", {}).items()
+    }
     rows = raw_rows({**case["in"], **case["out"]}, ZoneInfo(case["zone"]))
     include_today = case.get("last_n_days_include_today") == "true"
-    return Draw(rows, (datetime.fromisoformat(case["as_of"]),), {name: segment}, include_today)
+    return Draw(rows, (datetime.fromisoformat(case["as_of"]),), {name: segment}, include_today, named=named)
 
 
 @pytest.fixture(params=NAMES)
@@ -186,10 +198,10 @@ def test_members_of_a_case_equal_sql_rows_and_oracle(case):
     drawn = drawn_of(name, content)
     (hour,) = drawn.hours
     expected = {story.get("id", partner) for partner, story in content["in"].items()}
-    one = workflow(name, "1000", content["sentences"])
+    one = workflow(name, "1000", content["sentences"], content.get("segments"))
     compiler = Compiler(VOCABULARY, drawn.include_today)
     assert frozen(name, compile_workflow(one, compiler, "duckdb")) == compile_workflow(one, compiler, "duckdb")
-    assert expected == Oracle(drawn.rows, "1000", hour, drawn.include_today).members(drawn.segments[name].conditions)
+    assert expected == oracle_of(drawn, "1000", hour).members(drawn.segments[name].conditions)
     for max_single_statement_features in (MAX_SINGLE_STATEMENT_FEATURES, IN_TABLES):
         compiler = Compiler(VOCABULARY, drawn.include_today, max_single_statement_features)
         with empty_account().holding(drawn.rows, hour) as account:
@@ -245,21 +257,24 @@ def test_every_frozen_statement_has_its_case():
 
 
 def test_the_cases_cover_every_condition_operator_and_window():
-    """The cases have all twelve conditions with all operators, and all windows for both conditions on dates."""
+    """The cases have all conditions with all operators, and all windows for the conditions on dates."""
     said = {form(meaning(sentence)) for name in NAMES for sentence in read_case(name)["sentences"]}
     expected = {(field.label, operator) for field in VOCABULARY.fields for operator in field.operators}
     windows = ("is Today", "is Yesterday", "is N Days Ago", "is Last N Days", "interval between", "between")
-    expected = {pair for pair in expected if pair[0] not in DATES} | {
-        (label, window) for label in DATES for window in windows
-    }
+    expected = {pair for pair in expected if pair[0] not in (*DATES, END_DATE, CONTACT_RANGE)}
+    expected |= {(CONTACT_RANGE, window) for window in ("is Last N Days", "between")}
+    expected |= {(label, window) for label in DATES for window in windows}
+    expected |= {(END_DATE, window) for window in ("is N Days Ago", "between", "is in N Days", "from now")}
     assert expected <= said
 
 
 def form(condition: tuple) -> tuple[str, str]:
     """Return the label and operator of a condition, or the label and kind of window of a condition on dates."""
     label, operator, *ends = condition
-    if label not in DATES:
+    if label not in (*DATES, END_DATE, CONTACT_RANGE):
         return label, operator
+    if operator == "days ago" and ends[0] < 0:
+        return label, "is in N Days" if ends[0] == ends[1] else "from now"
     if operator == "days ago" and ends[0] == ends[1]:
         return label, {0: "is Today", 1: "is Yesterday"}.get(ends[0], "is N Days Ago")
     return label, {"days ago": "interval between", "last days": "is Last N Days", "dates": "between"}[operator]

@@ -281,6 +281,7 @@ def raw_rows(histories: Mapping[str, Mapping[str, Any]], zone: ZoneInfo) -> dict
     id                          the partner's id, if it is not the name
     joined, tagged              when a contract came into force; when the partner was tagged as a prospect
     supplied, emailed           {when: stage}; [the hour of a run that emailed the partner]
+    contacted                   [{by, at, state, action}]: deliveries, by default emails that were sent
     clicks                      {date: number}
     actions                     [{at, amount, state}], the default state is APPROVED
     contracts                   [{stage, id, from, until, superseded by, term, created, changed}]
@@ -353,6 +354,18 @@ _RAW_ROWS: dict[str, Callable[[Any, When], RawRows]] = {
     ],
     "emailed": lambda value, when: [
         ("sent_emails", {"action": "email", "state": "sent", "as_of": when(at), "sent_at": when(at)}) for at in value
+    ],
+    "contacted": lambda value, when: [
+        (
+            "sent_emails",
+            {
+                "workflow_id": one["by"],
+                "action": one.get("action", "email"),
+                "state": one.get("state", "sent"),
+                "as_of": when(one["at"]),
+            },
+        )
+        for one in value
     ],
     "clicks": lambda value, _: [
         ("partner_clicks_daily", {"click_date": date.fromisoformat(day), "clicks": int(number)})

@@ -37,7 +37,7 @@ class DrawnAccount:
                 {name: f"{number}-{value}" if name in unique else value for name, value in row.items()} for row in rows
             )
         self.workflows += [
-            workflow(f"d{number}-{name}", f"{number}-{one.program}", one.sentences)
+            workflow(f"d{number}-{name}", f"{number}-{one.program}", one.sentences, drawn.named_sentences)
             for name, one in drawn.segments.items()
         ]
         zones = {f"{number}-{row['program_id']}": row["timezone"] for row in drawn.rows["programs"]}

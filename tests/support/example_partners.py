@@ -68,10 +68,14 @@ def _instant(day: date) -> datetime:
 
 
 def by_oracle(
-    example: ExamplePartner, program: str, segments: Mapping[str, Iterable[Condition]], include_today: bool = False
+    example: ExamplePartner,
+    program: str,
+    segments: Mapping[str, Iterable[Condition]],
+    include_today: bool = False,
+    named: Mapping[str, Sequence[Condition]] | None = None,
 ) -> set[str]:
     """Return the names of the segments that the example is in, by the oracle."""
-    oracle = Oracle(rows_of(example, program), program, hour(example), include_today)
+    oracle = Oracle(rows_of(example, program), program, hour(example), include_today, named)
     return {name for name, conditions in segments.items() if oracle.members(conditions)}
 
 

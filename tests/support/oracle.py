@@ -4,11 +4,15 @@
 
 `rows` is {raw table: [dict]}, times aware, a column left out is null. A segment is a list of tuples, one a condition:
 
-    ("Clicks", "less than", 100)                     also Actions, Revenue; also "greater than"
+    ("Clicks", "less than", 100)                     also Actions, Revenue; also "greater than"; "is 0", 0
     ("Performance Date Range", "days ago", 0, 14)    also Last Transition Date; also "last days", 30
     ("Last Transition Date", "dates", d1, d2)
+    ("Contract End Date", "days ago", -30, 0)        negative days are to come
     ("Contract Stage", "is any of", ("None", "Joined"))
     ("Partner Template Term", "contains", "gold")
+    ("Partner Group", "is none of", ("Gold",))       also where `is any of` is possible
+    ("Contacted By", "is any of", ("welcome",))      also with ("Contacted By Date Range", "last days", 30)
+    ("Segment", "is any of", ("active",))            `named` has the conditions of each by name
 
 Each rule is below the sentence of semantics.md ("What the words mean: decisions") that it comes from. Where the text is
 silent, "Open:" gives the reading chosen. Relationship stages are in stage_oracle.py.
@@ -44,9 +48,22 @@ CONTRACT_STAGES = (
     "Pending Contract Expired",
 )
 MEASURES = ("Clicks", "Actions", "Revenue")
-ON_CONTRACTS = ("Contract Stage", "Contract ID", "Partner Template Term")
+END_DATE = "Contract End Date"
+ON_CONTRACTS = ("Contract Stage", "Contract ID", "Partner Template Term", END_DATE)
+CONTACT_RANGE = "Contacted By Date Range"
 DATES = ("Performance Date Range", "Last Transition Date")
-LABELS = (*MEASURES, *DATES, "Relationship Stage", "Partner Group", "Partner Name", "Partner ID", *ON_CONTRACTS)
+LABELS = (
+    *MEASURES,
+    *DATES,
+    "Relationship Stage",
+    "Partner Group",
+    "Partner Name",
+    "Partner ID",
+    "Segment",
+    CONTACT_RANGE,
+    "Contacted By",
+    *ON_CONTRACTS,
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +80,15 @@ class Oracle:
     clock")."""
 
     def __init__(
-        self, rows: Mapping[str, Sequence[Row]], program_id: str, as_of: datetime, include_today: bool = False
+        self,
+        rows: Mapping[str, Sequence[Row]],
+        program_id: str,
+        as_of: datetime,
+        include_today: bool = False,
+        named: Mapping[str, Sequence[Condition]] | None = None,
     ):
-        """`include_today` is the project setting `last_n_days_include_today`."""
+        """`include_today` is the project setting `last_n_days_include_today`; `named` are the named segments."""
+        self.program_id, self.named = program_id, named or {}
         (program,) = [row for row in rows["programs"] if row["program_id"] == program_id]
         self.rows = {
             table: [row for row in records if row.get("program_id") == program_id] for table, records in rows.items()
@@ -81,22 +104,43 @@ class Oracle:
         return {
             partner["partner_id"]
             for partner in self.rows["partners"]
-            if all(verdict.holds for verdict in self.verdicts(partner["partner_id"], conditions))
+            if self.is_member(partner["partner_id"], conditions)
         }
+
+    def is_member(self, partner_id: str, conditions: Sequence[Condition]) -> bool:
+        """Return whether all conditions hold for a partner."""
+        return all(verdict.holds for verdict in self.verdicts(partner_id, conditions))
 
     def verdicts(self, partner_id: str, segment: Sequence[Condition]) -> list[Verdict]:
         """Return a verdict for each condition of a segment, and one for all conditions on contracts."""
         window = next((condition for condition in segment if condition[0] == "Performance Date Range"), None)
+        contact_range = next((condition for condition in segment if condition[0] == CONTACT_RANGE), None)
         verdicts = [
-            self._verdict(partner_id, condition, window)
+            self._verdict(partner_id, condition, window, contact_range)
             for condition in segment
-            if condition[0] not in (*ON_CONTRACTS, "Performance Date Range")
+            if condition[0] not in ("Performance Date Range", CONTACT_RANGE)
+            and (condition[0] not in ON_CONTRACTS or _excludes(condition))
         ]
-        on_contracts = tuple(condition for condition in segment if condition[0] in ON_CONTRACTS)
+        on_contracts = tuple(one for one in segment if one[0] in ON_CONTRACTS and not _excludes(one))
         return verdicts + ([self._contracts_verdict(partner_id, on_contracts)] if on_contracts else [])
 
-    def _verdict(self, partner_id: str, condition: Condition, window: Condition | None) -> Verdict:
+    def _verdict(
+        self, partner_id: str, condition: Condition, window: Condition | None, contact_range: Condition | None
+    ) -> Verdict:
         label = condition[0]
+        # "None of: the partner has no row with any of the values"
+        if _excludes(condition):
+            ranges = [contact_range] if contact_range else []
+            (opposite,) = self.verdicts(partner_id, [(label, "is any of", condition[2]), *ranges])
+            return Verdict((condition,), not opposite.holds, opposite.because)
+        # "Segment is any of: the partner is in one of these segments, each with its own Performance Date Range"
+        if label == "Segment":
+            inside = [name for name in condition[2] if self.is_member(partner_id, self.named[name])]
+            return Verdict((condition,), bool(inside), f"in the segments {inside}")
+        # "Contacted By is any of: one of these workflows has written to the partner"
+        if label == "Contacted By":
+            found = self._contacts(partner_id, contact_range)
+            return Verdict((condition,), any(name in condition[2] for name in found), f"contacted by {found}")
         if label in MEASURES:
             actual = self.measure(label, partner_id, window)
             return Verdict((condition,), _compares(actual, condition), f"{label} {actual}")
@@ -117,6 +161,22 @@ class Oracle:
             return [row.get("group_name") for row in self._of(partner_id, "partner_groups")]
         column = {"Partner Name": "name", "Partner ID": "partner_id"}[label]
         return [row[column] for row in self._of(partner_id, "partners")]
+
+    def _contacts(self, partner_id: str, contact_range: Condition | None) -> list[str]:
+        """Return the workflows whose emails were sent, "by the hour of the run that delivered" them.
+
+        "Our own emails take effect from the next run on." "Emails that never left do not count."
+        """
+        dated = [
+            (row["workflow_id"], row.get("delivered_as_of") or row["as_of"])
+            for row in self._of(partner_id, "sent_emails")
+            if row["action"] == "email" and row["state"] == "sent"
+        ]
+        return [
+            name
+            for name, at in dated
+            if at < self.as_of and (contact_range is None or self.inside(self.local_date(at), contact_range))
+        ]
 
     # Dates
 
@@ -197,10 +257,23 @@ class Oracle:
         if self._is_superseded(contract):
             return False
         # "A template term without a stage looks at contracts in force or in play: not expired, declined or retracted."
-        if "Partner Template Term" in labels and "Contract Stage" not in labels and _is_over(contract):
+        if labels & {"Partner Template Term"} and not labels & {"Contract Stage", END_DATE} and _is_over(contract):
+            return False
+        # "Contract End Date without a stage looks at signed contracts: Joined, Awaiting Contract Start or Expired, also
+        # beside a template term."
+        signed = ("Joined", "Awaiting Contract Start", "Expired")
+        if END_DATE in labels and "Contract Stage" not in labels and contract["contract_stage"] not in signed:
             return False
         # "Contract Stage chooses by stage. Contract ID alone looks at any contract."
-        return all(_on_contract(contract, condition) for condition in conditions)
+        return all(
+            self._ends_inside(contract, condition) if condition[0] == END_DATE else _on_contract(contract, condition)
+            for condition in conditions
+        )
+
+    def _ends_inside(self, contract: Row, window: Condition) -> bool:
+        """ "Contract End Date: the local date of ends_at"; one that is open-ended has none."""
+        ends_at = contract.get("ends_at")
+        return ends_at is not None and self.inside(self.local_date(ends_at), window)
 
     def _is_superseded(self, contract: Row) -> bool:
         """Return whether a successor has come into force."""
@@ -216,7 +289,13 @@ class Oracle:
 def _compares(actual: int | Decimal, condition: Condition) -> bool:
     """ "strict comparisons on exact numbers, no rounding" """
     _, operator, value = condition
+    if operator == "is 0":
+        return actual == 0
     return actual > value if operator == "greater than" else actual < value
+
+
+def _excludes(condition: Condition) -> bool:
+    return condition[1] == "is none of"
 
 
 def _stages(condition: Condition, all_stages: Sequence[str]) -> set[str]:
@@ -286,9 +365,12 @@ def _number(text: str) -> int | Decimal:
 
 
 _FORMS = {
-    r"is any of (.+)": lambda values: ("is any of", _values(values)),
+    r"is (any|none) of (.+)": lambda word, values: (f"is {word} of", _values(values)),
     r"contains (.+)": lambda text: ("contains", *_values(text)),
     r"(greater|less) than (.+)": lambda word, number: (f"{word} than", _number(number)),
+    r"is 0": lambda: ("is 0", 0),
+    r"is in (\d+) Days?": lambda days: ("days ago", -int(days), -int(days)),
+    r"interval between (\d+) and (\d+) Days From Now": lambda near, far: ("days ago", -int(far), -int(near)),
     r"is Today": lambda: ("days ago", 0, 0),
     r"is Yesterday": lambda: ("days ago", 1, 1),
     r"is (\d+) Days Ago": lambda days: ("days ago", int(days), int(days)),

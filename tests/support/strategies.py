@@ -7,7 +7,7 @@ into rows and conditions.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from support.oracle import (
+    CONTACT_RANGE,
     CONTRACT_STAGES,
     DATES,
+    END_DATE,
     LABELS,
     MEASURES,
     ON_CONTRACTS,
@@ -45,6 +47,7 @@ HOURS = (
 """The time zone of a program, and a date near which it is evaluated."""
 
 RUNS = (time(14), time(0), time(1), time(2), time(23), time(2, 30))
+MAX_DAYS = 36_600
 DAYS = (1, 14, 7, 30, 2, 31, 60, 90, -1)
 SHIFTS = (0, 0, 0, 1, -1)
 AROUND_THE_HOUR = (timedelta(0), timedelta(microseconds=-1), timedelta(microseconds=1), timedelta(hours=-1))
@@ -85,11 +88,11 @@ CLICKS = (1, 0, 50, 99, 100, 10**12)
 AMOUNTS = tuple(map(Decimal, ("10", "999", "999.50", "0.01", "0", "0.00000001", "-5", "123456789012.12345678")))
 STATES = ("APPROVED", "PENDING", "REVERSED")
 EMAILS = (
-    ("email", "sent"),
-    ("email", "sent"),
-    ("email", "failed"),
-    ("email", "sending"),
-    ("accept application", "sent"),
+    ("email", "sent", "earlier"),
+    ("email", "sent", "before"),
+    ("email", "failed", "earlier"),
+    ("email", "sending", "before"),
+    ("accept application", "sent", "earlier"),
 )
 
 
@@ -111,6 +114,7 @@ class Segment:
 class Draw:
     """Raw rows, hours to evaluate (the tables are built at the first), and segments by workflow id.
 
+    `named` are the named segments that these and one another refer to.
     `in_tables` selects the plan for many workflows (compiler/sql/staged_plan.py), which evaluates all hours at once.
     """
 
@@ -119,6 +123,17 @@ class Draw:
     segments: dict[str, Segment]
     include_today: bool = False
     in_tables: bool = False
+    named: dict[str, Segment] = field(default_factory=dict)
+
+    @property
+    def named_sentences(self) -> dict[str, list[str]]:
+        """The sentences of the named segments, by name."""
+        return {name: one.sentences for name, one in self.named.items()}
+
+    @property
+    def named_conditions(self) -> dict[str, tuple[Condition, ...]]:
+        """The conditions of the named segments as the oracle reads them, by name."""
+        return {name: one.conditions for name, one in self.named.items()}
 
 
 @dataclass(frozen=True)
@@ -196,13 +211,16 @@ FACTS = {
 EXISTING = st.sampled_from((0, 0, 0, 1, 2))
 
 
-def _choice(others: st.SearchStrategy[str]) -> st.SearchStrategy[list]:
-    """Draw one or two values: values that the account has (as numbers), or others."""
-    return st.lists(_mostly(EXISTING, others), min_size=1, max_size=2)
+LISTED = st.sampled_from(("is any of", "is any of", "is none of"))
+
+
+def _choice(others: st.SearchStrategy[str]) -> st.SearchStrategy[tuple]:
+    """Draw an operator and one or two values: values that the account has (as numbers), or others."""
+    return st.tuples(LISTED, st.lists(_mostly(EXISTING, others), min_size=1, max_size=2))
 
 
 STEPS = st.sampled_from((1, 1, 0, -1))
-OPERATORS = st.sampled_from((("less than",), ("greater than",), ("greater than", "less than")))
+OPERATORS = st.sampled_from((("less than",), ("greater than",), ("greater than", "less than"), ("is 0",)))
 COMPARISON = st.tuples(OPERATORS, STEPS, STEPS)
 END = st.one_of(st.tuples(st.none(), st.sampled_from(SHIFTS)), DAY)
 WINDOW = st.tuples(st.sampled_from(("one day", "days ago", "last days", "dates")), END, END)
@@ -211,6 +229,7 @@ CONTRACT_STAGE = _choice(st.sampled_from((*("None", "Select All") * 4, *CONTRACT
 NAMES = _choice(TEXT)
 PART = st.tuples(_mostly(EXISTING, st.sampled_from(SEARCHES)), st.integers(0, 20), st.integers(1, 6))
 TERM = st.one_of(NAMES, PART)
+CONTACTS = _choice(st.sampled_from(("earlier", "before", "w0", "w1")))
 
 CONDITIONS = {
     **{(label,): (COMPARISON,) for label in MEASURES},
@@ -225,12 +244,19 @@ CONDITIONS = {
     ("Contract ID",): (NAMES,),
     ("Contract ID", "Partner Template Term"): (NAMES, TERM),
     ("Partner Template Term",): (TERM,),
+    (END_DATE,): (WINDOW,),
+    (END_DATE, "Partner Template Term"): (WINDOW, TERM),
+    ("Contacted By",): (CONTACTS,),
+    (CONTACT_RANGE, "Contacted By"): (WINDOW, CONTACTS),
+    ("Contract Stage", END_DATE): (CONTRACT_STAGE, WINDOW),
     **{(label,): (NAMES,) for label in ("Partner Group", "Partner Name", "Partner ID")},
 }
 """The conditions that a segment may have: labels to the strategies for their picks."""
 
+MOVED_BY_EMAIL = ("Relationship Stage", "Last Transition Date", "Contacted By", CONTACT_RANGE)
+
 THEMES = (
-    (("contracts", "prospects", "relationship_events", "sent_emails"), ("Relationship Stage", "Last Transition Date")),
+    (("contracts", "prospects", "relationship_events", "sent_emails"), MOVED_BY_EMAIL),
     (("partner_clicks_daily", "actions"), (*MEASURES, "Performance Date Range")),
     (("contracts",), ON_CONTRACTS),
     (("partner_groups",), ("Partner Group", "Partner Name", "Partner ID")),
@@ -248,8 +274,11 @@ def _program(tables: tuple[str, ...], labels: tuple[str, ...]) -> st.SearchStrat
     return st.tuples(zone, partners, st.lists(_segment_picks(labels), min_size=1, max_size=6))
 
 
-def _segment_picks(labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
-    """Draw the partner that a segment is aimed at, one or two conditions, and the style of their sentences."""
+def _segment_picks(labels: tuple[str, ...], levels: int = 2) -> st.SearchStrategy[tuple]:
+    """Draw the partner that a segment is aimed at, one or two conditions, the style of their sentences, and segments.
+
+    One in four refers to others, an operator and their picks, at most `levels` deep.
+    """
     condition = st.one_of(
         *[
             st.tuples(*[part for pair in zip(map(st.just, names), picks, strict=True) for part in pair])
@@ -258,7 +287,11 @@ def _segment_picks(labels: tuple[str, ...]) -> st.SearchStrategy[tuple]:
         ]
     )
     conditions = _lists(condition, 2, min_size=1, unique_by=lambda pick: pick[0])
-    return st.tuples(st.integers(0, len(PARTNERS) - 1), conditions, st.integers(0, 3))
+    others = st.none()
+    if levels:
+        inner = st.lists(_segment_picks(labels, levels - 1), min_size=1, max_size=2)
+        others = _mostly(others, st.tuples(st.sampled_from(("is any of", "is none of")), inner))
+    return st.tuples(st.integers(0, len(PARTNERS) - 1), conditions, st.integers(0, 3), others)
 
 
 PROGRAMS = st.lists(st.one_of(*[_program(*theme) for theme in THEMES]), min_size=1, max_size=4)
@@ -275,16 +308,17 @@ def draws(draw: st.DrawFn) -> Draw:
     include_today = draw(st.booleans())
     rows: dict[str, list[dict]] = {"programs": [], **{table: [] for table in FACTS}}
     segments: dict[str, Segment] = {}
+    named: dict[str, Segment] = {}
     for number, (other_zone, partners, segment_picks) in enumerate(draw(PROGRAMS), start=1):
         calendar = Calendar(zone if number == 1 else other_zone, as_of, days)
         _add_program(rows, str(number), calendar, partners)
         oracle = Oracle(rows, str(number), as_of, include_today)
-        for partner, picks, style in segment_picks:
-            target = Target(oracle, calendar, PARTNERS[partner % len(partners)])
-            segments[f"w{len(segments)}"] = Segment(str(number), _segment(target, picks), style)
+        for picks in segment_picks:
+            target = Target(oracle, calendar, PARTNERS[picks[0] % len(partners)])
+            segments[f"w{len(segments)}"] = _with_others(target, picks, len(partners), named)
     later = draw(st.lists(st.sampled_from((1, 24, -24, 24 * 30)), max_size=1))
     hours = (as_of, *(as_of + timedelta(hours=hours) for hours in later))
-    return Draw(rows, hours, segments, include_today, in_tables=draw(st.booleans()))
+    return Draw(rows, hours, segments, include_today, draw(st.booleans()), named)
 
 
 # Picks to rows
@@ -331,8 +365,8 @@ def _relationship_events(picks: list[tuple], calendar: Calendar) -> list[dict]:
 
 def _sent_emails(picks: list[tuple], calendar: Calendar) -> list[dict]:
     return [
-        {"workflow_id": "earlier", "action": action, "state": state, "as_of": at, "sent_at": at}
-        for pick, (action, state) in picks
+        {"workflow_id": name, "action": action, "state": state, "as_of": at, "sent_at": at}
+        for pick, (action, state, name) in picks
         for at in [calendar.instant(pick)]
     ]
 
@@ -379,6 +413,7 @@ class Target:
         table, column = {
             "Partner Group": ("partner_groups", "group_name"),
             "Partner Name": ("partners", "name"),
+            "Contacted By": ("sent_emails", "workflow_id"),
             "Partner ID": ("partners", "partner_id"),
             "Contract ID": ("contracts", "contract_id"),
             "Contract Stage": ("contracts", "contract_stage"),
@@ -394,12 +429,18 @@ class Target:
         return [row[column] or "None" for row in rows] or ["None"]
 
     def days_ago(self, label: str) -> int:
-        """Return the days since the partner's last transition, or since its first clicks or action."""
+        """Return the days since the partner's last transition, first email, a contract's end, or first activity."""
         rows = self.oracle.rows
         days = [row["click_date"] for row in rows["partner_clicks_daily"] if row["partner_id"] == self.partner]
         days += [
             self.oracle.local_date(row["event_at"]) for row in rows["actions"] if row["partner_id"] == self.partner
         ]
+        if label == CONTACT_RANGE:
+            emails = [row for row in rows["sent_emails"] if row["partner_id"] == self.partner]
+            days = [self.oracle.local_date(row["as_of"]) for row in emails]
+        if label == END_DATE:
+            ends = [row["ends_at"] for row in rows["contracts"] if row["partner_id"] == self.partner]
+            days = [self.oracle.local_date(at) for at in ends if at]
         if label == "Last Transition Date":
             days = [day for day in [self.oracle.stage(self.partner)[1]] if day]
         return (self.oracle.today - days[0]).days if days else 1
@@ -414,16 +455,33 @@ def _segment(target: Target, picks: list[tuple]) -> tuple[Condition, ...]:
             picked.setdefault(*needed)
     if set(DATES) & set(picked):
         picked.pop("Contract Stage", None)
-    windows = {label: (label, *_window(target, label, picked[label])) for label in DATES if label in picked}
+    dates = (*DATES, END_DATE, CONTACT_RANGE)
+    windows = {label: (label, *_window(target, label, picked[label])) for label in dates if label in picked}
     conditions: list[Condition] = []
     for label, pick in picked.items():
-        if label in DATES:
+        if label in dates:
             conditions.append(windows[label])
         elif label in MEASURES:
             conditions += _comparisons(target, label, windows.get("Performance Date Range"), pick)
         else:
             conditions.append((label, *_names(target, label, pick)))
     return tuple(conditions)
+
+
+def _with_others(target: Target, pick: tuple, partners: int, named: dict[str, Segment]) -> Segment:
+    """Return a segment, and add the segments that it refers to to the named ones."""
+    _, picks, style, others = pick
+    conditions = _segment(target, picks)
+    if others:
+        operator, inner = others
+        names = []
+        for one in inner:
+            aimed = replace(target, partner=PARTNERS[one[0] % partners])
+            segment = _with_others(aimed, one, partners, named)
+            names.append(f"n{len(named)}")
+            named[names[-1]] = segment
+        conditions = (*conditions, ("Segment", operator, tuple(names)))
+    return Segment(target.oracle.program_id, conditions, style)
 
 
 def _window(target: Target, label: str, pick: tuple) -> tuple:
@@ -435,10 +493,14 @@ def _window(target: Target, label: str, pick: tuple) -> tuple:
     ]
     if form == "dates":
         return "dates", *sorted(target.oracle.today - timedelta(days=number) for number in days)
-    near, far = (max(0, number) for number in days)
+    least = -MAX_DAYS if label == END_DATE else 0
+    near, far = (max(least, number) for number in days)
     if form == "last days":
         return "last days", max(1, near)
-    return ("days ago", near, near) if form == "one day" else ("days ago", *sorted((near, far)))
+    if form == "one day":
+        return "days ago", near, near
+    first, last = sorted((near, far))
+    return "days ago", first, min(last, 0) if first < 0 else last
 
 
 def _comparisons(target: Target, label: str, window: Condition | None, pick: tuple) -> list[Condition]:
@@ -448,20 +510,22 @@ def _comparisons(target: Target, label: str, window: Condition | None, pick: tup
     least_step = Decimal("0.01") if label == "Revenue" else 1
     found = []
     for operator, step in zip(operators, steps, strict=False):
+        if operator == "is 0":
+            return [(label, "is 0", 0)]
         beside, least = (1, 1 + least_step) if operator == "less than" else (-1, 0)
         found.append((label, operator, max(total + beside * step * least_step, least)))
     return found
 
 
-def _names(target: Target, label: str, pick: list | tuple) -> tuple:
-    """Return `is any of` with values of the partner and others, or `contains` with part of one in the other case."""
+def _names(target: Target, label: str, pick: tuple) -> tuple:
+    """Return a list of values of the partner and others, or `contains` with part of a value in the other case."""
     values = target.values(label)
 
     def text(one: int | str) -> str:
         return values[one % len(values)] if isinstance(one, int) else one
 
-    if isinstance(pick, list):
-        return "is any of", tuple(dict.fromkeys(text(one) for one in pick))
+    if pick[0] in ("is any of", "is none of"):
+        return pick[0], tuple(dict.fromkeys(text(one) for one in pick[1]))
     whole, start, length = text(pick[0]), *pick[1:]
     part = whole[start % len(whole) :][:length]
     return "contains", (part if part.strip() else whole).swapcase()
@@ -473,8 +537,10 @@ def _names(target: Target, label: str, pick: list | tuple) -> tuple:
 def sentence(condition: Condition, style: int = 0) -> str:
     """Return the condition in the help page's words. Styles 1 to 3 write the same condition differently."""
     label, operator, *values = condition
-    if operator == "is any of":
-        rest = "is any of " + ", ".join(_quoted(value, style) for value in values[0])
+    if operator in ("is any of", "is none of"):
+        rest = f"{operator} " + ", ".join(_quoted(value, style) for value in values[0])
+    elif operator == "is 0":
+        rest = "is 0.00" if style == 3 else "is 0"
     elif operator == "contains":
         rest = f"contains {_quoted(values[0], 1)}"
     elif label in MEASURES:
@@ -501,6 +567,9 @@ def _window_words(form: str, ends: list, style: int) -> str:
         return f"between {_page_date(first)}{'-' if style else ' and '}{_page_date(last)}"
     if form == "last days":
         return f"is Last {ends[0]} Days"
+    if ends[0] < 0:
+        one_day = f"{'is ' if style else ''}in {-ends[0]} {'Days' if style else 'day'}"
+        return one_day if ends[0] == ends[1] else f"interval between {-ends[1]} and {-ends[0]} Days From Now"
     if ends[0] == ends[1] and style < 2:
         return {0: "is Today", 1: "is Yesterday"}.get(ends[0], f"is {ends[0]} Days Ago")
     return f"interval between {ends[0]} {'&' if style else 'and'} {ends[1]} Days Ago"

@@ -61,6 +61,14 @@ _WINDOWS: dict[str, Callable[[_Found], Window]] = {
     r"(?:is )?(?:not|before|earlier than|older than) today": lambda _: DaysAgo(1, MAX_DAYS),
 }
 
+_AHEAD: dict[str, Callable[[_Found], Window]] = {
+    rf"(?:is )?in {_N} {_UNIT}": lambda found: DaysAgo(-_days(found), -_days(found)),
+    rf"(?:is )?{_N} {_UNIT} (?:from (?:now|today)|ahead|later)": lambda found: DaysAgo(-_days(found), -_days(found)),
+    rf"{_IN}(?:next|coming) {_N} {_UNIT}": lambda found: DaysAgo(-_days(found), 0),
+    r"(?:is )?tomorrow": lambda _: DaysAgo(-1, -1),
+}
+"""Windows of dates that may be in the future."""
+
 _DATES: dict[str, Callable[[date, date], tuple[date, date]]] = {
     r"(?:before|earlier than|prior to|<) ?{a}": lambda a, _: (_OLDEST, a - timedelta(days=1)),
     r"(?:until|till|by|up to|on or before|<=|≤) ?{a}": lambda a, _: (_OLDEST, a),
@@ -73,6 +81,8 @@ _DATES: dict[str, Callable[[date, date], tuple[date, date]]] = {
 
 def suggest_date(field: Field, text: str) -> Suggestion | None:
     """Return what to write instead of a text after the name of a date; None if it is not recognized."""
+    if window := _days_ahead(text) if field.has_future else None:
+        return lacks(text, write(str(DateWithin(field.label, window))))
     if window := _days_ago(text):
         return lacks(text, write(str(DateWithin(field.label, window))))
     for pattern, ends in _DATES.items():
@@ -111,6 +121,11 @@ def _days_ago(text: str) -> Window | None:
         if found := re.fullmatch(pattern, text, re.IGNORECASE):
             return window(found)
     return None
+
+
+def _days_ahead(text: str) -> Window | None:
+    found = ((re.fullmatch(pattern, text, re.IGNORECASE), window) for pattern, window in _AHEAD.items())
+    return next((window(match) for match, window in found if match), None)
 
 
 def _between(field: Field, text: str, window: DateRange) -> Suggestion:

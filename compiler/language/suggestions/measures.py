@@ -64,6 +64,8 @@ def suggest_number(field: Field, text: str) -> Suggestion | None:
 
 
 def _what_is_wrong(field: Field, found: re.Match[str], written: str, hint: str) -> Suggestion:
+    if found["verb"] and not found["operator"]:
+        return Suggestion(f"After {field.label}, {found['verb']!r} takes no number but 0.", hint)
     if written.lower() not in ("greater than", "less than"):
         return lacks(written, hint)
     if found["verb"]:
@@ -101,6 +103,9 @@ def _sentences(field: Field, meaning: str, number: Decimal) -> tuple[str, ...]:
 def _limits(field: Field, meaning: str, number: Decimal) -> Iterator[tuple[str, Decimal]]:
     step = Decimal(1) if field.kind == "count" else Decimal("0.01")
     down, up = number.quantize(step, ROUND_FLOOR), number.quantize(step, ROUND_CEILING)
+    if (number == 0 and meaning in ("=", "<=")) or (up <= step and meaning == "<"):
+        yield "is", Decimal(0)
+        return
     if meaning in (">", "!="):
         yield "greater than", down
     if meaning in (">=", "=") and number > 0:

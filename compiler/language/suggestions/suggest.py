@@ -12,6 +12,8 @@ BY_KIND = {
     "stage": suggest_values,
     "list": suggest_values,
     "text": suggest_values,
+    "segment": suggest_values,
+    "workflow": suggest_values,
     "date": suggest_date,
     "window": suggest_date,
     "count": suggest_number,
@@ -27,7 +29,7 @@ _OPERATOR = r"is|are|contains|greater|less|more|fewer|between|interval|at|[<>=â‰
 
 def suggest(field: Field, rest: str, vocabulary: Vocabulary) -> Suggestion | None:
     """Return what to write instead of `rest`, the text after the name of a field, if it is recognized."""
-    has_values = re.match(r"\s*(?:is\s+any\s+of|contains)\b", rest, re.IGNORECASE)
+    has_values = re.match(r"\s*(?:is\s+(?:any|none)\s+of|contains)\b", rest, re.IGNORECASE)
     return (
         suggest_joined(field.label, rest, vocabulary)
         or BY_KIND[field.kind](field, " ".join(rest.split()))
@@ -52,7 +54,7 @@ def suggest_word(text: str) -> Suggestion | None:
     if found := _TOP.search(text):
         return lacks(found[0], "A condition looks at one partner; write a limit, such as Revenue greater than 999.")
     if found := NOT.search(text):
-        return lacks(found[0], "Write what counts, such as Relationship Stage is any of New, Outreach.")
+        return lacks(found[0], "Write is none of, such as Relationship Stage is none of Joined, Expired.")
     if found := re.search(r"\bor\b|\|\|?", text, re.IGNORECASE):
         return lacks(found[0], "All conditions of a segment must hold; write one workflow for each alternative.")
     if "%" in text:

@@ -3,13 +3,13 @@
 import re
 
 from compiler.language.suggestions.suggestion import Suggestion, lacks, write
-from compiler.segment_tree import NO_STAGE, SELECT_ALL, AnyOf, Contains
+from compiler.segment_tree import SELECT_ALL, AnyOf, Contains, NoneOf
 from compiler.typography import unquoted, with_straight_quotes
 from compiler.vocabulary import Field
 
 _NEGATED = re.compile(
     r"(?:(?:is|are|was|does|do|has) )?"
-    r"(?:not|isn['’]t|aren['’]t|doesn['’]t|none of|never|excludes?|excluding|except|without|!=|<>|≠)"
+    r"(?:not|isn['’]t|aren['’]t|doesn['’]t|never|excludes?|excluding|except|without|!=|<>|≠)"
     r"(?: (?:any of|one of|in|contains?|equal to|equals?|be))? ?(?P<values>.*)",
     re.IGNORECASE,
 )
@@ -79,12 +79,9 @@ def _known(field: Field, values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _without_not(field: Field, operator: str, values: tuple[str, ...]) -> Suggestion:
     named = _known(field, values)
-    others = tuple(value for value in field.values if value not in named)
-    if SELECT_ALL in named:
-        others = (NO_STAGE,)
-    if others and set(named) <= {*field.values, SELECT_ALL}:
-        return lacks(operator, write(str(AnyOf(field.label, others))))
-    return lacks(operator, f"Name the values that count: {field.label} is any of A, B.")
+    if field.values and not (named and set(named) <= {*field.values, SELECT_ALL}):
+        return lacks(operator, f"Write {field.label} is none of some of {', '.join((*field.values, SELECT_ALL))}.")
+    return lacks(operator, write(str(NoneOf(field.label, named or ("A", "B")))))
 
 
 def _search(field: Field, operator: str, values: tuple[str, ...]) -> Suggestion | None:

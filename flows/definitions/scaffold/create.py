@@ -9,7 +9,7 @@ import yaml
 
 from compiler import DefinitionError, PartnerflowError, Problem, check, project_vocabulary, read_definition, read_yaml
 from compiler.language.definition import ID
-from flows.definitions.loader import message_ids, read_definitions, read_segments
+from flows.definitions.loader import message_ids, read_definitions, read_segments, workflow_ids
 from flows.definitions.scaffold.drafts import refuse_existing, write_drafts
 from flows.definitions.scaffold.programs import require_program
 from flows.definitions.scaffold.templates import STARTER, template
@@ -152,5 +152,8 @@ def _check(settings: Settings, files: Mapping[str, str]) -> list[Problem]:
     segments |= {path.stem: read_yaml(name, files[name]) for name, path in parts.items() if path.parts[0] == "segments"}
     messages = {path.parts[1] for path in parts.values() if path.parts[0] == "messages"}
     reads = [read_definition(f"{name}.yml", text, vocabulary, segments) for name, text in _definitions(files).items()]
-    found = check(reads, vocabulary, [*message_ids(settings.workflows), *messages], open_catalog(settings.published))
+    ids = workflow_ids(settings.workflows) | {read.workflow.id for read in reads}
+    found = check(
+        reads, vocabulary, [*message_ids(settings.workflows), *messages], open_catalog(settings.published), ids
+    )
     return sorted(problem for problems in found.values() for problem in problems)

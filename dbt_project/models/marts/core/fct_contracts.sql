@@ -6,6 +6,10 @@ terms as (
     select * from {{ ref('int_contract_terms') }}
 ),
 
+programs as (
+    select * from {{ ref('stg_programs') }}
+),
+
 -- A successor counts only when it is a signed contract of the same partner that comes into force.
 successions as (
     select
@@ -31,12 +35,18 @@ fct_contracts as (
         contracts.template_term_name,
         contracts.starts_at,
         contracts.ends_at,
+        -- An open end may be written as 9999-12-31 or infinity.
+        case
+            when contracts.ends_at between timestamp '0002-01-01 00:00:00' and timestamp '9999-12-30 00:00:00'
+                then {{ local_date('contracts.ends_at', 'programs.timezone') }}
+        end as end_date,
         contracts.superseded_by,
         successions.superseded_at,
         successions.superseded_at is null as is_current,
         contracts.created_at,
         contracts.updated_at
     from contracts
+    left join programs on contracts.program_id = programs.program_id
     left join successions
         on
             contracts.program_id = successions.program_id

@@ -17,6 +17,8 @@ contracts_as_of as (
         contracts.template_term_name,
         contracts.starts_at,
         contracts.ends_at,
+        contracts.end_date,
+        {{ days_between('contracts.end_date', 'evaluations.local_date') }} as end_days_ago,
         contracts.superseded_by,
         contracts.superseded_at,
         contracts.created_at,
@@ -25,7 +27,8 @@ contracts_as_of as (
         contracts.contract_stage not in (
             'Expired', 'Pending Contract Expired', 'Publisher Declined', 'Advertiser Declined', 'Publisher Retracted',
             'Advertiser Retracted'
-        ) as is_open
+        ) as is_open,
+        contracts.contract_stage in ('Joined', 'Awaiting Contract Start', 'Expired') as is_agreed
     from evaluations
     inner join contracts on evaluations.program_id = contracts.program_id
     where contracts.created_at <= evaluations.as_of

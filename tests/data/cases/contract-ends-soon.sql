@@ -1,0 +1,31 @@
+-- contract-ends-soon: A case
+-- Contract End Date interval between 0 and 30 Days From Now
+-- Partner Template Term is any of Gold
+WITH partners AS (
+  SELECT
+    program_id,
+    as_of,
+    partner_id
+  FROM segments.partners_as_of
+)
+SELECT
+  'contract-ends-soon' AS workflow_id,
+  program_id,
+  partner_id,
+  as_of AS evaluated_at
+FROM partners
+WHERE
+  program_id = '1000'
+  AND EXISTS(
+    SELECT
+      1
+    FROM segments.contracts_as_of
+    WHERE
+      contracts_as_of.program_id = partners.program_id
+      AND contracts_as_of.as_of = partners.as_of
+      AND contracts_as_of.partner_id = partners.partner_id
+      AND contracts_as_of.is_current
+      AND contracts_as_of.end_days_ago BETWEEN -30 AND 0
+      AND contracts_as_of.template_term_name IN ('Gold')
+      AND contracts_as_of.is_agreed
+  )
