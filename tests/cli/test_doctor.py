@@ -15,6 +15,7 @@ from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.time_zone_rules import RuleDifference
 from support.cli import environment, partnerflow
+from support.databases import ENGINE
 from support.smtp_server import free_port
 from support.states import HOUR, with_example
 
@@ -91,7 +92,7 @@ def test_time_zone_rules_that_differ_are_errors_with_a_remedy(state: Settings, m
     offsets = "Python has UTC-05:00, the warehouse has UTC-06:00"
     assert findings == [("error", f"Time zone rules differ: America/Winnipeg at 2026-11-01 07:00 UTC: {offsets}.")]
     (hint,) = [one.hint for one in run_checks(HOUR) if one.check == "raw tables"]
-    assert "requirements.lock" in hint
+    assert {"duckdb": "requirements.lock", "postgres": "Let PostgreSQL have the rules of tzdata"}[ENGINE] in hint
 
 
 @pytest.mark.engine("duckdb", "the warehouse is a file")
