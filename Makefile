@@ -7,13 +7,6 @@ EXAMPLE_HOUR := 2026-03-20T14:00:00-04:00
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-# What runs on PostgreSQL, too: every command, stages, events, rows set aside, sending, and drawn accounts.
-ON_POSTGRES := tests/cli tests/dbt_project/test_as_of.py tests/dbt_project/test_example_account.py \
-	tests/dbt_project/test_incremental.py tests/dbt_project/test_loaders.py tests/dbt_project/test_postgres.py \
-	tests/events tests/ledger/test_ledger.py tests/ledger/test_mirror_columns.py tests/ledger/test_restore.py \
-	tests/pipeline tests/preview tests/property/test_proof.py tests/report/test_published_readers.py \
-	tests/sending/test_send_test_email.py tests/transform/test_build_state.py tests/warehouse
-
 .PHONY: run lint test test-long test-postgres test-cluster test-matrix coverage setup setup-spark lock clean
 
 run: setup  ## run the hourly job on the example account
@@ -33,8 +26,8 @@ test: lint  ## run the checks and all tests except the long ones
 test-long: setup  ## run the slow tests: kills in every step and while sending, hours of the hourly flow with faults, a day of a changing account, a new condition on a new state
 	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=8 PARTNERFLOW_CHANGING_HOURS=24 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
 
-test-postgres: setup  ## run tests of every command on PostgreSQL, in a server that they start and stop
-	PARTNERFLOW_TEST_ENGINE=postgres .venv/bin/python -m pytest -n 2 --dist loadfile -m 'not long and not cluster' $(ON_POSTGRES)
+test-postgres: setup  ## run the tests of tests/on_postgres.txt on PostgreSQL, in a server that they start and stop
+	PARTNERFLOW_TEST_ENGINE=postgres .venv/bin/python -m pytest -n 2 --dist loadfile @tests/on_postgres.txt
 
 test-cluster: setup-spark  ## run the tests on a Spark cluster, which they start and stop: a master, two workers, a catalog
 	.venv-spark/bin/python -m pytest tests/cluster -m cluster

@@ -24,6 +24,7 @@ def test_python_reads_time_zones_from_the_package_only():
     assert subprocess.check_output([sys.executable, "-c", command], text=True) == "()\n"
 
 
+@pytest.mark.engine("duckdb", "the rules of a server are not pinned")
 @pytest.mark.skipif(not IS_LOCKED, reason="tzdata is not that of requirements.lock; run `make setup`")
 def test_every_zone_has_the_same_rules_in_python_and_duckdb():
     """The offsets are compared at each change of an offset from 2015 to 2037, and weekly."""
