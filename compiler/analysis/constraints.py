@@ -36,6 +36,8 @@ UNITS = {"count": 1, "amount": 10**8}
 MAX_ALTERNATIVES, MAX_CONTRACTS, MAX_EXCLUDED_CONTRACTS, MAX_WINDOWS = 32, 4, 6, 5
 """The most alternatives of a segment, contracts that it needs and excludes, and windows that are decided exactly."""
 
+LIMITS = (MAX_CONTRACTS, MAX_EXCLUDED_CONTRACTS, MAX_WINDOWS)
+
 CLOSED_STAGES = frozenset(
     {
         "Expired",
@@ -172,9 +174,13 @@ def conjunction(first: SegmentConstraints, second: SegmentConstraints) -> Segmen
         totals=first.totals + second.totals,
         unsupported=first.unsupported + second.unsupported,
     )
-    sizes = len(both.contracts), len(both.excluded_contracts), len(both.totals)
-    limits = MAX_CONTRACTS, MAX_EXCLUDED_CONTRACTS, MAX_WINDOWS
-    return both if all(size <= limit for size, limit in zip(sizes, limits, strict=True)) else _reduced(both)
+    is_small = all(size <= limit for size, limit in zip(sizes_of(both), LIMITS, strict=True))
+    return both if is_small else _reduced(both)
+
+
+def sizes_of(constraints: SegmentConstraints) -> tuple[int, ...]:
+    """Return the numbers of contracts, excluded contracts and totals, which LIMITS is about."""
+    return len(constraints.contracts), len(constraints.excluded_contracts), len(constraints.totals)
 
 
 def _reduced(constraints: SegmentConstraints) -> SegmentConstraints:

@@ -10,7 +10,7 @@ from datetime import date
 from itertools import combinations, product
 from typing import Any, Literal
 
-from compiler.analysis.constraints import SegmentConstraints, alternatives_of, conjunction, negations
+from compiler.analysis.constraints import LIMITS, SegmentConstraints, alternatives_of, conjunction, negations, sizes_of
 from compiler.analysis.example import ExamplePartner
 from compiler.analysis.satisfiability import example_partner, is_satisfiable
 from compiler.segment_tree import DaysAgo, Workflow
@@ -38,6 +38,7 @@ class _Segment:
         self.alternatives = tuple(alternatives_of(workflow, compiler.builder))
         self.negations = negations(workflow, compiler.builder)
         self.unsupported = tuple(dict.fromkeys(text for one in self.alternatives for text in one.unsupported))
+        self.sizes = [max(sizes) for sizes in zip(*map(sizes_of, (*self.alternatives, *self.negations)), strict=True)]
         self.number: int | None = None
         self._with_days = [(one, _fixed_days(one)) for one in self.alternatives]
         everybody = [SegmentConstraints(one.stages) for one in self.alternatives]
@@ -171,17 +172,22 @@ def _compare(one: _Segment, other: _Segment) -> Comparison | None:
     unsupported = one.unsupported + other.unsupported
     if unsupported:
         return "undecided", "; ".join(unsupported)
-    combined = [
-        conjunction(mine, also) for mine in one.alternatives for also in (*other.alternatives, *other.negations)
-    ]
-    combined += [conjunction(mine, also) for mine in other.alternatives for also in one.negations]
-    too_large = dict.fromkeys(text for both in combined for text in both.unsupported)
-    if too_large:
+    if too_large := _too_large(one, other):
         return "undecided", "; ".join(too_large)
     outside = one.possibility(other.negations), other.possibility(one.negations)
     without_refunds = _relation(*[possibility == "possible" for possibility in outside])
     with_refunds = _relation(*[possibility != "impossible" for possibility in outside])
     return without_refunds, NEGATIVE_REVENUE if without_refunds != with_refunds else None
+
+
+def _too_large(one: _Segment, other: _Segment) -> list[str]:
+    """Return what would take too long to decide of two segments and of each without the other."""
+    pairs = [(one.alternatives, (*other.alternatives, *other.negations)), (other.alternatives, one.negations)]
+    if all(mine + theirs <= limit for mine, theirs, limit in zip(one.sizes, other.sizes, LIMITS, strict=True)):
+        pairs = []
+    combined = [conjunction(mine, also) for first, second in pairs for mine in first for also in second]
+    combined += [*one.negations, *other.negations]
+    return list(dict.fromkeys(text for both in combined for text in both.unsupported))
 
 
 def _relation(first_only: bool, second_only: bool) -> Relation:

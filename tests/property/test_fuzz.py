@@ -26,7 +26,8 @@ BUDGET = settings(max_examples=EXAMPLES or 800, deadline=None, suppress_health_c
 
 WORDS = """is any of greater less than between interval and & Today Yesterday Days Ago Last contains None Joined 0 1 14
 -3 99999999999999999999 1e5 1,000 0.5 ٣ 2024-13-40 10/1/2024 " [x] , {{ ' : # ﬁ İ
-“ ” « ‘a’ >= = $ % 1.000 1.000,50 1k more at least than not or and OR top 10 before 1st Oct week ( ) Country"""
+“ ” « ‘a’ >= = $ % 1.000 1.000,50 1k more at least than not or and OR top 10 before 1st Oct week ( ) Country none in
+From Now is 0 a-segment"""
 TOKENS = [
     *(field.label for field in VOCABULARY.fields),
     *WORDS.split(),
