@@ -7,7 +7,7 @@ EXAMPLE_HOUR := 2026-03-20T14:00:00-04:00
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: run lint test test-long test-postgres test-cluster test-matrix coverage setup setup-spark lock clean
+.PHONY: run lint test test-long test-postgres test-cluster test-adapters test-matrix coverage setup setup-spark setup-adapters lock clean
 
 run: setup  ## run the hourly job on the example account
 	.venv/bin/partnerflow load-example
@@ -31,6 +31,9 @@ test-postgres: setup  ## run the tests of tests/on_postgres.txt on PostgreSQL, i
 
 test-cluster: setup-spark  ## run the tests on a Spark cluster, which they start and stop: a master, two workers, a catalog
 	.venv-spark/bin/python -m pytest tests/cluster -m cluster
+
+test-adapters: setup setup-adapters  ## compile the dbt project with the adapters of five warehouses that cannot run here, and parse the SQL
+	PARTNERFLOW_REQUIRE_ADAPTERS=1 .venv/bin/python -m pytest tests/adapters -m adapters
 
 coverage: setup  ## run the tests with coverage of compiler/ and flows/; fail below 90 % (not in CI: it takes two thirds longer)
 	.venv/bin/python -m pytest -n auto --dist loadfile --cov=compiler --cov=flows --cov-report=term:skip-covered --cov-fail-under=90
@@ -64,12 +67,22 @@ setup-spark: .venv-spark/ready
 	.venv-spark/bin/python -m pip check
 	@touch .venv-spark/ready
 
-lock:  ## write requirements.lock and requirements-spark.lock from pyproject.toml (needs uv)
+setup-adapters: .venv-adapters/ready
+
+.venv-adapters/ready: requirements-adapters.lock
+	$(PYTHON) -m venv --clear .venv-adapters
+	.venv-adapters/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-adapters.lock
+	.venv-adapters/bin/python -m pip check
+	@touch .venv-adapters/ready
+
+lock:  ## write the three lock files from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev \
 		--custom-compile-command "make lock" --upgrade --quiet pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra cluster \
 		--constraint requirements.lock --custom-compile-command "make lock" --upgrade --quiet pyproject.toml \
 		-o requirements-spark.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group adapters \
+		--custom-compile-command "make lock" --upgrade --quiet -o requirements-adapters.lock
 
 clean:  ## remove the environments; the state in var/ stays
-	rm -rf .venv .venv-spark .venv-3.*
+	rm -rf .venv .venv-spark .venv-adapters .venv-3.*

@@ -22,6 +22,9 @@ STRIDES = (101, 103, 107, 109, 113, 127)
 POPULAR = (7, 14, 21, 30, 45, 60, 90, 120, 180)
 GROUPS = tuple(f"Group {letter}" for letter in "ABCDEFGHIJKLMNOPQRST")
 TERMS = ("Standard Terms", "Creator Standard Terms", "Coupon Terms", "Cashback Terms", "Loyalty Terms", "Media Terms")
+VIEWS = ("partners_as_of", "performance_as_of", "contracts_as_of")
+"""The views that segments read, which are models of the project."""
+
 SEASONS = (
     "between Jul 10 2025 and Jul 17 2025",
     "between Sep 1 2025 and Sep 14 2025",
@@ -67,8 +70,8 @@ def generate(path: Path, account: Account) -> None:
         _partners(warehouse, account)
         _contracts(warehouse)
         _performance(warehouse, account)
-        for model in ("partners_as_of", "performance_as_of", "contracts_as_of"):
-            warehouse.execute(f"create view segments.{model} as {_model(model)}")
+        for name in VIEWS:
+            warehouse.execute(f"create view segments.{name} as {model(name)}")
         warehouse.execute("checkpoint")
 
 
@@ -196,12 +199,14 @@ def _pick(values: tuple[str, ...], index: str) -> str:
     return "[" + ", ".join(f"'{value}'" for value in values) + f"][cast(1 + {index} as bigint)]"
 
 
-def _model(name: str) -> str:
+def model(name: str, days_between: str = "cast({later} - {earlier} as integer)") -> str:
     """Return the SQL of a hand-written model of the project with its macros expanded."""
     schemas = {"stg_": "staging", "int_": "intermediate", "fct_": "marts"}
+    days = days_between.format(earlier=r"\1", later=r"\2")
     text = (PROJECT / "models" / "segments" / "as_of" / f"{name}.sql").read_text(encoding="utf-8")
     text = re.sub(r"\{\{ ref\('((\w{4})\w+)'\) \}\}", lambda found: f"{schemas[found[2]]}.{found[1]}", text)
-    return re.sub(r"\{\{ days_between\('([\w.]+)', '([\w.]+)'\) \}\}", r"cast(\2 - \1 as integer)", text)
+    text = text.replace("{{ type_amount() }}", "decimal(28, 8)")
+    return re.sub(r"\{\{ days_between\('([\w.]+)', '([\w.]+)'\) \}\}", days, text)
 
 
 def definitions(count: int, seed: int = 1, months: int = 12, popular: float = 0.9) -> dict[str, str]:

@@ -34,3 +34,8 @@ def date_trunc(datepart: str, date: str) -> str:
 def hash(field: str) -> str:
     """A digest."""
     return f"md5({field})"
+
+
+def escape_single_quotes(text: str) -> str:
+    """A text within quotes."""
+    return text.replace("'", "''")

@@ -12,6 +12,7 @@ SMALL = {
     "compile_time": ["--definitions", "20"],
     "compose": ["--messages", "20", "--rounds", "1"],
     "delivery": ["--messages", "40", "--rounds", "1"],
+    "engines": ["--partners", "200", "--rows", "2000", "--segments", "2,20", "--repeat", "1"],
     "events": ["--events", "500"],
     "idle_hour": ["--repeat", "1"],
     "incremental": ["--partners", "300", "--rows", "3000"],
@@ -21,7 +22,7 @@ SMALL = {
     "segments": ["--partners", "200", "--rows", "2000", "--segments", "2", "--repeat", "1"],
     "simulate_time": ["--workflows", "2", "--days", "1"],
 }
-PARTS = {"generate", "plans", "raw_account"}
+PARTS = {"engine_accounts", "generate", "plans", "raw_account"}
 """Modules that the others import; raw_account is tested by its own file."""
 
 

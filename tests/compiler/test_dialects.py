@@ -1,7 +1,8 @@
 """The SQL of the same segments in nine dialects, compared with committed files so that a review shows every change.
 
-DuckDB executes its SQL in tests/property/test_proof.py, PostgreSQL in tests/dbt_project/test_postgres.py and Spark in
-tests/cluster; the SQL of the other six dialects is only parsed. This rewrites the files, but not in CI:
+DuckDB executes its SQL in tests/property/test_proof.py, PostgreSQL in tests/dbt_project/test_postgres.py, Spark in
+tests/cluster and ClickHouse in tests/adapters; the SQL of the other five dialects is only parsed. This rewrites the
+files, but not in CI:
 
     PARTNERFLOW_FREEZE=1 .venv/bin/python -m pytest tests/compiler/test_dialects.py
 """

@@ -10,3 +10,13 @@
 {% macro spark__add_microsecond(timestamp) -%}
     {{ timestamp }} + interval 1 microsecond
 {%- endmacro %}
+
+{#- dbt's dateadd returns a DATETIME there. -#}
+{% macro bigquery__add_microsecond(timestamp) -%}
+    timestamp_add({{ timestamp }}, interval 1 microsecond)
+{%- endmacro %}
+
+{#- A timestamp has milliseconds there. -#}
+{% macro trino__add_microsecond(timestamp) -%}
+    date_add('millisecond', 1, {{ timestamp }})
+{%- endmacro %}

@@ -19,3 +19,19 @@
 {% macro spark__local_date(utc_timestamp, timezone) -%}
     to_date(from_utc_timestamp({{ utc_timestamp }}, {{ timezone }}))
 {%- endmacro %}
+
+{% macro snowflake__local_date(utc_timestamp, timezone) -%}
+    to_date(convert_timezone('UTC', {{ timezone }}, {{ utc_timestamp }}))
+{%- endmacro %}
+
+{% macro redshift__local_date(utc_timestamp, timezone) -%}
+    cast(convert_timezone('UTC', {{ timezone }}, {{ utc_timestamp }}) as date)
+{%- endmacro %}
+
+{% macro bigquery__local_date(utc_timestamp, timezone) -%}
+    date({{ utc_timestamp }}, {{ timezone }})
+{%- endmacro %}
+
+{% macro trino__local_date(utc_timestamp, timezone) -%}
+    cast(at_timezone(with_timezone({{ utc_timestamp }}, 'UTC'), {{ timezone }}) as date)
+{%- endmacro %}

@@ -19,7 +19,24 @@
 {%- endmacro %}
 
 {% macro spark__matches(text, pattern) -%}
-    ({{ text }} rlike {{ spark_literal(pattern) }})
+    ({{ text }} rlike {{ backslash_literal(pattern) }})
+{%- endmacro %}
+
+{#- REGEXP_LIKE compares the whole text there. -#}
+{% macro snowflake__matches(text, pattern) -%}
+    (regexp_instr({{ text }}, {{ backslash_literal(pattern) }}) > 0)
+{%- endmacro %}
+
+{% macro bigquery__matches(text, pattern) -%}
+    regexp_contains({{ text }}, {{ backslash_literal(pattern) }})
+{%- endmacro %}
+
+{% macro redshift__matches(text, pattern) -%}
+    ({{ text }} ~ {{ backslash_literal(pattern) }})
+{%- endmacro %}
+
+{% macro trino__matches(text, pattern) -%}
+    regexp_like({{ text }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }})
 {%- endmacro %}
 
 {#- The text with every match of a pattern replaced; `\1` in the replacement is the first group of the match. -#}
@@ -40,11 +57,27 @@
 {%- endmacro %}
 
 {% macro spark__replace_matches(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, {{ spark_literal(pattern) }}, '{{ replacement | replace("\\1", "$1") }}')
+    regexp_replace({{ text }}, {{ backslash_literal(pattern) }}, '{{ replacement | replace("\\1", "$1") }}')
 {%- endmacro %}
 
-{#- A text as a literal: Spark reads a backslash as an escape, and two quotes as the end of one literal and the start of
-    the next. -#}
-{% macro spark_literal(text) -%}
+{% macro snowflake__replace_matches(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, {{ backslash_literal(pattern) }}, {{ backslash_literal(replacement) }})
+{%- endmacro %}
+
+{% macro bigquery__replace_matches(text, pattern, replacement) -%}
+    {{ return(snowflake__replace_matches(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro redshift__replace_matches(text, pattern, replacement) -%}
+    {{ return(spark__replace_matches(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro trino__replace_matches(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, {{ dbt.string_literal(dbt.escape_single_quotes(pattern)) }}, '{{ replacement | replace("\\1", "$1") }}')
+{%- endmacro %}
+
+{#- A text as a literal, where a backslash is an escape, and two quotes are the end of one literal and the start of the
+    next. -#}
+{% macro backslash_literal(text) -%}
     {{ return("'" ~ text | replace("\\", "\\\\") | replace("'", "\\'") ~ "'") }}
 {%- endmacro %}

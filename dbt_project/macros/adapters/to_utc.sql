@@ -21,3 +21,20 @@
 {% macro spark__to_utc(timestamp) -%}
     cast({{ timestamp }} as timestamp)
 {%- endmacro %}
+
+{% macro snowflake__to_utc(timestamp) -%}
+    cast(convert_timezone('UTC', cast({{ timestamp }} as timestamp_tz)) as timestamp_ntz)
+{%- endmacro %}
+
+{#- Timestamps of BigQuery are instants, too. -#}
+{% macro bigquery__to_utc(timestamp) -%}
+    cast({{ timestamp }} as timestamp)
+{%- endmacro %}
+
+{% macro redshift__to_utc(timestamp) -%}
+    cast(cast({{ timestamp }} as timestamptz) at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+{% macro trino__to_utc(timestamp) -%}
+    cast(cast({{ timestamp }} as timestamp with time zone) at time zone 'UTC' as timestamp)
+{%- endmacro %}

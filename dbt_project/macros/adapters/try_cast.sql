@@ -31,3 +31,22 @@
             then cast({{ value }} as {{ type }})
     end
 {%- endmacro %}
+
+{#- TRY_CAST reads texts only. The text of a timestamp lacks its microseconds, so a timestamp is used as it is. -#}
+{% macro snowflake__try_cast(value, type) -%}
+    {%- set read = 'try_cast(cast(' ~ value ~ ' as varchar) as ' ~ type ~ ')' -%}
+    {%- set is_timestamp = type | lower == dbt.type_timestamp() | lower -%}
+    {{ 'coalesce(as_timestamp_ntz(to_variant(' ~ value ~ ')), ' ~ read ~ ')' if is_timestamp else read }}
+{%- endmacro %}
+
+{% macro bigquery__try_cast(value, type) -%}
+    safe_cast({{ value }} as {{ type }})
+{%- endmacro %}
+
+{% macro redshift__try_cast(value, type) -%}
+    try_cast({{ value }} as {{ type }})
+{%- endmacro %}
+
+{% macro trino__try_cast(value, type) -%}
+    try_cast({{ value }} as {{ type }})
+{%- endmacro %}

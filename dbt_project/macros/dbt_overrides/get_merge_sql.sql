@@ -1,21 +1,43 @@
-{#- Overrides dbt-spark's merge for an incremental model without a `unique_key`: dbt-spark's would only append. Here it
-    replaces the rows of changed partners (macro replacement_strategy). An Iceberg table has no transaction of several
-    statements: deleted by one and appended by the next, the partners would be missing between two commits.
-
-    The merged rows are the new ones, which match nothing, and one per partner whose rows are deleted. -#}
+{#- Override dbt's merge for an incremental model without a `unique_key`: dbt's would only append. Here it replaces the
+    rows of changed partners (macro replacement_strategy), where an engine has no transaction of several statements, or
+    dbt does not use one: deleted by one statement and appended by the next, the partners would be missing between them. -#}
 {% macro spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
-    {%- if unique_key -%}
-        {{ return(dbt.spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates)) }}
-    {%- endif -%}
+    {{ dbt.spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) if unique_key
+        else merge_changed_partners(target, source) }}
+{%- endmacro %}
+
+{% macro databricks__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
+    {{ dbt.databricks__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) if unique_key
+        else merge_changed_partners(target, source) }}
+{%- endmacro %}
+
+{% macro snowflake__get_merge_sql(target, source_sql, unique_key, dest_columns, incremental_predicates) -%}
+    {{ dbt.snowflake__get_merge_sql(target, source_sql, unique_key, dest_columns, incremental_predicates) if unique_key
+        else merge_changed_partners(target, source_sql) }}
+{%- endmacro %}
+
+{% macro bigquery__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
+    {{ dbt.default__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) if unique_key
+        else merge_changed_partners(target, source) }}
+{%- endmacro %}
+
+{% macro trino__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
+    {{ dbt.trino__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) if unique_key
+        else merge_changed_partners(target, source) }}
+{%- endmacro %}
+
+{#- One statement that replaces the rows of changed partners: it merges the new rows, which match nothing, and one row per
+    partner whose rows are deleted. -#}
+{% macro merge_changed_partners(target, source) -%}
     {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='quoted') | list -%}
     {%- set unchanged = '(select * from ' ~ ref('int_partner_activity_checksums') ~ ' where not is_changed)' -%}
     merge into {{ target }} as kept
     using (
         select
             {{ columns | join(', ') }},
-            cast(null as string) as deleted_program_id,
-            cast(null as string) as deleted_partner_id
-        from {{ source }}
+            cast(null as {{ dbt.type_string() }}) as deleted_program_id,
+            cast(null as {{ dbt.type_string() }}) as deleted_partner_id
+        from {{ source }} as new_rows
 
         union all
 

@@ -18,7 +18,23 @@
     {{ return('append') }}
 {%- endmacro %}
 
+{% macro redshift__replacement_strategy() -%}
+    {{ return('append') }}
+{%- endmacro %}
+
 {% macro spark__replacement_strategy() -%}
+    {{ return('merge') }}
+{%- endmacro %}
+
+{% macro snowflake__replacement_strategy() -%}
+    {{ return('merge') }}
+{%- endmacro %}
+
+{% macro bigquery__replacement_strategy() -%}
+    {{ return('merge') }}
+{%- endmacro %}
+
+{% macro trino__replacement_strategy() -%}
     {{ return('merge') }}
 {%- endmacro %}
 
@@ -26,7 +42,7 @@
     `merge` deletes them. `checksums` is int_partner_activity_checksums, which lacks the partners without rows. -#}
 {% macro delete_changed_partners(checksums) -%}
     {%- if is_incremental() and replacement_strategy() == 'append' -%}
-        delete from {{ this }} as kept
-        where not {{ exists_for_partner('(select * from ' ~ checksums ~ ' where not is_changed)', 'kept') }}
+        delete from {{ this }}
+        where not {{ exists_for_partner('(select * from ' ~ checksums ~ ' where not is_changed)', this.identifier) }}
     {%- endif -%}
 {%- endmacro %}

@@ -5,7 +5,9 @@
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
         {%- set build_state = adapter.get_relation(target.get('database'), 'raw', 'build_state') -%}
         {%- if build_state is not none -%}
-            {%- do run_query('update ' ~ build_state ~ ' set builds_since = builds_since + 1') -%}
+            {%- call statement(auto_begin=true) -%}
+                update {{ build_state }} set builds_since = builds_since + 1 where true
+            {%- endcall -%}
             {%- do adapter.commit() -%}  {#- dbt rolls back the open transaction of a hook -#}
         {%- endif -%}
     {%- endif -%}

@@ -22,6 +22,22 @@
     try_cast({{ text }} as timestamp)
 {%- endmacro %}
 
+{% macro snowflake__utc_from_iso(text) -%}
+    cast(convert_timezone('UTC', try_to_timestamp_tz({{ text }})) as timestamp_ntz)
+{%- endmacro %}
+
+{% macro bigquery__utc_from_iso(text) -%}
+    safe_cast({{ text }} as timestamp)
+{%- endmacro %}
+
+{% macro redshift__utc_from_iso(text) -%}
+    cast(try_cast({{ text }} as timestamptz) at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+{% macro trino__utc_from_iso(text) -%}
+    cast(try(from_iso8601_timestamp({{ text }})) at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
 {#- A text of seconds since 1970 as a UTC timestamp without time zone; null when it is not a number, or after 2100. -#}
 {% macro utc_from_seconds(text) -%}
     {{ return(adapter.dispatch('utc_from_seconds')(text)) }}
@@ -47,6 +63,30 @@
 {% macro spark__utc_from_seconds(text) -%}
     case when try_cast({{ text }} as double) between 0 and 4102444800
         then timestamp_micros(cast(try_cast({{ text }} as double) * 1000000 as bigint))
+    end
+{%- endmacro %}
+
+{% macro snowflake__utc_from_seconds(text) -%}
+    case when try_to_double({{ text }}) between 0 and 4102444800
+        then to_timestamp_ntz(cast(try_to_double({{ text }}) * 1000000 as number(38, 0)), 6)
+    end
+{%- endmacro %}
+
+{% macro bigquery__utc_from_seconds(text) -%}
+    case when safe_cast({{ text }} as float64) between 0 and 4102444800
+        then timestamp_micros(cast(safe_cast({{ text }} as float64) * 1000000 as int64))
+    end
+{%- endmacro %}
+
+{% macro redshift__utc_from_seconds(text) -%}
+    case when try_cast({{ text }} as double precision) between 0 and 4102444800
+        then timestamp 'epoch' + try_cast({{ text }} as double precision) * interval '1 second'
+    end
+{%- endmacro %}
+
+{% macro trino__utc_from_seconds(text) -%}
+    case when try_cast({{ text }} as double) between 0 and 4102444800
+        then cast(from_unixtime(try_cast({{ text }} as double)) at time zone 'UTC' as timestamp)
     end
 {%- endmacro %}
 

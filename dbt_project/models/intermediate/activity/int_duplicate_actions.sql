@@ -100,7 +100,7 @@ int_duplicate_actions as (
             as uncounted_actions,
         cast(
             coalesce(filtered.revenue, 0) - case when filtered.is_counted then filtered.amount else 0 end
-            as decimal(28, 8)
+            as {{ type_amount() }}
         ) as uncounted_revenue,
         repeated.loaded_row
     from repeated

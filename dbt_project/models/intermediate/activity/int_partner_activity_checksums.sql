@@ -49,7 +49,7 @@ loaded as (
         cast(sum(clicks) as {{ dbt.type_bigint() }}) as clicks,
         cast(sum(click_rows) as {{ dbt.type_bigint() }}) as click_rows,
         cast(sum(actions) as {{ dbt.type_bigint() }}) as actions,
-        cast(sum(revenue) as decimal(28, 8)) as revenue,
+        cast(sum(revenue) as {{ type_amount() }}) as revenue,
         coalesce(sum(clicks_checksum), 0) as clicks_checksum,
         coalesce(sum(actions_checksum), 0) as actions_checksum
     from both_sides

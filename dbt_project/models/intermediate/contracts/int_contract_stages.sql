@@ -54,7 +54,7 @@ versions as (
 
     select
         program_id, contract_id, partner_id, 'Expired' as contract_stage, created_at, starts_at, ends_at, superseded_by,
-        dbt_valid_from, ends_at as seen_at, ends_at as began_at, cast(null as timestamp) as started_at,
+        dbt_valid_from, ends_at as seen_at, ends_at as began_at, cast(null as {{ dbt.type_timestamp() }}) as started_at,
         1 as is_passed_end
     from started
     where

@@ -83,7 +83,8 @@ int_quarantine_shares as (
         || cast(cast(loaded_rows as bigint) as {{ dbt.type_string() }}) || ' rows of raw.' || table_name
         || ' are set aside'
         || coalesce(' in program ' || program_id, '') || ', such as ' || example || '. Look at them by SELECT * FROM '
-        || 'marts.quarantined_rows WHERE table_name = ''' || table_name || ''', and correct them in the source'
+        || 'marts.quarantined_rows WHERE table_name = {{ dbt.escape_single_quotes("'") }}' || table_name
+        || '{{ dbt.escape_single_quotes("'") }}, and correct them in the source'
             as finding
     from counted
 )

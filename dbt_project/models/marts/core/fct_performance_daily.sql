@@ -69,7 +69,7 @@ fct_performance_daily as (
         activity_date,
         cast(sum(clicks) as bigint) as clicks,
         cast(sum(actions) as bigint) as actions,
-        cast(sum(revenue) as decimal(28, 8)) as revenue
+        cast(sum(revenue) as {{ type_amount() }}) as revenue
     from activity
     group by program_id, partner_id, activity_date
     having sum(clicks) <> 0 or sum(actions) <> 0

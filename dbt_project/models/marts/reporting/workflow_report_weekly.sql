@@ -1,5 +1,5 @@
 with deliveries as (
-    select *, cast({{ dbt.date_trunc('week', 'as_of') }} as date) as week
+    select *, {{ week_start('as_of') }} as week
     from {{ ref('fct_email_deliveries') }}
     where is_sent
 ),

@@ -37,7 +37,7 @@ until_the_day as (
         evaluated_dates.days_ago,
         days.clicks,
         case when evaluated_dates.days_ago > 0 then days.actions else 0 end as actions,
-        cast(case when evaluated_dates.days_ago > 0 then days.revenue else 0 end as decimal(28, 8)) as revenue
+        cast(case when evaluated_dates.days_ago > 0 then days.revenue else 0 end as {{ type_amount() }}) as revenue
     from days
     inner join evaluated_dates
         on

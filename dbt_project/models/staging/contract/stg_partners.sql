@@ -7,7 +7,7 @@ stg_partners as (
         program_id,
         partner_id,
         name,
-        language
+        {{ column_name('language') }}
     from loaded
     where quarantine_reason is null
 )

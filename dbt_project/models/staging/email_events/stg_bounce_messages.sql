@@ -4,14 +4,11 @@ with payloads as (
 ),
 
 recipients as (
-    select
-        payload_id,
-        provider,
-        received_at,
-        payload,
-        {{ json_text('payload', ['kind']) }} as kind,
-        {{ unnest_json_array(json_value('payload', ['recipients']), wrap_value=true) }} as recipient
-    from payloads
+    {{ select_json_elements(
+        'payloads',
+        ['payload_id', 'provider', 'received_at', 'payload', json_text('payload', ['kind']) ~ ' as kind'],
+        json_value('payload', ['recipients']), 'recipient', wrap_value=true
+    ) }}
 ),
 
 -- An automatic reply to the bounce address has no recipients, and no row here.

@@ -4,8 +4,9 @@ with payloads as (
 ),
 
 events as (
-    select payload_id, provider, received_at, {{ unnest_json_array('payload', wrap_value=true) }} as event
-    from payloads
+    {{ select_json_elements(
+        'payloads', ['payload_id', 'provider', 'received_at'], 'payload', 'event', wrap_value=true
+    ) }}
 ),
 
 read_once as (

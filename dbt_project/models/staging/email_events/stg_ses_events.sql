@@ -17,17 +17,25 @@ messages as (
     from payloads
 ),
 
-recipients as (
+read_messages as (
     select
         *,
-        {{ unnest_json_array("coalesce("
-            ~ json_value('message', ['bounce', 'bouncedRecipients']) ~ ", "
-            ~ json_value('message', ['complaint', 'complainedRecipients']) ~ ", "
-            ~ json_value('message', ['deliveryDelay', 'delayedRecipients']) ~ ", "
-            ~ json_value('message', ['delivery', 'recipients']) ~ ", "
-            ~ json_value('message', ['mail', 'destination']) ~ ")", wrap_value=true) }} as recipient
+        coalesce(
+            {{ json_value('message', ['bounce', 'bouncedRecipients']) }},
+            {{ json_value('message', ['complaint', 'complainedRecipients']) }},
+            {{ json_value('message', ['deliveryDelay', 'delayedRecipients']) }},
+            {{ json_value('message', ['delivery', 'recipients']) }},
+            {{ json_value('message', ['mail', 'destination']) }}
+        ) as all_recipients
     from messages
     where message is not null
+),
+
+recipients as (
+    {{ select_json_elements(
+        'read_messages', ['payload_id', 'provider', 'received_at', 'sns_id', 'message'], 'all_recipients', 'recipient',
+        wrap_value=true
+    ) }}
 ),
 
 read_once as (

@@ -9,14 +9,14 @@ typed as (
         {{ id_text('partner_id') }} as partner_id,
         {{ try_cast('event_at', dbt.type_timestamp()) }} as event_at,
         cast(state as {{ dbt.type_string() }}) as state,
-        {{ try_cast('amount', 'decimal(28, 8)') }} as amount,
+        {{ try_cast('amount', type_amount()) }} as amount,
         cast(currency as {{ dbt.type_string() }}) as currency,
         {{ try_cast('updated_at', dbt.type_timestamp()) }} as updated_at,
         {{ json_object([
             'program_id', 'action_id', 'partner_id', 'event_at', 'state', 'amount', 'currency', 'updated_at'
         ]) }} as loaded_row,
         {{ unreadable_column({
-            'event_at': dbt.type_timestamp(), 'amount': 'decimal(28, 8)', 'updated_at': dbt.type_timestamp()
+            'event_at': dbt.type_timestamp(), 'amount': type_amount(), 'updated_at': dbt.type_timestamp()
         }) }} as unreadable_column
     from source
 ),

@@ -7,7 +7,7 @@ typed as (
         {{ id_text('program_id') }} as program_id,
         {{ id_text('partner_id') }} as partner_id,
         cast(name as {{ dbt.type_string() }}) as name,
-        cast(language as {{ dbt.type_string() }}) as language,
+        cast({{ column_name('language') }} as {{ dbt.type_string() }}) as language,
         {{ json_object(['program_id', 'partner_id', 'name', 'language']) }} as loaded_row
     from source
 ),

@@ -9,10 +9,9 @@ addresses as (
 ),
 
 people as (
-    select
-        {{ id_text('id') }} as partner_id,
-        {{ unnest_json_array('contacts') }} as contact
-    from {{ source('impact', 'partners') }}
+    {{ select_json_elements(
+        source('impact', 'partners'), [id_text('id') ~ ' as partner_id'], 'contacts', 'contact'
+    ) }}
 ),
 
 -- Contacts unsubscribe from one program at a time.

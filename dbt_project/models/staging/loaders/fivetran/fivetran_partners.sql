@@ -10,8 +10,7 @@ with partners as (
 ),
 
 listed as (
-    select partner_id, {{ unnest_json_array('programs') }} as program
-    from partners
+    {{ select_json_elements('partners', ['partner_id'], 'programs', 'program') }}
 ),
 
 -- A partner that has joined none belongs to the programs whose contracts, prospects or transitions name it.

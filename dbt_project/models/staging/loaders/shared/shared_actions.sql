@@ -10,7 +10,7 @@ with read_actions as (
         {{ id_text('media_partner_id') }} as partner_id,
         {{ to_utc('event_date') }} as event_at,
         state,
-        cast(amount as decimal(28, 8)) as amount,
+        cast(amount as {{ type_amount() }}) as amount,
         currency,
         {{ loaded_at_utc() }} as _loaded_at
     from {{ source('impact', 'actions') }}
@@ -37,7 +37,7 @@ read_updates as (
         {{ to_utc('action_date') }} as event_at,
         {{ to_utc('update_date') }} as updated_at,
         state,
-        cast(delta_amount as decimal(28, 8)) as delta_amount,
+        cast(delta_amount as {{ type_amount() }}) as delta_amount,
         currency,
         sku,
         {{ loaded_at_utc() }} as _loaded_at
@@ -94,7 +94,7 @@ both_kinds as (
         coalesce(actions.event_at, corrections.event_at) as event_at,
         coalesce(corrections.state, actions.state, 'PENDING') as state,
         coalesce(corrections.has_reversed_items, 0) as has_reversed_items,
-        cast(coalesce(actions.amount, 0) + coalesce(corrections.delta_amount, 0) as decimal(28, 8)) as amount,
+        cast(coalesce(actions.amount, 0) + coalesce(corrections.delta_amount, 0) as {{ type_amount() }}) as amount,
         coalesce(actions.currency, corrections.currency) as currency,
         coalesce(corrections.updated_at, actions.event_at) as updated_at,
         case

@@ -1,13 +1,14 @@
 {{ config(enabled=var('loader') in ('tap_impact', 'fivetran')) }}
 
 with media_partner_groups as (
-    select
-        {{ id_text('campaign_id') }} as program_id,
-        {{ id_text('id') }} as group_id,
-        name as group_name,
-        {{ unnest_json_array('media_partners') }} as media_partner,
-        {{ loaded_at_utc() }} as _loaded_at
-    from {{ source('impact', 'media_partner_groups') }}
+    {{ select_json_elements(
+        source('impact', 'media_partner_groups'),
+        [
+            id_text('campaign_id') ~ ' as program_id', id_text('id') ~ ' as group_id', 'name as group_name',
+            loaded_at_utc() ~ ' as _loaded_at',
+        ],
+        'media_partners', 'media_partner'
+    ) }}
 ),
 
 shared_partner_groups as (

@@ -27,15 +27,18 @@ own as (
 
 -- People that the brand has noted: `accounts` are the partners that they work for, a list or a single one.
 noted as (
-    select contacts.*, {{ unnest_json_array('accounts') }} as account
-    from contacts
+    {{ select_json_elements(
+        'contacts',
+        ['campaign_id', 'email_address', 'first_name', 'last_name', loaded_at_utc() ~ ' as _loaded_at'],
+        'accounts', 'account'
+    ) }}
 ),
 
 noted_people as (
     select
         campaign_id, email_address, first_name, last_name,
         {{ id_text(json_text('account', ['id'])) }} as partner_id,
-        {{ loaded_at_utc() }} as _loaded_at
+        _loaded_at
     from noted
 
     union all

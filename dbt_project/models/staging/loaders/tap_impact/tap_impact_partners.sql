@@ -11,8 +11,7 @@ with media_partners as (
 
 -- A partner that has joined programs lists them.
 campaigns as (
-    select partner_id, {{ unnest_json_array('campaigns') }} as campaign
-    from media_partners
+    {{ select_json_elements('media_partners', ['partner_id'], 'campaigns', 'campaign') }}
 ),
 
 -- A partner that has joined none belongs to the programs whose prospects, contracts or transitions name it.

@@ -1,0 +1,74 @@
+"""Move a state to another engine: copy the raw tables of a DuckDB file to the warehouse that the settings name.
+
+    PARTNERFLOW_TARGET=postgres python -m flows.warehouse.move var/warehouse.duckdb
+
+The ledger, the outbox and the published file stay in the state folder, and dbt builds everything else from the raw
+tables. docs/scale.md has the steps before and after.
+"""
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pandas
+
+from compiler import PartnerflowError
+from flows.settings import Settings
+from flows.warehouse.connection import Connection, fetch_row, has_table, open_read_only, open_warehouse, transaction
+from flows.warehouse.raw_tables import CREATE, append_raw_rows, create_raw_table, raw_columns
+
+OF_THE_ENGINE = {"build_state", "chosen_partners", "email_events_staged", "evaluations"}
+"""Tables about builds and hours of one warehouse, which mean nothing in another."""
+
+BATCH = 50_000
+"""Rows that are in memory at a time."""
+
+
+def copy_raw_tables(source: Connection, target: Connection) -> dict[str, int]:
+    """Copy raw tables, and return the number of rows of each that was copied.
+
+    A table that has rows in the target is kept: a loader may have filled it. The mirror of the ledger is copied too, so
+    that a run with another ledger is refused. To be called in a transaction.
+    """
+    counts = {}
+    for name in CREATE.keys() - OF_THE_ENGINE:
+        if has_table(source, "raw", name) and not _has_rows(target, name):
+            create_raw_table(target, name)
+            counts[name] = 0
+            for rows in _batches(source, name):
+                append_raw_rows(target, name, rows)
+                counts[name] += len(rows)
+    return dict(sorted(counts.items()))
+
+
+def _has_rows(connection: Connection, name: str) -> bool:
+    return has_table(connection, "raw", name) and bool(fetch_row(connection, f"SELECT count(*) FROM raw.{name}")[0])
+
+
+def _batches(source: Connection, name: str) -> Iterator[pandas.DataFrame]:
+    columns = list(raw_columns(name))
+    found = source.execute(f"SELECT {', '.join(columns)} FROM raw.{name}")
+    rows = iter(found.fetchone, None)
+    while batch := list(islice(rows, BATCH)):
+        yield pandas.DataFrame(batch, columns=columns, dtype=object)
+
+
+def main(file: Path, settings: Settings) -> None:
+    """Copy the tables of a DuckDB file and print their rows. Raises PartnerflowError if the file does not exist."""
+    if not file.exists():
+        raise PartnerflowError(f"The warehouse {file} does not exist. Name the file of the state that moves.")
+    if settings.warehouse == file:
+        raise PartnerflowError(
+            "The tables would be copied to where they are. Set PARTNERFLOW_TARGET to the new engine."
+        )
+    with open_read_only(file) as source, open_warehouse(settings.warehouse) as target, transaction(target):
+        for name, rows in copy_raw_tables(source, target).items():
+            print(f"{name}: {rows:,}")
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]).absolute(), Settings())
+    except PartnerflowError as error:
+        sys.exit(str(error))

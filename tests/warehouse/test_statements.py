@@ -1,0 +1,64 @@
+"""The statements of flows and of the compiler in the dialect of every warehouse: they parse, and call no function that
+the warehouse lacks. The models of dbt are tested in tests/adapters."""
+
+import sys
+from datetime import timedelta
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from compiler import Compiler, dialects, membership_statements
+from compiler.sql.dialect import to_sql
+from flows.pipeline.run import run_hour
+from flows.settings import Settings
+from flows.warehouse.engines.duckdb import DuckDBConnection
+from support.account import VOCABULARY
+from support.cli import partnerflow
+from support.dialect_checks import problems
+from support.drawn_account import drawn_account
+from support.states import HOUR
+
+WAREHOUSES = [one for one in dialects() if one not in ("duckdb", "clickhouse")]
+
+COMMANDS = [
+    ("preview", "few-clicks-14"),
+    ("explain", "few-clicks-14", "21005016"),
+    ("simulate", "--from", "2026-03-21", "--to", "2026-03-22", "--workflow", "welcome"),
+    ("history", "welcome", "--from", "2026-03-18", "--to", "2026-03-19"),
+    ("check",),
+    ("doctor",),
+]
+
+
+def test_statements_of_flows_parse_on_every_warehouse(copied: Settings, monkeypatch: pytest.MonkeyPatch):
+    """What a run of the next hour and six commands ask of a connection, written in each dialect and read again."""
+    asked: dict[str, exp.Expression] = {}
+    original = DuckDBConnection.execute
+
+    def execute(self: DuckDBConnection, statement: str | exp.Expression, parameters=()):
+        if sys._getframe(1).f_globals["__name__"] != "flows.warehouse.engines.duckdb":
+            tree = sqlglot.parse_one(statement, dialect="duckdb") if isinstance(statement, str) else statement.copy()
+            asked.setdefault(tree.sql("duckdb"), tree)
+        return original(self, statement, parameters)
+
+    monkeypatch.setattr(DuckDBConnection, "execute", execute)
+    run_hour(copied, HOUR + timedelta(hours=1))
+    assert [command for command in COMMANDS if partnerflow(copied, *command).code > 1] == []
+    assert len(asked) > 60
+    found: dict[str, str] = {}
+    for dialect in WAREHOUSES:
+        for text, tree in asked.items():
+            for problem in problems(tree.sql(dialect), dialect):
+                found.setdefault(f"{dialect}: {problem}", text)
+    assert found == {}
+
+
+def test_segments_parse_on_every_warehouse():
+    """Fifty drawn segments as one plan of each engine."""
+    workflows = drawn_account(50).workflows
+    found = {}
+    for dialect in WAREHOUSES:
+        for relation, statement in membership_statements(workflows, Compiler(VOCABULARY), dialect).items():
+            found |= {f"{dialect}: {one}": relation for one in problems(to_sql(statement, dialect), dialect)}
+    assert found == {}
