@@ -1,4 +1,4 @@
-"""The account of a DuckDB file on other engines: its tables are copied, and the views that segments read are created."""
+"""The account of a DuckDB file on other engines: its tables are copied, and the views of segments created."""
 
 import os
 import time

@@ -89,17 +89,22 @@ def test_every_stub_of_the_linter_is_a_macro(read_project: Path):
     assert {stub for stub in dbt_stubs if ("dbt", stub) not in macros} == set()
 
 
-STANDARD_SQL = {"add_microsecond", "collate_binary", "collect_freshness", "days_between", "type_double"}
+STANDARD_SQL = {
+    "add_microsecond", "collate_binary", "collect_freshness", "column_name", "days_between", "type_amount",
+    "type_double", "week_start",
+}  # fmt: skip
 """Macros whose `default__` is SQL of the standard, or dbt's own."""
 
 
 def test_macro_that_an_engine_lacks_is_an_error():
-    """Another engine never gets the functions of DuckDB. The three that are tested have every macro."""
+    """Another engine never gets the functions of DuckDB. Each that docs/scale.md names has every macro of its own, but
+    Databricks, which has those of Spark."""
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(PROJECT.glob("macros/**/*.sql")))
     dispatched = set(re.findall(r"adapter\.dispatch\('(\w+)'\)", text))
     assert len(dispatched) > 10
+    engines = ("duckdb", "postgres", "spark", "snowflake", "bigquery", "redshift", "trino")
     for name in dispatched - STANDARD_SQL:
         assert f"{{{{ missing_implementation('{name}') }}}}" in text
-        assert [engine for engine in ("duckdb", "postgres", "spark") if f"macro {engine}__{name}(" not in text] == []
+        assert [engine for engine in engines if f"macro {engine}__{name}(" not in text] == []
     defaults = set(re.findall(r"macro default__(\w+)\(", text))
     assert defaults == dispatched | {"collect_freshness"}

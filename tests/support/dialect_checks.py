@@ -13,7 +13,7 @@ DOCUMENTED: dict[str, set[str]] = {
     "bigquery": set(),
     "databricks": {"timestamp_micros", "xxhash64"},
     "redshift": {"can_json_parse", "fnv_hash", "is_varchar", "json_serialize", "object"},
-    "trino": set(),
+    "trino": {"at_timezone", "from_big_endian_64", "with_timezone", "xxhash64"},
 }
 """Functions that sqlglot does not know in a dialect, and the warehouse documents. Each has been looked up."""
 
@@ -36,7 +36,7 @@ def _problems(tree: exp.Expression, dialect: str) -> Iterator[str]:
         match node:
             case exp.Command():
                 yield f"is not understood: {node.sql(dialect)[:200]}"
-            case exp.Anonymous() if node.name.lower() not in DOCUMENTED[dialect]:
+            case exp.Anonymous() if node.name.lower() not in DOCUMENTED.get(dialect, ()):
                 yield f"calls {node.name}()"
             case exp.Column() if not node.table and not node.this.args.get("quoted") and node.name.lower() in reserved:
                 yield f"names a column {node.name}, which is reserved"

@@ -21,6 +21,10 @@ from support.states import HOUR
 
 WAREHOUSES = [one for one in dialects() if one not in ("duckdb", "clickhouse")]
 
+OF_AN_ENGINE = {"flows.warehouse.engines.duckdb", "flows.warehouse.time_zone_rules"}
+"""Modules whose statements are those of one engine: the adapter, and what `doctor` asks DuckDB and PostgreSQL about their
+time zone rules (docs/add-an-engine.md)."""
+
 COMMANDS = [
     ("preview", "few-clicks-14"),
     ("explain", "few-clicks-14", "21005016"),
@@ -37,7 +41,7 @@ def test_statements_of_flows_parse_on_every_warehouse(copied: Settings, monkeypa
     original = DuckDBConnection.execute
 
     def execute(self: DuckDBConnection, statement: str | exp.Expression, parameters=()):
-        if sys._getframe(1).f_globals["__name__"] != "flows.warehouse.engines.duckdb":
+        if sys._getframe(1).f_globals["__name__"] not in OF_AN_ENGINE:
             tree = sqlglot.parse_one(statement, dialect="duckdb") if isinstance(statement, str) else statement.copy()
             asked.setdefault(tree.sql("duckdb"), tree)
         return original(self, statement, parameters)

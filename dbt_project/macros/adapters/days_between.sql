@@ -26,3 +26,7 @@
 {% macro redshift__days_between(earlier, later) -%}
     datediff(day, {{ earlier }}, {{ later }})
 {%- endmacro %}
+
+{% macro trino__days_between(earlier, later) -%}
+    date_diff('day', {{ earlier }}, {{ later }})
+{%- endmacro %}

@@ -1,6 +1,6 @@
 {#- Override dbt's merge for an incremental model without a `unique_key`: dbt's would only append. Here it replaces the
-    rows of changed partners (macro replacement_strategy), where an engine has no transaction of several statements, or
-    dbt does not use one: deleted by one statement and appended by the next, the partners would be missing between them. -#}
+    rows of changed partners (macro replacement_strategy) where an engine has no transaction of several statements, or dbt
+    does not use one: deleted by one statement and appended by the next, the partners would be missing in between. -#}
 {% macro spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) -%}
     {{ dbt.spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) if unique_key
         else merge_changed_partners(target, source) }}
@@ -26,8 +26,8 @@
         else merge_changed_partners(target, source) }}
 {%- endmacro %}
 
-{#- One statement that replaces the rows of changed partners: it merges the new rows, which match nothing, and one row per
-    partner whose rows are deleted. -#}
+{#- One statement that replaces the rows of changed partners: it merges the new rows, which match nothing, and one row
+    per partner whose rows are deleted. -#}
 {% macro merge_changed_partners(target, source) -%}
     {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='quoted') | list -%}
     {%- set unchanged = '(select * from ' ~ ref('int_partner_activity_checksums') ~ ' where not is_changed)' -%}

@@ -5,9 +5,8 @@
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
         {%- set build_state = adapter.get_relation(target.get('database'), 'raw', 'build_state') -%}
         {%- if build_state is not none -%}
-            {%- call statement(auto_begin=true) -%}
-                update {{ build_state }} set builds_since = builds_since + 1 where true
-            {%- endcall -%}
+            {%- set counted = 'update ' ~ build_state ~ ' set builds_since = builds_since + 1 where true' -%}
+            {%- do adapter.execute(counted, auto_begin=true) -%}
             {%- do adapter.commit() -%}  {#- dbt rolls back the open transaction of a hook -#}
         {%- endif -%}
     {%- endif -%}

@@ -19,7 +19,8 @@ int_actions_filtered as (
         actions.event_at,
         programs.timezone,
         cast(
-            case when actions.currency = programs.currency then coalesce(actions.amount, 0) else 0 end as {{ type_amount() }}
+            case when actions.currency = programs.currency then coalesce(actions.amount, 0) else 0 end
+            as {{ type_amount() }}
         ) as amount
     from actions
     inner join programs on actions.program_id = programs.program_id
