@@ -12,20 +12,31 @@ from compiler import PartnerflowError
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.pipeline.run import Run, run_hour
-from flows.settings import Settings
+from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_read_only, open_warehouse
 from flows.warehouse.move import OF_THE_ENGINE, copy_raw_tables, main
 from flows.warehouse.raw_tables import CREATE
-from support.states import HOUR
+from support.states import HOUR, with_example
+
+pytestmark = pytest.mark.engine("postgres", "a state moves there")
 
 NEXT_DAY = HOUR + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def moved(built_example: Settings, postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The example account after its first run on DuckDB, and then on PostgreSQL with the same ledger."""
-    state = Path(shutil.copytree(built_example.state_dir, tmp_path_factory.mktemp("moved") / "var"))
-    settings = built_example.model_copy(update={"state_dir": state, "target": "postgres"})
+def stayed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example account after its first run on DuckDB."""
+    state = tmp_path_factory.mktemp("stayed") / "var"
+    settings = Settings(target="duckdb", state_dir=state, workflows=CHECKOUT / "workflows")
+    assert run_hour(with_example(settings), HOUR).ok
+    return settings
+
+
+@pytest.fixture(scope="module")
+def moved(stayed: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A copy of that state, then moved to PostgreSQL."""
+    state = Path(shutil.copytree(stayed.state_dir, tmp_path_factory.mktemp("moved") / "var"))
+    settings = stayed.model_copy(update={"state_dir": state, "target": "postgres"})
     main(state / "warehouse.duckdb", settings)
     return settings
 
@@ -45,21 +56,20 @@ def test_every_raw_table_has_its_rows(moved: Settings):
     """All of the contract and of the mirror; tables that have rows already are kept."""
     with open_read_only(moved.state_dir / "warehouse.duckdb") as source, open_warehouse(moved.warehouse) as target:
         for name in CREATE.keys() - OF_THE_ENGINE:
-            query = f"SELECT * FROM raw.{name} ORDER BY ALL"
-            expected = Counter(source.execute(query).fetchall())
-            assert Counter(target.execute(f"SELECT * FROM raw.{name}").fetchall()) == expected, name
+            expected, found = (Counter(one.execute(f"SELECT * FROM raw.{name}").fetchall()) for one in (source, target))
+            assert found == expected, name
         assert copy_raw_tables(source, target).get("partners") is None
 
 
-def test_next_day_contacts_the_same_partners(moved: Settings, copied: Settings):
+def test_next_day_contacts_the_same_partners(moved: Settings, stayed: Settings):
     """Nobody is written to twice, and nobody is lost: ledger and outbox are those of the state that stayed."""
     before, files = sent(moved), outbox(moved)
-    runs: list[Run] = [run_hour(settings, NEXT_DAY) for settings in (copied, moved)]
+    runs: list[Run] = [run_hour(settings, NEXT_DAY) for settings in (stayed, moved)]
     assert [one.ok for one in runs] == [True, True]
-    assert sent(moved) == sent(copied)
+    assert sent(moved) == sent(stayed)
     assert max(sent(moved).values()) == 1
     assert before < sent(moved) and files < outbox(moved)
-    assert len(outbox(moved)) == len(outbox(copied)) == sum(1 for *_, email in sent(moved) if email)
+    assert len(outbox(moved)) == len(outbox(stayed)) == sum(1 for *_, email in sent(moved) if email)
 
 
 def test_moved_warehouse_with_another_ledger_is_refused(moved: Settings, tmp_path: Path):
@@ -68,9 +78,9 @@ def test_moved_warehouse_with_another_ledger_is_refused(moved: Settings, tmp_pat
         run_hour(moved.model_copy(update={"state_dir": tmp_path}), NEXT_DAY)
 
 
-def test_a_state_without_a_file_or_a_new_target_is_refused(built_example: Settings, tmp_path: Path):
+def test_missing_file_and_unchanged_target_are_refused(stayed: Settings, tmp_path: Path):
     """The error says what to name or to set."""
     with pytest.raises(PartnerflowError, match="does not exist"):
-        main(tmp_path / "warehouse.duckdb", built_example)
+        main(tmp_path / "warehouse.duckdb", stayed)
     with pytest.raises(PartnerflowError, match="PARTNERFLOW_TARGET"):
-        main(built_example.state_dir / "warehouse.duckdb", built_example)
+        main(stayed.state_dir / "warehouse.duckdb", stayed)

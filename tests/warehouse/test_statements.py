@@ -22,7 +22,7 @@ from support.states import HOUR
 WAREHOUSES = [one for one in dialects() if one not in ("duckdb", "clickhouse")]
 
 OF_AN_ENGINE = {"flows.warehouse.engines.duckdb", "flows.warehouse.time_zone_rules"}
-"""Modules whose statements are those of one engine: the adapter, and what `doctor` asks DuckDB and PostgreSQL about their
+"""Modules with statements of an engine of its own: the adapter, and what `doctor` asks DuckDB and PostgreSQL about their
 time zone rules (docs/add-an-engine.md)."""
 
 COMMANDS = [
@@ -35,6 +35,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.engine("duckdb", "its connection is watched")
 def test_statements_of_flows_parse_on_every_warehouse(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """What a run of the next hour and six commands ask of a connection, written in each dialect and read again."""
     asked: dict[str, exp.Expression] = {}

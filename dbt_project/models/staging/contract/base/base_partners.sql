@@ -32,7 +32,7 @@ base_partners as (
         program_id,
         partner_id,
         name,
-        language,
+        {{ column_name('language') }},
         loaded_row,
         quarantine_reason
     from marked
