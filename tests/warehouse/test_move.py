@@ -72,15 +72,18 @@ def test_next_day_contacts_the_same_partners(moved: Settings, stayed: Settings):
     assert len(outbox(moved)) == len(outbox(stayed)) == sum(1 for *_, email in sent(moved) if email)
 
 
-def test_moved_warehouse_with_another_ledger_is_refused(moved: Settings, tmp_path: Path):
-    """The mirror moves with the raw tables, so a forgotten ledger is noticed before anything is sent."""
-    with pytest.raises(PartnerflowError, match="contacts that the ledger does not have"):
-        run_hour(moved.model_copy(update={"state_dir": tmp_path}), NEXT_DAY)
-
-
 def test_missing_file_and_unchanged_target_are_refused(stayed: Settings, tmp_path: Path):
     """The error says what to name or to set."""
     with pytest.raises(PartnerflowError, match="does not exist"):
         main(tmp_path / "warehouse.duckdb", stayed)
     with pytest.raises(PartnerflowError, match="PARTNERFLOW_TARGET"):
         main(stayed.state_dir / "warehouse.duckdb", stayed)
+
+
+def test_moved_warehouse_with_another_ledger_is_refused(moved: Settings):
+    """The mirror moves with the raw tables, so a forgotten ledger is noticed before anything is sent."""
+    moved.published.unlink()
+    for file in moved.state_dir.glob("ledger.db*"):
+        file.unlink()
+    with pytest.raises(PartnerflowError, match="contacts that the ledger does not have"):
+        run_hour(moved, NEXT_DAY)

@@ -22,8 +22,8 @@ from support.states import HOUR
 WAREHOUSES = [one for one in dialects() if one not in ("duckdb", "clickhouse")]
 
 OF_AN_ENGINE = {"flows.warehouse.engines.duckdb", "flows.warehouse.time_zone_rules"}
-"""Modules with statements of an engine of its own: the adapter, and what `doctor` asks DuckDB and PostgreSQL about their
-time zone rules (docs/add-an-engine.md)."""
+"""Modules whose statements are those of one engine: the adapter, and what `doctor` asks about time zone rules
+(docs/add-an-engine.md)."""
 
 COMMANDS = [
     ("preview", "few-clicks-14"),
