@@ -10,13 +10,13 @@ import json
 import sys
 from pathlib import Path
 
-from chdb.session import Session
-
 ENGINE = "ENGINE = Memory AS"
 
 
 def main(folder: Path) -> None:
     """Create the relations, then one table per statement, and write the members."""
+    from chdb.session import Session  # not installed where the tests are collected
+
     session = Session(str(folder / "clickhouse"))
     statements = json.loads((folder / "statements.json").read_text())
     tables = {file.name.removesuffix(".parquet"): file for file in sorted(folder.glob("*.parquet"))}
