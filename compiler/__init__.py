@@ -20,11 +20,13 @@ Opens no connection, and imports none of flows, duckdb, dbt and prefect.
 """
 
 from compiler.errors import DefinitionError, PartnerflowError, Problem
+from compiler.language.contact_policy import FILE as CONTACT_POLICY
+from compiler.language.contact_policy import Cap, ContactPolicy, parse_cap, read_contact_policy
 from compiler.language.definition import ReadWorkflow, read_definition
 from compiler.language.missed_hours import parse_missed_hours
 from compiler.language.parse import SentenceError, parse
 from compiler.lint.linter import check
-from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, Workflow
+from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, SendWindow, Workflow
 from compiler.sql.dbt_models import MODELS, compile_models
 from compiler.sql.dialect import dialects
 from compiler.sql.explain import describe, explain_query, window_dates
@@ -35,17 +37,21 @@ from compiler.vocabulary import PROJECT, Vocabulary, project_vocabulary
 from compiler.yaml_source import Source, read_yaml
 
 __all__ = [
+    "CONTACT_POLICY",
     "EXPOSURES",
     "MODELS",
     "PROJECT",
     "AcceptApplication",
+    "Cap",
     "Compiler",
+    "ContactPolicy",
     "DefinitionError",
     "MissedHours",
     "PartnerflowError",
     "Problem",
     "ReadWorkflow",
     "SendEmail",
+    "SendWindow",
     "SentenceError",
     "Source",
     "Vocabulary",
@@ -59,8 +65,10 @@ __all__ = [
     "explain_query",
     "membership_statements",
     "parse",
+    "parse_cap",
     "parse_missed_hours",
     "project_vocabulary",
+    "read_contact_policy",
     "read_definition",
     "read_yaml",
     "window_dates",

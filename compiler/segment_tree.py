@@ -5,7 +5,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -199,6 +199,33 @@ class MissedHours:
         return f"send up to {days} late" if self.policy == "send" else self.policy
 
 
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True)
+class SendWindow:
+    """The hours of the week at which emails may leave, in the local time of the workflow's program.
+
+    `days` are the days of the week, from 0 (Monday); `start` and `end` are minutes of the day, the end exclusive.
+
+    >>> print(SendWindow(frozenset(range(5)), 9 * 60, 17 * 60), SendWindow(frozenset({0, 3}), 0, 24 * 60), sep=" | ")
+    weekdays 09:00-17:00 | Mon, Thu 00:00-24:00
+    """
+
+    days: frozenset[int]
+    start: int
+    end: int
+
+    def includes(self, local: datetime) -> bool:
+        """Return whether emails may leave at this local time."""
+        return local.weekday() in self.days and self.start <= 60 * local.hour + local.minute < self.end
+
+    def __str__(self) -> str:
+        names = {frozenset(range(7)): "every day", frozenset(range(5)): "weekdays", frozenset({5, 6}): "weekends"}
+        days = names.get(self.days) or ", ".join(DAYS[day] for day in sorted(self.days))
+        return f"{days} {self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02}"
+
+
 @dataclass(frozen=True)
 class NamedSegment:
     """The conditions of a file in workflows/segments/."""
@@ -214,7 +241,7 @@ class Workflow:
     `segments` are the named segments that its conditions refer to, at any depth, sorted by name.
     `id` never changes: with the partner id it is the key that prevents a second email. `recipients` is primary (one
     contact per partner) or all. `owner` is the person responsible: a name, an address or both ("Ann Lee
-    <ann@example.com>"), or empty.
+    <ann@example.com>"), or empty. Without a `send_window`, that of the contact policy applies.
     """
 
     id: str
@@ -228,6 +255,7 @@ class Workflow:
     owner: str = ""
     missed_hours: MissedHours = MissedHours()
     segments: tuple[NamedSegment, ...] = ()
+    send_window: SendWindow | None = None
 
     def inside(self, name: str) -> "Workflow":
         """Return the workflow with the conditions of a named segment as its own."""

@@ -8,7 +8,12 @@ _HOUR = "%Y%m%dT%H%M%SZ"
 
 def run_id_of(as_of: datetime) -> str:
     """Return a new unique id for a run of this hour (UTC)."""
-    return f"{as_of:{_HOUR}}-{secrets.token_hex(4)}"
+    return f"{start_of_run_ids(as_of)}-{secrets.token_hex(4)}"
+
+
+def start_of_run_ids(hour: datetime) -> str:
+    """Return the text with which the ids of all runs of an hour (UTC) begin; the ids of later hours sort after it."""
+    return f"{hour:{_HOUR}}"
 
 
 def hour_of_run(run_id: str) -> datetime | None:

@@ -8,12 +8,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
-from compiler.errors import DefinitionError, Problem, Severity, did_you_mean
+from compiler.errors import DefinitionError, PartnerflowError, Problem, Severity, did_you_mean
 from compiler.language.missed_hours import PATTERN, REMEDY, parse_missed_hours
 from compiler.language.named_segments import WHERE, NamedSegments
 from compiler.language.parse import EXAMPLES
+from compiler.language.send_window import PATTERN as SEND_WINDOW
+from compiler.language.send_window import REMEDY as SEND_WINDOW_REMEDY
+from compiler.language.send_window import parse_send_window
 from compiler.language.sentences import SegmentPlace, not_a_sentence, read_sentences, shown
-from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, Workflow
+from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, SendWindow, Workflow
 from compiler.vocabulary import Vocabulary
 from compiler.yaml_source import Source, YamlPath, read_yaml
 
@@ -47,6 +50,9 @@ class Definition(BaseModel):
     owner: StrictStr = Field("", description="The person responsible: Ann Lee <ann@example.com>.")
     missed_hours: Annotated[StrictStr, Field(pattern=PATTERN, description="send up to 3 days late, skip or hold.")] = (
         str(MissedHours())
+    )
+    send_window: Annotated[StrictStr, Field(pattern=SEND_WINDOW)] | None = Field(
+        None, description="When emails leave, in the program's time zone: weekdays 09:00-17:00."
     )
 
 
@@ -123,8 +129,18 @@ def read_definition(
         owner=definition.owner,
         missed_hours=parse_missed_hours(definition.missed_hours),
         segments=named.of(place, definition.segment if isinstance(definition.segment, str) else None),
+        send_window=_send_window(definition.send_window, source),
     )
     return ReadWorkflow(workflow, source, place, list(named.found.values()))
+
+
+def _send_window(text: str | None, source: Source) -> SendWindow | None:
+    try:
+        return parse_send_window(text) if text is not None else None
+    except PartnerflowError:
+        message = f"{text!r} is not a valid send_window."
+        problem = source.problem(("send_window",), "definition", message, SEND_WINDOW_REMEDY)
+        raise DefinitionError([problem]) from None
 
 
 def _segment_of(definition: Definition, source: Source, segments: Mapping[str, Source]) -> tuple[Source, YamlPath]:
@@ -187,4 +203,5 @@ _REMEDIES = {
     "recipients": "Recipients are primary (one contact per partner) or all.",
     "owner": "An owner is a name, an address, or both: Ann Lee <ann@example.com>.",
     "missed_hours": REMEDY,
+    "send_window": SEND_WINDOW_REMEDY,
 }

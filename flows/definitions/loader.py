@@ -6,15 +6,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from compiler import (
+    CONTACT_POLICY,
     Compiler,
+    ContactPolicy,
     DefinitionError,
     PartnerflowError,
     Problem,
     ReadWorkflow,
+    SendEmail,
     Source,
     Workflow,
     check,
     project_vocabulary,
+    read_contact_policy,
     read_definition,
     read_yaml,
 )
@@ -28,6 +32,7 @@ class Definitions:
 
     `workflows` are those without errors, sorted by id; `problems` are all problems found; `broken` maps the ids (file
     names) of all other workflows to their errors. `files` has the path of each workflow's file as it is shown, by id.
+    `policy` is the contact policy of the folder; while its file is not valid, all email workflows are broken.
     """
 
     workflows: tuple[Workflow, ...]
@@ -35,6 +40,7 @@ class Definitions:
     broken: dict[str, str]
     compiler: Compiler
     files: Mapping[str, str] = field(default_factory=dict)
+    policy: ContactPolicy = field(default_factory=ContactPolicy)
 
     @property
     def active(self) -> tuple[Workflow, ...]:
@@ -85,10 +91,26 @@ def read_definitions(
     errors = {name: [str(one) for one in some if one.severity == "error"] for name, some in found.items()}
     broken = {workflow_id: "\n".join(texts) for workflow_id, texts in errors.items() if texts}
     problems += [problem for some in found.values() for problem in some]
+    policy, more = _read_policy(settings.workflows, [read.workflow.id for read in reads])
+    problems += more
+    if more:
+        text = "\n".join(map(str, more))
+        emails = [read.workflow.id for read in reads if isinstance(read.workflow.action, SendEmail)]
+        broken = dict.fromkeys(emails, text) | broken
     sound = sorted((read.workflow for read in reads if read.workflow.id not in broken), key=lambda one: one.id)
     compiler = Compiler(vocabulary, settings.last_n_days_include_today)
     files = {read.workflow.id: read.source.path for read in reads}
-    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files)
+    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files, policy)
+
+
+def _read_policy(folder: Path, workflow_ids: Collection[str]) -> tuple[ContactPolicy, list[Problem]]:
+    """Return the contact policy of a workflows folder and its problems; without a file nothing is limited."""
+    file = folder / CONTACT_POLICY
+    known = {*workflow_ids, *(path.stem for path in _files([folder]) if folder.is_dir())}
+    try:
+        return read_contact_policy(shown(file), _text(file), frozenset(known)) if file.exists() else ContactPolicy(), []
+    except DefinitionError as error:
+        return ContactPolicy(), error.problems
 
 
 def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
@@ -158,7 +180,7 @@ def _files(paths: list[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         files += sorted([*path.glob("*.yml"), *path.glob("*.yaml")]) if path.is_dir() else [path]
-    return files
+    return [file for file in files if file.name != CONTACT_POLICY]
 
 
 def shown(file: Path) -> str:

@@ -4,8 +4,10 @@
        ▲          │         ├─────▶ failed, expired
        ├──────────┴─────────┤                           only on a definite refusal (see AUTOMATIC_TRANSITIONS)
        │                    └─────▶ in_doubt ─▶ sent, failed (an event), pending (a person)
+       └──────────▶ disqualified, expired               an email that the contact policy made wait
 
-A contact whose emails all failed because they could not be rendered may be claimed again, which replaces them.
+A contact of which no email could be rendered, or whose partner no longer qualified after a wait, may be claimed again,
+which replaces its deliveries.
 `suppressed` follows `leased`. `skipped` (another spelling of an address that already gets the email) is final; only
 earlier programs wrote it.
 """
@@ -14,10 +16,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-STATES = ("pending", "leased", "sending", "sent", "failed", "in_doubt", "suppressed", "skipped", "expired")
+STATES = (
+    "pending", "leased", "sending", "sent", "failed", "in_doubt", "suppressed", "skipped", "expired", "disqualified",
+)  # fmt: skip
 
 AUTOMATIC_TRANSITIONS = {
-    "pending": {"leased"},
+    "pending": {"leased", "disqualified", "expired"},
     "leased": {"pending", "sending", "failed", "suppressed"},
     "sending": {"sent", "failed", "pending", "expired", "in_doubt"},
     "in_doubt": {"sent", "failed"},
@@ -33,6 +37,7 @@ MANUAL_TRANSITIONS = {
     "failed": {"pending"},
     "expired": {"pending"},
     "suppressed": {"pending"},
+    "disqualified": {"pending"},
 }
 """State to the states that a person may move a delivery to: retry what was not delivered, decide what is in doubt."""
 
@@ -52,7 +57,8 @@ class Delivery:
     `context` holds the values that the message is rendered with, `template_version` names the message. Both, like
     `message_id` and `claimed_at` (the Date header), are fixed when the partner is claimed, so every attempt sends the
     same bytes. `run_id` is the run that claimed the partner, `leased_by` the run that leased the delivery last, and
-    `fencing_token` the number of leases so far.
+    `fencing_token` the number of leases so far. `not_before` is the first evaluation hour at which the contact policy
+    lets the email leave; `reason` then says why it waits.
     """
 
     delivery_id: str
@@ -82,11 +88,16 @@ class Delivery:
     reply_code: int | None = None
     reply_status: str | None = None
     reply_text: str | None = None
+    not_before: datetime | None = None
 
     @property
     def failed_before_sending(self) -> bool:
-        """Whether it is an email that could not be rendered (see flows.ledger.unsent_contacts)."""
-        return self.action == "email" and self.state == "failed" and self.smtp_stage == RENDERING
+        """Whether it ended without an attempt, so that the contact is not used up (see flows.ledger.unsent_contacts).
+
+        Its email could not be rendered, or its partner no longer qualified after a wait.
+        """
+        is_unrendered = self.state == "failed" and self.smtp_stage == RENDERING
+        return self.action == "email" and (is_unrendered or self.state == "disqualified")
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, false, func, insert, or_, select, update
 
 from flows.ledger import transitions
+from flows.ledger.caps import CapGuard, Wait
 from flows.ledger.delivery import Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.schema import CONTACT, DELIVERY, MESSAGE_VERSION, SETTING, WORKER_LEASE
 from flows.ledger.store import Store, ledger_url
 from flows.ledger.transitions import log_row, write_log
 from flows.ledger.unsent_contacts import take_back_unsent
 from flows.ledger.upgrade import upgrade
+from flows.run_id import hour_of_run
 
 MAX_CLOCK_SKEW = timedelta(days=1)
 """The clocks of two hosts differ by less. A lease or retry further ahead was written while a clock was wrong."""
@@ -89,16 +91,19 @@ class Ledger:
             self._keep_messages(connection, {version: content})
             connection.execute(without.values(template_version=version))
 
-    def count_due(self, workflows: Collection[str], now: datetime) -> int:
-        """Return how many deliveries of these workflows are due."""
+    def count_due(self, workflows: Collection[str], now: datetime, as_of: datetime) -> int:
+        """Return how many deliveries of these workflows are due in a run of the hour `as_of`."""
         with self.store.reading() as connection:
-            return connection.execute(select(func.count()).where(*_due(workflows, now))).scalar_one()
+            return connection.execute(select(func.count()).where(*_due(workflows, now, as_of))).scalar_one()
 
     def lease(self, run_id: str, workflows: Collection[str], limit: int, now: datetime) -> list[Delivery]:
-        """Lease up to `limit` deliveries of these workflows that are due to this run, and return them, oldest first."""
+        """Lease up to `limit` deliveries of these workflows that are due to this run, and return them, oldest first.
+
+        An email that waits for the contact policy is due from its hour on, which is compared with the run's.
+        """
         due = (
             select(_ROW.delivery_id)
-            .where(*_due(workflows, now))
+            .where(*_due(workflows, now, hour_of_run(run_id)))
             .order_by(_ROW.claimed_at, _ROW.delivery_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -116,13 +121,14 @@ class Ledger:
             write_log(connection, [log_row(one, "pending", "leased", run_id, None, at) for one in leased])
         return sorted(leased, key=lambda one: (one.claimed_at, one.delivery_id))
 
-    def mark_sending(self, delivery: Delivery) -> str | None:
+    def mark_sending(self, delivery: Delivery, guard: CapGuard | None = None) -> str | None:
         """Move a leased delivery to `sending`, commit, and return the new state; only then may a byte leave.
 
-        The state is `suppressed` if the address has been suppressed. Return None if another worker has the delivery.
+        The state is `suppressed` if the address has been suppressed, and `pending` if the guard says that a cap has
+        been used up. Return None if another worker has the delivery.
         """
         with self.store.writing() as connection:
-            return transitions.mark_sending(connection, delivery)
+            return transitions.mark_sending(connection, delivery, guard)
 
     def record_result(
         self, delivery: Delivery, source: str, result: SendResult, next_attempt_at: datetime | None = None
@@ -136,11 +142,13 @@ class Ledger:
             to_record = ResultToRecord(delivery, source, result, next_attempt_at)
             return transitions.record_result(connection, self.store, to_record)
 
-    def record_result_and_mark_sending(self, to_record: ResultToRecord, delivery: Delivery) -> tuple[bool, str | None]:
+    def record_result_and_mark_sending(
+        self, to_record: ResultToRecord, delivery: Delivery, guard: CapGuard | None = None
+    ) -> tuple[bool, str | None]:
         """Record the result of one delivery and mark another as `sending` in one commit; return both results."""
         with self.store.writing() as connection:
             recorded = transitions.record_result(connection, self.store, to_record)
-            return recorded, transitions.mark_sending(connection, delivery)
+            return recorded, transitions.mark_sending(connection, delivery, guard)
 
     def release(self, run_id: str) -> None:
         """Make what this run has leased and not started pending again."""
@@ -170,6 +178,14 @@ class Ledger:
             moved = [one for one in deliveries if _resolve(connection, one, target, reason)]
             write_log(connection, [log_row(one, one.state, target, actor, reason) for one in moved])
         return len(moved)
+
+    def make_wait(self, waits: Iterable[tuple[Delivery, Wait]], actor: str) -> None:
+        """Let pending deliveries wait until an hour, in one transaction; those that have changed stay as they are."""
+        with self.store.writing() as connection:
+            for one, wait in waits:
+                values = {"not_before": wait.not_before, "reason": wait.reason}
+                if connection.execute(update(DELIVERY).where(*_unchanged(one)).values(values)).rowcount:
+                    write_log(connection, [log_row(one, "pending", "pending", actor, wait.reason)])
 
     def heartbeat(self, run_id: str, host: str, expires_at: datetime) -> None:
         """Create or renew the lease of a run. `host` names the host and the state folder that it runs on."""
@@ -213,19 +229,26 @@ class Ledger:
 
 
 def _resolve(connection: Connection, delivery: Delivery, target: str, reason: str) -> bool:
-    unchanged = (
+    values: dict[str, Any] = {"state": target, "reason": reason, "next_attempt_at": None, "not_before": None}
+    values |= {"sent_at": delivery.send_started_at} if target == "sent" else {}
+    values |= {"attempts": 0, "first_deferred_at": None, "smtp_stage": None} if target == "pending" else {}
+    return connection.execute(update(DELIVERY).where(*_unchanged(delivery)).values(values)).rowcount == 1
+
+
+def _unchanged(delivery: Delivery) -> list[ColumnElement[bool]]:
+    return [
         _ROW.delivery_id == delivery.delivery_id,
         _ROW.state == delivery.state,
         _ROW.fencing_token == delivery.fencing_token,
-    )
-    values: dict[str, Any] = {"state": target, "reason": reason, "next_attempt_at": None}
-    values |= {"sent_at": delivery.send_started_at} if target == "sent" else {}
-    values |= {"attempts": 0, "first_deferred_at": None, "smtp_stage": None} if target == "pending" else {}
-    return connection.execute(update(DELIVERY).where(*unchanged).values(values)).rowcount == 1
+    ]
 
 
-def _due(workflows: Collection[str], now: datetime) -> list[ColumnElement[bool]]:
-    """Return the conditions of a due delivery. A retry further ahead than MAX_CLOCK_SKEW is due now."""
+def _due(workflows: Collection[str], now: datetime, as_of: datetime | None) -> list[ColumnElement[bool]]:
+    """Return the conditions of a delivery that is due in a run of the hour `as_of`.
+
+    A retry further ahead than MAX_CLOCK_SKEW is due now. Without an hour, nothing that waits for the policy is due.
+    """
     next_attempt = _ROW.next_attempt_at
     is_time = or_(next_attempt.is_(None), next_attempt <= now, next_attempt > now + MAX_CLOCK_SKEW)
-    return [_ROW.state == "pending", _ROW.workflow_id.in_(workflows), is_time]
+    may_leave = or_(_ROW.not_before.is_(None), _ROW.not_before <= as_of if as_of else false())
+    return [_ROW.state == "pending", _ROW.workflow_id.in_(workflows), is_time, may_leave]

@@ -81,11 +81,14 @@ DELIVERY = Table(
     Column("reply_code", Integer),
     Column("reply_status", String),
     Column("reply_text", String),
+    Column("not_before", DateTime),
     ForeignKeyConstraint(
         CONTACT.primary_key.columns.keys(), list(CONTACT.primary_key.columns), name="delivery_contact"
     ),
     CheckConstraint(column("state").in_(STATES), name="delivery_state"),
     Index("delivery_by_state", "state", "claimed_at", "delivery_id"),
+    Index("delivery_by_partner", "program_id", "partner_id"),
+    Index("delivery_by_address", "email_key"),
 )
 """One row per contact and address, or per application to accept; the columns are those of `Delivery`."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, insert, literal, update
 
+from flows.ledger.caps import CapGuard
 from flows.ledger.delivery import AUTOMATIC_TRANSITIONS, Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.schema import DELIVERY, DELIVERY_LOG, SUPPRESSION
 from flows.ledger.store import Store
@@ -30,6 +31,11 @@ _MARK_SENDING = (
     update(DELIVERY).where(*_LEASED_BY_US, ~_SUPPRESSED).values(state="sending", send_started_at=bindparam("at"))
 )
 _MARK_SUPPRESSED = update(DELIVERY).where(*_LEASED_BY_US, _SUPPRESSED).values(state="suppressed", reason=WHY_SUPPRESSED)
+_MARK_WAITING = (
+    update(DELIVERY)
+    .where(*_LEASED_BY_US)
+    .values(state="pending", reason=bindparam("why"), not_before=bindparam("until"))
+)
 _RESULT_COLUMNS = (
     "state", "reason", "sent_at", "attempts", "first_deferred_at", "next_attempt_at", "smtp_stage", "reply_code",
     "reply_status", "reply_text",
@@ -39,12 +45,19 @@ _RECORD_RESULT = (
 )
 
 
-def mark_sending(connection: Connection, delivery: Delivery) -> str | None:
+def mark_sending(connection: Connection, delivery: Delivery, guard: CapGuard | None = None) -> str | None:
     """Move a leased delivery to `sending`, or to `suppressed` if its address is; return the new state.
 
-    Return None if the run that leased the delivery has lost it.
+    With a guard it is `pending` again if a cap of the contact policy has been used up. Return None if the run that
+    leased the delivery has lost it.
     """
     now, leased = utc_now(), _leased_by_us(delivery, "leased")
+    wait = guard.wait(connection, delivery) if guard else None
+    if wait:
+        if not connection.execute(_MARK_WAITING, leased | {"why": wait.reason, "until": wait.not_before}).rowcount:
+            return None
+        write_log(connection, [log_row(delivery, "leased", "pending", delivery.leased_by, wait.reason, now)])
+        return "pending"
     if connection.execute(_MARK_SENDING, leased | {"at": now}).rowcount:
         write_log(connection, [log_row(delivery, "leased", "sending", delivery.leased_by, None, now)])
         return "sending"

@@ -1,19 +1,23 @@
-"""Contacts of which no email could be rendered: nothing was sent, so they may be claimed again, as they are now."""
+"""Contacts whose emails all ended before an attempt: nothing was sent, so they may be claimed again, as they are now.
+
+Their emails could not be rendered, or their partner no longer qualified after a wait.
+"""
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, and_, case, delete, func, select, tuple_, update
+from sqlalchemy import Connection, and_, case, delete, func, or_, select, tuple_, update
 
 from flows.ledger.delivery import RENDERING, Delivery
 from flows.ledger.schema import CONTACT, DELIVERY
 
 _KEY = CONTACT.primary_key.columns
-_UNSENT = and_(DELIVERY.c.action == "email", DELIVERY.c.state == "failed", DELIVERY.c.smtp_stage == RENDERING)
+_UNRENDERED = and_(DELIVERY.c.state == "failed", DELIVERY.c.smtp_stage == RENDERING)
+_UNSENT = and_(DELIVERY.c.action == "email", or_(_UNRENDERED, DELIVERY.c.state == "disqualified"))
 """As `Delivery.failed_before_sending`."""
 
 
 def take_back_unsent(connection: Connection, claims: Mapping[tuple[str, ...], Delivery]) -> set[tuple[str, ...]]:
-    """Delete the deliveries of those contacts of which none was rendered, and return the keys of these contacts.
+    """Delete the deliveries of those contacts of which no attempt was made, and return the keys of these contacts.
 
     `claims` has a delivery of the new claim for each key; the contact then belongs to its run. Of several hosts, the
     one whose deletion finds the rows gets the contact. The log keeps what happened to the deliveries.

@@ -15,6 +15,7 @@ from flows.events.ingestion import load_events
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.pipeline.catch_up import CatchUp, find_catch_up
+from flows.pipeline.contact_policy import SendingHour, decide, requalify_by, with_decision
 from flows.pipeline.late import LateRows, find_late_rows, replace_membership
 from flows.pipeline.recheck import without_disqualified
 from flows.pipeline.steps import StepRunner
@@ -23,6 +24,8 @@ from flows.plan.messages_used import Messages, read_messages
 from flows.plan.plan import Plan, excluding_contacted, partners_of, with_details, with_held
 from flows.plan.read_plan import read_plan
 from flows.progress import ProgressCallback
+from flows.run_id import run_id_of
+from flows.sending.claim import planned_deliveries
 from flows.settings import Settings
 from flows.transform.build import BuildResult, build
 from flows.warehouse.connection import open_warehouse, transaction
@@ -79,7 +82,8 @@ def build_plan(
     plan = with_details(plan, {name: f"{count:,} found late" for name, count in found_late.items()})
     for line in grouped(held):
         logger.warning("Held: %s", line)
-    return replace(excluding_contacted(plans, plan), catch_up=plans, notes=evaluator.notes(as_of))
+    plan = replace(excluding_contacted(plans, plan), catch_up=plans, notes=evaluator.notes(as_of))
+    return step("Apply contact policy", _with_policy, settings, definitions, ledger, plan, zones)
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,27 @@ class _Evaluator:
         for note in notes:
             logger.warning("%s", note)
         return notes
+
+
+def sending_hour(definitions: Definitions, plan: Plan, zones: Mapping[str, str]) -> SendingHour:
+    """Return the hour of a plan, with the workflows that may send at it, for the contact policy."""
+    done = {row.workflow_id for row in plan.workflows if row.status == "done"}
+    return SendingHour(plan.as_of.replace(tzinfo=None), definitions.policy, definitions.only(done).active, zones)
+
+
+def _with_policy(
+    settings: Settings, definitions: Definitions, ledger: Ledger, plan: Plan, zones: Mapping[str, str]
+) -> Plan:
+    """Return the plan with what the contact policy makes of its emails, and of those that wait in the ledger."""
+    hour = sending_hour(definitions, plan, zones)
+    planned = [
+        one
+        for each in (*plan.catch_up, plan)
+        for one in planned_deliveries(ledger.message_key, each, run_id_of(plan.as_of), "plan", plan.as_of)
+    ]
+    with open_warehouse(settings.warehouse) as connection:
+        decision = decide(ledger, hour, requalify_by(connection, hour, definitions.compiler), planned)
+    return with_decision(plan, decision)
 
 
 def _contacts_by_workflow(plans: Sequence[Plan]) -> Counter[str]:

@@ -21,11 +21,11 @@ def without_disqualified(
 ) -> tuple[Plan, ...]:
     """Return the plans of earlier hours without the partners that no longer qualify at the hour of raw.evaluations."""
     partners = {one for plan in plans for one in partners_of(plan)}
-    failed = _failed_conditions(connection, partners, workflows, compiler)
+    failed = failed_conditions(connection, partners, workflows, compiler)
     return tuple(_without(plan, failed) for plan in plans) if failed else plans
 
 
-def _failed_conditions(
+def failed_conditions(
     connection: Connection, partners: set[PartnerOfWorkflow], workflows: Iterable[Workflow], compiler: Compiler
 ) -> dict[PartnerOfWorkflow, tuple[str, ...]]:
     """Return the conditions that a partner no longer meets, as sentences; partners that meet all are left out."""

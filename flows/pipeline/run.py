@@ -12,6 +12,7 @@ from compiler import MissedHours
 from flows.definitions.diff import save_snapshot
 from flows.definitions.loader import Definitions, read_definitions
 from flows.events.apply_events import apply_email_events
+from flows.ledger.caps import CapGuard
 from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
@@ -19,8 +20,9 @@ from flows.ledger.queries import RunRecord, message_content, record_runs
 from flows.ledger.readdress import readdress
 from flows.ledger.recovery.integrity import ensure_ledger_is_current
 from flows.ledger.worker_lease import host_of, worker_lease
+from flows.pipeline.contact_policy import SendingHour, apply, decide, requalify_by
 from flows.pipeline.late import record_seen_transitions
-from flows.pipeline.planning import build_plan
+from flows.pipeline.planning import build_plan, sending_hour
 from flows.pipeline.state_files import check_state_files
 from flows.pipeline.steps import StepRunner, run_step
 from flows.pipeline.text import grouped
@@ -96,7 +98,8 @@ def run_hour(
         step("Apply email events", _apply_events, settings, ledger)
         run = Run(run_id, plan, tuple(Run(run_id_of(one.as_of), one) for one in plan.catch_up))
         step("Claim recipients", _claim, ledger, run, settings)
-        step("Send", _send, ledger, run, transports, settings, summary, progress)
+        hour = step("Apply contact policy", _apply_policy, settings, definitions, ledger, run)
+        step("Send", _send, ledger, run, hour, transports, settings, summary, progress)
         done = _with_results(run, summary)
         step("Record and publish", _record, settings, definitions, ledger, run, done)
         save_snapshot(settings, definitions)
@@ -164,23 +167,36 @@ def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
     return claimed
 
 
+def _apply_policy(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run) -> SendingHour:
+    """Record in the ledger who waits for the contact policy, and return the hour that it was applied to."""
+    with open_warehouse(settings.warehouse) as connection:
+        hour = sending_hour(definitions, run.plan, read_programs(connection).zones)
+        apply(ledger, decide(ledger, hour, requalify_by(connection, hour, definitions.compiler)), run.run_id)
+    return hour
+
+
 def _send(
     ledger: Ledger,
     run: Run,
+    hour: SendingHour,
     transports: dict[str, Transport],
     settings: Settings,
     summary: SendSummary,
     progress: ProgressCallback,
 ) -> None:
-    """Send everything that is due for the workflows that are done, whether this run or an earlier one claimed it."""
+    """Send everything that is due for the workflows that are done, whether this run or an earlier one claimed it.
+
+    Nothing of a workflow leaves outside its send window.
+    """
     plan = run.plan
-    active = {workflow.workflow_id for workflow in plan.workflows if workflow.status == "done"}
+    active = {workflow.id for workflow in hour.workflows if hour.is_open(workflow)}
     for name in active & plan.messages.keys():
         ledger.backfill_message_version(name, plan.messages[name].version, plan.messages[name].content)
     renderer = DeliveryRenderer(partial(message_content, ledger), settings)
-    summary.start_progress(ledger.count_due(active, utc_now()), progress)
+    summary.start_progress(ledger.count_due(active, utc_now(), hour.as_of), progress)
     with worker_lease(ledger, run.run_id, host_of(settings.state_dir)):
-        Dispatcher(ledger, run.run_id, active, renderer.render, transports, summary, settings.retry_hours).run()
+        guard = CapGuard(hour.policy, hour.as_of)
+        Dispatcher(ledger, run.run_id, active, renderer.render, transports, summary, settings.retry_hours, guard).run()
     for line in grouped(summary.problems()):
         logger.error("%s", line)
 

@@ -71,6 +71,18 @@ class Disqualified:
     conditions: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Deferred:
+    """An email that waits for the contact policy: until which evaluation hour (UTC) at least, and why."""
+
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    email: str
+    not_before: datetime
+    reason: str
+
+
 ContactKey = tuple[str, str, str, str]
 """Workflow id, program id, partner id and, of an application, contract id (empty for an email): at most once."""
 
@@ -107,7 +119,8 @@ class Plan:
 
     `messages` are the messages of the email workflows, by workflow id. `catch_up` are the plans of the earlier hours
     that are caught up first, in order. No contact key is in two of these plans. `disqualified` are the partners that
-    an earlier hour names, but that no longer qualify at the hour of sending.
+    an earlier hour names, but that no longer qualify at the hour of sending. `deferred` are the emails that the contact
+    policy makes wait at this hour, of this and earlier hours.
     """
 
     as_of: datetime
@@ -118,6 +131,7 @@ class Plan:
     catch_up: tuple["Plan", ...] = ()
     notes: tuple[str, ...] = ()
     disqualified: tuple[Disqualified, ...] = ()
+    deferred: tuple[Deferred, ...] = ()
 
     @property
     def contacts(self) -> frozenset[ContactKey]:
@@ -127,13 +141,16 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """Return the plan as `partnerflow plan --json` prints it.
 
-        It has `backfilled_runs` only if any hours are caught up, and `disqualified` and `notes` only if there are any.
+        It has `backfilled_runs` only if any hours are caught up, and `disqualified`, `deferred` and `notes` only if
+        there are any.
         """
         notes = {"notes": list(self.notes)} if self.notes else {}
         backfilled = {"backfilled_runs": [one.as_json() for one in self.catch_up]} if self.catch_up else {}
         left_out = {"disqualified": [asdict(one) for one in self.disqualified]} if self.disqualified else {}
+        waiting = [asdict(one) | {"not_before": one.not_before.isoformat()} for one in self.deferred]
+        deferred = {"deferred": waiting} if waiting else {}
         rows = [asdict(workflow) for workflow in self.workflows]
-        return {"as_of": self.as_of.isoformat(), "workflows": rows, **left_out, **notes, **backfilled}
+        return {"as_of": self.as_of.isoformat(), "workflows": rows, **left_out, **deferred, **notes, **backfilled}
 
 
 def partners_of(plan: Plan) -> set[PartnerOfWorkflow]:

@@ -13,20 +13,33 @@ from flows.plan.plan import Application, Plan, Recipient, contact_key
 def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime | None = None) -> list[Delivery]:
     """Claim the recipients and applications of the plan for this run, and return the new deliveries.
 
-    Partners whom the workflow has contacted before are left out, and so are applications that it has accepted. `as_of`
-    is the evaluation hour of the claiming run, for a plan of an earlier hour that it catches up: an email moves its
-    partner to Outreach when it is sent, not when it should have been sent. `domain` is the right side of the
+    Partners whom the workflow has contacted before are left out, and so are applications that it has accepted. The
+    current version of the message is stored with the claim, so that an edit before the email is sent does not change
+    it. The other parameters are those of `planned_deliveries`.
+    """
+    planned = planned_deliveries(ledger.message_key, plan, run_id, domain, as_of)
+    used = {one.workflow_id for one in planned if one.action == "email"}
+    messages = {plan.messages[name].version: plan.messages[name].content for name in used}
+    return ledger.claim(planned, messages)
+
+
+def planned_deliveries(
+    key: bytes, plan: Plan, run_id: str, domain: str, as_of: datetime | None = None
+) -> list[Delivery]:
+    """Return the deliveries of the plan's recipients and applications, pending and not in the ledger.
+
+    `as_of` is the evaluation hour of the claiming run, for a plan of an earlier hour that it catches up: an email moves
+    its partner to Outreach when it is sent, not when it should have been sent. `domain` is the right side of the
     Message-IDs.
 
     A delivery id, and with it the Message-ID, is a keyed hash of workflow, program, partner and address, or contract of
-    an application: the same for every attempt, and not guessable. The current version of the message is stored with the
-    claim, so that an edit before the email is sent does not change it.
+    an application: the same for every attempt, and not guessable.
     """
     now, as_of = utc_now(), (as_of or plan.as_of).replace(tzinfo=None)
 
     def delivery(one: Recipient | Application, **more: Any) -> Delivery:
         *who, contract_id = contact_key(one)
-        identity = _identity(ledger.message_key, *who, more["email"] or "", *filter(None, [contract_id]))
+        identity = _identity(key, *who, more["email"] or "", *filter(None, [contract_id]))
         message = plan.messages.get(one.workflow_id)
         return Delivery(
             delivery_id=identity, workflow_id=one.workflow_id, program_id=one.program_id, partner_id=one.partner_id,
@@ -39,9 +52,7 @@ def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime 
         for one in plan.recipients
     ]
     decisions = [delivery(one, email=None, action="accept application", context={}) for one in plan.applications]
-    used = {one.workflow_id for one in emails}
-    messages = {plan.messages[name].version: plan.messages[name].content for name in used}
-    return ledger.claim([*emails, *decisions], messages)
+    return [*emails, *decisions]
 
 
 def _identity(key: bytes, *parts: str) -> str:

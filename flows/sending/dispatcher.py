@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from compiler import PartnerflowError
+from flows.ledger.caps import CapGuard
 from flows.ledger.delivery import RENDERING, Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.messages.envelope import OutgoingMessage
@@ -33,7 +34,8 @@ class Dispatcher:
     """One sending step of a run; its workers share the leased deliveries and the circuit breaker.
 
     `render` returns the message of a delivery, and raises PartnerflowError when it cannot: that delivery fails and
-    affects no other. `stopping` is set when the workers are to end after the delivery at hand.
+    affects no other. `stopping` is set when the workers are to end after the delivery at hand. `guard` checks the caps
+    of the contact policy once more.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class Dispatcher:
         transports: Mapping[str, Transport],
         summary: SendSummary,
         retry_hours: float = 24,
+        guard: CapGuard | None = None,
     ):
         self.ledger, self.render, self.transports, self.summary = ledger, render, transports, summary
-        self.breaker = CircuitBreaker()
+        self.guard, self.breaker = guard, CircuitBreaker()
         self.stopping = threading.Event()
         self._run_id, self._workflows, self._retry_hours = run_id, set(workflows), retry_hours
         self._unsent_workflows: set[str] = set()
@@ -182,10 +185,11 @@ class _Worker:
     def _mark_sending(self, delivery: Delivery) -> bool:
         """Return whether this worker may send the delivery. Records the previous result in the same commit."""
         unrecorded, self._unrecorded = self._unrecorded, None
+        guard = self._dispatcher.guard
         if unrecorded is None:
-            state = self._ledger.mark_sending(delivery)
+            state = self._ledger.mark_sending(delivery, guard)
         else:
-            recorded, state = self._ledger.record_result_and_mark_sending(unrecorded, delivery)
+            recorded, state = self._ledger.record_result_and_mark_sending(unrecorded, delivery, guard)
             self._count(unrecorded, recorded)
         if state is None:
             logger.warning("%s: not sent, since this run has lost its lease", delivery.delivery_id)

@@ -16,8 +16,8 @@ from flows.sending.evidence import Evidence
 
 COLUMNS = (
     "delivery_id", "workflow_id", "program_id", "partner_id", "contract_id", "email", "action", "state", "reason",
-    "run_id", "as_of", "claimed_at", "send_started_at", "sent_at", "attempts", "next_attempt_at", "message_id",
-    "reply_code", "reply_status", "reply_text",
+    "run_id", "as_of", "claimed_at", "send_started_at", "sent_at", "attempts", "next_attempt_at", "not_before",
+    "message_id", "reply_code", "reply_status", "reply_text",
 )  # fmt: skip
 STYLES = {"sent": "green", "in_doubt": "yellow", "failed": "red", "expired": "red"}
 SHOWN = 8
