@@ -24,6 +24,7 @@ from flows.transform.build import build, prepare_project
 from flows.transform.build_state import BuildState
 from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import Lineage
+from flows.warehouse.connection import open_warehouse
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE
 from support.warehouses import duckdb_connection
@@ -130,15 +131,17 @@ def measure(var: Path, facts: bool) -> dict[str, float]:
 def build_facts(settings: Settings, definitions: Definitions) -> None:
     """Build the daily facts and their inputs where they are out of date, and save the build state as a run does."""
     dbt = Dbt(settings, prepare_project(settings, definitions))
-    state = BuildState.load(settings, dbt, Lineage(dbt.parse(), definitions.compiler))
-    selection = state.dbt_selection()
-    changed = [f"{name},+fct_performance_daily" for name in selection if name.startswith("source:")]
-    full = selection == ["--full-refresh"]
-    if full or changed:
-        chosen = [*selection, "--select", "+fct_performance_daily"] if full else ["--select", *changed]
-        result = dbt.build(*chosen, "--indirect-selection", "cautious")
-        assert result.success, result.exception or [one.message for one in result.result.results]
-        state.save()
+    lineage = Lineage(dbt.parse(), definitions.compiler)
+    with open_warehouse(settings.warehouse) as connection:
+        state = BuildState.load(connection, settings, dbt, lineage)
+        selection = state.dbt_selection()
+        changed = [f"{name},+fct_performance_daily" for name in selection if name.startswith("source:")]
+        full = selection == ["--full-refresh"]
+        if full or changed:
+            chosen = [*selection, "--select", "+fct_performance_daily"] if full else ["--select", *changed]
+            result = dbt.build(*chosen, "--indirect-selection", "cautious")
+            assert result.success, result.exception or [one.message for one in result.result.results]
+            state.save(connection)
 
 
 def measured(title: str, settings: Settings, facts: bool, against: dict[str, float] | None = None) -> dict[str, float]:

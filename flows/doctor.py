@@ -311,17 +311,14 @@ def _missing(connection: Connection) -> list[tuple[str, str, str | None]]:
 
     There is one finding if all are missing: in a new database, or one whose tables this user may not read.
     """
-    query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'raw'"
-    present: dict[str, set[str]] = {}
-    for table, column in connection.execute(query).fetchall():
-        present.setdefault(table, set()).add(column)
+    present = connection.columns("raw")
     if not present:
         hint = "Let a loader fill them, or run `partnerflow load-example`."
         return [("error", "There is no raw table that this user can read.", hint)]
     findings: list[tuple[str, str, str | None]] = []
     for table in CREATE:
         wanted = set(raw_columns(table))
-        lacking = sorted(wanted - present.get(table, set()) - {"_loaded_at"})
+        lacking = sorted(wanted - present.get(table, frozenset()) - {"_loaded_at"})
         if table not in present and table not in RUN_TABLES:
             findings.append(("error", f"There is no table raw.{table}.", "Let the loader create it; it may be empty."))
         elif table in present and lacking:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Literal
 
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 DEFAULT = "duckdb"
 
@@ -71,6 +72,20 @@ def name_of(relation: str) -> str:
     'partners_as_of'
     """
     return relation.split(".")[1]
+
+
+def constant(statement: str) -> exp.Expr:
+    """Return a statement of the program, in DuckDB's dialect, as a tree that each engine writes in its own.
+
+    >>> constant("SELECT CAST(as_of AS VARCHAR) FROM raw.evaluations WHERE program_id = ?").sql("spark")
+    'SELECT CAST(as_of AS STRING) FROM raw.evaluations WHERE program_id = ?'
+    """
+    return _parsed(statement).copy()
+
+
+@cache
+def _parsed(statement: str) -> exp.Expr:
+    return parse_one(statement, dialect=DEFAULT)
 
 
 def to_sql(statement: exp.Expr, dialect: str = DEFAULT) -> str:

@@ -11,7 +11,7 @@ from compiler.sql.predicates import KEY
 from compiler.sql.single_statement import Compiler
 
 
-def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expr:
+def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Query:
     """Return a query for whether the partner is a member, and for each condition whether it holds and its actual value.
 
     One row per hour, with the columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment.
@@ -35,7 +35,7 @@ def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> ex
     return compiler.with_partner_ctes(statement, [workflow], restriction)
 
 
-def values_query(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Expr | None:
+def values_query(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Query | None:
     """Return a query for the values of a condition among the partner's contracts, groups or emails; None for others.
 
     One row per hour and value (as_of, value). as_of is null for groups, which have no history.

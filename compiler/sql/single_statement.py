@@ -234,7 +234,7 @@ def literal_rows(rows: Sequence[tuple[str, ...]], *columns: str) -> exp.Select:
         return empty_relation(*columns)
     tuples = [exp.Tuple(expressions=[literal(value) for value in row]) for row in rows]
     alias = exp.TableAlias(this=exp.to_identifier("given"), columns=[exp.to_identifier(name) for name in columns])
-    return exp.select(*columns).from_(exp.Values(expressions=tuples, alias=alias))
+    return exp.select(*columns).from_(exp.Values(expressions=tuples, alias=alias), copy=False)
 
 
 def empty_relation(*columns: str) -> exp.Select:

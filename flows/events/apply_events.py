@@ -11,7 +11,7 @@ from flows.addresses import address_key
 from flows.ledger.ledger import Ledger
 from flows.ledger.resolution import settle_by_evidence
 from flows.ledger.suppressions import suppress, suppressions, unsuppress
-from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.connection import Connection
 
 EVENT = "event"
 """The source of suppressions that follow from events; only these are lifted here."""
@@ -31,7 +31,7 @@ def apply_email_events(connection: Connection, ledger: Ledger) -> int:
 
     Nothing is sent again. Does nothing before the marts of events exist.
     """
-    if not all(has_table(connection, "marts", name) for name in ("fct_email_deliveries", "suppressions")):
+    if not {"fct_email_deliveries", "suppressions"} <= connection.columns("marts").keys():
         return 0
     settled = sum(
         settle_by_evidence(ledger, one.delivery_id, one.state, one.delivery_id, one.reason)

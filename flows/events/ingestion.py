@@ -16,7 +16,7 @@ from flows.atomic import write_atomic
 from flows.events.landing import LandedFile, RawPayload, landed_files
 from flows.events.payload_reader import WHOLE, Unreadable, read_payloads
 from flows.warehouse.connection import Connection, transaction
-from flows.warehouse.raw_tables import ensure_raw_table, raw_columns, replace_raw_table
+from flows.warehouse.raw_tables import create_raw_table, raw_columns, replace_raw_table
 
 BATCH_BYTES = 100_000_000
 """Bytes of the files that are read at once."""
@@ -60,8 +60,10 @@ def _landed_files(folder: Path) -> list[LandedFile]:
 
 def _ingested_files(connection: Connection) -> dict[str, int]:
     """Return the loaded files and their sizes; a file whose size has changed since is loaded again."""
+    present = connection.columns("raw")
     for name in ("email_events", "ingested_files", "unreadable_payloads"):
-        ensure_raw_table(connection, name)
+        if name not in present:
+            create_raw_table(connection, name)
     return dict(connection.execute("SELECT file, bytes FROM raw.ingested_files").fetchall())
 
 

@@ -2,18 +2,21 @@
 
 The watermark in the warehouse is the last row of the ledger's log that the mirror has seen; only deliveries that have
 changed since are written. The mirror is filled again without a watermark (the warehouse was deleted), if the counts
-differ from the ledger's, and if a table lacks a column (an earlier program has written it). It only saves work: a
-contact that it misses is still refused by the ledger's primary key.
+differ from the ledger's, and if a table lacks a column (an earlier program has written it). Suppressions and copy
+addresses are few: they are compared row by row. The mirror only saves work: a contact that it misses is still refused
+by the ledger's primary key.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
 import pandas
+from sqlglot import exp
 
+from compiler.sql.dialect import table
 from flows.addresses import address_key
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
@@ -21,89 +24,88 @@ from flows.ledger.queries import Changes, Watermark, changes_since, copy_address
 from flows.ledger.suppressions import suppressions
 from flows.run_id import hour_of_run
 from flows.warehouse.connection import Connection
-from flows.warehouse.raw_tables import append_raw_rows, has_raw_table, replace_raw_table
+from flows.warehouse.raw_tables import (
+    append_raw_rows,
+    delete_raw_rows,
+    raw_columns,
+    replace_raw_table,
+    usable_raw_tables,
+)
 
-DELIVERY_COLUMNS = [
-    "delivery_id",
-    "workflow_id",
-    "program_id",
-    "partner_id",
-    "contract_id",
-    "email",
-    "action",
-    "state",
-    "message_id",
-    "run_id",
-    "as_of",
-    "sent_at",
-    "reason",
-    "failed_before_sending",
-    "delivered_as_of",
-]
-RUN_COLUMNS = [
-    "run_id",
-    "workflow_id",
-    "as_of",
-    "status",
-    "members",
-    "addresses",
-    "already_contacted",
-    "suppressed",
-    "no_address",
-    "recipients",
-    "sent",
-    "failed",
-    "in_doubt",
-    "detail",
-    "notes",
-]
+DELIVERY_COLUMNS = raw_columns("sent_emails")
+
+RUN_COLUMNS = raw_columns("workflow_runs")
 
 
 def mirror(connection: Connection, ledger: Ledger) -> None:
-    """Make the mirror equal to the ledger. Call it in a transaction."""
-    changes = changes_since(ledger, _watermark(connection))
-    _append(connection, changes)
+    """Make the mirror equal to the ledger; write only what differs. Call it in a transaction.
+
+    What marks rows as mirrored is written after them, and rows are deleted before they are added again. So a mirror
+    that was interrupted on an engine without transactions is completed by the next one.
+    """
+    usable = usable_raw_tables(connection)
+    _mirror_deliveries(connection, ledger, usable)
+    _mirror_runs(connection, ledger, usable)
+    rows = {(one.email_key, one.scope, one.reason, one.at) for one in suppressions(ledger)}
+    _mirror_list(connection, "suppressions", rows, usable)
+    copies = {address_key(one) for one in copy_addresses(ledger)}
+    _mirror_list(connection, "copy_addresses", {(email, one) for email in copies for one in _spellings(email)}, usable)
+
+
+def _mirror_deliveries(connection: Connection, ledger: Ledger, usable: Collection[str]) -> None:
+    """Write the deliveries that have changed since the watermark; all of them if the numbers by state differ then."""
+    watermark = None
+    if {"ledger_watermark", "sent_emails"} <= {*usable}:
+        query = "SELECT log_id, logged_at, delivery_id FROM raw.ledger_watermark"
+        row = connection.execute(query).fetchone()
+        watermark = Watermark(*row) if row else None
+    changes = changes_since(ledger, watermark)
+    _write(connection, changes)
     if _counts(connection) != changes.counts:
         changes = changes_since(ledger, None)
-        _append(connection, changes)
-    rows = [astuple(changes.watermark)] if changes.watermark else []
-    replace_raw_table(connection, "ledger_watermark", _frame(rows, ["log_id", "logged_at", "delivery_id"]))
-    _mirror_runs(connection, ledger)
-    rows = [(one.email_key, one.scope, one.reason, one.at) for one in suppressions(ledger)]
-    replace_raw_table(connection, "suppressions", _frame(rows, ["email", "scope", "reason", "suppressed_at"]))
-    copies = sorted({address_key(one) for one in copy_addresses(ledger)})
-    rows = [(email, spelling) for email in copies for spelling in _spellings(email)]
-    replace_raw_table(connection, "copy_addresses", _frame(rows, ["email", "spelling"]))
+        _write(connection, changes)
+    if changes.watermark != watermark or watermark is None:
+        rows = [astuple(changes.watermark)] if changes.watermark else []
+        replace_raw_table(connection, "ledger_watermark", _frame("ledger_watermark", rows))
 
 
-def _mirror_runs(connection: Connection, ledger: Ledger) -> None:
-    """Append the runs that were recorded since the watermark; their rows never change."""
-    watermark = None
-    if has_raw_table(connection, "run_watermark") and has_raw_table(connection, "workflow_runs"):
-        watermark = connection.execute("SELECT log_id, run_id FROM raw.run_watermark").fetchone()
-    rows, is_complete, newest = runs_since(ledger, watermark)
-    frame = _frame([[row[column] for column in RUN_COLUMNS] for row in rows], RUN_COLUMNS)
-    (replace_raw_table if is_complete else append_raw_rows)(connection, "workflow_runs", frame)
-    replace_raw_table(connection, "run_watermark", _frame([newest] if newest else [], ["log_id", "run_id"]))
-
-
-def _watermark(connection: Connection) -> Watermark | None:
-    if not (has_raw_table(connection, "ledger_watermark") and has_raw_table(connection, "sent_emails")):
-        return None
-    row = connection.execute("SELECT log_id, logged_at, delivery_id FROM raw.ledger_watermark").fetchone()
-    return Watermark(*row) if row else None
-
-
-def _append(connection: Connection, changes: Changes) -> None:
+def _write(connection: Connection, changes: Changes) -> None:
     """Replace the mirror's rows of the deliveries that have changed."""
-    frame = _frame([_row(one) for one in changes.deliveries], DELIVERY_COLUMNS)
+    frame = _frame("sent_emails", [_row(one) for one in changes.deliveries])
     if changes.is_complete:
         replace_raw_table(connection, "sent_emails", frame)
-        return
-    if len(frame):
-        changed = [one.delivery_id for one in changes.deliveries]
-        connection.execute("DELETE FROM raw.sent_emails WHERE delivery_id IN (SELECT UNNEST(?))", [changed])
+    elif len(frame):
+        delete_raw_rows(connection, "sent_emails", "delivery_id", {one.delivery_id for one in changes.deliveries})
         append_raw_rows(connection, "sent_emails", frame)
+
+
+def _mirror_runs(connection: Connection, ledger: Ledger, usable: Collection[str]) -> None:
+    """Add the runs that were recorded since the watermark; their rows never change."""
+    watermark = None
+    if {"run_watermark", "workflow_runs"} <= {*usable}:
+        watermark = connection.execute("SELECT log_id, run_id FROM raw.run_watermark").fetchone()
+    rows, is_complete, newest = runs_since(ledger, watermark)
+    if not is_complete and newest == watermark:
+        return
+    frame = _frame("workflow_runs", [[row[column] for column in RUN_COLUMNS] for row in rows])
+    if is_complete:
+        replace_raw_table(connection, "workflow_runs", frame)
+    else:
+        delete_raw_rows(connection, "workflow_runs", "run_id", {row["run_id"] for row in rows})
+        append_raw_rows(connection, "workflow_runs", frame)
+    replace_raw_table(connection, "run_watermark", _frame("run_watermark", [newest] if newest else []))
+
+
+def _mirror_list(connection: Connection, name: str, rows: Collection[tuple[Any, ...]], usable: Collection[str]) -> None:
+    """Make the rows of raw.<name>, whose first column is `email`, equal to these; write those of emails that differ."""
+    if name not in usable:
+        replace_raw_table(connection, name, _frame(name, sorted(rows)))
+        return
+    query = exp.select(*raw_columns(name)).from_(table(f"raw.{name}"))
+    found, wanted = Counter(connection.execute(query).fetchall()), Counter(rows)
+    differing = {email for email, *_ in (found - wanted) + (wanted - found)}
+    delete_raw_rows(connection, name, "email", differing & {email for email, *_ in found})
+    append_raw_rows(connection, name, _frame(name, sorted(row for row in rows if row[0] in differing)))
 
 
 def _row(delivery: Delivery) -> list[Any]:
@@ -127,8 +129,8 @@ def _counts(connection: Connection) -> dict[str, int]:
     return Counter(dict(rows))
 
 
-def _frame(rows: Sequence[Sequence[Any]], columns: list[str]) -> pandas.DataFrame:
-    return pandas.DataFrame(rows, columns=columns, dtype=object)
+def _frame(name: str, rows: Sequence[Sequence[Any]]) -> pandas.DataFrame:
+    return pandas.DataFrame(rows, columns=list(raw_columns(name)), dtype=object)
 
 
 def _spellings(key: str) -> list[str]:

@@ -7,13 +7,16 @@ from collections import defaultdict
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlglot import exp
 
+from compiler.sql.dialect import constant, literal
 from flows.addresses import address_key
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.schema import DELIVERY
 from flows.ledger.transitions import log_row, write_log
 from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.raw_tables import batched
 
 WHY = "The partner has another address now."
 
@@ -52,13 +55,15 @@ def _waiting(ledger: Ledger) -> list[Delivery]:
 
 
 def _addresses(connection: Connection, waiting: list[Delivery]) -> dict[tuple[str, str], list[Address]]:
-    query = """
+    query = constant("""
         SELECT program_id, partner_id, email, first_name, last_name, is_primary AND NOT is_unsubscribed
-        FROM intermediate.int_partner_addresses
-        WHERE partner_id IN (SELECT UNNEST(?))"""
+        FROM intermediate.int_partner_addresses""")
+    assert isinstance(query, exp.Select)
     found: dict[tuple[str, str], list[Address]] = defaultdict(list)
-    for program_id, partner_id, *address in connection.execute(query, [[one.partner_id for one in waiting]]).fetchall():
-        found[program_id, partner_id].append((address[0], address[1], address[2], address[3]))
+    for partners in batched({one.partner_id for one in waiting}):
+        theirs = query.where(exp.column("partner_id").isin(*map(literal, partners)))
+        for program_id, partner_id, *address in connection.execute(theirs).fetchall():
+            found[program_id, partner_id].append((address[0], address[1], address[2], address[3]))
     return found
 
 

@@ -13,14 +13,15 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pandas
+from sqlglot import exp
 
 from compiler import Compiler, Workflow
-from compiler.sql.dialect import to_sql
+from compiler.sql.dialect import table
 from flows.clock import end_of_day_instants
 from flows.pipeline.catch_up import CatchUp
 from flows.plan.plan import Plan, restricted_to
 from flows.warehouse.connection import Connection, has_table
-from flows.warehouse.raw_tables import create_raw_table, replace_raw_table
+from flows.warehouse.raw_tables import replace_raw_table
 
 PartnerKey = tuple[str, str]
 """Program id and partner id."""
@@ -88,9 +89,9 @@ def replace_membership(
     Call it in a transaction.
     """
     choose_partners(connection, partners)
-    members = to_sql(compiler.membership(workflows, among=CHOSEN))
+    members = compiler.membership(workflows, among=CHOSEN)
     connection.execute("DELETE FROM marts.segment_membership")
-    connection.execute(f"INSERT INTO marts.segment_membership {members}")
+    connection.execute(exp.Insert(this=table("marts.segment_membership"), expression=members))
 
 
 CHOSEN = "raw.chosen_partners"
@@ -110,11 +111,10 @@ def record_seen_transitions(connection: Connection, as_of: datetime) -> None:
     """
     if not has_table(connection, "marts", "fct_relationship_history"):
         return
-    seen_as_of: datetime | None = as_of.replace(tzinfo=None)
-    if not has_table(connection, "raw", "seen_transitions"):
-        create_raw_table(connection, "seen_transitions")
-        seen_as_of = None
-    connection.execute(_RECORD, [seen_as_of])
+    if has_table(connection, "raw", "seen_transitions"):
+        connection.execute(_RECORD, [as_of.replace(tzinfo=None)])
+    else:  # in one statement, since a table without rows would make all of them late
+        connection.execute(_RECORD_FIRST)
 
 
 def _transitions(connection: Connection, spans: list[tuple[datetime, datetime]]) -> list[LateTransition]:
@@ -144,6 +144,12 @@ _UNSEEN = f"""
     FROM marts.fct_relationship_history AS history
     LEFT JOIN raw.seen_transitions AS seen ON {_SEEN}
     WHERE history.valid_from < ? AND (seen.program_id IS NULL OR seen.seen_as_of >= ?)"""
+
+_RECORD_FIRST = """
+    CREATE TABLE raw.seen_transitions AS
+    SELECT
+        program_id, partner_id, valid_from AS transitioned_at, relationship_stage, CAST(NULL AS TIMESTAMP) AS seen_as_of
+    FROM marts.fct_relationship_history"""
 
 _RECORD = f"""
     INSERT INTO raw.seen_transitions

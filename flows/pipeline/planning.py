@@ -76,13 +76,15 @@ def build_plan(
     if plans:
         held |= step("Rebuild segments for this hour", evaluator.rebuild_segments, evaluation_hours(zones, as_of))
         plans = step("Check who still qualifies", evaluator.without_disqualified, plans)
-    plan = step("Read plan", evaluator.read, usable.without(held), as_of)
+    plan = step("Read plan", evaluator.read_with_notes, usable.without(held), as_of)
     plan = with_details(with_held(plan, held), catch_up.skipped)
     found_late = _contacts_by_workflow(plans[:late_plans])
     plan = with_details(plan, {name: f"{count:,} found late" for name, count in found_late.items()})
     for line in grouped(held):
         logger.warning("Held: %s", line)
-    plan = replace(excluding_contacted(plans, plan), catch_up=plans, notes=evaluator.notes(as_of))
+    for note in plan.notes:
+        logger.warning("%s", note)
+    plan = replace(excluding_contacted(plans, plan), catch_up=plans)
     return step("Apply contact policy", _with_policy, settings, definitions, ledger, plan, zones)
 
 
@@ -141,17 +143,15 @@ class _Evaluator:
         with open_warehouse(self.settings.warehouse) as connection:
             return read_plan(connection, definitions, self.messages, as_of)
 
-    def notes(self, as_of: datetime) -> tuple[str, ...]:
-        """Return what concerns no single workflow, and log it."""
+    def read_with_notes(self, definitions: Definitions, as_of: datetime) -> Plan:
+        """Return the plan of an hour that has been evaluated, with notes on what concerns no single workflow."""
         with open_warehouse(self.settings.warehouse) as connection:
             notes = (
                 *notes_of_unreadable(connection),
                 *notes_of_set_aside(connection),
                 *notes_of_old_data(connection, as_of, self.settings.zone),
             )
-        for note in notes:
-            logger.warning("%s", note)
-        return notes
+            return replace(read_plan(connection, definitions, self.messages, as_of), notes=notes)
 
 
 def sending_hour(definitions: Definitions, plan: Plan, zones: Mapping[str, str]) -> SendingHour:

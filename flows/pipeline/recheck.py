@@ -54,10 +54,10 @@ def failed_conditions(
 def _members(
     connection: Connection, workflows: list[Workflow], compiler: Compiler, partners: Iterable[PartnerKey]
 ) -> Mapping[str, set[PartnerKey]]:
-    """Return the members of each segment among the partners, by workflow id. Changes nothing."""
-    with transaction(connection, keep=False):
+    """Return the members of each segment among the partners, by workflow id."""
+    with transaction(connection):
         choose_partners(connection, partners)
-        rows = connection.execute(compiler.membership(workflows, among=CHOSEN)).fetchall()
+    rows = connection.execute(compiler.membership(workflows, among=CHOSEN)).fetchall()
     members = defaultdict(set)
     for workflow_id, program_id, partner_id, _ in rows:
         members[workflow_id].add((program_id, partner_id))

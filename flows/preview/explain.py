@@ -1,18 +1,24 @@
 """Explain why a partner is in a segment at an hour or not, and when that changes if nothing else happens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlglot import exp
+
 from compiler import Compiler, PartnerflowError, Workflow
+from compiler.sql.dialect import constant
 from compiler.sql.explain import describe, explain_query, values_query, window_dates
 from flows.clock import next_hour
+from flows.preview.compiled_models import CompiledModels, read_compiled_models
+from flows.preview.hours import open_facts
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
-from flows.warehouse.evaluations import write_evaluations_at
+from flows.warehouse.connection import Connection, fetch_row
+from flows.warehouse.evaluations import Hour, evaluation_hours
 from flows.warehouse.newest_data import notes_of_old_data
 from flows.warehouse.programs import require_time_zone
 
@@ -88,16 +94,15 @@ def explain(
     Changes nothing. Raises PartnerflowError when the facts have not been built, or the workflow's program has no valid
     time zone or does not have the partner.
     """
-    with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "segments", "partners_as_of"):
-            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+    models = read_compiled_models(settings)
+    with open_facts(settings) as connection:
         require_time_zone(connection, workflow.program)
-        with transaction(connection, keep=False):
-            return _explain(connection, workflow, partner_id, compiler, as_of, settings.zone)
+        return _explain(connection, models, workflow, partner_id, compiler, as_of, settings.zone)
 
 
 def _explain(
     connection: Connection,
+    models: CompiledModels,
     workflow: Workflow,
     partner_id: str,
     compiler: Compiler,
@@ -105,11 +110,11 @@ def _explain(
     deployment: ZoneInfo,
 ) -> Explanation:
     name, zone = _partner(connection, workflow, partner_id)
-    hours = [as_of, *_hours_of_change(connection, workflow, partner_id, zone, as_of, deployment)]
-    write_evaluations_at(connection, *hours)
-    rows = connection.execute(explain_query(workflow, partner_id, compiler)).fetchall()
-    now, later = rows[0], rows[1:]
-    change = next((row for row in later if bool(row[1]) != bool(now[1])), None)
+    later = _hours_of_change(connection, workflow, partner_id, zone, as_of, deployment)
+    hours = evaluation_hours({workflow.program: zone.key}, as_of, *later)
+    evaluate = partial(_rows_at, connection, models)
+    now, *then = evaluate(explain_query(workflow, partner_id, compiler), hours)
+    change = next((row for row in then if bool(row[1]) != bool(now[1])), None)
     contacted_at, state = _contact(connection, workflow, partner_id)
     addresses, unsubscribed = _addresses(connection, workflow, partner_id)
     return Explanation(
@@ -120,7 +125,7 @@ def _explain(
         as_of=_iso(as_of),
         segment=describe(workflow),
         member=bool(now[1]),
-        conditions=tuple(_conditions(connection, workflow, partner_id, compiler, now, as_of.astimezone(zone).date())),
+        conditions=tuple(_conditions(evaluate, workflow, partner_id, compiler, now, hours[0])),
         already_contacted_at=contacted_at,
         state=state,
         addresses=addresses,
@@ -132,14 +137,21 @@ def _explain(
     )
 
 
+def _rows_at(
+    connection: Connection, models: CompiledModels, statement: exp.Query, hours: Sequence[Hour]
+) -> list[tuple[Any, ...]]:
+    return connection.execute(models.at(hours, statement)).fetchall()
+
+
 def _conditions(
-    connection: Connection,
+    evaluate: Callable[[exp.Query, Sequence[Hour]], list[tuple[Any, ...]]],
     workflow: Workflow,
     partner_id: str,
     compiler: Compiler,
     row: tuple[Any, ...],
-    local_date: date,
+    hour: Hour,
 ) -> Iterator[Explained]:
+    local_date = hour.local_date
     for index, condition in enumerate(workflow.segment):
         holds, actual = row[2 + 2 * index : 4 + 2 * index]
         dates = window_dates(condition, local_date, compiler)
@@ -149,8 +161,7 @@ def _conditions(
             actual = actual.removesuffix(", ") or "none of them"
         values = values_query(condition, workflow, partner_id, compiler)
         if values is not None:
-            found = connection.execute(values).fetchall()
-            actual = ", ".join(dict.fromkeys(str(value) for at, value in found if at in (row[0], None) and value))
+            actual = ", ".join(dict.fromkeys(str(value) for _, value in evaluate(values, [hour]) if value))
         shown = dates and (f"{dates[0]}" if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}")
         yield Explained(str(condition), bool(holds), _shown(actual), shown)
 
@@ -220,11 +231,11 @@ def _contact(connection: Connection, workflow: Workflow, partner_id: str) -> tup
 
 
 def _stage_reason(connection: Connection, workflow: Workflow, partner_id: str, as_of: datetime) -> StageReason | None:
-    query = """
+    query = constant("""
         SELECT
             relationship_stage, CAST(valid_from AS VARCHAR), event, contract_id, CAST(seen_at AS VARCHAR), is_inferred
         FROM marts.fct_relationship_history
-        WHERE program_id = ? AND partner_id = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)"""
+        WHERE program_id = ? AND partner_id = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)""")
     hour = as_of.astimezone(UTC).replace(tzinfo=None)
     row = connection.execute(query, [workflow.program, partner_id, hour, hour]).fetchone()
     if row is None:
@@ -238,17 +249,17 @@ def _stage_reason(connection: Connection, workflow: Workflow, partner_id: str, a
 def _addresses(connection: Connection, workflow: Workflow, partner_id: str) -> tuple[int, int]:
     query = """
         WITH addresses AS (
-            SELECT is_unsubscribed OR EXISTS (
+            SELECT CASE WHEN is_unsubscribed OR EXISTS (
                 SELECT 1 FROM staging.stg_suppressions
                 WHERE stg_suppressions.email = int_partner_addresses.email AND scope = ?
-            ) AS is_left_out
+            ) THEN 1 ELSE 0 END AS is_left_out
             FROM intermediate.int_partner_addresses
             WHERE program_id = ? AND partner_id = ? AND (is_primary OR ? = 'all')
         )
-        SELECT count(*) FILTER (NOT is_left_out), count(*) FILTER (is_left_out) FROM addresses"""
+        SELECT count(*), coalesce(sum(is_left_out), 0) FROM addresses"""
     who = [workflow.id, workflow.program, partner_id, workflow.recipients]
-    open_addresses, excluded = fetch_row(connection, query, who)
-    return open_addresses, excluded
+    known, excluded = fetch_row(connection, query, who)
+    return known - int(excluded), int(excluded)
 
 
 def _iso_text(loaded: str) -> str:

@@ -4,19 +4,31 @@ Nothing is recorded for it. The facts hold history, so the SQL of a run evaluate
 built, for workflows of any status.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from compiler import Compiler, PartnerflowError, Workflow
-from compiler.sql.dialect import to_sql
-from flows.preview.hours import create_temp_table, local_hours, require_days
+from sqlglot import exp
+
+from compiler import Compiler, Workflow
+from compiler.sql.dialect import constant
+from compiler.sql.single_statement import literal_rows
+from flows.preview.compiled_models import CompiledModels, read_compiled_models
+from flows.preview.hours import local_hours, open_facts, require_days
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
-from flows.warehouse.evaluations import Hour, batches, write_evaluations
-from flows.warehouse.programs import require_time_zone, time_zones
+from flows.warehouse.connection import Connection
+from flows.warehouse.evaluations import Hour, batches, stored_text
+from flows.warehouse.programs import require_time_zone
+
+Member = tuple[str, str, str]
+"""Workflow id, program id and partner id."""
+
+Span = tuple[int, int]
+"""The positions of the first and the last of consecutive hours at which a partner is in a segment."""
 
 
 @dataclass(frozen=True)
@@ -50,51 +62,69 @@ def history(
     facts have not been built, a program has no valid time zone, or the dates are not a valid range.
     """
     require_days(first, last)
-    with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "segments", "partners_as_of"):
-            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
-        with transaction(connection, keep=False):
-            wanted = {one.program for one in workflows}
-            for program in sorted(wanted):
-                require_time_zone(connection, program)
-            hours = [
-                hour
-                for program, zone in time_zones(connection).items()
-                if program in wanted
-                for hour in local_hours(program, ZoneInfo(zone), first, last, settings.zone)
-            ]
-            return membership_intervals(connection, workflows, compiler, hours) if hours else []
+    models = read_compiled_models(settings)
+    with open_facts(settings) as connection:
+        hours: list[Hour] = []
+        for program in sorted({one.program for one in workflows}):
+            if zone := require_time_zone(connection, program):
+                hours += local_hours(program, ZoneInfo(zone), first, last, settings.zone)
+        return membership_intervals(connection, models, workflows, compiler, hours) if hours else []
 
 
 def membership_intervals(
-    connection: Connection, workflows: Sequence[Workflow], compiler: Compiler, hours: Sequence[Hour]
+    connection: Connection,
+    models: CompiledModels,
+    workflows: Sequence[Workflow],
+    compiler: Compiler,
+    hours: Sequence[Hour],
 ) -> list[MembershipInterval]:
-    """Return the intervals over these hours; to be called in a transaction that is rolled back."""
-    write_evaluations(connection, hours)
-    create_temp_table(connection, "history_hours", _HOURS)
-    connection.execute(_CREATE_SPANS)
+    """Return the intervals over these hours."""
+    instants = _instants_by_program(hours)
+    spans: dict[Member, list[Span]] = defaultdict(list)
     for batch in batches(connection, hours):
-        write_evaluations(connection, batch)
-        create_temp_table(connection, "history_members", to_sql(compiler.membership(workflows)))
-        connection.execute(_INSERT_SPANS)
-    rows = connection.execute(_INTERVALS).fetchall()
-    return [
-        MembershipInterval(workflow_id, program_id, partner_id, _utc(entered), left and _utc(left), at_start)
-        for workflow_id, program_id, partner_id, entered, left, at_start in rows
+        for *member, first, last in connection.execute(_spans(models, workflows, compiler, batch, instants)).fetchall():
+            _append(spans[member[0], member[1], member[2]], first, last)
+    return [_interval(member, span, instants[member[1]]) for member, found in sorted(spans.items()) for span in found]
+
+
+def _interval(member: Member, span: Span, instants: Sequence[datetime]) -> MembershipInterval:
+    first, last = span
+    end = instants[last + 1] if last + 1 < len(instants) else None
+    return MembershipInterval(*member, instants[first], end, first == 0)
+
+
+def _instants_by_program(hours: Sequence[Hour]) -> dict[str, list[datetime]]:
+    """Return the instants of each program, sorted; the position of an hour is that in this list."""
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for one in sorted(hours, key=lambda one: one.as_of):
+        found[one.program_id].append(one.as_of)
+    return found
+
+
+def _append(spans: list[Span], first: int, last: int) -> None:
+    """Add a span of positions, which extends the last one if it follows it without a gap."""
+    if spans and spans[-1][1] == first - 1:
+        first = spans.pop()[0]
+    spans.append((first, last))
+
+
+def _spans(
+    models: CompiledModels,
+    workflows: Sequence[Workflow],
+    compiler: Compiler,
+    batch: Sequence[Hour],
+    instants: Mapping[str, Sequence[datetime]],
+) -> exp.Expr:
+    """Return a query for the spans of a batch of hours, in the order of _SPANS."""
+    rows = [
+        (one.program_id, stored_text(one.as_of), str(bisect_left(instants[one.program_id], one.as_of))) for one in batch
     ]
+    members = models.at(batch, compiler.membership(workflows))
+    positions = literal_rows(rows, "program_id", "as_of", "position")
+    return models.given(constant(_SPANS), {"history_members": members, "history_hours": positions})
 
 
-_HOURS = """
-    SELECT program_id, as_of, row_number() OVER (PARTITION BY program_id ORDER BY as_of) AS position
-    FROM raw.evaluations"""
-
-_CREATE_SPANS = """
-    CREATE TEMP TABLE history_spans (
-        workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, first_position BIGINT, last_position BIGINT
-    )"""
-
-_INSERT_SPANS = """
-    INSERT INTO history_spans
+_SPANS = """
     SELECT workflow_id, program_id, partner_id, min(position), max(position)
     FROM (
         SELECT
@@ -104,50 +134,15 @@ _INSERT_SPANS = """
                 ORDER BY hours.position
             ) AS island
         FROM history_members AS members
-        INNER JOIN history_hours AS hours
+        INNER JOIN (
+            SELECT program_id, CAST(as_of AS TIMESTAMP) AS as_of, CAST(position AS BIGINT) AS position
+            FROM history_hours
+        ) AS hours
             ON members.program_id = hours.program_id AND members.evaluated_at = hours.as_of
     ) AS positions
-    GROUP BY workflow_id, program_id, partner_id, island"""
-
-_INTERVALS = """
-    WITH spans AS (
-        SELECT
-            *,
-            CASE WHEN lag(last_position) OVER (
-                PARTITION BY workflow_id, program_id, partner_id
-                ORDER BY first_position
-            ) = first_position - 1 THEN 0 ELSE 1 END AS begins
-        FROM history_spans
-    ),
-
-    numbered AS (
-        SELECT
-            *,
-            sum(begins) OVER (PARTITION BY workflow_id, program_id, partner_id ORDER BY first_position) AS island
-        FROM spans
-    ),
-
-    intervals AS (
-        SELECT
-            workflow_id, program_id, partner_id, min(first_position) AS first_position,
-            max(last_position) AS last_position
-        FROM numbered
-        GROUP BY workflow_id, program_id, partner_id, island
-    )
-
-    SELECT
-        intervals.workflow_id, intervals.program_id, intervals.partner_id, entered.as_of, departed.as_of,
-        intervals.first_position = 1
-    FROM intervals
-    INNER JOIN history_hours AS entered
-        ON intervals.program_id = entered.program_id AND intervals.first_position = entered.position
-    LEFT JOIN history_hours AS departed
-        ON intervals.program_id = departed.program_id AND intervals.last_position + 1 = departed.position
-    ORDER BY intervals.workflow_id, intervals.program_id, intervals.partner_id, entered.as_of"""
-
-
-def _utc(stored: datetime) -> datetime:
-    return stored.replace(tzinfo=UTC)
+    GROUP BY workflow_id, program_id, partner_id, island
+    ORDER BY workflow_id, program_id, partner_id, min(position)"""
+"""One row per member and span of consecutive hours: workflow, program, partner, first and last position."""
 
 
 def _iso(as_of: datetime | None) -> str | None:

@@ -1,15 +1,33 @@
-"""The hours of local days that previews evaluate, and the temporary tables that they use."""
+"""What previews have in common: the built facts, open for reading, the hours of local days, and temporary tables."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlglot import exp
+
 from compiler import PartnerflowError
 from flows.clock import end_of_day_instants, hours_between
-from flows.warehouse.connection import Connection
+from flows.preview.compiled_models import NOT_BUILT
+from flows.settings import Settings
+from flows.warehouse.connection import Connection, open_read_only
 from flows.warehouse.evaluations import Hour
 
 MAX_DAYS = 400
 """Local days that a simulation or a history may span."""
+
+
+@contextmanager
+def open_facts(settings: Settings) -> Iterator[Connection]:
+    """Open the warehouse for reading, once no other process writes to it.
+
+    Raises PartnerflowError when the facts have not been built, or another process keeps a file open.
+    """
+    if not settings.warehouse.exists():
+        raise PartnerflowError(NOT_BUILT)
+    with open_read_only(settings.warehouse, wait=True) as connection:
+        yield connection
 
 
 def require_days(first: date, last: date) -> None:
@@ -27,7 +45,8 @@ def local_hours(program: str, zone: ZoneInfo, first: date, last: date, deploymen
     return [Hour(program, instant, instant.astimezone(zone).date()) for instant in instants]
 
 
-def create_temp_table(connection: Connection, name: str, query: str) -> None:
-    """Create a temporary table from a query; one of the same name is replaced."""
-    connection.execute(f"DROP TABLE IF EXISTS {name}")
-    connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+def create_temp_table(connection: Connection, name: str, query: exp.Expr) -> None:
+    """Create a table that only this session sees, from a query; one of the same name is replaced."""
+    temporary = exp.Properties(expressions=[exp.TemporaryProperty()])
+    connection.execute(exp.Drop(tables=[exp.to_table(name)], kind="TABLE", exists=True))
+    connection.execute(exp.Create(this=exp.to_table(name), kind="TABLE", properties=temporary, expression=query))

@@ -16,11 +16,11 @@ from flows.definitions.loader import Definitions
 from flows.definitions.repeats import Repeat, find_repeats
 from flows.messages.render import render_content
 from flows.plan.plan import Plan, WorkflowPlan, contact_key, partners_of
-from flows.preview.hours import local_hours
+from flows.preview.compiled_models import read_compiled_models
+from flows.preview.hours import local_hours, open_facts
 from flows.preview.replay import LIMIT, LimitBreach, Replay
-from flows.preview.stage_models import read_stage_models
 from flows.settings import Settings
-from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.connection import open_read_only
 from flows.warehouse.evaluations import Hour
 
 SAMPLE = 5
@@ -111,8 +111,8 @@ def _forecast(
     """
     if not days or not definitions.active:
         return {}, ()
-    with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
-        models = read_stage_models(settings)
+    models = read_compiled_models(settings)
+    with open_facts(settings) as connection:
         replay = Replay(connection, definitions.active, definitions.compiler, models, settings.zone)
         hours = [
             hour
@@ -172,7 +172,7 @@ def _bursts(plan: Plan) -> list[str]:
 
 def _repeats(settings: Settings, definitions: Definitions, plan: Plan) -> list[str]:
     """Return a warning per active workflow that repeats one that has sent, with how many partners had its message."""
-    with open_warehouse(settings.warehouse) as connection:
+    with open_read_only(settings.warehouse, wait=True) as connection:
         query = "SELECT workflow_id, program_id, partner_id FROM raw.sent_emails WHERE NOT failed_before_sending"
         contacted: dict[str, set[tuple[str, str]]] = {}
         for workflow_id, *partner in connection.execute(query).fetchall():

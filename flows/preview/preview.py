@@ -1,14 +1,17 @@
 """Preview who is in a segment at an hour, from the facts as last built. Nothing is built, sent or kept."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from compiler import AcceptApplication, Compiler, PartnerflowError, Workflow
-from compiler.sql.dialect import to_sql
+from sqlglot import exp
+
+from compiler import AcceptApplication, Compiler, Workflow
+from compiler.sql.dialect import literal, table
+from flows.preview.compiled_models import read_compiled_models
+from flows.preview.hours import open_facts
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, fetch_row, has_table, open_warehouse, transaction
-from flows.warehouse.evaluations import write_evaluations_at
+from flows.warehouse.evaluations import evaluation_hours
 from flows.warehouse.newest_data import notes_of_old_data
 from flows.warehouse.programs import require_time_zone
 
@@ -34,33 +37,39 @@ class Preview:
 def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: datetime) -> Preview:
     """Return the members of the segment of a workflow of any status at `as_of` (UTC).
 
-    The SQL of a run is evaluated for that hour, in a transaction that is rolled back. Raises PartnerflowError when the
-    facts have not been built, or the workflow's program has no valid time zone.
+    The SQL of a run is evaluated with that hour as a value. Raises PartnerflowError when the facts have not been built,
+    or the workflow's program has no valid time zone.
     """
-    with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "segments", "partners_as_of"):
-            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
-        require_time_zone(connection, workflow.program)
-        with transaction(connection, keep=False):
-            write_evaluations_at(connection, as_of)
-            notes = notes_of_old_data(connection, as_of, settings.zone)
-            return replace(_evaluate(connection, workflow, compiler), notes=notes)
+    models = read_compiled_models(settings)
+    with open_facts(settings) as connection:
+        zone = require_time_zone(connection, workflow.program)
+        hours = evaluation_hours({workflow.program: zone}, as_of) if zone else []
+        statement = models.at(hours, _members(workflow, compiler))
+        rows = connection.execute(statement).fetchall()
+        addresses = rows[0][-1] if rows else 0
+        notes = notes_of_old_data(connection, as_of, settings.zone)
+        return Preview(tuple((program, partner, name) for program, partner, name, _ in rows), addresses, notes)
 
 
-def _evaluate(connection: Connection, workflow: Workflow, compiler: Compiler) -> Preview:
-    connection.execute("CREATE TEMP TABLE previewed AS " + to_sql(compiler.membership([workflow])))
-    members = connection.execute("""
-        SELECT previewed.program_id, previewed.partner_id, fct_partners.name
-        FROM previewed LEFT JOIN marts.fct_partners USING (program_id, partner_id)
-        ORDER BY previewed.program_id, previewed.partner_id""").fetchall()
+def _members(workflow: Workflow, compiler: Compiler) -> exp.Query:
+    """Return a query for the members: one row per partner (program_id, partner_id, name, addresses).
+
+    `addresses` is the number of addresses of all of them, the same in each row; 0 if the workflow sends no email.
+    """
+    columns = [exp.column(name, table="previewed") for name in ("program_id", "partner_id")]
+    partners, known = table("marts.fct_partners"), table("intermediate.int_partner_addresses")
+    counted = exp.select(exp.alias_(exp.Count(this=exp.Distinct(expressions=[exp.column("email")])), "addresses"))
+    counted = counted.from_("previewed").join(known, using=["program_id", "partner_id"])
     if isinstance(workflow.action, AcceptApplication):
-        return Preview(tuple(members), 0)
-    (addresses,) = fetch_row(
-        connection,
-        """
-        SELECT count(DISTINCT email)
-        FROM previewed JOIN intermediate.int_partner_addresses USING (program_id, partner_id)
-        WHERE is_primary OR ? = 'all'""",
-        [workflow.recipients],
+        counted = exp.select(exp.alias_(literal(0), "addresses"))
+    elif workflow.recipients != "all":
+        counted = counted.where("is_primary")
+    named = exp.select(*columns, exp.column("name", table="fct_partners"), exp.column("addresses", table="counted"))
+    return (
+        named.from_("previewed")
+        .with_("previewed", as_=compiler.membership([workflow]))
+        .with_("counted", as_=counted)
+        .join(partners, using=["program_id", "partner_id"], join_type="left")
+        .join("counted", join_type="cross")
+        .order_by(*columns)
     )
-    return Preview(tuple(members), addresses)

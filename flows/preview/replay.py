@@ -1,7 +1,7 @@
 """Replay: many hours of workflows at once, with the ledger that they would have written.
 
-One statement evaluates the segments for many hours, since the facts hold history and raw.evaluations may hold any
-hours. One hour affects later ones in two ways only: a workflow contacts a partner once (and accepts an application
+One statement evaluates the segments for many hours, since the facts hold history and the hours are a value of the
+statement. One hour affects later ones in two ways only: a workflow contacts a partner once (and accepts an application
 once), and an email moves its partner from New to Outreach. So the hours of a batch are evaluated together, the first
 contact of each partner is recorded, the stages are computed again from the events and these contacts, and the segments
 with conditions on such stages are evaluated again, until there is no new contact. Partners affect each other only
@@ -15,16 +15,19 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas
+from sqlglot import exp
+
 from compiler import AcceptApplication, Compiler, Workflow
 from compiler.segment_tree import AnyOf, NoneOf
-from compiler.sql.dialect import to_sql
+from compiler.sql.dialect import constant, literal
 from compiler.sql.predicates import selected_stages
 from flows.clock import next_hour
 from flows.preview import replay_sql
+from flows.preview.compiled_models import EVENTS, HISTORY, SENT_EMAILS, CompiledModels
 from flows.preview.hours import create_temp_table
-from flows.preview.stage_models import StageModel
 from flows.warehouse.connection import Connection, fetch_row
-from flows.warehouse.evaluations import Hour, batches, write_evaluations
+from flows.warehouse.evaluations import Hour, batches, stored_text
 from flows.warehouse.programs import time_zones
 
 LIMIT = 10_000
@@ -69,9 +72,9 @@ class LimitBreach:
 
 
 class Replay:
-    """A replay of some workflows in a transaction of the warehouse, which must be rolled back.
+    """A replay of some workflows in temporary tables of a session.
 
-    `zone` is the deployment's: its hours are those of the runs.
+    `models` are those of the last build. `zone` is the deployment's: its hours are those of the runs.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class Replay:
         connection: Connection,
         workflows: Sequence[Workflow],
         compiler: Compiler,
-        models: Sequence[StageModel],
+        models: CompiledModels,
         zone: ZoneInfo,
         limit: int = LIMIT,
     ):
@@ -89,6 +92,8 @@ class Replay:
         self._connection, self._compiler, self._models, self._limit = connection, compiler, models, limit
         self._moved_by_email = [one for one in workflows if self._depends_on_own_emails(one)]
         self._independent = [one for one in workflows if not self._depends_on_own_emails(one)]
+        self._values: dict[str, exp.Expr] = {}
+        self._hours: Sequence[Hour] = ()
 
     def programs(self) -> list[tuple[str, str]]:
         """Return the ids and time zones of the programs of the workflows, without those that have no valid one."""
@@ -124,38 +129,38 @@ class Replay:
 
     def _begin(self, instants: Sequence[datetime]) -> None:
         """Restore the ledger as of the first instant: without what these workflows did from then on."""
-        self._table("simulated_workflows", to_sql(self._compiler.workflows(self.workflows)))
-        self._connection.execute("CREATE TEMP TABLE simulated_limit (addresses BIGINT)")
-        self._connection.execute("INSERT INTO simulated_limit VALUES (?)", [self._limit])
-        self._connection.execute("CREATE TEMP TABLE simulated_runs (as_of TIMESTAMP, run_at TIMESTAMP)")
-        runs = [_naive(instants), _naive(next_hour(self.zone, instant) for instant in instants)]
-        self._connection.execute("INSERT INTO simulated_runs SELECT unnest(?), unnest(?)", runs)
-        self._connection.execute(replay_sql.DELETE_OWN_SENDS, [instants[0].replace(tzinfo=None)])
-        self._table("simulated_addresses", replay_sql.ADDRESSES)
-        self._table("simulated_contacted", replay_sql.CONTACTED)
-        self._table("simulated_sends", replay_sql.NO_SENDS)
+        self._table("simulated_workflows", self._compiler.workflows(self.workflows))
+        self._table("simulated_runs", constant(replay_sql.NO_RUNS))
+        runs = [(_naive(instant), _naive(next_hour(self.zone, instant))) for instant in instants]
+        columns = exp.Schema(this=exp.to_table("simulated_runs"), expressions=[*map(exp.to_identifier, _RUN_COLUMNS)])
+        self._connection.append(columns, pandas.DataFrame(runs, columns=_RUN_COLUMNS))
+        self._table("simulated_addresses", constant(replay_sql.ADDRESSES))
+        self._table("simulated_sends", constant(replay_sql.NO_SENDS))
+        first = {"first": literal(stored_text(instants[0]))}
+        self._values[SENT_EMAILS] = exp.replace_placeholders(constant(replay_sql.SENT_EMAILS), **first)
+        self._table("simulated_contacted", self._models.given(constant(replay_sql.CONTACTED), self._values))
         self._make_stages()
 
     def _batch(self, hours: Sequence[Hour]) -> None:
-        write_evaluations(self._connection, hours)
+        self._hours = hours
         if self._independent:
             self._evaluate(self._independent)
             self._record_breaches(self._over_limit())
             if self._record(replay_sql.OF_EACH_HOUR):
                 self._make_stages()
         if self._moved_by_email:
-            self._table("simulated_before", "SELECT * FROM simulated_sends")
+            self._table("simulated_before", constant("SELECT * FROM simulated_sends"))
             if not self._settle(is_one_hour=False):
                 self._hour_by_hour(hours)
 
     def _hour_by_hour(self, hours: Sequence[Hour]) -> None:
         """Replay the segments that depend on our own emails hour by hour, after undoing the batch."""
-        self._table("simulated_undone", replay_sql.SINCE_BEFORE)
+        self._table("simulated_undone", constant(replay_sql.SINCE_BEFORE))
         for statement in replay_sql.UNDO:
             self._connection.execute(statement)
         self._make_stages()
         for _, together in groupby(hours, key=lambda one: one.as_of):
-            write_evaluations(self._connection, list(together))
+            self._hours = list(together)
             self._settle(is_one_hour=True)
 
     def _settle(self, is_one_hour: bool) -> bool:
@@ -176,33 +181,35 @@ class Replay:
                 return True
 
     def _evaluate(self, workflows: Sequence[Workflow]) -> None:
-        self._table("simulated_members", to_sql(self._compiler.membership(workflows)))
         accepting = [one for one in workflows if isinstance(one.action, AcceptApplication)]
-        self._table("simulated_applications", to_sql(self._compiler.applications(accepting)))
+        members, applications = self._compiler.membership(workflows), self._compiler.applications(accepting)
+        self._table("simulated_members", self._models.at(self._hours, members, self._values))
+        self._table("simulated_applications", self._models.at(self._hours, applications, self._values))
 
     def _over_limit(self) -> list[tuple[str, datetime, int]]:
-        self._table("simulated_over_limit", replay_sql.OVER_LIMIT)
+        over_limit = exp.replace_placeholders(constant(replay_sql.OVER_LIMIT), limit=literal(self._limit))
+        self._table("simulated_over_limit", over_limit)
         query = "SELECT workflow_id, as_of, addresses FROM simulated_over_limit ORDER BY workflow_id, as_of"
         rows: list[tuple[str, datetime, int]] = self._connection.execute(query).fetchall()
         return rows
 
     def _record(self, chosen: str) -> int:
         """Record contacts in the ledger, and return their number."""
-        self._table("simulated_candidates", replay_sql.CANDIDATES)
-        self._table("simulated_new", chosen)
+        self._table("simulated_candidates", constant(replay_sql.CANDIDATES))
+        self._table("simulated_new", constant(chosen))
         for statement in replay_sql.RECORD:
             self._connection.execute(statement)
         return int(fetch_row(self._connection, "SELECT count(*) FROM simulated_new")[0])
 
-    def _table(self, name: str, query: str) -> None:
+    def _table(self, name: str, query: exp.Expr) -> None:
         create_temp_table(self._connection, name, query)
 
     def _make_stages(self) -> None:
         """Compute the relationship stages by the project's own models, from the events and the ledger as it is now."""
         if self._moved_by_email:
-            for model in self._models:
-                self._connection.execute(f"DELETE FROM {model.relation}")
-                self._connection.execute(f"INSERT INTO {model.relation} {model.sql}")
+            for relation, name in ((EVENTS, "simulated_events"), (HISTORY, "simulated_history")):
+                self._table(name, self._models.given(self._models.query(relation), self._values))
+                self._values[relation] = exp.to_table(name)
 
     def _record_breaches(self, over: Iterable[tuple[str, datetime, int]]) -> None:
         for workflow_id, as_of, addresses in over:
@@ -215,5 +222,8 @@ class Replay:
                 self.limit_breaches.append(LimitBreach(workflow_id, hour, hour, addresses))
 
 
-def _naive(instants: Iterable[datetime]) -> list[datetime]:
-    return [instant.replace(tzinfo=None) for instant in instants]
+_RUN_COLUMNS = ["as_of", "run_at"]
+
+
+def _naive(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=None)

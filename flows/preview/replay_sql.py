@@ -1,4 +1,4 @@
-"""The SQL statements of a replay. Their temporary tables, and what each has one row per:
+"""The SQL statements of a replay, for `constant`. Their temporary tables, and what each has one row per:
 
 simulated_workflows       workflow, with its action and recipients
 simulated_addresses       partner, with its number of addresses that are not unsubscribed: all, and the primary one
@@ -7,13 +7,34 @@ simulated_sends           workflow, partner and contract contacted in the replay
 simulated_members         workflow, partner and hour of the batch at which the partner is in the segment
 simulated_applications    application workflow, contract and hour of the batch
 simulated_runs            instant, with the hour of the run that evaluates it: the next one for the end of a day
-simulated_limit           (a single row) the most addresses that a segment may have
 simulated_over_limit      workflow and hour of the batch at which nothing is sent
 simulated_candidates      workflow, partner and contract, with the first hour of the batch at which it is due
 simulated_new             candidate that is contacted now
 simulated_before          row of simulated_sends before the segments of the batch that depend on our own emails
 simulated_undone          workflow, partner and contract contacted since then, whose contact is undone
+simulated_events          row of int_transition_events, with the emails of the replay
+simulated_history         row of fct_relationship_history, computed from these
+
+Where they read raw.sent_emails, the ledger of the replay (SENT_EMAILS) is in its place.
 """
+
+from flows.warehouse.raw_tables import raw_columns
+
+NO_RUNS = "SELECT CAST(NULL AS TIMESTAMP) AS as_of, CAST(NULL AS TIMESTAMP) AS run_at WHERE FALSE"
+
+_SENT_COLUMNS = raw_columns("sent_emails")
+
+_SIMULATED = {
+    "workflow_id": "sends.workflow_id",
+    "program_id": "sends.program_id",
+    "partner_id": "sends.partner_id",
+    "contract_id": "sends.contract_id",
+    "action": "workflows.action",
+    "state": "'sent'",
+    "run_id": "'simulated'",
+    "as_of": "sends.as_of",
+    "sent_at": "sends.as_of",
+}
 
 ADDRESSES = """
     SELECT
@@ -24,19 +45,25 @@ ADDRESSES = """
     FROM intermediate.int_partner_addresses
     GROUP BY program_id, partner_id"""
 
-DELETE_OWN_SENDS = """
-    DELETE FROM raw.sent_emails
-    WHERE as_of >= ? AND workflow_id IN (SELECT workflow_id FROM simulated_workflows)"""
+SENT_EMAILS = f"""
+    SELECT {", ".join(_SENT_COLUMNS)} FROM raw.sent_emails AS known
+    WHERE NOT EXISTS (
+        SELECT 1 FROM simulated_workflows AS simulated
+        WHERE simulated.workflow_id = known.workflow_id AND known.as_of >= CAST(:first AS TIMESTAMP)
+    )
+    UNION ALL
+    SELECT {", ".join(_SIMULATED.get(column, f"NULL AS {column}") for column in _SENT_COLUMNS)}
+    FROM simulated_sends AS sends
+    INNER JOIN simulated_workflows AS workflows ON sends.workflow_id = workflows.workflow_id"""
+"""The ledger without what the simulated workflows did from an instant on, and with what they do in the replay."""
 
 CONTACTED = """
     SELECT DISTINCT workflow_id, program_id, partner_id, coalesce(contract_id, '') AS contract_id
     FROM raw.sent_emails"""
 
 NO_SENDS = """
-    SELECT
-        workflow_id, program_id, partner_id, contract_id, CAST(NULL AS TIMESTAMP) AS as_of,
-        CAST(0 AS BIGINT) AS emails
-    FROM simulated_contacted
+    SELECT workflow_id, program_id, partner_id, contract_id, as_of, CAST(0 AS BIGINT) AS emails
+    FROM raw.sent_emails
     WHERE FALSE"""
 
 OVER_LIMIT = """
@@ -47,7 +74,7 @@ OVER_LIMIT = """
         ON members.program_id = addresses.program_id AND members.partner_id = addresses.partner_id
     WHERE workflows.action = 'email' AND (workflows.recipients = 'all' OR addresses.is_primary)
     GROUP BY members.workflow_id, members.evaluated_at
-    HAVING count(DISTINCT addresses.email) > (SELECT addresses FROM simulated_limit)"""
+    HAVING count(DISTINCT addresses.email) > :limit"""
 
 CANDIDATES = """
     SELECT
@@ -101,16 +128,6 @@ RECORD = (
     FROM simulated_new AS found
     INNER JOIN simulated_runs AS runs ON found.as_of = runs.as_of""",
     "INSERT INTO simulated_contacted SELECT workflow_id, program_id, partner_id, contract_id FROM simulated_new",
-    """
-    INSERT INTO raw.sent_emails (
-        workflow_id, program_id, partner_id, contract_id, action, state, run_id, as_of, sent_at
-    )
-    SELECT
-        found.workflow_id, found.program_id, found.partner_id, found.contract_id, workflows.action, 'sent', 'simulated',
-        runs.run_at, runs.run_at
-    FROM simulated_new AS found
-    INNER JOIN simulated_runs AS runs ON found.as_of = runs.as_of
-    INNER JOIN simulated_workflows AS workflows ON found.workflow_id = workflows.workflow_id""",
 )
 
 SINCE_BEFORE = """
@@ -129,14 +146,10 @@ UNDO = tuple(
     WHERE EXISTS (
         SELECT 1 FROM simulated_undone AS undone
         WHERE
-            undone.workflow_id = {name}.workflow_id
-            AND undone.program_id = {name}.program_id
-            AND undone.partner_id = {name}.partner_id
-            AND undone.contract_id = {name}.contract_id
+            undone.workflow_id = {table}.workflow_id
+            AND undone.program_id = {table}.program_id
+            AND undone.partner_id = {table}.partner_id
+            AND undone.contract_id = {table}.contract_id
     )"""
-    for table, name in (
-        ("simulated_contacted", "simulated_contacted"),
-        ("raw.sent_emails", "sent_emails"),
-        ("simulated_sends", "simulated_sends"),
-    )
+    for table in ("simulated_contacted", "simulated_sends")
 )

@@ -1,7 +1,7 @@
 """Simulate past days with a ledger of their own, or future days as far as they are known, with the SQL of a run.
 
-Nothing is built, sent or kept: everything happens in a transaction that is rolled back. Simulated emails move partners
-from New to Outreach as real ones do (flows/preview/replay.py).
+Nothing is built, sent or kept: everything happens in temporary tables of a session that only reads. Simulated emails
+move partners from New to Outreach as real ones do (flows/preview/replay.py).
 """
 
 from collections import Counter
@@ -13,11 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from compiler import Compiler, PartnerflowError, Workflow
-from flows.preview.hours import local_hours, require_days
+from flows.preview.compiled_models import read_compiled_models
+from flows.preview.hours import local_hours, open_facts, require_days
 from flows.preview.replay import LimitBreach, Replay, Send
-from flows.preview.stage_models import read_stage_models
 from flows.settings import Settings
-from flows.warehouse.connection import has_table, open_warehouse, transaction
 from flows.warehouse.programs import read_programs
 
 
@@ -103,21 +102,19 @@ def simulate(
     PartnerflowError when the facts have not been built, no workflow remains, or the dates are not a valid range.
     """
     require_days(first, last)
-    with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "segments", "partners_as_of"):
-            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+    models = read_compiled_models(settings)
+    with open_facts(settings) as connection:
         reasons = read_programs(connection).unusable
         held = {one.id: reasons[one.program] for one in workflows if one.program in reasons}
         usable = [one for one in workflows if one.id not in held]
         if held and not usable:
             raise PartnerflowError("\n".join(dict.fromkeys(held.values())))
-        with transaction(connection, keep=False):
-            replay = Replay(connection, usable, compiler, read_stage_models(settings), settings.zone)
-            return replace(replayed(replay, first, last), held=held)
+        replay = Replay(connection, usable, compiler, models, settings.zone)
+        return replace(replayed(replay, first, last), held=held)
 
 
 def replayed(replay: Replay, first: date, last: date) -> Simulation:
-    """Return the simulation of these days; to be called in a transaction that is rolled back."""
+    """Return the simulation of these days."""
     hours = [
         hour
         for program, zone in replay.programs()

@@ -29,7 +29,7 @@ from flows.transform.impact import (
 from flows.transform.project_copy import copy_folder, write_changed
 from flows.transform.test_rows import describe_rows, programs_found
 from flows.warehouse.addresses import update_addresses
-from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.connection import Connection, open_warehouse, transaction
 from flows.warehouse.engines import engine_of
 
 AUDIENCE = ("segment_applications+", "segment_addresses+")
@@ -73,14 +73,15 @@ def build(
         lineage = Lineage(dbt.parse(), definitions.compiler)
     except PartnerflowError as error:
         return BuildResult(dict.fromkeys((workflow.id for workflow in definitions.active), str(error)))
-    with open_warehouse(settings.warehouse) as connection:  # kept open: opening the file takes longer than most queries
+    with open_warehouse(settings.warehouse) as connection:  # dbt would open and checkpoint a file for every node
         with transaction(connection):
             update_addresses(connection, lineage.address_columns)
         stale = lineage.affected_workflows(definitions.active, stale_sources(dbt.freshness()))
-        state = BuildState.load(settings, dbt, lineage)
-        success, issues = _build(settings, dbt, ["--full-refresh"] if full_refresh else state.dbt_selection())
+        state = BuildState.load(connection, settings, dbt, lineage)
+        options = ["--full-refresh"] if full_refresh else state.dbt_selection()
+        success, issues = _build(connection, settings, dbt, options)
         if success:
-            state.save()
+            state.save(connection)
     held = {**lineage.affected_workflows(definitions.active, issues), **stale}
     if held:
         remaining = definitions.without(held)
@@ -93,34 +94,35 @@ def build(
 
 def _build_segments(settings: Settings, dbt: Dbt, selected: Sequence[str]) -> list[DataQualityIssue]:
     """Build segments alone, on the facts as they are, and return what is wrong."""
-    was_recorded = is_recorded(settings)
-    success, issues = _build(settings, dbt, ["--select", *selected])
-    if success and was_recorded:
-        revalidate(settings)
+    with open_warehouse(settings.warehouse) as connection:
+        was_recorded = is_recorded(connection)
+        success, issues = _build(connection, settings, dbt, ["--select", *selected])
+        if success and was_recorded:
+            revalidate(connection)
     return issues
 
 
-def _build(settings: Settings, dbt: Dbt, options: Sequence[str]) -> tuple[bool, list[DataQualityIssue]]:
+def _build(
+    connection: Connection, settings: Settings, dbt: Dbt, options: Sequence[str]
+) -> tuple[bool, list[DataQualityIssue]]:
     """Build, and return whether nothing failed, and what holds workflows."""
     result = dbt.build(*options)
     if result.exception is not None:
         return False, [DataQualityIssue(None, f"dbt could not start: {result.exception}")]
     results = list(getattr(result.result, "results", []))
-    found = failures(results, _rows_found(settings, dbt, results))
+    found = failures(results, _rows_found(connection, settings, dbt, results))
     if not (found or result.success):
         return False, [DataQualityIssue(None, f"dbt failed; see {settings.state_dir / 'logs' / 'dbt.log'}")]
     tests = [result.node for result in results if result.status == "warn" and is_program_scoped(result.node)]
-    with open_warehouse(settings.warehouse) as connection:
-        programs = {test.unique_id: programs_found(connection, test) for test in tests}
+    programs = {test.unique_id: programs_found(connection, test) for test in tests}
     return result.success, [*found, *program_scoped_warnings(results, programs)]
 
 
-def _rows_found(settings: Settings, dbt: Dbt, results: list[Any]) -> dict[str, str]:
+def _rows_found(connection: Connection, settings: Settings, dbt: Dbt, results: list[Any]) -> dict[str, str]:
     """Return a text about the rows that each failed test found, by the test's unique id."""
     tests = [result.node for result in results if is_failed_test(result)]
     dialect = engine_of(settings.warehouse).dialect
-    with open_warehouse(settings.warehouse) as connection:
-        return {test.unique_id: describe_rows(connection, test, dbt.project, dialect) for test in tests}
+    return {test.unique_id: describe_rows(connection, test, dbt.project, dialect) for test in tests}
 
 
 def prepare_project(settings: Settings, definitions: Definitions) -> Path:

@@ -19,7 +19,8 @@ from flows.settings import Settings
 from flows.transform.dbt_runner import Dbt
 from flows.transform.generated_models import FOLDER
 from flows.transform.impact import Lineage, is_program_scoped
-from flows.warehouse.connection import Connection, has_table, open_warehouse, transaction
+from flows.warehouse.connection import Connection, transaction
+from flows.warehouse.errors import NotBuilt
 from flows.warehouse.raw_tables import replace_raw_table
 
 PROJECT = "project"
@@ -40,10 +41,9 @@ class BuildState:
     sources: dict[str, str]
 
     @classmethod
-    def load(cls, settings: Settings, dbt: Dbt, lineage: Lineage) -> "BuildState":
+    def load(cls, connection: Connection, settings: Settings, dbt: Dbt, lineage: Lineage) -> "BuildState":
         """Read it before the build: rows that are loaded during the build then differ from those recorded."""
-        with open_warehouse(settings.warehouse) as connection:
-            recorded, sources = _recorded(connection), _source_checksums(connection, lineage.manifest)
+        recorded, sources = _recorded(connection), _source_checksums(connection, lineage.manifest)
         return cls(settings, dbt, lineage, recorded, sources)
 
     @property
@@ -67,7 +67,7 @@ class BuildState:
         tests = [node.name for node in self.lineage.manifest.nodes.values() if is_program_scoped(node)]
         return ["--select", *self.lineage.segments, *changed, *tests]
 
-    def save(self) -> None:
+    def save(self, connection: Connection) -> None:
         """Record the inputs after a build without a failure, of everything or of `dbt_selection`.
 
         The manifest is written only when code has changed, because that takes as long as building a dozen models.
@@ -77,7 +77,7 @@ class BuildState:
             self.lineage.manifest.writable_manifest().write(str(self._manifest))
         inputs = {PROJECT: self._project_checksum(), **self.sources}
         rows = pandas.DataFrame(inputs.items(), columns=["input", "checksum"]).assign(builds_since=0)
-        with open_warehouse(self.settings.warehouse) as connection, transaction(connection):
+        with transaction(connection):
             replace_raw_table(connection, "build_state", rows)
 
     @property
@@ -106,30 +106,31 @@ class BuildState:
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def is_recorded(settings: Settings) -> bool:
+def is_recorded(connection: Connection) -> bool:
     """Whether no build was started since the state was recorded."""
-    with open_warehouse(settings.warehouse) as connection:
-        return bool(_recorded(connection))
+    return bool(_recorded(connection))
 
 
-def revalidate(settings: Settings) -> None:
+def revalidate(connection: Connection) -> None:
     """Mark the recorded state as valid again after a build of the segments alone, which changes no other table."""
-    with open_warehouse(settings.warehouse) as connection:
-        connection.execute("UPDATE raw.build_state SET builds_since = 0")
+    connection.execute("UPDATE raw.build_state SET builds_since = 0")
 
 
 def _recorded(connection: Connection) -> dict[str, str]:
     """Return the checksum of each input; none when a build was started since."""
-    if not has_table(connection, "raw", "build_state"):
-        return {}
     query = "SELECT input, checksum FROM raw.build_state WHERE builds_since = 0"
-    return dict(connection.execute(query).fetchall())
+    try:
+        return dict(connection.execute(query).fetchall())
+    except NotBuilt:  # no run has built anything yet
+        return {}
 
 
 def _source_checksums(connection: Connection, manifest: Manifest) -> dict[str, str]:
     """Return the version of each source table that exists."""
+    schemas = {source.schema for source in manifest.sources.values()}
+    present = {schema: connection.columns(schema) for schema in schemas}
     return {
         f"source:{source.source_name}.{source.name}": connection.version(source.schema, source.identifier)
         for source in manifest.sources.values()
-        if has_table(connection, source.schema, source.identifier)
+        if source.identifier in present[source.schema]
     }

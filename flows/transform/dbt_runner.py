@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from dbt_common.events.base_types import EventMsg
 from compiler import PartnerflowError
 from flows.progress import ProgressCallback, no_progress
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.engines import engine_of
 
 NOT_BUILT = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
@@ -26,6 +25,7 @@ class Dbt:
     """Runs dbt on a project folder, for a state; `report` receives how many models and tests were started.
 
     No transaction may be open in this process: dbt opens the database file beside any connection that is open here.
+    Keep one open during `build` and `freshness`: otherwise dbt opens and checkpoints the file for every node.
     """
 
     def __init__(self, settings: Settings, project: Path, report: ProgressCallback = no_progress):
@@ -47,13 +47,11 @@ class Dbt:
 
     def build(self, *options: str) -> dbtRunnerResult:
         """Build and test."""
-        with self._keep_open():
-            return self.invoke("build", *NOT_BUILT, *options)
+        return self.invoke("build", *NOT_BUILT, *options)
 
     def freshness(self) -> list[Any]:
         """Return the age of each source at the newest hour of raw.evaluations (dbt's FreshnessResults)."""
-        with self._keep_open():
-            result = self.invoke("source", "freshness", "--no-populate-cache")
+        result = self.invoke("source", "freshness", "--no-populate-cache")
         return [one for one in getattr(result.result, "results", ()) if one.node.resource_type == "source"]
 
     def invoke(self, *command: str) -> dbtRunnerResult:
@@ -67,10 +65,6 @@ class Dbt:
             return dbtRunner(manifest=self._manifest, callbacks=[self._receive]).invoke(
                 [*command, *folders, *self._chosen, *logs, *quiet]
             )
-
-    def _keep_open(self) -> AbstractContextManager[Connection]:
-        """Keep the database file open during a command; otherwise dbt opens and checkpoints it for every node."""
-        return open_warehouse(self._settings.warehouse)
 
     def _receive(self, event: EventMsg) -> None:
         if event.info.name == "LogStartLine":

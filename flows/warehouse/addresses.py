@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from flows.addresses import RULE_VERSION, canonical_address
 from flows.warehouse.connection import Connection
-from flows.warehouse.raw_tables import append_raw_rows, create_raw_table, has_raw_table, raw_columns
+from flows.warehouse.raw_tables import append_raw_rows, create_raw_table, delete_raw_rows, raw_columns
 
 Table = tuple[str, str]
 """Schema and name."""
@@ -29,22 +29,23 @@ def update_addresses(connection: Connection, columns: Mapping[Table, Sequence[st
     All of them are computed again when the rules have changed. Tables and columns that do not exist are skipped: the
     build says so. To be called in a transaction.
     """
-    if not has_raw_table(connection, "addresses"):
+    present = {schema: connection.columns(schema) for schema in {"raw", *(schema for schema, _ in columns)}}
+    if not present["raw"].get("addresses", frozenset()) >= {*raw_columns("addresses")}:
         create_raw_table(connection, "addresses")
     known = dict(connection.execute("SELECT loaded_email, rule_version FROM raw.addresses").fetchall())
-    loaded = {text for table, names in columns.items() for name in names for text in _texts(connection, table, name)}
+    loaded = {
+        text
+        for (schema, table), names in columns.items()
+        for name in present[schema].get(table, frozenset()) & {*names}
+        for text in _texts(connection, (schema, table), name)
+    }
     current = {text for text, rule in known.items() if rule == RULE_VERSION} & loaded
-    if outdated := sorted(known.keys() - current):
-        connection.execute("DELETE FROM raw.addresses WHERE loaded_email IN (SELECT UNNEST(?))", [outdated])
+    delete_raw_rows(connection, "addresses", "loaded_email", known.keys() - current)
     rows = [(text, canonical_address(text), RULE_VERSION) for text in sorted(loaded - current)]
     append_raw_rows(connection, "addresses", pandas.DataFrame(rows, columns=raw_columns("addresses"), dtype=object))
 
 
 def _texts(connection: Connection, table: Table, column: str) -> Iterator[str]:
-    exists = """
-        SELECT 1 FROM information_schema.columns WHERE table_schema = ? AND table_name = ? AND column_name = ?"""
-    if not connection.execute(exists, [*table, column]).fetchone():
-        return
     schema, name = table
     query = exp.select(exp.column(column, quoted=True)).from_(exp.table_(name, db=schema, quoted=True))
     for (value,) in connection.execute(query).fetchall():

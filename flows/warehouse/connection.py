@@ -23,9 +23,12 @@ def open_warehouse(place: Place) -> AbstractContextManager[Connection]:
     return engine_of(place).connect(place)
 
 
-def open_read_only(place: Place) -> AbstractContextManager[Connection]:
-    """Open a connection that reads, without waiting. Raises Unavailable while another process writes to a file."""
-    return engine_of(place).connect_read_only(place)
+def open_read_only(place: Place, wait: bool = False) -> AbstractContextManager[Connection]:
+    """Open a connection that reads, and may have temporary tables, in UTC; any number may read a file at once.
+
+    Raises Unavailable while another process writes to a file: at once, or when `wait` is set, after LOCK_TIMEOUT.
+    """
+    return engine_of(place).connect_read_only(place, wait)
 
 
 def lock_warehouse(place: Place) -> AbstractContextManager[None]:
@@ -34,15 +37,22 @@ def lock_warehouse(place: Place) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def transaction(connection: Connection, keep: bool = True) -> Iterator[None]:
-    """Run the block in a transaction: committed at the end, rolled back on an error or with `keep=False`."""
+def transaction(connection: Connection) -> Iterator[None]:
+    """Run the block in a transaction: committed at the end, rolled back on an error.
+
+    An engine without transactions runs each statement at once. So a block writes last what marks the rest as done, and
+    may be repeated from any point.
+    """
+    if not connection.has_transactions:
+        yield
+        return
     connection.execute("BEGIN")
     try:
         yield
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT" if keep else "ROLLBACK")
+    connection.execute("COMMIT")
 
 
 def fetch_row(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
@@ -54,6 +64,5 @@ def fetch_row(connection: Connection, query: str, parameters: Sequence[Any] = ()
 
 
 def has_table(connection: Connection, schema: str, name: str) -> bool:
-    """Return whether the table or view exists."""
-    query = "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"
-    return bool(fetch_row(connection, query, [schema, name])[0])
+    """Return whether the table or view exists. To ask for several, call `columns` of the connection once."""
+    return name in connection.columns(schema)

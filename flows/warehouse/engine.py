@@ -1,7 +1,8 @@
 """The seam to the warehouse: what flows needs of an engine.
 
 Each module of flows/warehouse/engines/ gives it for one engine; no other module asks which engine it is. A statement is
-a sqlglot tree, or text in DuckDB's dialect with `?` for parameters; an adapter writes it in the dialect of its engine.
+a sqlglot tree, which an adapter writes in the dialect of its engine, or text that every engine runs as it is. Either
+has `?` for its parameters, and a text has no other question mark.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,17 +38,27 @@ class Connection(Protocol):
     store does not answer, is damaged or full.
     """
 
+    @property
+    def has_transactions(self) -> bool:
+        """Whether BEGIN, COMMIT and ROLLBACK make several statements one."""
+
     def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> Rows:
-        """Run one statement."""
+        """Run one statement. A tree may be changed by it: pass a new one each time."""
 
     def create_table(self, statement: exp.Create) -> None:
-        """Create a table empty, in place of an existing one. Views on it stay, and columns that it lacks are added."""
+        """Create a table empty, in place of an existing one, and its schema if it does not exist.
+
+        Views on it stay, and columns that it lacks are added.
+        """
 
     def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
         """Add rows, whose columns are in the order of `columns`."""
 
     def analyze(self, table: exp.Table) -> None:
         """Let the planner know how many rows the table has now."""
+
+    def columns(self, schema: str) -> Mapping[str, frozenset[str]]:
+        """Return the names of the columns of each table and view of a schema, by its name; empty without the schema."""
 
     def comment(self, schema: str, name: str) -> str | None:
         """Return the comment of a table, if it has one."""
@@ -71,8 +82,9 @@ class Engine:
     """A kind of engine.
 
     `dialect` is that of the compiled models (compiler.sql.dialect); `connect` opens a session that may write, and
-    `connect_read_only` one that reads without waiting and raises Unavailable while another process writes; `lock` keeps
-    runs of other state folders out of the store during a block, and raises PartnerflowError if one is at work;
+    `connect_read_only` one that reads, and raises Unavailable while another process writes, after waiting if so asked;
+    `lock` keeps runs of other state folders out of the store during a block, and raises PartnerflowError if one is at
+    work;
     `local_bytes` returns the bytes of a store on the disk of the state folder. `environment` has the variables that dbt
     needs besides its profile. `time_zone_hint` says what to do when the time zone rules of the engine differ from
     those of Python, and has the place {tzdata} for the version of the package.
@@ -80,7 +92,7 @@ class Engine:
 
     dialect: str
     connect: Callable[[Place], AbstractContextManager[Connection]]
-    connect_read_only: Callable[[Place], AbstractContextManager[Connection]]
+    connect_read_only: Callable[[Place, bool], AbstractContextManager[Connection]]
     lock: Callable[[Place], AbstractContextManager[None]]
     local_bytes: Callable[[Place], int]
     time_zone_hint: str

@@ -9,7 +9,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pandas
+from sqlglot import exp
 
+from compiler.sql.single_statement import literal_rows
 from flows.warehouse.connection import Connection, fetch_row
 from flows.warehouse.programs import time_zones
 from flows.warehouse.raw_tables import replace_raw_table
@@ -40,6 +42,22 @@ def evaluation_hours(
         for program in sorted(chosen)
         for as_of in instants
     ]
+
+
+def as_query(hours: Sequence[Hour]) -> exp.Select:
+    """Return the hours as a query with the columns and types of raw.evaluations."""
+    rows = [(hour.program_id, stored_text(hour.as_of), hour.local_date.isoformat()) for hour in hours]
+    texts = literal_rows(rows, "program_id", "as_of", "local_date")
+    typed = [exp.alias_(exp.cast(name, kind), name) for name, kind in _TYPES.items()]
+    return exp.select("program_id", *typed).from_(texts.subquery("texts", copy=False), copy=False)
+
+
+_TYPES = {"as_of": "timestamp", "local_date": "date"}
+
+
+def stored_text(as_of: datetime) -> str:
+    """Return an instant (UTC) as a text that every engine casts to a timestamp."""
+    return f"{as_of:%Y-%m-%d %H:%M:%S.%f}"
 
 
 def write_evaluations(connection: Connection, hours: Sequence[Hour]) -> None:

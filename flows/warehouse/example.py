@@ -32,8 +32,7 @@ def load_example(connection: Connection, seeds: Path = SEEDS) -> dict[str, int]:
         replace_raw_table(connection, file.stem, rows.astype(object).where(rows.notna(), None))
         counts[file.stem] = len(rows)
     connection.execute(f"COMMENT ON TABLE raw.programs IS '{MARK}'")
-    for name in CREATE.keys() - counts.keys():
-        if not has_table(connection, "raw", name):
-            create_raw_table(connection, name)
+    for name in CREATE.keys() - counts.keys() - connection.columns("raw").keys():
+        create_raw_table(connection, name)
     update_addresses(connection, CONTRACT)
     return counts

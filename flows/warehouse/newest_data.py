@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flows.clock import next_hour
-from flows.warehouse.connection import Connection, fetch_row, has_table
+from flows.warehouse.connection import Connection, fetch_row
 from flows.warehouse.errors import NotBuilt
 
 OLD = timedelta(days=7)
@@ -16,12 +16,10 @@ def notes_of_old_data(connection: Connection, as_of: datetime, zone: ZoneInfo) -
 
     `zone` is the deployment's, whose hours are evaluated. Rows without a load time, or with a later one, do not count.
     """
-    if not has_table(connection, "staging", "stg_contracts"):
-        return ()
     query = "SELECT max(loaded_at) FROM staging.stg_contracts WHERE loaded_at <= ?"
     try:
         (loaded_at,) = fetch_row(connection, query, [as_of.replace(tzinfo=None)])
-    except NotBuilt:  # raw.contracts lacks a column, and the build has said so
+    except NotBuilt:  # nothing has been built, or raw.contracts lacks a column, and the build has said so
         return ()
     if loaded_at is None or as_of - (newest := loaded_at.replace(tzinfo=UTC)) <= OLD:
         return ()

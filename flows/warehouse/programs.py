@@ -11,7 +11,8 @@ from zoneinfo import available_timezones
 
 from compiler import PartnerflowError
 from compiler.errors import did_you_mean
-from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.connection import Connection
+from flows.warehouse.errors import NotBuilt
 from flows.warehouse.ids import id_text
 
 
@@ -28,13 +29,15 @@ class Programs:
 
 def read_programs(connection: Connection) -> Programs:
     """Return the programs of raw.programs. Raises PartnerflowError without raw tables."""
-    if not has_table(connection, "raw", "programs"):
+    try:
+        rows = connection.execute("SELECT program_id, timezone FROM raw.programs").fetchall()
+    except NotBuilt:
         raise PartnerflowError(
             "There is no table raw.programs in the warehouse. A loader fills the raw tables; "
             "`partnerflow load-example` fills them with the example account."
-        )
+        ) from None
     loaded: dict[str | None, set[str | None]] = defaultdict(set)
-    for program, zone in connection.execute("SELECT program_id, timezone FROM raw.programs").fetchall():
+    for program, zone in rows:
         loaded[id_text(program)].add(None if zone is None else str(zone))
     programs = Programs({}, {})
     for program in sorted(one for one in loaded if one is not None):
@@ -51,10 +54,12 @@ def time_zones(connection: Connection) -> dict[str, str]:
     return read_programs(connection).zones
 
 
-def require_time_zone(connection: Connection, program: str) -> None:
-    """Raise PartnerflowError when raw.programs has no valid time zone for the program."""
-    if reason := read_programs(connection).unusable.get(program):
+def require_time_zone(connection: Connection, program: str) -> str | None:
+    """Return the time zone of a program, None if raw.programs lacks it. Raises PartnerflowError if it is not valid."""
+    programs = read_programs(connection)
+    if reason := programs.unusable.get(program):
         raise PartnerflowError(reason)
+    return programs.zones.get(program)
 
 
 @cache

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.connection import Connection
+from flows.warehouse.errors import NotBuilt
 
 SHOWN = 5
 """Reasons that are named; marts.quarantined_rows has all rows."""
@@ -13,12 +14,13 @@ SetAside = tuple[str, str, int]
 
 def rows_set_aside(connection: Connection) -> list[SetAside]:
     """Return the rows that are set aside by table and reason, most rows first; none before the first build."""
-    if not has_table(connection, "marts", "quarantined_rows"):
-        return []
     query = """
         SELECT table_name, reason, CAST(sum(occurrences) AS BIGINT) FROM marts.quarantined_rows
         GROUP BY table_name, reason ORDER BY 3 DESC, 1, 2"""
-    return [(table, reason, number) for table, reason, number in connection.execute(query).fetchall()]
+    try:
+        return [(table, reason, number) for table, reason, number in connection.execute(query).fetchall()]
+    except NotBuilt:
+        return []
 
 
 def describe_set_aside(rows: Sequence[SetAside]) -> str:

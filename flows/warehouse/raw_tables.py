@@ -4,14 +4,15 @@ All ids are text, all timestamps are UTC. `flows` fills the last thirteen, and e
 others are a loader's. Other engines get the same columns, with their own names of the types.
 """
 
+from collections.abc import Collection, Iterator
 from functools import cache
 
 import pandas
 import sqlglot
 from sqlglot import exp
 
-from compiler.sql.dialect import DEFAULT
-from flows.warehouse.connection import Connection, has_table
+from compiler.sql.dialect import DEFAULT, literal
+from flows.warehouse.connection import Connection
 
 CREATE = {
     "programs": """
@@ -92,22 +93,19 @@ CREATE = {
 }
 
 
+MAX_VALUES = 5_000
+"""Values that one statement names at most."""
+
+
 def create_raw_table(connection: Connection, name: str) -> None:
-    """Create raw.<name> empty, in place of an existing one."""
-    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    """Create raw.<name> empty, in place of an existing one, and schema raw if it does not exist."""
     connection.create_table(_create(name))
 
 
-def ensure_raw_table(connection: Connection, name: str) -> None:
-    """Create raw.<name> if it does not exist."""
-    if not has_table(connection, "raw", name):
-        create_raw_table(connection, name)
-
-
-def has_raw_table(connection: Connection, name: str) -> bool:
-    """Return whether raw.<name> exists with all columns of CREATE: not if an earlier program has created it."""
-    query = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'raw' AND table_name = ?"
-    return {column for (column,) in connection.execute(query, [name]).fetchall()}.issuperset(raw_columns(name))
+def usable_raw_tables(connection: Connection) -> set[str]:
+    """Return the raw tables that exist with all columns of CREATE, by name: an earlier program may have created one."""
+    columns = connection.columns("raw")
+    return {name for name in CREATE if columns.get(name, frozenset()) >= {*raw_columns(name)}}
 
 
 @cache
@@ -131,6 +129,20 @@ def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -
     if not rows.empty:
         columns = [exp.to_identifier(column) for column in raw_columns(name)]
         connection.append(exp.Schema(this=_raw(name), expressions=columns), rows)
+
+
+def delete_raw_rows(connection: Connection, name: str, column: str, values: Collection[str]) -> None:
+    """Delete the rows of raw.<name> that have one of these texts in a column."""
+    for batch in batched(values):
+        chosen = exp.column(column).isin(*map(literal, batch))
+        connection.execute(exp.delete(_raw(name), where=chosen))
+
+
+def batched(values: Collection[str]) -> Iterator[list[str]]:
+    """Yield different texts, sorted, as many at a time as one statement names."""
+    ordered = sorted(set(values))
+    for start in range(0, len(ordered), MAX_VALUES):
+        yield ordered[start : start + MAX_VALUES]
 
 
 @cache

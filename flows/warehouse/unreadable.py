@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from flows.warehouse.connection import Connection, has_table
+from flows.warehouse.connection import Connection
+from flows.warehouse.errors import NotBuilt
 
 SHOWN = 5
 """Places that are named; marts.unreadable_payloads has all."""
@@ -15,10 +16,11 @@ UnreadableRow = tuple[str, str, str]
 
 def unreadable_payloads(connection: Connection) -> list[UnreadableRow]:
     """Return file, lines and reason of each row of marts.unreadable_payloads, sorted; none before the first build."""
-    if not has_table(connection, "marts", "unreadable_payloads"):
-        return []
     query = "SELECT file, lines, reason FROM marts.unreadable_payloads ORDER BY file, lines, reason"
-    return [(file, lines, reason) for file, lines, reason in connection.execute(query).fetchall()]
+    try:
+        return [(file, lines, reason) for file, lines, reason in connection.execute(query).fetchall()]
+    except NotBuilt:
+        return []
 
 
 def describe_unreadable(rows: Sequence[UnreadableRow]) -> str:

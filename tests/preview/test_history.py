@@ -10,7 +10,7 @@ from compiler import Compiler
 from flows.cli.output.simulation import membership_lines
 from flows.preview.history import MembershipInterval, membership_intervals
 from flows.preview.hours import local_hours
-from support.account import VOCABULARY, empty_account, raw_rows
+from support.account import VOCABULARY, empty_account, models_of_segments, raw_rows
 from support.cli import partnerflow
 from support.definitions import workflow
 from support.oracle import Oracle, meaning
@@ -47,7 +47,9 @@ def intervals(first: date, last: date, size: int = 168) -> list[MembershipInterv
     ):
         patch.setattr(flows.warehouse.evaluations, "MAX_HOURS_PER_BATCH", size)
         hours = local_hours("1000", NEW_YORK, first, last, NEW_YORK)
-        return membership_intervals(account.connection, [workflow("few", "1000", FEW)], COMPILER, hours)
+        return membership_intervals(
+            account.connection, models_of_segments(), [workflow("few", "1000", FEW)], COMPILER, hours
+        )
 
 
 def midnight(day: int) -> datetime:

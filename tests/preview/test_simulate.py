@@ -18,10 +18,9 @@ from flows.definitions.scaffold.templates import template
 from flows.preview.hours import local_hours
 from flows.preview.replay import Replay
 from flows.preview.simulate import Simulation, replayed
-from flows.preview.stage_models import MODELS, StageModel
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
-from support.account import VOCABULARY, compiled_models, empty_account, raw_rows
+from support.account import VOCABULARY, empty_account, models_of_segments, raw_rows
 from support.cli import partnerflow
 from support.definitions import workflow, workflow_without_yaml
 from support.example_members import MEMBERS
@@ -32,12 +31,6 @@ from support.strategies import Draw, draws
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 COMPILER = Compiler(VOCABULARY)
 NEW_YORK = ZoneInfo("America/New_York")
-
-
-def stage_models() -> tuple[StageModel, ...]:
-    """Return the two models of stages as dbt compiles them."""
-    found = {model.relation.replace('"', "").split(".", 1)[1]: model for model in compiled_models()}
-    return tuple(StageModel(name, found[name].sql) for name in MODELS)
 
 
 def simulate_rows(
@@ -56,7 +49,7 @@ def simulate_rows(
         for row in rows["partners"]
     ]
     with empty_account().holding({**rows, "partner_contacts": contacts}, datetime(2026, 1, 1, tzinfo=UTC)) as account:
-        replay = Replay(account.connection, workflows, compiler, stage_models(), ZoneInfo(deployment), limit)
+        replay = Replay(account.connection, workflows, compiler, models_of_segments(), ZoneInfo(deployment), limit)
         return replayed(replay, first, last)
 
 

@@ -23,10 +23,12 @@ from sqlglot import exp
 
 from compiler import Compiler, Workflow, membership_statements, project_vocabulary
 from flows.definitions.loader import Definitions
+from flows.preview.compiled_models import MODELS, CompiledModels
 from flows.settings import Settings
 from flows.transform.build import prepare_project
 from flows.warehouse.addresses import CONTRACT, update_addresses
-from flows.warehouse.connection import Connection, open_warehouse, transaction
+from flows.warehouse.connection import Connection, open_warehouse
+from flows.warehouse.engines import ENGINES
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.databases import ENGINE, database_variables
@@ -135,7 +137,7 @@ class Account:
     @contextmanager
     def holding(self, rows: Rows, as_of: datetime) -> Iterator["Account"]:
         """Yield the account with these rows and its tables built at the hour `as_of`, and empty it afterwards."""
-        with transaction(self.connection, keep=False):
+        with self._undone():
             self._insert_all(rows)
             self.turn_to(as_of)
             self._build(self.tables)
@@ -144,10 +146,18 @@ class Account:
     @contextmanager
     def changing(self) -> Iterator["Account"]:
         """Yield the account without rows, for `run`, and empty it afterwards."""
-        with transaction(self.connection, keep=False):
+        with self._undone():
             for model in self.snapshots:
                 self.connection.execute(f"DELETE FROM {model.relation}")
             yield self
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("ROLLBACK")
 
     def run(self, rows: Rows, as_of: datetime) -> None:
         """Replace all rows of these tables, take the snapshots at `as_of` and build the other tables."""
@@ -261,6 +271,13 @@ def _open() -> Iterator[Connection]:
     with duckdb_connection(autoinstall_known_extensions="false", threads=1) as connection:
         connection.execute("ATTACH ':memory:' AS warehouse; USE warehouse; SET TimeZone = 'UTC'")
         yield connection
+
+
+def models_of_segments() -> CompiledModels:
+    """Return the models that a preview gives values to, as it reads them from a state."""
+    texts = {".".join(model.relation.replace('"', "").split(".")[-2:]): model.sql for model in compiled_models()}
+    read = {name: text for name, text in texts.items() if name in MODELS or name.endswith("_as_of")}
+    return CompiledModels(read, ENGINES[ENGINE].dialect)
 
 
 @cache

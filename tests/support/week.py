@@ -25,10 +25,10 @@ from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.suppressions import suppressions
+from flows.preview.compiled_models import read_compiled_models
 from flows.preview.replay import Replay
-from flows.preview.stage_models import read_stage_models
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, open_warehouse, transaction
+from flows.warehouse.connection import Connection, open_read_only, open_warehouse, transaction
 from flows.warehouse.evaluations import Hour
 from support.cli import environment
 from support.kills import FAULTS
@@ -245,8 +245,8 @@ def replayed_contacts(settings: Settings, hours: int, *excluded: str) -> set[tup
     definitions = read_definitions(settings)
     active = [one for one in definitions.active if one.id not in excluded]
     whole = [HOUR + timedelta(hours=number) for number in range(1, hours + 1)]
-    with open_warehouse(settings.warehouse) as connection, transaction(connection, keep=False):
-        replay = Replay(connection, active, definitions.compiler, read_stage_models(settings), settings.zone)
+    with open_read_only(settings.warehouse) as connection:
+        replay = Replay(connection, active, definitions.compiler, read_compiled_models(settings), settings.zone)
         replay.run(
             [
                 Hour(program, instant, instant.astimezone(ZoneInfo(zone)).date())

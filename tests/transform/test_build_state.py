@@ -33,12 +33,18 @@ def rebuild(settings: Settings) -> BuildResult:
     return build(settings, read_definitions(settings))
 
 
+def load(settings: Settings, dbt: Dbt, lineage: Lineage) -> BuildState:
+    """Return the state as a build reads it."""
+    with open_warehouse(settings.warehouse) as connection:
+        return BuildState.load(connection, settings, dbt, lineage)
+
+
 def changed_sources(settings: Settings) -> set[str] | None:
     """Return the sources that have changed since the last build; None if the next build is a full refresh."""
     definitions = read_definitions(settings)
     dbt = Dbt(settings, prepare_project(settings, definitions))
     lineage = Lineage(dbt.parse(), definitions.compiler)
-    options = BuildState.load(settings, dbt, lineage).dbt_selection()
+    options = load(settings, dbt, lineage).dbt_selection()
     if "--full-refresh" in options:
         return None
     return {one.removeprefix("source:").removesuffix("+") for one in options if one.startswith("source:")}
@@ -247,7 +253,7 @@ def test_manifest_that_dbt_cannot_read_means_a_full_refresh(state: Settings):
     """The manifest is of another version of dbt, but its checksum is the recorded one."""
     definitions = read_definitions(state)
     dbt = Dbt(state, prepare_project(state, definitions))
-    found = BuildState.load(state, dbt, Lineage(dbt.parse(), definitions.compiler))
+    found = load(state, dbt, Lineage(dbt.parse(), definitions.compiler))
     (state.state_dir / "dbt_state" / "manifest.json").write_text('{"metadata": {"dbt_schema_version": "v99"}}')
     valid = replace(found, recorded={**found.recorded, "project": found._project_checksum()})
     assert valid.is_valid
@@ -265,9 +271,10 @@ def test_rows_loaded_during_a_build_are_built_by_the_next(state: Settings):
     """The saved checksums are those from before the build."""
     definitions = read_definitions(state)
     dbt = Dbt(state, prepare_project(state, definitions))
-    found = BuildState.load(state, dbt, Lineage(dbt.parse(), definitions.compiler))
+    found = load(state, dbt, Lineage(dbt.parse(), definitions.compiler))
     change(state, "DELETE FROM raw.partner_groups WHERE partner_id LIKE '%1'")
-    found.save()
+    with open_warehouse(state.warehouse) as connection:
+        found.save(connection)
     assert changed_sources(state) == {"raw.partner_groups"}
 
 

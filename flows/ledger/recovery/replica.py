@@ -12,7 +12,7 @@ from typing import Any
 from compiler import PartnerflowError
 from flows.ledger.queries import Watermark
 from flows.settings import Place
-from flows.warehouse.connection import Connection, has_table, open_warehouse
+from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.published import connect_published
 
 Row = dict[str, Any]
@@ -26,6 +26,7 @@ class Replica:
 
     def __init__(self, place: str, connection: Connection, schema: str):
         self.place, self._connection, self._schema = place, connection, schema
+        self._tables: frozenset[str] | None = None
 
     def watermark(self) -> Watermark | None:
         """Return the row of the log up to which the mirror follows the ledger; None if there is none."""
@@ -61,7 +62,9 @@ class Replica:
     def _rows(self, table: str, query: str) -> list[Row]:
         """Return the rows of a query; none of a damaged published file. Raises PartnerflowError if the warehouse is."""
         try:
-            if not has_table(self._connection, self._schema, table):
+            if self._tables is None:
+                self._tables = frozenset(self._connection.columns(self._schema))
+            if table not in self._tables:
                 return []
             found = self._connection.execute(query)
             names = [column[0] for column in found.description or ()]

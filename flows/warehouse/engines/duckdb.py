@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,6 +50,8 @@ class DuckDBRows:
 class DuckDBConnection:
     """A connection to a file. `described` returns the error to raise when the file cannot be read or written."""
 
+    has_transactions = True
+
     def __init__(self, connection: duckdb.DuckDBPyConnection, described: Described):
         self._connection, self._described = connection, described
 
@@ -61,12 +63,13 @@ class DuckDBConnection:
 
     def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> DuckDBRows:
         """Run one statement."""
-        text = statement if isinstance(statement, str) else statement.sql("duckdb")
+        text = statement if isinstance(statement, str) else statement.sql("duckdb", copy=False)
         with _clear_errors(self._described):
             return DuckDBRows(self._connection.execute(text, list(parameters)), self._described)
 
     def create_table(self, statement: exp.Create) -> None:
-        """Create a table empty, in place of an existing one."""
+        """Create a table empty, in place of an existing one, and its schema if it does not exist."""
+        self.execute(f"CREATE SCHEMA IF NOT EXISTS {next(statement.find_all(exp.Table)).db}")
         replacing = statement.copy()
         replacing.set("replace", True)
         self.execute(replacing.sql("duckdb"))
@@ -80,6 +83,13 @@ class DuckDBConnection:
 
     def analyze(self, table: exp.Table) -> None:
         """Do nothing: DuckDB counts rows itself."""
+
+    def columns(self, schema: str) -> dict[str, frozenset[str]]:
+        """Return the names of the columns of each table and view of a schema, by its name."""
+        query = """
+            SELECT table_name, list(column_name) FROM duckdb_columns()
+            WHERE schema_name = ? AND database_name = current_database() GROUP BY table_name"""
+        return {name: frozenset(columns) for name, columns in self.execute(query, [schema]).fetchall()}
 
     def comment(self, schema: str, name: str) -> str | None:
         """Return the comment of a table, if it has one."""
@@ -164,35 +174,45 @@ def _connect(place: Place) -> Iterator[DuckDBConnection]:
     """Open the warehouse file. Raises PartnerflowError when another process keeps it open longer than LOCK_TIMEOUT."""
     path = _path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(DuckDBConnection(_opened(path), lambda error: _unusable(path, error))) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    try:
+        opened = _opened(path, LOCK_TIMEOUT)
+    except BROKEN as error:
+        if not is_locked(error):
+            raise _unusable(path, error) from None
+        hint = "End the session that has it open, and query the published file instead."
+        raise PartnerflowError(f"Another process keeps {path} open.\n{error}\n{hint}") from None
+    with _in_utc(opened, path) as connection:
         yield connection
-
-
-def _opened(path: Path) -> duckdb.DuckDBPyConnection:
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
-        try:
-            return duckdb.connect(path, config={"autoinstall_known_extensions": "false"})
-        except BROKEN as error:
-            if not is_locked(error):
-                raise _unusable(path, error) from None
-            if time.monotonic() > deadline:
-                hint = "End the session that has it open, and query the published file instead."
-                raise PartnerflowError(f"Another process keeps {path} open.\n{error}\n{hint}") from None
-        time.sleep(0.2)
 
 
 @contextmanager
-def _connect_read_only(place: Place) -> Iterator[DuckDBConnection]:
+def _connect_read_only(place: Place, wait: bool) -> Iterator[DuckDBConnection]:
     """Open the warehouse file for reading. Raises Unavailable while another process writes, or if it is not valid."""
     path = _path(place)
     try:
-        connection = open_file(path, lambda error: _unusable(path, error))
+        opened = _opened(path, LOCK_TIMEOUT if wait else 0, read_only=True)
     except BROKEN as error:
         raise _unavailable(path, error) from None
-    with connection:
+    with _in_utc(opened, path) as connection:
         yield connection
+
+
+def _opened(path: Path, wait: float, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the file, as soon as no other process has it open. Raises one of BROKEN after `wait` seconds."""
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            return duckdb.connect(path, read_only, {"autoinstall_known_extensions": "false"})
+        except BROKEN as error:
+            if not is_locked(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
+def _in_utc(opened: duckdb.DuckDBPyConnection, path: Path) -> DuckDBConnection:
+    connection = DuckDBConnection(opened, lambda error: _unusable(path, error))
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def _unavailable(path: Path, error: duckdb.Error) -> Unavailable:

@@ -6,13 +6,11 @@ dbt_project/profiles.yml reads the same variables with the same defaults, so dbt
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pandas
-import sqlglot
 from sqlglot import exp
 
 from compiler import PartnerflowError
@@ -37,24 +35,31 @@ VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PG
 
 
 class PostgresConnection:
-    """A connection in autocommit that understands statements in DuckDB's dialect, with `?` for parameters."""
+    """A connection in autocommit."""
+
+    has_transactions = True
 
     def __init__(self, connection: "psycopg2.extensions.connection"):
         self._connection = connection
 
     def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement."""
-        text = _translated(statement) if isinstance(statement, str) else statement.sql("postgres")
+        if isinstance(statement, str):
+            text = statement.replace("%", "%%").replace("?", "%s") if parameters else statement
+        else:
+            text = statement.sql("postgres", copy=False)
         return self._run(text, parameters)
 
     def create_table(self, statement: exp.Create) -> None:
         """Create a table, or empty an existing one, on which views depend, and add the columns that it lacks."""
         table = next(statement.find_all(exp.Table))
-        creating = statement.copy()
-        creating.set("replace", False)
-        creating.set("exists", True)
-        self._run(creating.sql("postgres"))
         present = self._column_types(table).keys()
+        if not present:
+            creating = statement.copy()
+            creating.set("replace", False)
+            self._run(f"CREATE SCHEMA IF NOT EXISTS {table.db}")
+            self._run(creating.sql("postgres"))
+            return
         if lacking := [one.copy() for one in statement.find_all(exp.ColumnDef) if one.name not in present]:
             self._run(exp.Alter(this=table.copy(), kind="TABLE", actions=lacking).sql("postgres"))
         self._run(exp.delete(table).sql("postgres"))
@@ -66,6 +71,13 @@ class PostgresConnection:
     def analyze(self, table: exp.Table) -> None:
         """Count the rows; else 400 hours are planned as the two of the last run, which takes minutes."""
         self._run(f"ANALYZE {table.sql('postgres')}")
+
+    def columns(self, schema: str) -> dict[str, frozenset[str]]:
+        """Return the names of the columns of each table and view of a schema, by its name."""
+        query = """
+            SELECT table_name, array_agg(cast(column_name AS text)) FROM information_schema.columns
+            WHERE table_schema = %s GROUP BY table_name"""
+        return {name: frozenset(columns) for name, columns in self._run(query, [schema]).fetchall()}
 
     def comment(self, schema: str, name: str) -> str | None:
         """Return the comment of a table, if it has one."""
@@ -166,13 +178,6 @@ class PostgresConnection:
         return {column: exp.DataType.build(kind, dialect="postgres") for column, kind in types.items()}
 
 
-@lru_cache(maxsize=1000)
-def _translated(statement: str) -> str:
-    """Return a statement in DuckDB's dialect in PostgreSQL's. To parse one takes about a millisecond."""
-    (translated,) = sqlglot.transpile(statement, read="duckdb", write="postgres")
-    return translated
-
-
 def _create(table: exp.Table, types: Mapping[str, exp.DataType]) -> exp.Create:
     columns = [exp.ColumnDef(this=exp.to_identifier(name, quoted=True), kind=kind) for name, kind in types.items()]
     return exp.Create(this=exp.Schema(this=table.copy(), expressions=columns), kind="TABLE")
@@ -202,6 +207,11 @@ def _clear_errors() -> Iterator[None]:
         raise PartnerflowError(f"PostgreSQL does not answer: {str(error).strip()}\n{hint}") from None
 
 
+def _connect_read_only(place: Place, _: bool) -> AbstractContextManager[PostgresConnection]:
+    """Open a session that cannot write, except to temporary tables. It never waits for another one."""
+    return _connect(place, "-c default_transaction_read_only=on")
+
+
 @contextmanager
 def _connect(_: Place, options: str = "") -> Iterator[PostgresConnection]:
     """Open a session in UTC, with these options of the server.
@@ -217,7 +227,7 @@ def _connect(_: Place, options: str = "") -> Iterator[PostgresConnection]:
     place = {key: os.environ.get(variable, DEFAULTS[key]) for key, variable in VARIABLES.items()}
     chosen = f"{os.environ.get('PGOPTIONS', '')} -c TimeZone=UTC {options}".strip()
     try:
-        connection = psycopg2.connect(make_dsn(options=chosen, **place))
+        connection = psycopg2.connect(make_dsn(options=chosen, application_name="partnerflow", **place))
     except psycopg2.OperationalError as error:
         hint = "Set PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE."
         raise PartnerflowError(f"PostgreSQL cannot be reached: {str(error).strip()}\n{hint}") from None
@@ -225,11 +235,6 @@ def _connect(_: Place, options: str = "") -> Iterator[PostgresConnection]:
         _check_version(connection.server_version)
         connection.autocommit = True
         yield session
-
-
-def _connect_read_only(place: Place) -> AbstractContextManager[PostgresConnection]:
-    """Open a session that cannot write."""
-    return _connect(place, "-c default_transaction_read_only=on")
 
 
 @contextmanager
