@@ -101,7 +101,10 @@ def read_compiled_models(settings: Settings) -> CompiledModels:
 
 @lru_cache(maxsize=100)
 def _parsed(text: str, dialect: str) -> exp.Expr:
-    return parse_one(text, dialect=dialect)
+    query = parse_one(text, dialect=dialect)
+    for table in query.find_all(exp.Table):  # the database may have another name now
+        table.set("catalog", None)
+    return query
 
 
 def _relation(table: exp.Expr) -> str:

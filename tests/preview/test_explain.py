@@ -8,7 +8,7 @@ from flows.definitions.loader import read_definitions
 from flows.preview.explain import explain
 from flows.preview.preview import preview
 from flows.settings import Settings
-from flows.warehouse.connection import open_warehouse
+from flows.warehouse.connection import open_read_only, open_warehouse
 from support.cli import partnerflow
 from support.databases import ENGINE
 from support.example_members import MEMBERS, NOT_MEMBERS
@@ -135,3 +135,24 @@ def test_explain_shows_years_that_python_has_no_dates_for(copied: Settings):
     assert found.stage_reason is not None
     ides = {"duckdb": "0044-03-15 (BC) 00:00:00", "postgres": "0044-03-15 00:00:00 BC"}[ENGINE]
     assert (found.stage_reason.since, found.stage_reason.seen_at) == (ides, "12000-01-01 00:00:00")
+
+
+DAY = ("--from", "2026-03-20", "--to", "2026-03-20")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("preview", "welcome", "--as-of", HOUR.isoformat()),
+        ("explain", "welcome", "21004803", "--as-of", HOUR.isoformat()),
+        ("history", "welcome", *DAY),
+        ("simulate", "--workflow", "welcome", *DAY),
+    ],
+    ids=lambda command: command[0],
+)
+def test_previews_only_read_the_warehouse(example, command: tuple[str, ...]):
+    """So any number of them use a DuckDB file at once: one that may write could not open it beside another one."""
+    settings, _ = example
+    with open_read_only(settings.warehouse):
+        answer = partnerflow(settings, *command, "--json")
+    assert (answer.code, answer.stderr) == (0, "")

@@ -1,8 +1,7 @@
 """The rows that are set aside, in the words of a run."""
 
-import duckdb
-
 from flows.warehouse.quarantine import hint_of_set_aside, notes_of_set_aside
+from support.warehouses import duckdb_connection
 
 ROWS = [
     ("partners", "1000", "name is null", 2),
@@ -17,14 +16,14 @@ ROWS = [
 
 def notes(*rows: tuple[str, str, str, int]) -> tuple[str, ...]:
     """Return the notes of a warehouse with these rows in marts.quarantined_rows."""
-    with duckdb.connect() as warehouse:
+    with duckdb_connection() as warehouse:
         assert notes_of_set_aside(warehouse) == ()
         warehouse.execute("CREATE SCHEMA marts")
         warehouse.execute("""
             CREATE TABLE marts.quarantined_rows
                 (table_name VARCHAR, program_id VARCHAR, reason VARCHAR, occurrences BIGINT)""")
-        if rows:
-            warehouse.executemany("INSERT INTO marts.quarantined_rows VALUES (?, ?, ?, ?)", rows)
+        for row in rows:
+            warehouse.execute("INSERT INTO marts.quarantined_rows VALUES (?, ?, ?, ?)", row)
         return notes_of_set_aside(warehouse)
 
 

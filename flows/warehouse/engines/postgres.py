@@ -53,8 +53,8 @@ class PostgresConnection:
     def create_table(self, statement: exp.Create) -> None:
         """Create a table, or empty an existing one, on which views depend, and add the columns that it lacks."""
         table = next(statement.find_all(exp.Table))
-        present = self._column_types(table).keys()
-        if not present:
+        present = self.columns(table.db).get(table.name)
+        if present is None:
             creating = statement.copy()
             creating.set("replace", False)
             self._run(f"CREATE SCHEMA IF NOT EXISTS {table.db}")
@@ -101,19 +101,15 @@ class PostgresConnection:
 
     def export(self, schemas: Sequence[str], file: Path) -> None:
         """Write the tables and views of these schemas to a new DuckDB file, each by way of a CSV file beside it."""
-        query = """
-            SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY(%s)
-            ORDER BY table_schema, table_name"""
         rows = file.with_suffix(".csv")
         self._run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
             with duckdb.connect(file) as published:
                 for schema in schemas:
                     published.execute(f"CREATE SCHEMA {schema}")
-                for schema, name in self._run(query, [list(schemas)]).fetchall():
-                    table = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(schema))
+                for table, types in self._tables(schemas):
                     self._write_csv(table, rows)
-                    published.execute(_create(table, self._column_types(table)).sql("duckdb"))
+                    published.execute(_create(table, types).sql("duckdb"))
                     published.execute(f"COPY {table.sql('duckdb')} FROM {literal(rows)} ({_CSV})")
         finally:
             self._run("COMMIT")
@@ -167,15 +163,23 @@ class PostgresConnection:
         with file.open("w", encoding="utf-8", newline="") as rows, _clear_errors():
             self._connection.cursor().copy_expert(statement, rows)
 
-    def _column_types(self, table: exp.Table) -> dict[str, exp.DataType]:
-        """Return the type of each column of a table or view, in order. A number of any precision is a double."""
+    def _tables(self, schemas: Sequence[str]) -> Iterator[tuple[exp.Table, dict[str, exp.DataType]]]:
+        """Yield the tables and views of these schemas, by name, with the type of each column, in order."""
         query = """
-            SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
-            WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
-            ORDER BY attnum"""
-        types = dict(self._run(query, [table.sql("postgres")]).fetchall())
-        types = {column: "double precision" if kind == "numeric" else kind for column, kind in types.items()}
-        return {column: exp.DataType.build(kind, dialect="postgres") for column, kind in types.items()}
+            SELECT table_schema, table_name, array_agg(cast(attname AS text) ORDER BY attnum),
+                array_agg(format_type(atttypid, atttypmod) ORDER BY attnum)
+            FROM information_schema.tables
+            INNER JOIN pg_attribute ON attrelid = to_regclass(format('%%I.%%I', table_schema, table_name))
+            WHERE table_schema = ANY(%s) AND attnum > 0 AND NOT attisdropped
+            GROUP BY table_schema, table_name ORDER BY table_schema, table_name"""
+        for schema, name, columns, kinds in self._run(query, [list(schemas)]).fetchall():
+            table = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(schema))
+            yield table, dict(zip(columns, map(_type, kinds), strict=True))
+
+
+def _type(kind: str) -> exp.DataType:
+    """Return a type of PostgreSQL for the published file. A number of any precision is a double."""
+    return exp.DataType.build("double precision" if kind == "numeric" else kind, dialect="postgres")
 
 
 def _create(table: exp.Table, types: Mapping[str, exp.DataType]) -> exp.Create:
