@@ -60,7 +60,7 @@ def test_idle_hour_takes_one_session_per_step(copied: Settings):
     with counted() as traffic:
         run = run_hour(copied, HOUR)
     assert {(row.status, row.recipients) for row in run.plan.workflows} == {("done", 0)}
-    assert traffic.sessions[OURS] == 9
+    assert traffic.sessions[OURS] == 11
     assert traffic.statements[OURS] <= 100
     assert sum(traffic.sessions.values()) <= 100
     assert sum(traffic.statements.values()) <= 450
@@ -79,5 +79,5 @@ def test_thousand_recipients_take_few_more_statements(copied: Settings):
     with counted() as traffic:
         run = run_hour(copied, HOUR, skip_dbt_build)
     assert sum(row.sent for row in run.plan.workflows) == 1000
-    assert traffic.sessions == {OURS: 8}
+    assert traffic.sessions == {OURS: 10}
     assert traffic.statements[OURS] <= 100
