@@ -1,17 +1,23 @@
 """Segments that refer to named segments: what is refused, how they are checked, compiled and compared."""
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import date
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, Phase, given, settings
 
 from compiler import Compiler, DefinitionError, check, project_vocabulary, read_definition, read_yaml
 from compiler.analysis.overlap import overlaps
 from compiler.language.definition import ReadWorkflow
+from compiler.segment_tree import Condition
 from compiler.sql.recheck import conditions_to_recheck, recheck_segment
-from support.definitions import workflow
+from support.definitions import workflow, workflow_without_yaml
+from support.oracle import Oracle, meaning
+from support.strategies import Draw, draws
 
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 VOCABULARY = project_vocabulary()
 COMPILER = Compiler(VOCABULARY)
 JOINED = "Relationship Stage is any of Joined"
@@ -117,6 +123,35 @@ def test_conditions_checked_again_for_missed_hours_are_weaker(case: str):
     for condition in found:
         (weakened,) = recheck_segment(one, condition, COMPILER.builder).segments
         assert [str(part) for part in weakened.conditions] == expected
+
+
+@settings(
+    max_examples=2000 if LONG else 30,
+    derandomize=not LONG,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if LONG else []),
+)
+@given(drawn=draws())
+def test_what_is_checked_again_holds_wherever_the_segment_does(drawn: Draw):
+    """At the same hour, so that a partner can be left out only because of what has changed since; by the oracle."""
+    for name, one in drawn.segments.items():
+        drawn_workflow = workflow_without_yaml(name, one.program, one.sentences, drawn.named_sentences)
+        members = oracle_of(drawn, one.program, drawn.named_conditions).members(one.conditions)
+        for condition in conditions_to_recheck(drawn_workflow, COMPILER.builder):
+            weaker = recheck_segment(drawn_workflow, condition, COMPILER.builder)
+            named = {part.name: meanings(part.conditions) for part in weaker.segments}
+            assert members <= oracle_of(drawn, one.program, named).members(meanings(weaker.segment)), str(condition)
+
+
+def oracle_of(drawn: Draw, program: str, named: Mapping[str, Iterable[tuple]]) -> Oracle:
+    """Return the oracle of a program at the first hour."""
+    return Oracle(drawn.rows, program, drawn.hours[0], drawn.include_today, named)
+
+
+def meanings(conditions: Iterable[Condition]) -> list[tuple]:
+    """Return conditions as the oracle reads them."""
+    return [meaning(str(condition)) for condition in conditions]
 
 
 OVER_60 = "Performance Date Range interval between 61 and 150 Days Ago"
