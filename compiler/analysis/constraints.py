@@ -120,7 +120,7 @@ class SegmentConstraints:
     - `stages`: its possible relationship stages; `since`: ranges of the days since its last transition.
     - `values`: constraints on its own columns, by label; `groups`: on one partner group each.
     - `contracts`: lists of alternatives, of each of which one holds: a contract, or None for no contract at all.
-    - `has_contract`: the partner has a contract; superseded ones count.
+    - `has_contract`: the partner has a contract; the last one in a row of successors is not superseded.
     - `excluded_contracts`, `excluded_groups`: constraints that no contract and no group satisfies.
     - `totals`: bounds of a measure, in UNITS, summed over a range of days (None: all history).
     - `unsupported`: conditions that are left out.

@@ -27,7 +27,6 @@ class Contract:
     id: str
     stage: str
     term: str | None = None
-    superseded: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,7 @@ class ExamplePartner:
         """
         parts = [f"{self.stage} since {self.stage_since}" if self.stage_since else self.stage]
         parts += [f"{_counted(one)} on {one.day}" for one in self.activity]
-        parts += [
-            f"contract {one.id} {one.stage}{f' under {one.term}' if one.term else ''}"
-            f"{', superseded' if one.superseded else ''}"
-            for one in self.contracts
-        ]
+        parts += [f"contract {one.id} {one.stage}{f' under {one.term}' if one.term else ''}" for one in self.contracts]
         parts += [f"in group {name}" for name in self.groups]
         parts += [f"{label} {value}" for label, value in self.values.items()]
         return f"on {self.as_of_date}: {'; '.join(parts)}"
@@ -80,10 +75,7 @@ class ExamplePartner:
                 }
                 for one in self.activity
             ],
-            "contracts": [
-                {"id": one.id, "stage": one.stage, "term": one.term, "superseded": one.superseded}
-                for one in self.contracts
-            ],
+            "contracts": [{"id": one.id, "stage": one.stage, "term": one.term} for one in self.contracts],
             "groups": list(self.groups),
             "values": dict(self.values),
         }

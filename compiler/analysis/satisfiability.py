@@ -73,7 +73,9 @@ def _solve(constraints: SegmentConstraints, on: date, negative_revenue: bool) ->
         return None
     if (one.values or one.groups) and _names(one.values, one.groups, one.excluded_groups) is None:
         return None
-    if one.contracts and _contracts(one.contracts, one.excluded_contracts, one.has_contract) is None:
+    if (one.contracts or one.has_contract) and _contracts(
+        one.contracts, one.excluded_contracts, one.has_contract
+    ) is None:
         return None
     for today in _days(one, on):
         since = _days_since_transition(one, today)
@@ -204,8 +206,10 @@ def _contracts(
             if not chosen and not has_contract:
                 return ()
             continue
+        if not chosen and not has_contract:
+            return ()
         if not chosen:
-            return (Contract("S-1", "Expired", superseded=True),) if has_contract else ()
+            return _example_contracts([ContractConstraint()], excluded)
         for parts in _partitions(chosen):
             found = _example_contracts([_merged(part) for part in parts], excluded)
             if found is not None:

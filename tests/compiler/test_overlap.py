@@ -214,6 +214,16 @@ PAIRS = {
     "two contracts have two": (["Contract Stage is any of Joined"], ["Contract Stage is any of Expired"], "overlap"),
     "none means without a contract": (["Contract Stage is any of None"], ["Contract ID is any of S"], None),
     "none or joined": (["Contract Stage is any of None, Joined"], ["Contract Stage is any of Joined"], "superset"),
+    "a contract that counts, or any": (
+        ["Contract Stage is any of Select All"],
+        ["Contract Stage is none of None"],
+        "equal",
+    ),
+    "everybody but a stage": (
+        ["Contract Stage is none of Joined"],
+        ["Contract Stage is any of None"],
+        "superset",
+    ),
     "in play is not expired": (
         ["Contract ID is any of S", "Contract Stage is any of Expired"],
         ["Contract ID is any of S", "Partner Template Term is any of Gold"],

@@ -42,7 +42,6 @@ def _contract(one) -> dict[str, Any]:
         "contract_id": one.id,
         "contract_stage": one.stage,
         "template_term_name": one.term,
-        "superseded_by": "another" if one.superseded else None,
         "created_at": BEFORE_ALL,
         "updated_at": BEFORE_ALL,
     }

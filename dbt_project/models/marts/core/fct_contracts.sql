@@ -37,7 +37,7 @@ fct_contracts as (
         contracts.ends_at,
         -- An open end may be written as 9999-12-31 or infinity.
         case
-            when contracts.ends_at between timestamp '0002-01-01 00:00:00' and timestamp '9999-12-30 00:00:00'
+            when extract(year from contracts.ends_at) between 2 and 9998
                 then {{ local_date('contracts.ends_at', 'programs.timezone') }}
         end as end_date,
         contracts.superseded_by,
