@@ -12,20 +12,9 @@ from flows.settings import Settings
 from flows.warehouse.connection import lock_warehouse, open_read_only, open_warehouse
 from flows.warehouse.engines.postgres import DEFAULTS, VARIABLES
 from support.cli import partnerflow
-from support.states import HOUR
 from support.warehouses import empty_warehouse, run_native
 
 pytestmark = pytest.mark.engine("postgres", "is about its server")
-
-PREVIEW = ("preview", "few-clicks-14", "--as-of", HOUR.isoformat())
-
-
-def refused(settings: Settings, *words: str) -> str:
-    """Return the error of a command, which prints nothing else."""
-    answer = partnerflow(settings, *words)
-    assert (answer.code, answer.stdout) == (1, "")
-    assert "Traceback" not in answer.stderr
-    return answer.stderr
 
 
 def test_unreachable_server_error_names_the_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -58,6 +47,29 @@ def test_reading_session_cannot_write(tmp_path: Path):
         place = Settings(state_dir=tmp_path).warehouse
         with open_read_only(place) as connection, pytest.raises(PartnerflowError, match="cannot execute CREATE SCHEMA"):
             connection.execute("CREATE SCHEMA raw")
+
+
+def test_user_without_privileges_is_told_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`load-example` is the first command that writes; the message is one for all."""
+    with empty_warehouse(tmp_path) as warehouse:
+        run_native(warehouse, "DROP ROLE IF EXISTS visitor")
+        run_native(warehouse, "CREATE ROLE visitor LOGIN")
+        monkeypatch.setenv("PGUSER", "visitor")
+        answer = partnerflow(Settings(state_dir=tmp_path), "load-example")
+    assert (answer.code, answer.stdout) == (1, "")
+    assert "PostgreSQL refuses a statement: permission denied for database" in answer.stderr
+    assert "must create schemas in the database" in answer.stderr
+
+
+def test_session_that_the_server_ends_is_one_sentence(tmp_path: Path):
+    """As when it is restarted during a run: the next run does what is left."""
+    with empty_warehouse(tmp_path) as warehouse:
+        place = Settings(state_dir=tmp_path).warehouse
+        with open_warehouse(place) as ended:
+            ((number,),) = run_native(ended, "SELECT pg_backend_pid()").fetchall()
+            run_native(warehouse, f"SELECT pg_terminate_backend({number})")
+            with pytest.raises(PartnerflowError, match=r"(?s)PostgreSQL does not answer: .*next run"):
+                ended.execute("SELECT 1")
 
 
 def test_second_run_on_a_database_is_refused(tmp_path: Path):
