@@ -84,8 +84,8 @@ def column_type(kind: str, dialect: str) -> str:
 
 
 def test_every_statement_has_only_what_the_warehouse_documents(recorded: tuple[str, list]):
-    """It parses as a statement, and has no function that neither sqlglot nor the reviewed list knows, no word that the
-    warehouse reserves as the name of a column, and no quotes in a literal that it reads in another way."""
+    """It parses as a statement, and has no function that neither sqlglot nor the reviewed list knows, and no word that
+    the warehouse reserves as the name of a column."""
     dialect, statements = recorded
     found = {}
     for one in statements:

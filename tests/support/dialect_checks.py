@@ -12,7 +12,14 @@ DOCUMENTED: dict[str, set[str]] = {
     "snowflake": {"as_timestamp_ntz", "hash", "to_timestamp_ntz", "try_to_timestamp_tz"},
     "bigquery": set(),
     "databricks": {"timestamp_micros", "xxhash64"},
-    "redshift": {"can_json_parse", "fnv_hash", "is_varchar", "json_serialize", "object"},
+    "redshift": {
+        "can_json_parse",
+        "fnv_hash",
+        "is_varchar",
+        "json_extract_array_element_text",
+        "json_serialize",
+        "object",
+    },  # fmt: skip
     "trino": {"at_timezone", "from_big_endian_64", "with_timezone", "xxhash64"},
 }
 """Functions that sqlglot does not know in a dialect, and the warehouse documents. Each has been looked up."""
