@@ -19,7 +19,7 @@ DOCUMENTED: dict[str, set[str]] = {
         "json_extract_array_element_text",
         "json_serialize",
         "object",
-    },  # fmt: skip
+    },
     "trino": {"at_timezone", "from_big_endian_64", "with_timezone", "xxhash64"},
 }
 """Functions that sqlglot does not know in a dialect, and the warehouse documents. Each has been looked up."""
