@@ -65,8 +65,7 @@ def _mirror_deliveries(connection: Connection, ledger: Ledger, usable: Collectio
         changes = changes_since(ledger, None)
         _write(connection, changes)
     if changes.watermark != watermark or watermark is None:
-        rows = [astuple(changes.watermark)] if changes.watermark else []
-        replace_raw_table(connection, "ledger_watermark", _frame("ledger_watermark", rows))
+        _mark(connection, "ledger_watermark", astuple(changes.watermark) if changes.watermark else None, usable)
 
 
 def _write(connection: Connection, changes: Changes) -> None:
@@ -93,7 +92,17 @@ def _mirror_runs(connection: Connection, ledger: Ledger, usable: Collection[str]
     else:
         delete_raw_rows(connection, "workflow_runs", "run_id", {row["run_id"] for row in rows})
         append_raw_rows(connection, "workflow_runs", frame)
-    replace_raw_table(connection, "run_watermark", _frame("run_watermark", [newest] if newest else []))
+    _mark(connection, "run_watermark", newest, usable)
+
+
+def _mark(connection: Connection, name: str, row: tuple[Any, ...] | None, usable: Collection[str]) -> None:
+    """Make this the only row of a watermark's table. Without a row, the next mirror fills everything again."""
+    frame = _frame(name, [row] if row else [])
+    if name in usable:
+        connection.execute(f"DELETE FROM raw.{name}")
+        append_raw_rows(connection, name, frame)
+    else:
+        replace_raw_table(connection, name, frame)
 
 
 def _mirror_list(connection: Connection, name: str, rows: Collection[tuple[Any, ...]], usable: Collection[str]) -> None:
