@@ -22,7 +22,7 @@ DOCUMENTED: dict[str, set[str]] = {
     },
     "trino": {"at_timezone", "from_big_endian_64", "with_timezone", "xxhash64"},
 }
-"""Functions that sqlglot does not know in a dialect, and the warehouse documents. Each has been looked up."""
+"""Functions of a warehouse that sqlglot does not know in its dialect, reviewed by hand."""
 
 
 def problems(sql: str, dialect: str) -> Iterator[str]:
