@@ -1,11 +1,10 @@
 """Queries that explain why a partner is in a segment or not, one condition at a time."""
 
 from datetime import date, timedelta
-from functools import reduce
 
 from sqlglot import exp
 
-from compiler.segment_tree import AnyOf, Compare, Condition, DateRange, DateWithin, NoneOf, Workflow
+from compiler.segment_tree import Compare, Condition, DateRange, DateWithin, Workflow
 from compiler.sql.dialect import literal, table
 from compiler.sql.predicates import KEY
 from compiler.sql.single_statement import Compiler
@@ -15,8 +14,7 @@ def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> ex
     """Return a query for whether the partner is a member, and for each condition whether it holds and its actual value.
 
     One row per hour, with the columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment.
-    `actual` is null for conditions on contracts, groups and for the Performance Date Range. For a condition on segments
-    it is a text with the names of those that the partner is in, each followed by a comma and a space.
+    `actual` is null for conditions on contracts, groups, emails and segments, and for date ranges.
     """
     builder = compiler.builder
     columns: list[exp.Expr] = [
@@ -100,12 +98,6 @@ def _in_words(condition: Condition, window: str | None) -> str:
 def _actual(workflow: Workflow, condition: Condition, compiler: Compiler) -> exp.Expr:
     builder = compiler.builder
     field = builder.field(condition)
-    if field.kind == "segment" and isinstance(condition, AnyOf | NoneOf):
-        named: list[exp.Expr] = [
-            exp.Case().when(builder.in_segment(workflow, name), literal(f"{name}, ")).else_(literal(""))
-            for name in condition.values
-        ]
-        return reduce(lambda text, one: exp.DPipe(this=text, expression=one), named)
     if isinstance(condition, Compare) and field.grain == "day":
         return exp.column(builder.feature_column(field, builder.window_of(workflow)))
     if field.grain == "partner":

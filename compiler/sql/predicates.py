@@ -92,16 +92,13 @@ class PredicateBuilder:
             return _compare(exp.column(self.feature_column(field, self.window_of(workflow))), condition)
         return exp.true() if field.grain == "day" else self.row_predicate(condition)
 
-    def in_segment(self, workflow: Workflow, name: str, has_row: HasRow | None = None) -> exp.Expr:
-        """Return whether all conditions of a named segment hold for a row of `partners`."""
-        return exp.and_(*self._conditions_hold(workflow.inside(name), has_row), copy=False)
-
     def _in_segments(self, workflow: Workflow, condition: AnyOf | NoneOf, has_row: HasRow) -> exp.Expr:
         """Return whether the partner is in any of the segments, or in none of them.
 
         Conditions are null where a partner has no date, so `not` would leave out partners that are in none.
         """
-        found = exp.or_(*[self.in_segment(workflow, name, has_row) for name in condition.values], copy=False)
+        insides = [self._conditions_hold(workflow.inside(name), has_row) for name in condition.values]
+        found = exp.or_(*[exp.and_(*one, copy=False) for one in insides], copy=False)
         if isinstance(condition, AnyOf):
             return found
         is_in = exp.Case().when(found, literal(1), copy=False).else_(literal(0), copy=False)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlglot import exp
 
 from compiler import Compiler, PartnerflowError, Workflow
+from compiler.segment_tree import AnyOf, NoneOf
 from compiler.sql.dialect import constant
 from compiler.sql.explain import describe, explain_query, values_query, window_dates
 from flows.clock import next_hour
@@ -28,12 +29,34 @@ HORIZON = 400
 
 @dataclass(frozen=True)
 class Explained:
-    """One condition: whether it holds, the partner's actual value, and the dates of its window."""
+    """One condition: whether it holds, the partner's actual value, and the dates of its window.
+
+    `segments` explain the named segments that it refers to.
+    """
 
     text: str
     holds: bool
     actual: str | None
     dates: str | None
+    segments: tuple["ExplainedSegment", ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the condition as JSON values; `segments` only if there are any."""
+        found = {"text": self.text, "holds": self.holds, "actual": self.actual, "dates": self.dates}
+        return found | ({"segments": [one.as_json() for one in self.segments]} if self.segments else {})
+
+
+@dataclass(frozen=True)
+class ExplainedSegment:
+    """A named segment: whether the partner is in it, and its conditions."""
+
+    name: str
+    member: bool
+    conditions: tuple[Explained, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the segment as JSON values."""
+        return {"name": self.name, "member": self.member, "conditions": [one.as_json() for one in self.conditions]}
 
 
 @dataclass(frozen=True)
@@ -82,7 +105,7 @@ class Explanation:
 
     def as_json(self) -> dict[str, Any]:
         """Return the explanation as the command prints it with --json; `notes` only if there are any."""
-        found = asdict(self) | {"conditions": [asdict(condition) for condition in self.conditions]}
+        found = asdict(self) | {"conditions": [condition.as_json() for condition in self.conditions]}
         return found if self.notes else {name: value for name, value in found.items() if name != "notes"}
 
 
@@ -157,13 +180,29 @@ def _conditions(
         dates = window_dates(condition, local_date, compiler)
         if dates and isinstance(actual, int):
             actual = _days_before(local_date, actual)
-        if compiler.builder.field(condition).kind == "segment":
-            actual = actual.removesuffix(", ") or "none of them"
+        segments: tuple[ExplainedSegment, ...] = ()
+        if isinstance(condition, AnyOf | NoneOf) and compiler.builder.field(condition).kind == "segment":
+            insides = [(name, workflow.inside(name)) for name in condition.values]
+            segments = tuple(_segment(evaluate, name, one, partner_id, compiler, hour) for name, one in insides)
+            actual = ", ".join(one.name for one in segments if one.member) or "in none of them"
         values = values_query(condition, workflow, partner_id, compiler)
         if values is not None:
             actual = ", ".join(dict.fromkeys(str(value) for _, value in evaluate(values, [hour]) if value))
         shown = dates and (f"{dates[0]}" if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}")
-        yield Explained(str(condition), bool(holds), _shown(actual), shown)
+        yield Explained(str(condition), bool(holds), _shown(actual), shown, segments)
+
+
+def _segment(
+    evaluate: Callable[[exp.Query, Sequence[Hour]], list[tuple[Any, ...]]],
+    name: str,
+    inside: Workflow,
+    partner_id: str,
+    compiler: Compiler,
+    hour: Hour,
+) -> ExplainedSegment:
+    (row,) = evaluate(explain_query(inside, partner_id, compiler), [hour])
+    conditions = _conditions(evaluate, inside, partner_id, compiler, row, hour)
+    return ExplainedSegment(name, bool(row[1]), tuple(conditions))
 
 
 def _days_before(local_date: date, days: int) -> date | str:

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import pytest
 
+from compiler import Compiler
+from flows.cli.output.terminal import explanation_lines
 from flows.definitions.loader import read_definitions
 from flows.preview.explain import explain
 from flows.preview.preview import preview
@@ -11,9 +13,11 @@ from flows.settings import Settings
 from flows.warehouse.connection import open_read_only, open_warehouse
 from support.cli import partnerflow
 from support.databases import ENGINE
+from support.definitions import VOCABULARY, workflow
 from support.example_members import MEMBERS, NOT_MEMBERS
 from support.states import HOUR
 
+COMPILER = Compiler(VOCABULARY)
 PAIRS = [(name, next(iter(members))) for name, members in MEMBERS.items()]
 NEAR_MISSES = [(name, partner) for name, partners in NOT_MEMBERS.items() for partner in list(partners)[:2]]
 
@@ -71,6 +75,27 @@ def test_explain_shows_conditions_as_json_and_text(example):
     assert "21005057 (Exactly One Hundred) is not in few-clicks-14 as of 2026-03-20T18:00:00Z." in text
     assert "✓ Last Transition Date is 14 Days Ago (2026-03-06): 2026-03-06\n" in text
     assert "✗ Clicks less than 100: 100\n" in text
+
+
+def test_explain_shows_the_conditions_of_named_segments(example):
+    """Below the condition that refers to a segment, at any depth, with the partner's actual values."""
+    named = {
+        "few": ["Performance Date Range interval between 0 and 14 Days Ago", "Clicks less than 100"],
+        "joined": ["Relationship Stage is any of Joined", "Segment is none of few"],
+    }
+    both = workflow("both", "1000", ["Segment is any of few, joined"], named)
+    found = explain(example[0], both, "21005057", COMPILER, HOUR)
+    (condition,) = found.conditions
+    few, joined = condition.segments
+    assert (found.member, condition.actual, few.member, joined.member) == (True, "joined", False, True)
+    document = found.as_json()["conditions"][0]["segments"][1]["conditions"]
+    assert [one["text"] for one in document] == named["joined"]
+    assert document[1]["segments"][0]["conditions"][1] == {
+        "text": "Clicks less than 100", "holds": False, "actual": "100", "dates": None,
+    }  # fmt: skip
+    text = "\n".join(map(str, explanation_lines(found)))
+    assert "✓ Segment is any of few, joined: joined\n    few:\n    ✓ Performance Date Range" in text
+    assert "        few:\n        ✓ Performance Date Range" in text
 
 
 def test_explain_shows_contacts_and_missing_addresses(example, definitions):

@@ -1,7 +1,7 @@
 """Terminal output: progress, and the tables and lines of most commands."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 from rich import box
@@ -15,7 +15,7 @@ from flows.doctor import Finding
 from flows.pipeline.steps import run_step
 from flows.pipeline.text import COUNTS, SENT
 from flows.plan.plan import Plan
-from flows.preview.explain import Explanation, StageReason
+from flows.preview.explain import Explained, Explanation, StageReason
 from flows.preview.preview import Preview
 from flows.report.data import RATES, ReportData
 
@@ -101,10 +101,7 @@ def explanation_lines(found: Explanation) -> list[Text]:
     name = f" ({' '.join(found.name.split())})" if found.name else ""
     verdict = "is in" if found.member else "is not in"
     lines = [Text(f"{found.partner_id}{name} {verdict} {found.workflow_id} as of {found.as_of}.", style="bold")]
-    for one in found.conditions:
-        mark = Text("✓ ", style="green") if one.holds else Text("✗ ", style="red")
-        dates = f" ({one.dates})" if one.dates else ""
-        lines.append(mark + Text(f"{one.text}{dates}") + Text(f": {one.actual}" if one.actual is not None else ""))
+    lines += _condition_lines(found.conditions)
     if found.stage_reason:
         lines.append(Text(_stage_reason(found.stage_reason)))
     if found.already_contacted_at:
@@ -114,6 +111,17 @@ def explanation_lines(found: Explanation) -> list[Text]:
     change = f"{found.then.capitalize()} at {found.next_change}" if found.then else "No change for the next 400 days"
     lines.append(Text(f"{change}, if nothing else happens."))
     return lines
+
+
+def _condition_lines(conditions: Iterable[Explained], indent: str = "") -> Iterator[Text]:
+    for one in conditions:
+        mark = Text("✓ ", style="green") if one.holds else Text("✗ ", style="red")
+        dates = f" ({one.dates})" if one.dates else ""
+        actual = f": {one.actual}" if one.actual is not None else ""
+        yield Text(indent) + mark + Text(f"{one.text}{dates}{actual}")
+        for segment in one.segments:
+            yield Text(f"{indent}    {segment.name}:")
+            yield from _condition_lines(segment.conditions, f"{indent}    ")
 
 
 def _stage_reason(why: StageReason) -> str:
