@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from compiler import Compiler
+from benchmarks.generate import definitions, read_all
+from compiler import Compiler, membership_statements
+from compiler.sql.dialect import to_sql
 from flows.definitions.loader import read_definitions
 from flows.events.bounce_type import bounce_type
 from flows.settings import CHECKOUT, Settings
-from support.account import VOCABULARY, empty_account
+from support.account import VOCABULARY
 from support.bounce_evidence import MACRO, pairs
 from support.drawn_account import drawn_account
 from support.spark_account import CHANGES, fill_account
@@ -30,7 +32,7 @@ from support.spark_builds import copy_raw_tables, project_with, relations, rows_
 from support.spark_cluster import SparkCluster, missing, spark_cluster
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = pytest.mark.cluster
 
@@ -114,11 +116,8 @@ def account(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("account")
     settings = Settings(state_dir=folder / "var", workflows=CHECKOUT / "workflows")
     fill_account(settings)
-    definitions = read_definitions(settings)
-    projects = {
-        name: project_with(folder / name, definitions.active, definitions.compiler, name)
-        for name in ("duckdb", "spark")
-    }
+    read = read_definitions(settings)
+    projects = {name: project_with(folder / name, read.active, read.compiler, name) for name in ("duckdb", "spark")}
     with closing(duckdb.connect(settings.warehouse)) as duck:
         copy_raw_tables(duck, spark, folder / "parquet")
     return Account(settings.warehouse, spark, projects)
@@ -181,34 +180,71 @@ def test_bounce_types_are_those_of_python(account: Account, full_build: dict):
     assert [tuple(row) for row in found if bounce_type(row[0], row[1]) != row[2]] == []
 
 
+@pytest.mark.parametrize("number", [100, 1_000])
+def test_many_segments_have_the_members_of_duckdb(account: Account, incremental_build: tuple, number: int):
+    """Spark's parser and its planner take as many segments in one statement, and find the members of DuckDB."""
+    compiler = Compiler(VOCABULARY)
+    workflows = [one.workflow for one in read_all(definitions(number), VOCABULARY)]
+    with closing(duckdb.connect(account.warehouse)) as duck:
+        *tables, membership = membership_statements(workflows, compiler).items()
+        for relation, statement in tables:
+            duck.execute(f"CREATE OR REPLACE TABLE {relation} AS {to_sql(statement)}")
+        expected = sorted(duck.execute(to_sql(membership[1])).fetchall())
+    *tables, membership = membership_statements(workflows, compiler, "spark").items()
+    for relation, statement in tables:
+        account.spark.sql(f"CREATE OR REPLACE TABLE {relation} USING iceberg AS {to_sql(statement, 'spark')}")
+    assert members(account.spark.sql(to_sql(membership[1], "spark"))) == expected
+    assert expected
+
+
 def test_members_of_drawn_segments_survive_a_dead_worker(
     account: Account, full_build: dict, spark: "SparkSession", cluster: SparkCluster, tmp_path: Path
 ):
     """200 drawn segments have the members of DuckDB, though a worker is killed in the middle of Spark's build."""
     drawn = drawn_account(int(os.environ.get("PARTNERFLOW_SEGMENTS", "200")))
-    compiler = Compiler(VOCABULARY)
-    with empty_account().holding(drawn.rows, drawn.hour) as duck:
-        expected = drawn.members_on(duck.connection, compiler)
-        copy_raw_tables(duck.connection, spark, tmp_path / "parquet")
-    project = project_with(account.projects["spark"], drawn.workflows, compiler, "spark")
-    spark.sql("DROP TABLE snapshots.contract_history")
-    killed = threading.Thread(target=_kill_a_worker, args=(spark, cluster))
-    killed.start()
-    run_dbt(project, "spark", *WITHOUT_TESTS, "--full-refresh", "--select", "+segment_membership")
-    killed.join()
+    drawn.fill(tmp_path / "warehouse.duckdb")
+    models = ("--full-refresh", "--select", "+segment_membership")
+    for name in ("duckdb", "spark"):
+        project_with(account.projects[name], drawn.workflows, Compiler(VOCABULARY), name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PARTNERFLOW_VAR", str(tmp_path))
+        run_dbt(account.projects["duckdb"], "duckdb", *WITHOUT_TESTS, *models)
+    with closing(duckdb.connect(tmp_path / "warehouse.duckdb")) as duck:
+        copy_raw_tables(duck, spark, tmp_path / "parquet")
+        query = "SELECT workflow_id, program_id, partner_id, evaluated_at FROM marts.segment_membership"
+        expected = sorted(duck.execute(query).fetchall())
+    spark.sql("DROP TABLE IF EXISTS snapshots.contract_history")
+    with worker_killed_in_the_middle(spark, cluster):
+        run_dbt(account.projects["spark"], "spark", *WITHOUT_TESTS, *models)
     assert "worker1" not in cluster.processes
-    found = spark.sql(
-        "SELECT workflow_id, program_id, partner_id, CAST(evaluated_at AS timestamp_ntz) FROM marts.segment_membership"
-    )
-    assert sorted(map(tuple, found.collect())) == expected
+    assert members(spark.table("marts.segment_membership")) == expected
     assert len({workflow_id for workflow_id, *_ in expected}) > 50
 
 
-def _kill_a_worker(spark: "SparkSession", cluster: SparkCluster) -> None:
-    """Kill a worker and its executor when the build has finished some stages and is computing another one."""
+def members(found: "DataFrame") -> list[tuple]:
+    """Return the rows of a membership, sorted: workflow id, program id, partner id and hour, in UTC."""
+    columns = ("workflow_id", "program_id", "partner_id", "CAST(evaluated_at AS timestamp_ntz)")
+    return sorted(map(tuple, found.selectExpr(*columns).collect()))
+
+
+@contextmanager
+def worker_killed_in_the_middle(spark: "SparkSession", cluster: SparkCluster) -> Iterator[None]:
+    """Kill a worker and its executor when the block has computed some stages, and is computing another one."""
     tracker = spark.sparkContext.statusTracker()
-    stages: set[int] = set()
-    while len(stages) < 20 or not tracker.getActiveStageIds():
-        stages |= set(tracker.getActiveStageIds())
-        time.sleep(0.01)
-    cluster.kill_worker("worker1")
+    has_ended = threading.Event()
+
+    def kill() -> None:
+        stages: set[int] = set()
+        while len(stages) < 20 or not tracker.getActiveStageIds():
+            if has_ended.wait(0.01):
+                return
+            stages |= set(tracker.getActiveStageIds())
+        cluster.kill_worker("worker1")
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        thread.join()

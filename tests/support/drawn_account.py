@@ -1,16 +1,20 @@
 """One account of many draws of `support.strategies`, always the same: each draw has programs of its own."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import pandas
 from hypothesis import HealthCheck, Phase, given, settings
 
 from compiler import Compiler, Workflow, membership_statements
 from compiler.sql.dialect import to_sql
-from flows.warehouse.connection import Connection
+from flows.warehouse.addresses import CONTRACT, update_addresses
+from flows.warehouse.connection import Connection, open_warehouse, transaction
 from flows.warehouse.evaluations import Hour, evaluation_hours, write_evaluations
+from flows.warehouse.raw_tables import CREATE, raw_columns, replace_raw_table
 from support.definitions import workflow
 from support.strategies import Draw, draws
 
@@ -20,7 +24,7 @@ MOST_DRAWS = 100
 
 @dataclass
 class DrawnAccount:
-    """Raw rows by table, segments as workflows, and the hours at which each program is evaluated.
+    """Raw rows by table, segments as active workflows, and the hours at which each program is evaluated.
 
     Last N Days do not include today, as everywhere in a project that does not say so.
     """
@@ -37,7 +41,10 @@ class DrawnAccount:
                 {name: f"{number}-{value}" if name in unique else value for name, value in row.items()} for row in rows
             )
         self.workflows += [
-            workflow(f"d{number}-{name}", f"{number}-{one.program}", one.sentences, drawn.named_sentences)
+            replace(
+                workflow(f"d{number}-{name}", f"{number}-{one.program}", one.sentences, drawn.named_sentences),
+                status="active",
+            )
             for name, one in drawn.segments.items()
         ]
         zones = {f"{number}-{row['program_id']}": row["timezone"] for row in drawn.rows["programs"]}
@@ -55,6 +62,20 @@ class DrawnAccount:
     def hour(self) -> datetime:
         """Return an hour of the account."""
         return self.hours[0].as_of
+
+    def fill(self, file: Path) -> None:
+        """Write the raw tables to a new DuckDB file, with the first hour of each program: facts are built at one."""
+        with open_warehouse(file) as connection, transaction(connection):
+            for table in CREATE:
+                rows = [[_stored(row.get(name)) for name in raw_columns(table)] for row in self.rows.get(table, ())]
+                replace_raw_table(connection, table, pandas.DataFrame(rows, columns=raw_columns(table), dtype=object))
+            update_addresses(connection, CONTRACT)
+            write_evaluations(connection, [*{one.program_id: one for one in reversed(self.hours)}.values()])
+
+
+def _stored(value: Any) -> Any:
+    """Return a datetime as raw tables store it: in UTC, without a time zone."""
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 def drawn_account(segments: int) -> DrawnAccount:

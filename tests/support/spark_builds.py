@@ -1,6 +1,7 @@
 """One account on DuckDB and on Spark: its raw rows are copied to Spark, and the relations of both are compared."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout, suppress
@@ -56,10 +57,7 @@ def run_dbt(project: Path, target: str, *command: str) -> dict[str, Counter]:
 def copy_raw_tables(warehouse: duckdb.DuckDBPyConnection, spark: "SparkSession", folder: Path) -> None:
     """Replace Spark's raw tables by those of a DuckDB warehouse; its timestamps, which are in UTC, become instants."""
     folder.mkdir(parents=True, exist_ok=True)
-    for namespace in (
-        "raw",
-        "failures",
-    ):  # dbt creates that of the tests only in a build with tests, and lists it in all
+    for namespace in ("raw", "failures"):  # dbt lists the second in each build, and creates it in one with tests
         spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {namespace}")
     names = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'raw' ORDER BY ALL"
     for (name,) in warehouse.execute(names).fetchall():
@@ -100,7 +98,10 @@ def rows_on_spark(spark: "SparkSession", relation: str, columns: Sequence[str]) 
 
 
 def _plain(value: Any) -> Any:
-    """Return a value in a form that is the same on both engines: numbers without a scale, JSON without blanks."""
+    """Return a value in a form that is the same on both engines: numbers without a scale, JSON without blanks.
+
+    A decimal in JSON is a text there. Spark writes one that is near 0 with an exponent: 0E-8 for 0.00000000.
+    """
     if isinstance(value, bool | datetime) or value is None:
         return value
     if isinstance(value, int | Decimal):
@@ -109,5 +110,13 @@ def _plain(value: Any) -> Any:
         return round(value, 12)
     if isinstance(value, str) and value[:1] in ("{", "["):
         with suppress(ValueError):
-            return json.dumps(json.loads(value))
+            return json.dumps(json.loads(value, object_hook=_without_exponents))
     return value
+
+
+def _without_exponents(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: f"{Decimal(one):f}" if _is_exponential(one) else one for name, one in values.items()}
+
+
+def _is_exponential(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d+E-\d+", value) is not None

@@ -131,6 +131,8 @@ class SparkCluster:
             "spark.executor.extraClassPath": jars,
             "spark.executor.extraJavaOptions": SMALL_JVM,
             "spark.sql.shuffle.partitions": "2",
+            "spark.sql.codegen.wholeStage": "false",  # to compile a statement takes longer than it takes to run
+            "spark.ui.showConsoleProgress": "false",
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
             "spark.sql.defaultCatalog": "lake",
             lake: "org.apache.iceberg.spark.SparkCatalog",
