@@ -66,8 +66,9 @@ class Settings(BaseSettings):
     state_dir: Path = Field(CHECKOUT / "var", validation_alias="PARTNERFLOW_VAR")
     """The folder of the state: warehouse.duckdb, ledger.db, published/, outbox/, logs/."""
 
-    target: Literal["duckdb", "postgres"] = "duckdb"
-    """Where dbt builds (dbt_project/profiles.yml): `duckdb` is a file in the state folder, `postgres` a database."""
+    target: Literal["duckdb", "postgres", "spark"] = "duckdb"
+    """Where dbt builds (dbt_project/profiles.yml): `duckdb` is a file in the state folder, `postgres` a database, and
+    `spark` the Iceberg tables of a cluster."""
 
     timezone: str = "UTC"
     """The IANA time zone whose full hours are evaluated: of `run` without --as-of, of `serve`, of hours to catch up."""

@@ -1,11 +1,14 @@
-"""Fixtures for all tests: empty states, the example account, a ledger; on DuckDB or on PostgreSQL."""
+"""Fixtures for all tests: empty states, the example account, a ledger; on DuckDB or on PostgreSQL. A Spark cluster."""
 
 import logging
 import os
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,7 +20,11 @@ from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
 from support.databases import ENGINE, server_variables, warehouse_of
+from support.spark_cluster import SparkCluster, missing, spark_cluster
 from support.states import HOUR, copy_state, move_state, remove_state, with_example
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -123,3 +130,30 @@ def copied(built_example: Settings, workshop: Path, tmp_path: Path) -> Iterator[
     copy_state(built_example.state_dir, workshop)
     yield Settings(state_dir=workshop, workflows=tmp_path / "workflows")
     remove_state(workshop)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[SparkCluster]:
+    """A master, two workers and a catalog. As root, PostgreSQL runs as another user: hence not in pytest's folder."""
+    if lacking := missing():
+        assert not os.environ.get("PARTNERFLOW_REQUIRE_CLUSTER"), lacking
+        pytest.skip(f"The cluster needs {', '.join(lacking)}")
+    with tempfile.TemporaryDirectory(prefix="cluster") as folder:
+        Path(folder).chmod(0o755)
+        with spark_cluster(Path(folder) / "spark") as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def spark(cluster: SparkCluster) -> Iterator["SparkSession"]:
+    """The session of this process on the cluster: flows and dbt share it."""
+    from pyspark.sql import SparkSession
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"SPARK_CONF_DIR": str(cluster.conf), "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}.items():
+            patch.setenv(name, value)
+        time.tzset()
+        session = SparkSession.builder.appName("partnerflow").getOrCreate()
+        yield session
+        session.stop()
+    time.tzset()

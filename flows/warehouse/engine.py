@@ -63,6 +63,9 @@ class Connection(Protocol):
     def comment(self, schema: str, name: str) -> str | None:
         """Return the comment of a table, if it has one."""
 
+    def time_zones(self) -> set[str]:
+        """Return the names of the time zones that the engine knows."""
+
     def version(self, schema: str, name: str) -> str:
         """Return a text that differs when a row or a column of the table has changed."""
 

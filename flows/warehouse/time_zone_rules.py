@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlglot import exp, parse_one
+
+from compiler.sql.dialect import DEFAULT
+from compiler.sql.single_statement import literal_rows
 from flows.warehouse.connection import Connection
+from flows.warehouse.evaluations import stored_text
 
 STEP = timedelta(days=7)
 """The time between two instants that are compared: rules that differ do so for weeks, as for the months of summer."""
@@ -38,7 +43,7 @@ def rule_differences(
 
     Compares an instant a week, and the last second before and the first second of each change of the offset in Python.
     """
-    known = {name for (name,) in connection.execute("SELECT name FROM pg_timezone_names()").fetchall()}
+    known = connection.time_zones()
     found = (_difference(connection, name, name in known, begin, end) for name in sorted(set(zones)))
     return [one for one in found if one]
 
@@ -50,13 +55,19 @@ def _difference(
     if not is_known:
         return RuleDifference(name, begin, _python_offset(zone, begin), None)
     instants = _instants(zone, begin, end)
-    query = "SELECT timezone(?, timezone('UTC', instant)) FROM (SELECT unnest(?) AS instant) AS instants"
-    rows = connection.execute(query, [name, [instant.replace(tzinfo=None) for instant in instants]]).fetchall()
-    for instant, (local,) in zip(instants, rows, strict=True):
-        python, warehouse = _python_offset(zone, instant), local - instant.replace(tzinfo=None)
+    given = literal_rows([(stored_text(instant),) for instant in instants], "instant")
+    query = exp.select("instant", _LOCAL.copy()).from_(given.subquery("instants"))
+    local_times = dict(connection.execute(query, [name]).fetchall())
+    for instant in instants:
+        python = _python_offset(zone, instant)
+        warehouse = local_times[stored_text(instant)] - instant.replace(tzinfo=None)
         if python != warehouse:
             return RuleDifference(name, instant, python, warehouse)
     return None
+
+
+_LOCAL = parse_one("CAST(instant AS TIMESTAMP) AT TIME ZONE 'UTC' AT TIME ZONE ?", dialect=DEFAULT)
+"""The local time of an instant (text, UTC) in a zone."""
 
 
 def _instants(zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:

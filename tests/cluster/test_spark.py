@@ -5,9 +5,7 @@ worker dies.
 """
 
 import os
-import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -29,7 +27,7 @@ from support.bounce_evidence import MACRO, pairs
 from support.drawn_account import drawn_account
 from support.spark_account import CHANGES, fill_account
 from support.spark_builds import copy_raw_tables, project_with, relations, rows_on_duckdb, rows_on_spark, run_dbt
-from support.spark_cluster import SparkCluster, missing, spark_cluster
+from support.spark_cluster import SparkCluster
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -42,33 +40,6 @@ SECOND_BUILD = ("--exclude-resource-type", "unit_test")
 """The unit tests run in the first build, and the data tests in the second one: each of them once."""
 
 WITHOUT_TESTS = ("build", "--resource-type", "model", "--resource-type", "snapshot")
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[SparkCluster]:
-    """A master, two workers and the catalog. As root, PostgreSQL runs as another user: hence not in pytest's folder."""
-    if lacking := missing():
-        assert not os.environ.get("PARTNERFLOW_REQUIRE_CLUSTER"), lacking
-        pytest.skip(f"The cluster needs {', '.join(lacking)}")
-    with tempfile.TemporaryDirectory(prefix="cluster") as folder:
-        Path(folder).chmod(0o755)
-        with spark_cluster(Path(folder) / "spark") as running:
-            yield running
-
-
-@pytest.fixture(scope="module")
-def spark(cluster: SparkCluster) -> Iterator["SparkSession"]:
-    """A session on the cluster, which dbt shares: it runs in this process, and a process has one session."""
-    from pyspark.sql import SparkSession
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"SPARK_CONF_DIR": str(cluster.conf), "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}.items():
-            patch.setenv(name, value)
-        time.tzset()
-        session = SparkSession.builder.appName("partnerflow").getOrCreate()
-        yield session
-        session.stop()
-    time.tzset()
 
 
 @dataclass

@@ -78,7 +78,7 @@ class SparkCluster:
         self._wait_for("master", "I have been elected leader")
         for name in ("worker1", "worker2"):
             self._run(
-                name, "worker.Worker", "--webui-port", "0", "-c", "1", "-m", "1g",
+                name, "worker.Worker", "--webui-port", "0", "-c", "2", "-m", "2g",
                 "-d", str(self.folder / name), f"spark://{HOST}:{port}",
             )  # fmt: skip
         for name in ("worker1", "worker2"):
@@ -128,6 +128,7 @@ class SparkCluster:
             "spark.driver.extraJavaOptions": f"{SMALL_JVM} -Dderby.system.home={self.folder / 'derby'}",
             "spark.executor.memory": "700m",
             "spark.executor.cores": "1",
+            "spark.cores.max": "2",  # each of two drivers at once has an executor on each worker
             "spark.executor.extraClassPath": jars,
             "spark.executor.extraJavaOptions": SMALL_JVM,
             "spark.sql.shuffle.partitions": "2",

@@ -15,7 +15,7 @@ DRIVERS = {"duckdb", "psycopg2", "pyspark"}
 
 ADAPTERS = {f"flows.warehouse.engines.{name}" for name in ENGINES}
 
-PLACES = {"Database", "DuckDBConnection", "PostgresConnection"}
+PLACES = {"Database", "DuckDBConnection", "PostgresConnection", "SparkConnection"}
 
 EXCEPT = {
     Path("flows/settings.py"),  # the setting that names the target

@@ -12,7 +12,7 @@ import pytest
 
 from flows.settings import CHECKOUT
 from flows.warehouse.time_zone_rules import RuleDifference, rule_differences
-from support.warehouses import empty_warehouse
+from support.warehouses import duckdb_connection, empty_warehouse
 
 IS_LOCKED = f"tzdata=={version('tzdata')} " in (CHECKOUT / "requirements.lock").read_text()
 """Whether the environment has the pinned time zone rules."""
@@ -29,7 +29,7 @@ def test_python_reads_time_zones_from_the_package_only():
 def test_every_zone_has_the_same_rules_in_python_and_duckdb():
     """The offsets are compared at each change of an offset from 2015 to 2037, and weekly."""
     begin, end = datetime(2015, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)
-    with duckdb.connect() as connection:
+    with duckdb_connection() as connection:
         found = rule_differences(connection, zoneinfo.available_timezones(), begin, end)
     assert [str(one) for one in found] == [], f"tzdata {version('tzdata')}, DuckDB {duckdb.__version__}"
 
@@ -37,7 +37,7 @@ def test_every_zone_has_the_same_rules_in_python_and_duckdb():
 def test_difference_names_the_zone_the_instant_and_both_offsets():
     """The first instant is that of a change, if the rules differ from there on; a zone may also be unknown."""
     begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
-    with duckdb.connect() as connection:
+    with duckdb_connection() as connection:
         shift = "CASE zone WHEN 'UTC' THEN instant ELSE instant + INTERVAL 1 HOUR END"
         connection.execute(f"CREATE MACRO timezone(zone, instant) AS {shift}")
         found = rule_differences(connection, ["Europe/Paris", "Africa/Lagos"], begin, end)

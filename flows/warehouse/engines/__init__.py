@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from flows.settings import Database, Place
 from flows.warehouse.engine import Engine
-from flows.warehouse.engines import duckdb, postgres
+from flows.warehouse.engines import duckdb, postgres, spark
 
-ENGINES: Mapping[str, Engine] = {"duckdb": duckdb.ENGINE, "postgres": postgres.ENGINE}
+ENGINES: Mapping[str, Engine] = {"duckdb": duckdb.ENGINE, "postgres": postgres.ENGINE, "spark": spark.ENGINE}
 
 
 def engine_of(place: Place) -> Engine:

@@ -97,6 +97,10 @@ class DuckDBConnection:
         row = self.execute(query, [schema, name]).fetchone()
         return row[0] if row else None
 
+    def time_zones(self) -> set[str]:
+        """Return the names of the time zones that DuckDB knows."""
+        return {name for (name,) in self.execute("SELECT name FROM pg_timezone_names()").fetchall()}
+
     def version(self, schema: str, name: str) -> str:
         """Return the number of rows, and the sum of their hashes and of that of the types: views fail over others."""
         table = exp.table_(name, db=schema, alias="row_read", quoted=True)

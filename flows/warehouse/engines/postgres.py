@@ -85,6 +85,10 @@ class PostgresConnection:
         row = self._run("SELECT obj_description(to_regclass(%s), 'pg_class')", [table]).fetchone()
         return row[0] if row else None
 
+    def time_zones(self) -> set[str]:
+        """Return the names of the time zones that the server knows."""
+        return {name for (name,) in self._run("SELECT name FROM pg_timezone_names()").fetchall()}
+
     def version(self, schema: str, name: str) -> str:
         """Return the number of rows, the sum of their hashes, and a hash of the columns, with the id of the table.
 
