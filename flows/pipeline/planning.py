@@ -85,7 +85,7 @@ def build_plan(
     for note in plan.notes:
         logger.warning("%s", note)
     plan = replace(excluding_contacted(plans, plan), catch_up=plans)
-    return step("Apply contact policy", _with_policy, settings, definitions, ledger, plan, zones)
+    return step("Check contact policy", _with_policy, settings, definitions, ledger, plan, zones)
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,8 @@ def explain(
     Changes nothing. Raises PartnerflowError when the facts have not been built, or the workflow's program has no valid
     time zone or does not have the partner.
     """
-    models = read_compiled_models(settings)
     with open_facts(settings) as connection:
+        models = read_compiled_models(settings)
         require_time_zone(connection, workflow.program)
         return _explain(connection, models, workflow, partner_id, compiler, as_of, settings.zone)
 

@@ -62,8 +62,8 @@ def history(
     facts have not been built, a program has no valid time zone, or the dates are not a valid range.
     """
     require_days(first, last)
-    models = read_compiled_models(settings)
     with open_facts(settings) as connection:
+        models = read_compiled_models(settings)
         hours: list[Hour] = []
         for program in sorted({one.program for one in workflows}):
             if zone := require_time_zone(connection, program):

@@ -111,8 +111,8 @@ def _forecast(
     """
     if not days or not definitions.active:
         return {}, ()
-    models = read_compiled_models(settings)
     with open_facts(settings) as connection:
+        models = read_compiled_models(settings)
         replay = Replay(connection, definitions.active, definitions.compiler, models, settings.zone)
         hours = [
             hour

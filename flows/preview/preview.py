@@ -40,8 +40,8 @@ def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: d
     The SQL of a run is evaluated with that hour as a value. Raises PartnerflowError when the facts have not been built,
     or the workflow's program has no valid time zone.
     """
-    models = read_compiled_models(settings)
     with open_facts(settings) as connection:
+        models = read_compiled_models(settings)
         zone = require_time_zone(connection, workflow.program)
         hours = evaluation_hours({workflow.program: zone}, as_of) if zone else []
         statement = models.at(hours, _members(workflow, compiler))

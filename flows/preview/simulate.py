@@ -102,8 +102,8 @@ def simulate(
     PartnerflowError when the facts have not been built, no workflow remains, or the dates are not a valid range.
     """
     require_days(first, last)
-    models = read_compiled_models(settings)
     with open_facts(settings) as connection:
+        models = read_compiled_models(settings)
         reasons = read_programs(connection).unusable
         held = {one.id: reasons[one.program] for one in workflows if one.program in reasons}
         usable = [one for one in workflows if one.id not in held]

@@ -83,10 +83,10 @@ def test_mapping_in_a_named_segment_is_named_too(tmp_path: Path):
 
 
 def test_group_of_conditions_is_refused():
-    """A segment has no OR."""
+    """Alternatives are named segments."""
     (problem,) = problems(definition("any: [Clicks less than 5, Actions less than 5]"))
     assert problem.message == "All conditions of a segment must hold; it has no groups."
-    assert "one workflow for each alternative" in problem.hint
+    assert "alternatives are named segments" in problem.hint
 
 
 UNREADABLE = {

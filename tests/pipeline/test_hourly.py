@@ -54,8 +54,10 @@ def test_hourly_flow_completes_with_a_task_per_step(prefect_settings: Settings):
         "Run dbt build",
         "Find late transitions",
         "Read plan",
+        "Check contact policy",
         "Apply email events",
         "Claim recipients",
+        "Apply contact policy",
         "Send",
         "Record and publish",
     ]

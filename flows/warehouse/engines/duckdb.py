@@ -21,6 +21,8 @@ LOCK_TIMEOUT = 30.0
 BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 """What DuckDB raises when a file cannot be read or written: it is damaged, or the disk is full."""
 
+REMEDY = "Move the file away, let the loader fill the raw tables again, and run again. The ledger is another file."
+
 Described = Callable[[duckdb.Error], PartnerflowError]
 """Returns the error to raise in place of one of BROKEN."""
 
@@ -223,15 +225,13 @@ def _unavailable(path: Path, error: duckdb.Error) -> Unavailable:
     if is_locked(error):
         hint = "A run or a loader may be using it. People query the published file."
         return Unavailable(f"Another process keeps {path} open.\n{hint}", is_locked=True)
-    hint = "Move the file away and load the raw tables again; the ledger is another file."
-    return Unavailable(f"{path} is not a valid DuckDB file: {in_one_line(error)}\n{hint}", is_locked=False)
+    return Unavailable(f"{path} is not a valid DuckDB file: {in_one_line(error)}\n{REMEDY}", is_locked=False)
 
 
 def _unusable(path: Path, error: duckdb.Error) -> PartnerflowError:
     if "no space" in str(error).lower():
         return PartnerflowError(f"The disk is full: {error}\nMake room and run again; the next run does what is left.")
-    hint = "Move the file away, let the loader fill the raw tables again, and run again. The ledger is another file."
-    return PartnerflowError(f"{path} cannot be used as a DuckDB file: {in_one_line(error)}\n{hint}")
+    return PartnerflowError(f"{path} cannot be used as a DuckDB file: {in_one_line(error)}\n{REMEDY}")
 
 
 def _copy(schema: str, name: str) -> str:
