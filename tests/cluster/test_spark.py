@@ -83,7 +83,8 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Account:
-    """The account on both engines, before any build."""
+    """The account on both engines, before any build: the history of contracts, which no build replaces, is dropped."""
+    spark.sql("DROP TABLE IF EXISTS snapshots.contract_history")
     folder = tmp_path_factory.mktemp("account")
     settings = Settings(state_dir=folder / "var", workflows=CHECKOUT / "workflows")
     fill_account(settings)
