@@ -44,7 +44,7 @@ def copy(tmp_path: Path) -> Path:
     _, base, staging, mart, declared = page_blocks()
     for path in (BASE, STAGING, MART, MART.with_suffix(".yml")):
         assert f"`{path}`" in PAGE
-    insert_above(tmp_path / BASE, "cast(language", base)
+    insert_above(tmp_path / BASE, "cast({{ column_name('language')", base)
     insert_above(tmp_path / STAGING, "language", staging)
     insert_above(tmp_path / MART, "partners.language,", mart)
     insert_above(tmp_path / MART.with_suffix(".yml"), "- name: language", declared)

@@ -205,5 +205,8 @@ def _remove_compare_and_swap() -> None:
         mark_sending(self, one)
         return record_result(self, one, source, *result)
 
-    Ledger.mark_sending, Ledger.record_result = (lambda self, one: "sending"), record_late
-    Ledger.record_result_and_mark_sending = lambda self, answer, one: (record_late(self, *answer), "sending")
+    Ledger.mark_sending, Ledger.record_result = (lambda self, one, guard=None: "sending"), record_late
+    Ledger.record_result_and_mark_sending = lambda self, answer, one, guard=None: (
+        record_late(self, *answer),
+        "sending",
+    )

@@ -22,7 +22,7 @@ def test_macro_and_python_follow_the_same_rule(settings: Settings, tmp_path: Pat
     """The macro `id_text`, of texts and of floating numbers."""
     done = Dbt(settings, settings.state_dir / "dbt_project").invoke("compile", "--inline", MACRO, "--quiet")
     assert done.success, done.exception
-    for values, kind in (({**TEXTS}, "VARCHAR"), ({**NUMBERS, float("nan"): None, None: None}, "DOUBLE")):
+    for values, kind in (({**TEXTS}, "VARCHAR"), ({**NUMBERS, float("nan"): None, None: None}, "FLOAT8")):
         with empty_warehouse(tmp_path) as warehouse:
             warehouse.execute(f"CREATE TABLE ids AS SELECT unnest(CAST(? AS {kind}[])) AS id", [list(values)])
             found = run_native(warehouse, done.result.results[0].node.compiled_code).fetchall()

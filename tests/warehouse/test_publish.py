@@ -37,7 +37,7 @@ def test_published_tables_have_the_rows_and_types_of_the_warehouse(warehouse: Co
     """Nulls, empty texts, quotes, line breaks, limits of dates and exact numbers are as they were."""
     warehouse.execute("""
         CREATE TABLE marts."every Type" (
-            id BIGINT, said VARCHAR, happened TIMESTAMP, amount DECIMAL(28, 8), day DATE, "is on" BOOLEAN, share DOUBLE
+            id BIGINT, said VARCHAR, happened TIMESTAMP, amount DECIMAL(28, 8), day DATE, "is on" BOOLEAN, share FLOAT8
         )""")
     rows = [
         (number, text, INSTANTS[number % 4], NUMBERS[number % 4], date(2026, 3, 20), number % 2 == 0, number / 3)

@@ -24,9 +24,7 @@
         when pg_typeof({{ value }}) not in ('text'::regtype, 'character varying'::regtype)
             or (
                 pg_input_is_valid({{ text }}, '{{ type }}')
-                {% if type == 'date' or type.startswith('timestamp') -%}
-                    and {{ matches(text, '^\\s*-?([0-9]{4,}-|infinity)') }}
-                {%- endif %}
+                {{ 'and ' ~ matches(text, '^\\s*-?([0-9]{4,}-|infinity)') if type == 'date' or type.startswith('timestamp') }}
             )
             then cast({{ value }} as {{ type }})
     end

@@ -215,9 +215,12 @@ def _clear_errors() -> Iterator[None]:
         raise PartnerflowError(f"PostgreSQL does not answer: {str(error).strip()}\n{hint}") from None
 
 
-def _connect_read_only(place: Place, _: bool) -> AbstractContextManager[PostgresConnection]:
-    """Open a session that cannot write, except to temporary tables. It never waits for another one."""
-    return _connect(place, "-c default_transaction_read_only=on")
+def _connect_read_only(place: Place, wait: bool) -> AbstractContextManager[PostgresConnection]:
+    """Open a session that cannot write. It never waits for another one.
+
+    Previews, which would wait, create temporary tables. PostgreSQL does not allow that in a read-only session.
+    """
+    return _connect(place, "" if wait else "-c default_transaction_read_only=on")
 
 
 @contextmanager

@@ -46,7 +46,7 @@ fct_contracts as (
         contracts.created_at,
         contracts.updated_at
     from contracts
-    left join programs on contracts.program_id = programs.program_id
+    left join programs on contracts.program_id = programs.program_id  -- noqa: ST11
     left join successions
         on
             contracts.program_id = successions.program_id
