@@ -45,7 +45,7 @@ def copy(tmp_path: Path) -> Path:
     for path in (BASE, STAGING, MART, MART.with_suffix(".yml")):
         assert f"`{path}`" in PAGE
     insert_above(tmp_path / BASE, "cast({{ column_name('language')", base)
-    insert_above(tmp_path / STAGING, "language", staging)
+    insert_above(tmp_path / STAGING, "{{ column_name('language')", staging)
     insert_above(tmp_path / MART, "partners.language,", mart)
     insert_above(tmp_path / MART.with_suffix(".yml"), "- name: language", declared)
     (tmp_path / "workflows" / "americans.yml").write_text(

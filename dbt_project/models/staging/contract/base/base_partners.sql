@@ -23,19 +23,8 @@ judged as (
     from typed
 ),
 
-marked as (
-    {{ mark_repeats('judged', key=['program_id', 'partner_id']) }}
-),
-
 base_partners as (
-    select
-        program_id,
-        partner_id,
-        name,
-        {{ column_name('language') }},
-        loaded_row,
-        quarantine_reason
-    from marked
+    {{ mark_repeats('judged', key=['program_id', 'partner_id']) }}
 )
 
 select * from base_partners
