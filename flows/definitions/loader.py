@@ -91,7 +91,7 @@ def read_definitions(
     errors = {name: [str(one) for one in some if one.severity == "error"] for name, some in found.items()}
     broken = {workflow_id: "\n".join(texts) for workflow_id, texts in errors.items() if texts}
     problems += [problem for some in found.values() for problem in some]
-    policy, more = _read_policy(settings.workflows, [read.workflow.id for read in reads])
+    policy, more = _read_policy(settings.workflows)
     problems += more
     if more:
         text = "\n".join(map(str, more))
@@ -103,12 +103,13 @@ def read_definitions(
     return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files, policy)
 
 
-def _read_policy(folder: Path, workflow_ids: Collection[str]) -> tuple[ContactPolicy, list[Problem]]:
+def _read_policy(folder: Path) -> tuple[ContactPolicy, list[Problem]]:
     """Return the contact policy of a workflows folder and its problems; without a file nothing is limited."""
     file = folder / CONTACT_POLICY
-    known = {*workflow_ids, *(path.stem for path in _files([folder]) if folder.is_dir())}
+    if not file.exists():
+        return ContactPolicy(), []
     try:
-        return read_contact_policy(shown(file), _text(file), frozenset(known)) if file.exists() else ContactPolicy(), []
+        return read_contact_policy(shown(file), _text(file), frozenset(workflow_ids(folder))), []
     except DefinitionError as error:
         return ContactPolicy(), error.problems
 
