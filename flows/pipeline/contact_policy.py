@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from compiler import Compiler, ContactPolicy, SendWindow, Workflow
+from compiler import Compiler, ContactPolicy, SendEmail, SendWindow, Workflow
 from flows.ledger.caps import SendingHours, Wait, read_sending_hours
 from flows.ledger.delivery import Delivery, utc_now
 from flows.ledger.ledger import Ledger
@@ -39,8 +39,8 @@ class SendingHour:
     zones: Mapping[str, str]
 
     def window(self, workflow: Workflow) -> SendWindow | None:
-        """Return when the workflow's emails may leave; None for at any hour."""
-        return workflow.send_window or self.policy.send_window
+        """Return when the workflow's emails may leave; None for at any hour. Applications are decided at any hour."""
+        return workflow.send_window or self.policy.send_window if isinstance(workflow.action, SendEmail) else None
 
     def is_open(self, workflow: Workflow) -> bool:
         """Return whether the workflow's emails may leave at this hour."""

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ import pytest
 
 from compiler import ContactPolicy, MissedHours, parse_cap
 from compiler.language.send_window import parse_send_window
-from compiler.segment_tree import SendEmail, Workflow
+from compiler.segment_tree import AcceptApplication, SendEmail, Workflow
 from flows.ledger.queries import deliveries
 from flows.pipeline.contact_policy import SendingHour, decide
 from flows.pipeline.run import plan_only
@@ -131,6 +132,14 @@ def test_window_opens_at_a_local_time(window: str, opens: datetime):
     wait = hour.window_wait(one)
     assert (wait.not_before if wait else FRIDAY_NIGHT) == opens
     assert hour.is_open(one) == (opens == FRIDAY_NIGHT)
+
+
+def test_applications_are_decided_outside_the_window_of_the_policy():
+    """The window of the policy is for emails."""
+    accept = replace(workflow("accept"), action=AcceptApplication())
+    policy = ContactPolicy(send_window=parse_send_window("Wed 09:00-10:00"))
+    hour = SendingHour(FRIDAY_NIGHT, policy, [accept, workflow("w")], {"1": "America/New_York"})
+    assert [hour.is_open(one) for one in hour.workflows] == [True, False]
 
 
 def test_workflows_go_in_the_order_of_priority(tmp_path: Path):
