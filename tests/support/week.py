@@ -172,7 +172,8 @@ def _load(settings: Settings, dice: random.Random, hour: datetime) -> None:
                 connection.execute(_CONTACT, [program, partner, f"{partner}@example.org", hour.replace(tzinfo=None)])
             connection.execute(_CONTRACT, [f"c{name}", f"{name}-joins", at, at, at, hour.replace(tzinfo=None)])
             connection.execute(_PROSPECT, [f"{name}-tagged", at, hour.replace(tzinfo=None)])
-            connection.execute(_ACTION, [f"a{name}", at, dice.randrange(1, 2000), at, hour.replace(tzinfo=None)])
+            revenue, loaded_at = dice.randrange(1, 2000), hour.replace(tzinfo=None)
+            connection.execute(_ACTION, [f"a{name}", at, revenue, at, loaded_at, name])
 
 
 _PARTNER = "INSERT INTO raw.partners (program_id, partner_id, name, _loaded_at) VALUES (?, ?, ?, ?)"
