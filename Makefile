@@ -23,8 +23,8 @@ lint: setup  ## check style, types, import layers and words
 test: lint  ## run the checks and all tests except the long ones
 	.venv/bin/python -m pytest -n auto --dist loadfile
 
-test-long: setup  ## run the slow tests: kills in every step and while sending, hours of the hourly flow with faults, a day of a changing account, a new condition on a new state
-	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=8 PARTNERFLOW_CHANGING_HOURS=24 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
+test-long: setup  ## run the slow tests: kills in every step and while sending, hours of the hourly flow with faults and of a changing account, a new condition on a new state
+	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=6 PARTNERFLOW_CHANGING_HOURS=16 .venv/bin/python -m pytest -n 2 --dist loadfile -m long
 
 test-postgres: setup  ## run the tests of tests/on_postgres.txt on PostgreSQL, in a server that they start and stop
 	PARTNERFLOW_TEST_ENGINE=postgres .venv/bin/python -m pytest -n 2 --dist loadfile @tests/on_postgres.txt

@@ -344,6 +344,7 @@ def test_text_that_is_no_address_uses_up_nothing(copied: Settings):
     assert found == [("good@xn--bcher-kva.example", "good@xn--bcher-kva.example", "sent")]
 
 
+@pytest.mark.long
 def test_email_that_cannot_be_rendered_uses_up_nothing(copied: Settings):
     """Each run tries it again, and sends it once the loader has corrected the data of its template.
 

@@ -277,7 +277,7 @@ def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple],
 
 
 @settings(
-    max_examples=500 if LONG else 15,
+    max_examples=500 if LONG else 10,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=list(HealthCheck),
