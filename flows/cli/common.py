@@ -1,6 +1,7 @@
 """What all commands share: the application, common options, and output."""
 
 import json
+import os
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from compiler import Compiler, DefinitionError, MissedHours, PartnerflowError, Workflow, parse_missed_hours
+from flows.cli.output.wrap import wrapped
 from flows.clock import current_hour, read_hour
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
@@ -86,12 +89,16 @@ def answer(document: dict[str, Any]) -> None:
 
 
 def print_errors(lines: Iterable[str]) -> None:
-    """Print lines to stderr."""
-    for line in lines:
-        err.print(line, markup=False, highlight=False, soft_wrap=True)
+    """Print lines to stderr, as `print_lines` does."""
+    _print(err, lines)
 
 
-def print_lines(lines: list[str]) -> None:
-    """Print lines without markup or wrapping."""
-    for line in lines:
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+def print_lines(lines: Iterable[str | Text]) -> None:
+    """Print lines without markup, wrapped at the width of a terminal, and as they are where nobody looks at them."""
+    _print(out, lines)
+
+
+def _print(console: Console, lines: Iterable[str | Text]) -> None:
+    is_looked_at = console.is_terminal or "COLUMNS" in os.environ
+    for line in wrapped(lines, console.width) if is_looked_at else lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

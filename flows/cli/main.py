@@ -12,16 +12,16 @@ from typing import Annotated
 import typer
 
 from compiler import PartnerflowError
-from flows.cli import definitions, deliveries, emails, ledger, operations, segments
-from flows.cli.common import app, err, print_errors
+from flows.cli import definitions, deliveries, emails, ledger, operations, segments, workflows
+from flows.cli.common import app, print_errors
 from flows.logs import configure_logging, logging_errors
 from flows.permissions import write_privately
 from flows.settings import read_settings
 
-COMMANDS = (definitions, segments, operations, emails, deliveries, ledger)
+COMMANDS = (workflows, definitions, segments, operations, emails, deliveries, ledger)
 """The modules whose import adds their commands to `app`."""
 
-WRITE_CHECKOUT = ("compile", "new")
+WRITE_CHECKOUT = ("activate", "compile", "new", "pause")
 """The commands that write definitions and models, which others may read; all others write private files."""
 
 
@@ -90,5 +90,5 @@ def options(
 def _exit_with(message: str) -> None:
     if "--json" in sys.argv:
         print(json.dumps({"error": message}, ensure_ascii=False))
-    err.print(message, markup=False, highlight=False, soft_wrap=True)
+    print_errors([message])
     sys.exit(1)

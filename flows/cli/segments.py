@@ -52,6 +52,27 @@ def explain(
         print_lines(list(found.notes))
 
 
+@app.command(epilog='Example: partnerflow partner "Quiet Creek"')
+def partner(
+    text: Annotated[str, typer.Argument(metavar="NAME-or-ID-or-ADDRESS", help="Its name or a part of it, or an id.")],
+    as_json: Json = False,
+) -> None:
+    """Show one partner: stages, segments in and out and why, every email and what became of it, what comes next."""
+    from flows.cli.output.partner import partner_lines
+    from flows.preview.partner.find import find_partners
+    from flows.preview.partner.look import look_at_partner
+    from flows.warehouse.program_names import read_program_names
+
+    settings = read_settings()
+    definitions, programs = read_definitions(settings), read_program_names(settings)
+    found = [look_at_partner(settings, definitions, one) for one in find_partners(settings, text)]
+    if as_json:
+        answer({"partners": [one.as_json() for one in found]})
+        return
+    for one in found:
+        print_lines(partner_lines(one, programs))
+
+
 @app.command(epilog="Example: partnerflow simulate --from 2026-02-20 --to 2026-03-20")
 def simulate(
     first: Annotated[str, typer.Option("--from", metavar="D", help="The first local date.")],

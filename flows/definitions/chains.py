@@ -25,18 +25,27 @@ class HalfActivated:
 
 def half_activated_chains(workflows: Iterable[Workflow]) -> list[HalfActivated]:
     """Return the chains of which a part is a draft while another part is active, by template and prefix."""
-    chains: dict[tuple[str, str], dict[str, Workflow]] = {}
-    for workflow in workflows:
-        if template := template_of(workflow.id):
-            name = max((one for one in template.about.workflows if workflow.id.endswith(one)), key=len)
-            chains.setdefault((template.id, workflow.id.removesuffix(name)), {})[name] = workflow
     found = []
-    for (template_id, _), chain in sorted(chains.items()):
-        ordered = sorted(chain.values(), key=lambda one: _position(one.id))
+    for (template_id, _), ordered in sorted(_chains(workflows).items()):
         active, drafts = (tuple(one.id for one in ordered if one.status == status) for status in ("active", "draft"))
         if active and drafts:
             found.append(HalfActivated(template_id, active, drafts))
     return found
+
+
+def chain_of(workflow: Workflow, workflows: Iterable[Workflow]) -> list[Workflow]:
+    """Return the workflows of a workflow's chain in their order, itself included; itself alone if it is in none."""
+    return next((chain for chain in _chains(workflows).values() if workflow in chain), [workflow])
+
+
+def _chains(workflows: Iterable[Workflow]) -> dict[tuple[str, str], list[Workflow]]:
+    """Return the workflows of each chain in their order, by template and prefix."""
+    chains: dict[tuple[str, str], list[Workflow]] = {}
+    for workflow in workflows:
+        if template := template_of(workflow.id):
+            name = max((one for one in template.about.workflows if workflow.id.endswith(one)), key=len)
+            chains.setdefault((template.id, workflow.id.removesuffix(name)), []).append(workflow)
+    return {key: sorted(chain, key=lambda one: _position(one.id)) for key, chain in chains.items()}
 
 
 def _position(workflow_id: str) -> int:

@@ -67,20 +67,26 @@ class Definitions:
 
 
 def read_definitions(
-    settings: Settings, paths: Iterable[Path] = (), catalog: AccountCatalog | None = None
+    settings: Settings,
+    paths: Iterable[Path] = (),
+    catalog: AccountCatalog | None = None,
+    texts: Mapping[Path, str] | None = None,
 ) -> Definitions:
     """Return the definitions of the workflows folder, or of the given files and folders.
 
-    With `catalog`, programs, groups and terms are checked against those of the account.
+    With `catalog`, programs, groups and terms are checked against those of the account. `texts` has, by absolute path,
+    the texts of definition files to read in place of what is on disk.
     Raises PartnerflowError when a path does not exist.
     """
     vocabulary = project_vocabulary(loader=settings.loader)
     segments, problems = read_segments(settings.workflows)
+    given = texts or {}
     reads: list[ReadWorkflow] = []
     found: dict[str, list[Problem]] = {}
     for file in _files(list(paths) or [settings.workflows]):
         try:
-            reads.append(read_definition(shown(file), _text(file), vocabulary, segments))
+            text = given[file.absolute()] if file.absolute() in given else _text(file)
+            reads.append(read_definition(shown(file), text, vocabulary, segments))
         except DefinitionError as error:
             found.setdefault(file.stem, []).extend(error.problems)
     for workflow_id, more in check(

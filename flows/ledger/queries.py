@@ -45,11 +45,16 @@ def deliveries(
     workflow_id: str | None = None,
     run_id: str | None = None,
     containing: str | None = None,
+    partner_id: str | None = None,
+    email_key: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[Delivery]:
     """Return all deliveries, or those that meet the conditions, in the order in which they were claimed.
 
     They are in one of `states`, of this workflow, claimed or last sent by this run, and have the text `containing` in
-    their reason or the server's reply, in upper or lower case.
+    their reason or the server's reply, in upper or lower case. They are to this partner, of any program, and to this
+    mailbox (flows.addresses.address_key), and their evaluation hour is from `since` to before `until` (UTC).
     """
     column = DELIVERY.c
     query = select(DELIVERY).order_by(column.claimed_at, column.delivery_id)
@@ -59,6 +64,14 @@ def deliveries(
         query = query.where(column.workflow_id == workflow_id)
     if run_id is not None:
         query = query.where((column.run_id == run_id) | (column.leased_by == run_id))
+    if partner_id is not None:
+        query = query.where(column.partner_id == partner_id)
+    if email_key is not None:
+        query = query.where(column.email_key == email_key)
+    if since is not None:
+        query = query.where(column.as_of >= since)
+    if until is not None:
+        query = query.where(column.as_of < until)
     if containing is not None:
         said = [text.icontains(containing, autoescape=True) for text in (column.reason, column.reply_text)]
         query = query.where(or_(*said))

@@ -1,6 +1,6 @@
 """Explain why a partner is in a segment at an hour or not, and when that changes if nothing else happens."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -121,6 +121,19 @@ def explain(
         models = read_compiled_models(settings)
         require_time_zone(connection, workflow.program)
         return _explain(connection, models, workflow, partner_id, compiler, as_of, settings.zone)
+
+
+def explain_each(
+    connection: Connection,
+    settings: Settings,
+    workflows: Iterable[Workflow],
+    partner_id: str,
+    compiler: Compiler,
+    as_of: datetime,
+) -> list[Explanation]:
+    """Return what `explain` does for each workflow of the partner's program, from an open connection to the facts."""
+    models = read_compiled_models(settings)
+    return [_explain(connection, models, one, partner_id, compiler, as_of, settings.zone) for one in workflows]
 
 
 def _explain(

@@ -19,14 +19,15 @@ MAX_DAYS = 400
 
 
 @contextmanager
-def open_facts(settings: Settings) -> Iterator[Connection]:
+def open_facts(settings: Settings, wait: bool = True) -> Iterator[Connection]:
     """Open the warehouse for reading, once no other process writes to it.
 
-    Raises PartnerflowError when the facts have not been built, or another process keeps a file open.
+    Raises PartnerflowError when the facts have not been built, or another process keeps a file open: at once, or if
+    `wait` is set, after some time.
     """
     if not settings.warehouse.exists():
         raise PartnerflowError(NOT_BUILT)
-    with open_read_only(settings.warehouse, wait=True) as connection:
+    with open_read_only(settings.warehouse, wait) as connection:
         yield connection
 
 

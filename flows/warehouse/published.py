@@ -1,10 +1,11 @@
 """Read the published file."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from compiler import PartnerflowError
+from flows.settings import Settings
 from flows.warehouse.engines.duckdb import BROKEN, DuckDBConnection, in_one_line, is_locked, open_file
 from flows.warehouse.errors import NotBuilt
 
@@ -23,6 +24,16 @@ def open_published(file: Path) -> Iterator[DuckDBConnection]:
             yield connection
         except NotBuilt as error:
             raise _unreadable(file, error.said) from None
+
+
+def require_published(settings: Settings) -> AbstractContextManager[DuckDBConnection]:
+    """Open the published file of an installation, as `open_published` does.
+
+    Raises PartnerflowError before the first run.
+    """
+    if not settings.published.exists():
+        raise PartnerflowError("Nothing has been published yet. Run `partnerflow run` first.")
+    return open_published(settings.published)
 
 
 def connect_published(file: Path) -> DuckDBConnection:

@@ -23,8 +23,8 @@ PAGES = {
 }
 
 CHANGES_NOTHING = {
-    "check", "deliveries", "doctor", "explain", "fields", "format", "history", "overlaps", "preview", "report",
-    "templates",
+    "check", "deliveries", "doctor", "explain", "fields", "format", "history", "list", "overlaps", "partner", "preview",
+    "report", "templates", "values",
 }  # fmt: skip
 """Commands that are run as the pages show them, on a state that other tests read. `simulate` has tests of its own."""
 

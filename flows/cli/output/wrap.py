@@ -1,0 +1,50 @@
+"""Lines as wide as the terminal: broken between words, continued with an indent, dates in one piece."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len
+from rich.text import Text
+
+INDENT = 4
+"""Columns by which a continued line is indented, beyond its own indentation."""
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?: (?:UTC[+-]\d\d:\d\d|[A-Z]{2,5}\b))?)?")
+_PREFIX = re.compile(r" *(?:[✓✗!·-] )?")
+
+
+def wrapped(lines: Iterable[str | Text], width: int) -> Iterator[Text]:
+    """Yield the lines, those that are wider than `width` in several parts.
+
+    A line above a caret stays whole, so that the caret points at its place.
+
+    >>> print(*wrapped(["✓ few-clicks sent to ann at 2026-03-20 14:00 EDT"], 32), sep="\\n")
+    ✓ few-clicks sent to ann at
+      2026-03-20 14:00 EDT
+    """
+    for one in lines:
+        parts = list(one.split("\n")) if isinstance(one, Text) else [Text(part) for part in one.split("\n")]
+        for part, after in zip(parts, [*parts[1:], Text()], strict=True):
+            is_pointed_at = after.plain.strip() == "^"
+            yield from [part] if is_pointed_at or cell_len(part.plain) <= width else _broken(part, width)
+
+
+def _broken(line: Text, width: int) -> Iterator[Text]:
+    prefix = len((_PREFIX.match(line.plain) or [""])[0])
+    hanging = prefix if line.plain[:prefix].strip() else prefix + INDENT
+    breaks = _breaks(line.plain, prefix, hanging, width)
+    for number, part in enumerate(line.divide(breaks)):
+        part.rstrip()
+        yield Text(" " * hanging) + part if number else part
+
+
+def _breaks(plain: str, prefix: int, hanging: int, width: int) -> list[int]:
+    """Return the positions of the words that begin a line."""
+    kept = _MOMENT.sub(lambda found: found[0].replace(" ", "\0"), plain)
+    words = [found for found in re.finditer(r"[^ ]+", kept) if found.start() >= prefix]
+    breaks: list[int] = []
+    for word in words[1:]:
+        start, room = (breaks[-1], width - hanging) if breaks else (0, width)
+        if cell_len(plain[start : word.end()]) > room:
+            breaks.append(word.start())
+    return breaks

@@ -1,0 +1,61 @@
+"""Times as people read them: in a program's time zone, to the minute, with the zone's name. JSON stays in UTC."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+
+def zone_name(instant: datetime, zone: ZoneInfo) -> str:
+    """Return the name of a zone at an instant: its abbreviation, or its distance from UTC if it has none.
+
+    >>> zone_name(datetime(2026, 3, 20, tzinfo=UTC), ZoneInfo("America/New_York"))
+    'EDT'
+    >>> zone_name(datetime(2026, 3, 20, tzinfo=UTC), ZoneInfo("Asia/Dubai"))
+    'UTC+04:00'
+    """
+    local = _aware(instant).astimezone(zone)
+    name, offset = local.tzname() or "", f"{local:%z}"
+    return name if name.isalpha() else f"UTC{offset[:3]}:{offset[3:5]}"
+
+
+def local_minute(instant: datetime, zone: ZoneInfo) -> str:
+    """Return an instant in a zone, to the minute and without the zone's name: for a table that names it once.
+
+    An instant without a time zone is in UTC.
+
+    >>> local_minute(datetime(2026, 3, 20, 18), ZoneInfo("Asia/Kolkata"))
+    '2026-03-20 23:30'
+    """
+    return f"{_aware(instant).astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def local_time(instant: datetime, zone: ZoneInfo) -> str:
+    """Return an instant in a zone, to the minute, with the zone's name.
+
+    >>> local_time(datetime(2026, 3, 20, 18), ZoneInfo("America/New_York"))
+    '2026-03-20 14:00 EDT'
+    """
+    return f"{local_minute(instant, zone)} {zone_name(instant, zone)}"
+
+
+def local_times(instant: datetime, zones: Iterable[ZoneInfo]) -> str:
+    """Return an instant in each of several zones, which are named once each.
+
+    >>> both = [ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")]
+    >>> local_times(datetime(2026, 3, 20, 18), both)
+    '2026-03-20 14:00 EDT, 2026-03-20 23:30 IST'
+    """
+    return ", ".join(dict.fromkeys(local_time(instant, zone) for zone in zones))
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, in the singular for 1.
+
+    >>> counted(1, "time"), counted(1200, "address", "addresses")
+    ('1 time', '1,200 addresses')
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def _aware(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
