@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -17,6 +18,7 @@ from flows.definitions.loader import Definitions, read_definitions
 from flows.report.data import RATES, RECIPIENTS, RUNS, WEEKS, ReportData, Row
 from flows.report.page import render_report
 from flows.settings import CHECKOUT, Settings
+from flows.warehouse.program_names import ProgramNames
 
 MONDAY = date(2026, 3, 16)
 
@@ -55,7 +57,7 @@ def _week(name: str, monday: date, draw: random.Random) -> Row:
 def _total(name: str, weeks: list[Row]) -> Row:
     counts = [column for column in weeks[0] if column not in ("workflow_id", "week")]
     total = {column: sum(week[column] for week in weeks) for column in counts}
-    return {"workflow_id": name} | total | {rate: total[count] / total["sent"] for count, rate in RATES}
+    return {"workflow_id": name, "accepted": 0} | total | {rate: total[count] / total["sent"] for count, rate in RATES}
 
 
 def _run(name: str, as_of: datetime, draw: random.Random) -> Row:
@@ -66,6 +68,7 @@ def _run(name: str, as_of: datetime, draw: random.Random) -> Row:
 def _recipient(name: str, number: int, as_of: datetime, draw: random.Random) -> Row:
     fate = draw.choice(RATES)[0]
     partner = {"name": f"Partner {number} of {name}", "partner_id": str(number), "state": "sent", "as_of": as_of}
+    partner |= {"program_id": "1000", "sent_at": as_of}
     address = {"email": f"somebody.{number}@partner{number}.example"}
     return {"workflow_id": name} | partner | address | {f"is_{one}": one == fate for one, _ in RATES}
 
@@ -108,7 +111,7 @@ def main(workflows: Annotated[int, typer.Option(help="Number of workflows.")] = 
         found = definitions(Path(temporary) / "workflows", workflows)
         data = rows([workflow.id for workflow in found.workflows])
         started = time.process_time()
-        text = render_report(data, found, Path(temporary) / "workflows", show_addresses=False)
+        text = render_report(data, found, Path(temporary) / "workflows", ProgramNames(ZoneInfo("UTC")), False)
         taken = time.process_time() - started
         file = Path(temporary) / "report.html"
         file.write_text(text, encoding="utf-8")

@@ -30,6 +30,7 @@ from flows.settings import Settings, read_settings
 from flows.warehouse.connection import Connection, open_read_only
 from flows.warehouse.engines import engine_of
 from flows.warehouse.errors import Unavailable
+from flows.warehouse.program_names import read_program_names
 from flows.warehouse.programs import read_programs
 from flows.warehouse.published import open_published
 from flows.warehouse.quarantine import describe_set_aside, hint_of_set_aside, rows_set_aside
@@ -222,7 +223,7 @@ def last_run(settings: Settings, now: datetime) -> Findings:
         yield "ok", "No run with a workflow has been published yet.", None
         return
     run_id, as_of = rows[0][:2]
-    said = f"The last run, {run_id}, was as of {as_of:%Y-%m-%d %H:%M} UTC"
+    said = f"The last run, {run_id}, was as of {read_program_names(settings).hour(as_of)}"
     others = {name: f"{status}: {detail}" for _, _, name, status, detail in rows if status != "done"}
     for line in grouped(others):
         yield "warning", f"{said}; not done: {line}", None

@@ -24,6 +24,7 @@ from flows.pipeline.run import Run, run_hour
 from flows.pipeline.steps import run_step
 from flows.pipeline.text import catch_up_lines, details, summary
 from flows.settings import Settings, read_settings
+from flows.warehouse.program_names import read_program_names
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +56,7 @@ def hourly(as_of: str | None = None) -> dict[str, Any] | State[Any]:
     configure_logging(settings.state_dir)
     with logging_errors():
         run = run_hour(settings, read_hour(as_of) if as_of else scheduled_hour(settings.zone), run_as_task)
-    log_run(run)
+    log_run(run, settings)
     create_artifacts(run, settings)
     return run.as_json() if run.ok else failed_state(run)
 
@@ -82,16 +83,20 @@ def run_as_task(title: str, function: Callable[P, R], /, *args: P.args, **kwargs
     return step()
 
 
-def log_run(run: Run) -> None:
+def log_run(run: Run, settings: Settings) -> None:
     """Write the hours that were caught up and one line per workflow to the log of the flow run."""
     logger = get_run_logger()
-    for line in [*catch_up_lines(run.plan), *run.plan.notes, *map(summary, run.plan.workflows)]:
+    for line in [
+        *catch_up_lines(run.plan, read_program_names(settings).hour),
+        *run.plan.notes,
+        *map(summary, run.plan.workflows),
+    ]:
         logger.info("%s", line)
 
 
 def create_artifacts(run: Run, settings: Settings) -> None:
     """Show the run in Prefect as two artifacts: `run-table` with its rows, and `action-required`."""
-    hour = f"{run.plan.as_of:%Y-%m-%d %H:%M} UTC"
+    hour = read_program_names(settings).hour(run.plan.as_of)
     rows = [
         {"as_of": f"{one.plan.as_of:%Y-%m-%d %H:%M}", **asdict(row)}
         for one in (*run.catch_up, run)

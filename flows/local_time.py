@@ -1,7 +1,7 @@
 """Times as people read them: in a program's time zone, to the minute, with the zone's name. JSON stays in UTC."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 
@@ -55,6 +55,18 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     ('1 time', '1,200 addresses')
     """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time in its two largest units, to the minute.
+
+    >>> duration(timedelta(days=1, hours=13)), duration(timedelta(minutes=61)), duration(timedelta(seconds=59))
+    ('1 day 13 hours', '1 hour 1 minute', '0 minutes')
+    """
+    minutes = int(length.total_seconds()) // 60
+    parts = [(minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute")]
+    first = next((index for index, (number, _) in enumerate(parts) if number), 2)
+    return " ".join(counted(*part) for part in parts[first : first + 2] if part[0]) or "0 minutes"
 
 
 def _aware(instant: datetime) -> datetime:

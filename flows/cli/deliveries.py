@@ -8,6 +8,7 @@ import typer
 
 from compiler import PartnerflowError
 from flows.cli.common import Json, answer, app, open_ledger, out, print_lines
+from flows.local_time import counted
 from flows.settings import read_settings
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ def deliveries(
     """List deliveries with their state and its reason."""
     from flows.cli.output.deliveries import as_json as one_as_json
     from flows.cli.output.deliveries import deliveries_table, list_deliveries
+    from flows.warehouse.program_names import read_program_names
 
     with open_ledger() as ledger:
         found = list_deliveries(ledger, state, workflow, run, containing)
     if as_json:
         answer({"deliveries": [one_as_json(one) for one in found]})
     else:
-        out.print(deliveries_table(found))
+        out.print(deliveries_table(found, read_program_names(read_settings())))
 
 
 @app.command(
@@ -144,7 +146,7 @@ def _settle_many(
         raise PartnerflowError("With --json there is no question. Add --yes, or --dry-run to list the deliveries only.")
     if not as_json:
         _print_evidence(found, as_json, limit=20)
-    if not yes and not typer.confirm(f"Settle {len(chosen):,} deliveries as {state}?"):
+    if not yes and not typer.confirm(f"Settle {counted(len(chosen), 'delivery', 'deliveries')} as {state}?"):
         raise PartnerflowError("Nothing has been changed.")
     settled = settle_many_by_person(ledger, chosen, state, reason, person)
     if as_json:
@@ -158,8 +160,9 @@ def _settle_many(
 
 def _print_evidence(found: list["Evidence"], as_json: bool, limit: int | None = None) -> None:
     from flows.cli.output.deliveries import evidence_as_json, evidence_table
+    from flows.warehouse.program_names import read_program_names
 
     if as_json:
         answer({"deliveries": [evidence_as_json(one) for one in found]})
     else:
-        out.print(evidence_table(found, limit))
+        out.print(evidence_table(found, read_program_names(read_settings()), limit))

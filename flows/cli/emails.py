@@ -43,12 +43,13 @@ def suppress(
     from flows.cli.output.suppressions import suppressions_table
     from flows.ledger.suppressions import change_suppressions
 
+    zone = read_settings().zone
     with open_ledger() as ledger:
         found = change_suppressions(ledger, address, workflow, reason, f"person:{getuser()}", remove)
     if as_json:
         answer({"suppressions": [one.as_json() for one in found]})
     else:
-        out.print(suppressions_table(found))
+        out.print(suppressions_table(found, zone))
 
 
 @app.command(epilog="Example: partnerflow report --html report.html")
@@ -58,8 +59,9 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show opens, clicks and bounces per workflow from the published file; with --html, write a page."""
-    from flows.cli.output.terminal import workflow_report_table
+    from flows.cli.output.terminal import workflow_report_lines, workflow_report_table
     from flows.report.data import read_report
+    from flows.warehouse.program_names import read_program_names
     from flows.warehouse.unreadable import HINT, describe_unreadable
 
     settings = read_settings()
@@ -73,7 +75,8 @@ def report(
     elif html is not None:
         print_lines([f"Wrote {html}"])
     else:
-        out.print(workflow_report_table(data))
+        out.print(workflow_report_table(data, read_program_names(settings)))
+        print_lines(workflow_report_lines(data))
         if data.unreadable:
             print_lines([f"{describe_unreadable(data.unreadable)}. {HINT}"])
 

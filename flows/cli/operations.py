@@ -33,6 +33,7 @@ def run(
     from flows.cli.output.terminal import Progress, run_table
     from flows.pipeline.run import run_hour
     from flows.pipeline.text import catch_up_lines, details
+    from flows.warehouse.program_names import read_program_names
 
     settings = read_settings()
     steps = Progress(err)
@@ -40,8 +41,9 @@ def run(
     if as_json:
         answer(done.as_json())
     else:
-        out.print(run_table(done.plan, f"Run {done.run_id} as of {done.plan.as_of:%Y-%m-%d %H:%M} UTC", sending=True))
-        print_lines([*catch_up_lines(done.plan), *details(done.plan)])
+        programs = read_program_names(settings)
+        out.print(run_table(done.plan, f"Run {done.run_id} as of {programs.hour(done.plan.as_of)}", sending=True))
+        print_lines([*catch_up_lines(done.plan, programs.hour), *details(done.plan)])
         print_lines([f"Emails: {settings.outbox}", f"Published file: {settings.published}"])
     sys.exit(0 if done.ok else 1)
 
@@ -59,6 +61,7 @@ def plan(
     from flows.pipeline.run import plan_only
     from flows.pipeline.text import catch_up_lines, details
     from flows.preview.plan_preview import preview_plan
+    from flows.warehouse.program_names import read_program_names
 
     settings = read_settings()
     steps = Progress(err)
@@ -67,8 +70,9 @@ def plan(
     if as_json:
         answer({**planned.as_json(), **ahead.as_json()})
     else:
-        out.print(run_table(planned, f"Plan as of {planned.as_of:%Y-%m-%d %H:%M} UTC", sending=False))
-        print_lines([*catch_up_lines(planned), *details(planned), *plan_preview_lines(ahead)])
+        programs = read_program_names(settings)
+        out.print(run_table(planned, f"Plan as of {programs.hour(planned.as_of)}", sending=False))
+        print_lines([*catch_up_lines(planned, programs.hour), *details(planned), *plan_preview_lines(ahead)])
     sys.exit(0 if all(workflow.status == "done" for workflow in planned.workflows) else 1)
 
 

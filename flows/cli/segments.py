@@ -41,15 +41,14 @@ def explain(
     """Explain why a partner is in a segment or not: each condition, the actual value, and when that changes."""
     from flows.cli.output.terminal import explanation_lines
     from flows.preview.explain import explain as look
+    from flows.warehouse.program_names import read_program_names
 
     chosen, compiler = find_workflow(workflow)
     found = look(read_settings(), chosen, partner, compiler, read_as_of(as_of))
     if as_json:
         answer(found.as_json())
     else:
-        for line in explanation_lines(found):
-            out.print(line, soft_wrap=True)
-        print_lines(list(found.notes))
+        print_lines([*explanation_lines(found, read_program_names(read_settings())), *found.notes])
 
 
 @app.command(epilog='Example: partnerflow partner "Quiet Creek"')
@@ -88,6 +87,7 @@ def simulate(
     """Simulate a range of days, hour by hour: which workflow would contact whom. Sends and changes nothing."""
     from flows.cli.output.simulation import simulation_lines, simulation_table
     from flows.preview.simulate import simulate as replay
+    from flows.warehouse.program_names import read_program_names
 
     definitions = read_definitions(read_settings())
     chosen = [find_workflow(name)[0] for name in workflow] if workflow else definitions.active
@@ -95,8 +95,9 @@ def simulate(
     if as_json:
         answer(found.as_json())
     else:
-        out.print(simulation_table(found))
-        print_lines(simulation_lines(found))
+        programs = read_program_names(read_settings())
+        out.print(simulation_table(found, programs))
+        print_lines(simulation_lines(found, programs))
 
 
 @app.command(epilog="Example: partnerflow history few-clicks-14 --from 2026-03-01 --to 2026-03-20")
@@ -109,6 +110,7 @@ def history(
     """Show who entered and left a segment in a range of days, and when, according to the last build."""
     from flows.cli.output.simulation import membership_lines
     from flows.preview.history import history as look
+    from flows.warehouse.program_names import read_program_names
 
     definitions = read_definitions(read_settings())
     chosen = [find_workflow(name)[0] for name in workflow]
@@ -116,7 +118,7 @@ def history(
     if as_json:
         answer({"history": [one.as_json() for one in found]})
     else:
-        print_lines(membership_lines(found))
+        print_lines(membership_lines(found, read_program_names(read_settings())))
 
 
 def _day(text: str, option: str) -> date:

@@ -15,6 +15,7 @@ from compiler import MissedHours, Workflow
 from flows.clock import HOUR, MICROSECOND, end_of_day_instants, hours_before
 from flows.ledger.catch_up import pending_since
 from flows.ledger.ledger import Ledger
+from flows.local_time import local_time
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,19 @@ def find_catch_up(
     late_from: dict[str, datetime] = {}
     for name, since in pending_since(ledger, programs, as_of.replace(tzinfo=None)).items():
         policy = override or by_id[name].missed_hours
-        begin = since.replace(tzinfo=UTC)
+        begin, zone = since.replace(tzinfo=UTC), ZoneInfo(zones[programs[name]])
         pending[name] = begin
         missed = hours_before(deployment, begin, as_of)
         if missed and policy.policy == "hold":
-            held[name] = _held_text(missed)
+            held[name] = _held_text(missed, zone)
             continue
         sends = policy.policy == "send"
         if sends:
             late_from[name] = as_of - timedelta(days=policy.days)
         earliest = max(begin, as_of - timedelta(days=policy.days) if sends else _since_last_hour(deployment, as_of))
         if skips := [hour for hour in missed if hour < earliest]:
-            skipped[name] = _skipped_text(skips, policy)
-        ends = end_of_day_instants(ZoneInfo(zones[programs[name]]), earliest, as_of)
+            skipped[name] = _skipped_text(skips, policy, zone)
+        ends = end_of_day_instants(zone, earliest, as_of)
         for instant in {*ends, *missed} - {*skips}:
             instants.setdefault(instant, set()).add(name)
     ordered = {instant: frozenset(instants[instant]) for instant in sorted(instants)}
@@ -84,20 +85,19 @@ def _since_last_hour(deployment: ZoneInfo, as_of: datetime) -> datetime:
     return hours_before(deployment, as_of - 2 * HOUR, as_of)[-1] + MICROSECOND
 
 
-def _held_text(missed: Sequence[datetime]) -> str:
+def _held_text(missed: Sequence[datetime], zone: ZoneInfo) -> str:
     return (
-        f"The hours from {_hour(missed[0])} to {_hour(missed[-1])} UTC were missed, and `missed_hours: hold` waits "
-        'for a person. `partnerflow plan --catch-up "send up to 3 days late"` shows who would be contacted; to decide, '
+        f"{_hours(missed, zone)} missed, and `missed_hours: hold` waits for a person. "
+        '`partnerflow plan --catch-up "send up to 3 days late"` shows who would be contacted; to decide, '
         "call `partnerflow run` with the same option or with `--catch-up skip`."
     )
 
 
-def _skipped_text(skips: Sequence[datetime], policy: MissedHours) -> str:
-    return (
-        f"The hours from {_hour(skips[0])} to {_hour(skips[-1])} UTC were missed, and are skipped "
-        f"(missed_hours: {policy})"
-    )
+def _skipped_text(skips: Sequence[datetime], policy: MissedHours, zone: ZoneInfo) -> str:
+    return f"{_hours(skips, zone)} missed, and skipped (missed_hours: {policy})"
 
 
-def _hour(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M}"
+def _hours(missed: Sequence[datetime], zone: ZoneInfo) -> str:
+    """Return the beginning of a sentence about these hours, in a program's zone."""
+    first, last = local_time(missed[0], zone), local_time(missed[-1], zone)
+    return f"The hour {first} was" if first == last else f"The hours from {first} to {last} were"

@@ -1,8 +1,10 @@
 """A plan in lines of text, for the terminal, the log and Prefect."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
+from flows.local_time import counted
 from flows.plan.plan import Plan, WorkflowPlan
 
 COUNTS = ("members", "already_contacted", "suppressed", "no_address", "recipients")
@@ -30,12 +32,16 @@ def _workflows(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names):,} workflows ({', '.join(names)})"
 
 
-def catch_up_lines(plan: Plan) -> list[str]:
-    """Return how many hours are caught up, and a line per hour with recipients or partners left out, or that failed."""
+def catch_up_lines(plan: Plan, at: Callable[[datetime], str]) -> list[str]:
+    """Return how many hours are caught up, and a line per hour with recipients or partners left out, or that failed.
+
+    `at` returns an hour as it is to be shown.
+    """
     if not plan.catch_up:
         return []
-    first, last = f"{plan.catch_up[0].as_of:%Y-%m-%d %H:%M}", f"{plan.catch_up[-1].as_of:%Y-%m-%d %H:%M}"
-    lines = [f"Catch-up: {len(plan.catch_up)} evaluations from {first} to {last} UTC."]
+    first, last = at(plan.catch_up[0].as_of), at(plan.catch_up[-1].as_of)
+    span = first if first == last else f"{first} to {last}"
+    lines = [f"Catch-up: {counted(len(plan.catch_up), 'evaluation')}, {span}."]
     for hour in plan.catch_up:
         parts = [f"{row.workflow_id} {row.recipients:,}" for row in hour.workflows if row.recipients]
         stopped = {row.workflow_id: f"{row.status} ({row.detail})" for row in hour.workflows if row.status != "done"}
@@ -45,7 +51,7 @@ def catch_up_lines(plan: Plan) -> list[str]:
             for one in hour.disqualified
         ]
         if parts:
-            lines.append(f"  {hour.as_of:%Y-%m-%d %H:%M} UTC: {', '.join(parts)}")
+            lines.append(f"  {at(hour.as_of)}: {', '.join(parts)}")
     return lines
 
 

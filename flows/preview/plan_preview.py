@@ -22,6 +22,7 @@ from flows.preview.replay import LIMIT, LimitBreach, Replay
 from flows.settings import Settings
 from flows.warehouse.connection import open_read_only
 from flows.warehouse.evaluations import Hour
+from flows.warehouse.program_names import ProgramNames, read_program_names
 
 SAMPLE = 5
 """Number of partners that are named per workflow."""
@@ -69,7 +70,7 @@ def preview_plan(settings: Settings, definitions: Definitions, plan: Plan, days:
     found = tuple(changes(settings, definitions))
     forecast, breaches = _forecast(settings, definitions, plan.as_of, days) if _is_built(plan) else ({}, ())
     warnings = (
-        *_warnings(plan, found, breaches),
+        *_warnings(plan, found, breaches, read_program_names(settings)),
         *map(str, half_activated_chains(definitions.workflows)),
         *_repeats(settings, definitions, plan),
     )
@@ -136,14 +137,16 @@ def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int, deployment:
     return sorted(found, key=lambda one: one.as_of)
 
 
-def _warnings(plan: Plan, found: tuple[Change, ...], limit_breaches: tuple[LimitBreach, ...]) -> list[str]:
+def _warnings(
+    plan: Plan, found: tuple[Change, ...], limit_breaches: tuple[LimitBreach, ...], programs: ProgramNames
+) -> list[str]:
     fresh = {one.workflow_id: one.what for one in found if one.what in ("new", "activated", "changed")}
     rows = {row.workflow_id: row for row in plan.workflows}
     warnings = [_many(rows[name], what) for name, what in fresh.items() if name in rows]
-    warnings += _bursts(plan)
+    warnings += _bursts(plan, programs)
     warnings += [_near(row) for row in plan.workflows]
     warnings += [
-        f"{one.workflow_id} will be over the limit at {one.first:%Y-%m-%d %H:%M} UTC, with {one.addresses:,} addresses."
+        f"{one.workflow_id} will be over the limit at {programs.hour(one.first)}, with {one.addresses:,} addresses."
         for one in limit_breaches
         if one.first > plan.as_of
     ]
@@ -156,12 +159,12 @@ def _many(row: WorkflowPlan, what: str) -> str | None:
     return f"{row.workflow_id} is {what} and contacts {row.recipients:,} partners at once; check its segment."
 
 
-def _bursts(plan: Plan) -> list[str]:
+def _bursts(plan: Plan, programs: ProgramNames) -> list[str]:
     """Return a warning per workflow that contacts more than MANY partners for hours that are caught up."""
     brought = Counter[str]()
     for row in (row for hour in plan.catch_up for row in hour.workflows):
         brought[row.workflow_id] += row.recipients
-    since = f"{plan.catch_up[0].as_of:%Y-%m-%d %H:%M} UTC" if plan.catch_up else ""
+    since = programs.hour(plan.catch_up[0].as_of) if plan.catch_up else ""
     return [
         f"{name} contacts {count:,} partners of hours that were missed since {since}. To leave them out of this run, "
         "use `--catch-up skip`; to decide each time, set `missed_hours: hold` in its definition."

@@ -81,8 +81,7 @@ def _all(settings: Settings, definitions: Definitions, field: Field) -> list[Val
     if field.kind == "segment":
         return _values(field, sorted(read_segments(settings.workflows)[0]))
     if field.kind == "workflow":
-        names = {one.id: one.name for one in definitions.workflows}
-        return [Value(one, _sentence(field, one), name) for one, name in names.items()]
+        return [Value(one.id, _sentence(field, one.id), one.name) for one in definitions.workflows]
     counts: dict[str, dict[str, int]] = {}
     names: dict[str, str] = {}
     if settings.published.exists() or not field.values:

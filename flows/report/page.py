@@ -24,15 +24,19 @@ from flows.report.chart import Chart, weekly_chart
 from flows.report.data import RATES, ReportData, Row, by_workflow, read_report
 from flows.report.templates import FOLDER, page
 from flows.settings import Settings
+from flows.warehouse.program_names import ProgramNames, read_program_names
 from flows.warehouse.quarantine import describe_set_aside, hint_of_set_aside
 from flows.warehouse.unreadable import HINT, describe_unreadable
 
 EMPTY = (
-    dict.fromkeys(("sent", "with_events", "bot_opened_only"), 0)
+    dict.fromkeys(("sent", "with_events", "bot_opened_only", "accepted"), 0)
     | dict.fromkeys((count for count, _ in RATES), 0)
     | dict.fromkeys(rate for _, rate in RATES)
 )
 """The totals of a workflow that has not run yet."""
+
+TOTALS = ("sent", "with_events", "delivered", "opened", "clicked", "accepted")
+"""The counts that are added up over all workflows."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class WorkflowPage:
 
     id: str
     name: str
+    program_id: str
     description: str
     state: str
     sentence: str
@@ -66,7 +71,8 @@ class WorkflowPage:
 def write_report(settings: Settings, definitions: Definitions, file: Path, show_addresses: bool = False) -> None:
     """Write the page of the published data atomically. Addresses are masked unless `show_addresses`."""
     data = read_report(settings.published)
-    write_atomic(file, render_report(data, definitions, settings.workflows, show_addresses))
+    programs = read_program_names(settings)
+    write_atomic(file, render_report(data, definitions, settings.workflows, programs, show_addresses))
     if file == settings.report:
         make_readable(file)
 
@@ -76,7 +82,9 @@ def report_file(settings: Settings, file: Path, show_addresses: bool) -> None:
     write_report(settings, read_definitions(settings), file, show_addresses)
 
 
-def render_report(data: ReportData, definitions: Definitions, folder: Path, show_addresses: bool) -> str:
+def render_report(
+    data: ReportData, definitions: Definitions, folder: Path, programs: ProgramNames, show_addresses: bool
+) -> str:
     """Return the page as HTML. `folder` is the workflows folder, which has the messages."""
     totals = {row["workflow_id"]: row for row in data.totals}
     weeks, runs, recipients = map(by_workflow, (data.weeks, data.runs, data.recipients))
@@ -95,13 +103,14 @@ def render_report(data: ReportData, definitions: Definitions, folder: Path, show
         "report.html",
         workflows=pages,
         messages=_messages(pages, folder),
-        total={name: sum(shown.totals[name] for shown in pages) for name in ("sent", "delivered", "opened", "clicked")},
+        total={name: sum(shown.totals[name] for shown in pages) for name in TOTALS},
         columns=RATES,
-        as_of=data.as_of,
+        as_of=programs.hour(data.as_of) if data.as_of else None,
         problems=_problems(data),
         made_at=datetime.now(UTC),
         address=str if show_addresses else mask_address,
         outcome=outcome,
+        at=programs.time,
         script=Markup(script),
         script_digest=digest,
     )
@@ -138,6 +147,7 @@ def _workflow(
     return WorkflowPage(
         id=workflow_id,
         name=workflow.name if workflow else workflow_id,
+        program_id=workflow.program if workflow else recipients[0]["program_id"] if recipients else "",
         description=workflow.description if workflow else "",
         state=workflow.status if workflow else state,
         sentence=describe(workflow) if workflow else definitions.broken.get(workflow_id, "Its definition was deleted."),

@@ -18,6 +18,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from compiler import MODELS, Compiler, Workflow
 from compiler.sql.exposures import relations_read
+from flows.local_time import counted, duration
 
 FAILED = {"error", "fail", "runtime error", "partial success"}
 """Statuses of dbt results."""
@@ -154,7 +155,7 @@ def _stale(result: Any) -> DataQualityIssue:
     age = timedelta(seconds=int(result.age))
     reason = (
         f"{source.source_name}.{source.name} was last loaded at {result.max_loaded_at:%Y-%m-%d %H:%M} UTC, "
-        f"{age} before the hour; {allowed.count} {allowed.period.value}s are allowed"
+        f"{duration(age)} before the hour; {counted(allowed.count, allowed.period.value)} are allowed"
     )
     columns = source.config.meta.get("holds_conditions_on")
     return DataQualityIssue(source.unique_id, reason, frozenset(columns) if columns else None)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flows.clock import next_hour
+from flows.local_time import local_time
 from flows.warehouse.connection import Connection, fetch_row
 from flows.warehouse.errors import NotBuilt
 
@@ -23,6 +24,6 @@ def notes_of_old_data(connection: Connection, as_of: datetime, zone: ZoneInfo) -
         return ()
     if loaded_at is None or as_of - (newest := loaded_at.replace(tzinfo=UTC)) <= OLD:
         return ()
-    age = f"{newest:%Y-%m-%d %H:%M} UTC, {(as_of - newest).days:,} days before this hour"
+    age = f"{local_time(newest, zone)}, {(as_of - newest).days:,} days before this hour"
     hint = f"For the first hour after they were loaded, add --as-of {next_hour(zone, newest):%Y-%m-%dT%H:%M}Z."
     return (f"The newest data were loaded at {age}. {hint}",)

@@ -1,6 +1,6 @@
 """The names and time zones of programs, for what people read."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,6 +12,9 @@ from flows.warehouse.connection import Connection, open_read_only
 from flows.warehouse.errors import NotBuilt
 from flows.warehouse.programs import time_zone_names
 from flows.warehouse.published import open_published
+
+MAX_ZONES = 3
+"""Most zones in which one hour is shown."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,18 @@ class ProgramNames:
         """Return an instant in the program's zone, to the minute, without the zone's name."""
         return local_minute(instant, self.zone(program_id))
 
-    def times(self, instant: datetime, programs: Collection[str]) -> str:
-        """Return an instant in the zones of these programs."""
-        return local_times(instant, self.zones_of(programs))
+    def hour(self, instant: datetime) -> str:
+        """Return an hour that is every program's, in all their zones; in `default` if there are more than MAX_ZONES."""
+        zones = list(dict.fromkeys(zone for _, zone in sorted(self.zones.items())))
+        return local_times(instant, zones if 0 < len(zones) <= MAX_ZONES else [self.default])
+
+    def column(self, programs: Iterable[str]) -> tuple[str, Callable[[datetime, str], str]]:
+        """Return what a table's column of times adds to its heading, and the function for its cells.
+
+        The cells of one zone do without its name, which is in the heading; those of several have it each.
+        """
+        zones = self.zones_of(programs)
+        return (f"\n{zones[0].key}", self.minute) if len(zones) == 1 else ("", self.time)
 
 
 def read_program_names(settings: Settings) -> ProgramNames:

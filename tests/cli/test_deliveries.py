@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -15,6 +16,7 @@ from flows.ledger.delivery import RESTORED_CONTEXT, SendResult, utc_now
 from flows.ledger.queries import deliveries
 from flows.sending.evidence import find_evidence
 from flows.settings import Settings
+from flows.warehouse.program_names import ProgramNames
 from support.cli import Answer, partnerflow
 from support.ledgers import delivery, log, opened, states
 
@@ -79,7 +81,7 @@ def test_settle_dry_run_lists_the_evidence(unchanged: Settings):
     }  # fmt: skip
     assert found[0].keys() >= {"message_id", "reply_text", "reason", "state", "send_started_at"}
     table = " ".join(settle(unchanged, "w-a", "--dry-run").stdout.split())
-    assert ("2 events" in table, "1 deliveries, 1 with evidence that they left" in table) == (True, True)
+    assert ("2 events" in table, "1 delivery, 1 with evidence that they left" in table) == (True, True)
     assert Counter(now(unchanged).values()) == {"in_doubt": 5, "sent": 1}
 
 
@@ -156,8 +158,8 @@ def test_long_list_is_cut_before_the_question(unchanged: Settings):
     """The counts below it are those of all deliveries."""
     with opened(unchanged.ledger) as ledger:
         found = find_evidence(unchanged, deliveries(ledger, ["in_doubt"]))
-    table = evidence_table(found, limit=2)
-    assert (table.row_count, evidence_table(found).row_count) == (2, 5)
+    table = evidence_table(found, ProgramNames(ZoneInfo("UTC")), limit=2)
+    assert (table.row_count, evidence_table(found, ProgramNames(ZoneInfo("UTC"))).row_count) == (2, 5)
     assert table.caption == (
         "5 deliveries, 2 with evidence that they left; these are the first 2, and --dry-run lists all"
     )

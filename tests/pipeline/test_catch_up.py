@@ -160,9 +160,8 @@ def test_what_is_later_than_the_workflow_allows_is_skipped_and_said(ledger: Ledg
     assert len([instant for instant, ids in seen.instants.items() if ids == {"a"}]) == 24 + 1
     assert min(seen.instants) == later - timedelta(days=1)
     assert seen.skipped == {
-        "a": "The hours from 2026-03-20 13:00 to 2026-03-20 13:00 UTC were missed, and are skipped "
-        "(missed_hours: send up to 1 day late)",
-        "b": "The hours from 2026-03-20 13:00 to 2026-03-21 13:00 UTC were missed, and are skipped "
+        "a": "The hour 2026-03-20 13:00 UTC was missed, and skipped (missed_hours: send up to 1 day late)",
+        "b": "The hours from 2026-03-20 13:00 UTC to 2026-03-21 13:00 UTC were missed, and skipped "
         "(missed_hours: skip)",
     }
 
@@ -173,7 +172,7 @@ def test_a_workflow_may_wait_for_a_person_who_then_decides_for_once(ledger: Ledg
     later, own = NOON + timedelta(hours=3), workflow("w", "hold")
     seen = found(ledger, later, own)
     assert (seen.instants, list(seen.held)) == ({}, ["w"])
-    assert "from 2026-03-20 13:00 to 2026-03-20 14:00 UTC" in seen.held["w"]
+    assert "from 2026-03-20 13:00 UTC to 2026-03-20 14:00 UTC" in seen.held["w"]
     assert len(found(ledger, later, own, instead=parse_missed_hours("send up to 1 day late")).instants) == 2
     skipped = found(ledger, later, own, instead=parse_missed_hours("skip"))
     assert (skipped.instants, skipped.held, list(skipped.skipped)) == ({}, {}, ["w"])

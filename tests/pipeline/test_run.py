@@ -174,7 +174,7 @@ REVENUE = {
             "DELETE FROM raw.partner_clicks_daily WHERE program_id = '1000'", "no clicks in the last days", CLICKS,
             marks=pytest.mark.long),
         ("UPDATE raw.partner_clicks_daily SET _loaded_at = TIMESTAMP '2026-03-19 06:00'",
-         "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day, 13:00:00 before the hour; "
+         "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day 13 hours before the hour; "
          "36 hours are allowed", CLICKS),
         ("ALTER TABLE raw.contracts DROP COLUMN starts_at CASCADE", "base_contracts", set(MEMBERS)),
         ("DROP TABLE raw.prospects CASCADE", "raw.prospects", set(MEMBERS)),

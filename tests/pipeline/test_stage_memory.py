@@ -195,7 +195,7 @@ def test_plan_names_who_is_left_out_and_why(account: Timeline):
     run = next(one for one in account.runs if f"{one.plan.as_of:%d %H}" == "07 17")
     left_out = {(one.partner_id, one.conditions) for plan in run.plan.catch_up for one in plan.disqualified}
     assert left_out == {("Gone", ("Relationship Stage is any of Joined",)), ("Busy", ("Clicks less than 100",))}
-    line = next(line for line in catch_up_lines(run.plan) if "Gone" in line)
+    line = next(line for line in catch_up_lines(run.plan, str) if "Gone" in line)
     assert "without Gone (welcome: not Relationship Stage is any of Joined)" in line
 
 

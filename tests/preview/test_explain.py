@@ -11,6 +11,7 @@ from flows.preview.explain import explain
 from flows.preview.preview import preview
 from flows.settings import Settings
 from flows.warehouse.connection import open_read_only, open_warehouse
+from flows.warehouse.program_names import read_program_names
 from support.cli import partnerflow
 from support.databases import ENGINE
 from support.definitions import VOCABULARY, workflow
@@ -72,7 +73,7 @@ def test_explain_shows_conditions_as_json_and_text(example):
         "text": "Clicks less than 100", "holds": False, "actual": "100", "dates": None,
     }  # fmt: skip
     text = partnerflow(settings, *arguments).stdout
-    assert "21005057 (Exactly One Hundred) is not in few-clicks-14 as of 2026-03-20T18:00:00Z." in text
+    assert "21005057 (Exactly One Hundred) is not in few-clicks-14 as of 2026-03-20 14:00 EDT." in text
     assert "✓ Last Transition Date is 14 Days Ago (2026-03-06): 2026-03-06\n" in text
     assert "✗ Clicks less than 100: 100\n" in text
 
@@ -93,7 +94,7 @@ def test_explain_shows_the_conditions_of_named_segments(example):
     assert document[1]["segments"][0]["conditions"][1] == {
         "text": "Clicks less than 100", "holds": False, "actual": "100", "dates": None,
     }  # fmt: skip
-    text = "\n".join(map(str, explanation_lines(found)))
+    text = "\n".join(map(str, explanation_lines(found, read_program_names(example[0]))))
     assert "✓ Segment is any of few, joined: joined\n    few:\n    ✓ Performance Date Range" in text
     assert "        few:\n        ✓ Performance Date Range" in text
 
@@ -131,7 +132,7 @@ def test_explain_says_why_the_partner_has_its_stage(example):
         "is_inferred": True,
     }
     assert (
-        "Outreach since 2026-03-17T04:30:00Z: proposal sent (P-25200001), loaded at 2026-03-20T17:50:00Z, "
+        "Outreach since 2026-03-17 10:00 IST: proposal sent (P-25200001), loaded at 2026-03-20 23:20 IST, "
         "inferred from a later stage of the contract.\n"
     ) in partnerflow(settings, *arguments).stdout
 

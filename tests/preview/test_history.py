@@ -10,6 +10,7 @@ from compiler import Compiler
 from flows.cli.output.simulation import membership_lines
 from flows.preview.history import MembershipInterval, membership_intervals
 from flows.preview.hours import local_hours
+from flows.warehouse.program_names import ProgramNames
 from support.account import VOCABULARY, empty_account, models_of_segments, raw_rows
 from support.cli import partnerflow
 from support.definitions import workflow
@@ -88,20 +89,21 @@ def test_intervals_equal_the_oracle_for_any_batch_size():
 @pytest.mark.parametrize(
     ("valid_to", "at_start", "expected"),
     [
-        (None, False, "few: p1 of program 1000 from 2026-03-07 05:00 onward"),
-        (midnight(9), False, "few: p1 of program 1000 from 2026-03-07 05:00 to 2026-03-09 04:00"),
-        (None, True, "few: p1 of program 1000 from 2026-03-07 05:00 or earlier onward"),
-        (midnight(9), True, "few: p1 of program 1000 from 2026-03-07 05:00 or earlier to 2026-03-09 04:00"),
+        (None, False, "few: p1 of program 1000 from 2026-03-07 00:00 EST onward"),
+        (midnight(9), False, "few: p1 of program 1000 from 2026-03-07 00:00 EST to 2026-03-09 00:00 EDT"),
+        (None, True, "few: p1 of program 1000 from 2026-03-07 00:00 EST or earlier onward"),
+        (midnight(9), True, "few: p1 of program 1000 from 2026-03-07 00:00 EST or earlier to 2026-03-09 00:00 EDT"),
     ],
 )
 def test_membership_line_marks_open_starts_and_ends(valid_to: datetime | None, at_start: bool, expected: str):
     """`before` means that the partner is a member at the first hour, `on` that it is one at the last hour."""
     interval = MembershipInterval("few", "1000", "p1", midnight(7), valid_to, at_start)
-    assert membership_lines([interval, interval]) == [expected, expected]
+    programs = ProgramNames(NEW_YORK)
+    assert membership_lines([interval, interval], programs) == [expected, expected]
 
 
 def test_history_command_prints_json_and_lines(example):
-    """Times are in UTC."""
+    """Times are in UTC in the JSON, and those of the program in the lines."""
     settings, _ = example
     command = ["history", "welcome", "--from", "2026-03-19", "--to", "2026-03-20"]
     document = partnerflow(settings, *command, "--json").json()
@@ -115,4 +117,5 @@ def test_history_command_prints_json_and_lines(example):
         "valid_to": None,
         "at_start": False,
     }
-    assert "welcome: 21004803 of program 1000 from 2026-03-20 22:00 onward\n" in partnerflow(settings, *command).stdout
+    text = partnerflow(settings, *command).stdout
+    assert "welcome: 21004803 of program 1000 from 2026-03-20 18:00 EDT onward\n" in text

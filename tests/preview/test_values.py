@@ -38,7 +38,10 @@ def test_values_of_an_open_list_are_counted_by_program(settings: Settings):
     """Each with the condition to copy, quoted where that is necessary."""
     assert values(settings, "partner groups") == [
         {"value": "Gold", "sentence": "Partner Group is any of Gold", "name": "", "partners": {"1000": 2, "2000": 1}},
-        {"value": "Silver, EU", "sentence": 'Partner Group is any of "Silver, EU"', "name": "", "partners": {"1000": 1}},
+        {
+            "value": "Silver, EU", "sentence": 'Partner Group is any of "Silver, EU"', "name": "",
+            "partners": {"1000": 1},
+        },
     ]  # fmt: skip
     text = partnerflow(settings, "values", "Partner Group").stdout
     assert '"Silver, EU"' in text
@@ -60,7 +63,8 @@ def test_values_of_a_closed_list_include_those_that_no_partner_has(settings: Set
     """A stage without partners is still a value."""
     found = {one["value"]: one["partners"] for one in values(settings, "Relationship Stage")}
     assert found == {
-        "None": {}, "New": {"1000": 1, "2000": 1}, "Outreach": {}, "Negotiating": {}, "Joined": {"1000": 1}, "Expired": {},
+        "None": {}, "New": {"1000": 1, "2000": 1}, "Outreach": {}, "Negotiating": {}, "Joined": {"1000": 1},
+        "Expired": {},
     }  # fmt: skip
 
 

@@ -14,12 +14,13 @@ OUTCOMES = ("delivered", "opened", "bot_opened", "clicked", "bounced", "hard_bou
 def total(workflow_id: str, *counts: int) -> dict:
     """Return a row of marts.workflow_report: the counts in the order of COUNTS, and the rates computed from them."""
     row = {"workflow_id": workflow_id} | dict(zip(COUNTS, counts, strict=True))
+    row |= {"with_events": row["delivered"] + row["bounced"], "accepted": 0}
     rates = {
-        "delivery_rate": ("delivered", "sent"), "bounce_rate": ("bounced", "sent"),
+        "delivery_rate": ("delivered", "with_events"), "bounce_rate": ("bounced", "with_events"),
         "open_rate": ("opened", "delivered"), "click_rate": ("clicked", "delivered"),
         "complaint_rate": ("complained", "delivered"), "unsubscribe_rate": ("unsubscribed", "delivered"),
     }  # fmt: skip
-    return row | {"with_events": row["delivered"]} | {
+    return row | {
         rate: row[count] / row[base] if row[base] else None for rate, (count, base) in rates.items()
     }  # fmt: skip
 
@@ -43,7 +44,7 @@ def delivery(workflow_id: str, partner_id: str, email: str, *outcomes: str) -> d
     """Return a row of marts.fct_email_deliveries."""
     return {
         "delivery_id": f"{workflow_id}/{partner_id}", "workflow_id": workflow_id, "program_id": "1000",
-        "partner_id": partner_id, "email": email, "state": "sent", "as_of": HOUR,
+        "partner_id": partner_id, "email": email, "state": "sent", "as_of": HOUR, "sent_at": HOUR,
     } | {f"is_{one}": one in outcomes for one in OUTCOMES}  # fmt: skip
 
 

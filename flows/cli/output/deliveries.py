@@ -12,7 +12,9 @@ from compiler import PartnerflowError
 from flows.ledger.delivery import STATES, Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
+from flows.local_time import counted
 from flows.sending.evidence import Evidence
+from flows.warehouse.program_names import ProgramNames
 
 COLUMNS = (
     "delivery_id", "workflow_id", "program_id", "partner_id", "contract_id", "email", "action", "state", "reason",
@@ -42,18 +44,24 @@ def as_json(delivery: Delivery) -> dict[str, Any]:
     return values | {"contract_id": delivery.contract_id or None}
 
 
-def deliveries_table(found: list[Delivery]) -> Table:
-    """Return a table with one row per delivery and its reason; below it, the number of deliveries by state."""
+def deliveries_table(found: list[Delivery], programs: ProgramNames) -> Table:
+    """Return a table with one row per delivery: when it was sent, or for which hour it was claimed, and its reason.
+
+    Below it is the number of deliveries by state.
+    """
     counts = Counter(one.state for one in found)
     footer = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state]) or "none"
     table = Table(box=box.SIMPLE_HEAD, caption=footer, caption_justify="left", padding=(0, 1, 0, 0))
+    zone, at = programs.column(one.program_id for one in found)
+    table.add_column(f"time{zone}", no_wrap=True)
     for name in ("delivery", "workflow", "partner", "email", "state"):
         table.add_column(name)
     table.add_column("reason", ratio=1)
     for one in found:
         state = Text(one.state, style=STYLES.get(one.state, ""))
         cells = (one.delivery_id[:SHOWN], one.workflow_id, one.partner_id, one.email or "")
-        table.add_row(*map(Text, cells), state, Text(" ".join((one.reason or "").split())))
+        when = Text(at(one.sent_at or one.as_of, one.program_id))
+        table.add_row(when, *map(Text, cells), state, Text(" ".join((one.reason or "").split())))
     return table
 
 
@@ -63,29 +71,32 @@ def evidence_as_json(one: Evidence) -> dict[str, Any]:
     return as_json(one.delivery) | {"evidence": found}
 
 
-def evidence_table(found: list[Evidence], limit: int | None = None) -> Table:
-    """Return a table with one row per delivery: when it was sent (UTC), what shows that it left, and the reason.
+def evidence_table(found: list[Evidence], programs: ProgramNames, limit: int | None = None) -> Table:
+    """Return a table with one row per delivery: when it was sent, what shows that it left, and the reason.
 
     With `limit` it has only so many rows; the counts below it are those of all.
     """
-    caption = f"{len(found):,} deliveries, {sum(one.is_found for one in found):,} with evidence that they left"
+    number, proven = counted(len(found), "delivery", "deliveries"), sum(one.is_found for one in found)
+    caption = f"{number}, {proven:,} with evidence that they left"
     if limit is not None and limit < len(found):
         caption += f"; these are the first {limit}, and --dry-run lists all"
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
-    for name in ("delivery", "workflow", "email", "state", "sent at"):
+    zone, shown = programs.column(one.delivery.program_id for one in found)
+    for name in ("delivery", "workflow", "email", "state"):
         table.add_column(name)
+    table.add_column(f"sent at{zone}", no_wrap=True)
     table.add_column("evidence")
     table.add_column("reason", ratio=1)
     for one in found[:limit]:
         delivery = one.delivery
-        at = f"{delivery.send_started_at:%Y-%m-%d %H:%M}" if delivery.send_started_at else ""
+        at = shown(delivery.send_started_at, delivery.program_id) if delivery.send_started_at else ""
         cells = (delivery.delivery_id[:SHOWN], delivery.workflow_id, delivery.email or "", delivery.state, at)
         table.add_row(*map(Text, cells), Text(_evidence(one)), Text(" ".join((delivery.reason or "").split())))
     return table
 
 
 def _evidence(one: Evidence) -> str:
-    found = [f"{one.events:,} events"] * bool(one.events) + ["its file"] * one.has_file
+    found = [counted(one.events, "event")] * bool(one.events) + ["its file"] * one.has_file
     return ", ".join([*found, *["the mail log"] * bool(one.is_logged)]) or "none"
 
 

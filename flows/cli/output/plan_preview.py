@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from flows.local_time import counted
 from flows.preview.plan_preview import PlanPreview
 
 
@@ -34,4 +35,4 @@ def _email(found: PlanPreview) -> Iterable[str]:
 def _forecast(found: PlanPreview) -> Iterable[str]:
     if found.days:
         counts = ", ".join(f"{name} {partners:,}" for name, partners in found.forecast.items()) or "none"
-        yield f"Contacts expected in the next {found.days} days: {counts}."
+        yield f"Contacts expected in the next {counted(found.days, 'day')}: {counts}."

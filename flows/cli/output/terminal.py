@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from rich import box
@@ -12,12 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.doctor import Finding
+from flows.local_time import counted
 from flows.pipeline.steps import run_step
 from flows.pipeline.text import COUNTS, SENT
 from flows.plan.plan import Plan
 from flows.preview.explain import Explained, Explanation, StageReason
 from flows.preview.preview import Preview
 from flows.report.data import RATES, ReportData
+from flows.warehouse.program_names import ProgramNames
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +58,7 @@ def run_table(plan: Plan, title: str, sending: bool) -> Table:
     totals = {name: sum(getattr(row, name) for row in plan.workflows) for name in COUNTS + (SENT if sending else ())}
     columns = [name for name, total in totals.items() if total or name in ALWAYS]
     table = Table(title=title, title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, padding=0)
-    table.add_column("workflow", footer=f"{len(plan.workflows)} workflows", no_wrap=True)
+    table.add_column("workflow", footer=counted(len(plan.workflows), "workflow"), no_wrap=True)
     table.add_column("status", no_wrap=True)
     for column in columns:
         table.add_column(HEADINGS.get(column, column), justify="right", footer=f"{totals[column]:,}", no_wrap=True)
@@ -66,19 +69,43 @@ def run_table(plan: Plan, title: str, sending: bool) -> Table:
     return table
 
 
-def workflow_report_table(data: ReportData) -> Table:
-    """Return the report as a table: one row per workflow, each count with its rate, which is blank where it is null."""
-    title = f"Email outcomes as of {data.as_of:%Y-%m-%d %H:%M} UTC" if data.as_of else "No run yet"
+def workflow_report_table(data: ReportData, programs: ProgramNames) -> Table:
+    """Return the report as a table: one row per workflow, each count with its rate.
+
+    `reported` is the number of emails that any event speaks of; without one, nothing is known of the others.
+    """
+    title = f"Email outcomes as of {programs.hour(data.as_of)}" if data.as_of else "No run yet"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
     table.add_column("workflow", no_wrap=True)
-    table.add_column("sent", justify="right")
+    for name in ("sent", "reported"):
+        table.add_column(name, justify="right")
     headings = {"unsubscribed": "unsub-\nscribed", "complained": "com-\nplained"}
     for name, _ in RATES:
         table.add_column(headings.get(name, name), justify="right", no_wrap=True)
     for row in data.totals:
-        cells = [_with_rate(row[count], row[rate]) for count, rate in RATES]
-        table.add_row(Text(row["workflow_id"]), f"{row['sent']:,}", *cells)
+        known = row["with_events"]
+        cells = [_with_rate(row[count], row[rate]) if known else Text("–     ", style="dim") for count, rate in RATES]
+        if row["accepted"]:
+            table.add_row(Text(row["workflow_id"]), f"{row['accepted']:,} accepted")
+        else:
+            table.add_row(Text(row["workflow_id"]), f"{row['sent']:,}", f"{known:,}", *cells)
     return table
+
+
+def workflow_report_lines(data: ReportData) -> list[str]:
+    """Return of how many emails the outcome is known, and what the rates are shares of."""
+    sent, known = (sum(row[name] for row in data.totals) for name in ("sent", "with_events"))
+    if not sent:
+        return ["No email has been sent yet."]
+    if not known:
+        return [
+            f"Mail providers have reported nothing about the {counted(sent, 'email')} sent, so what became of them is "
+            "not known (–). docs/events-and-reports.md says how to receive events."
+        ]
+    return [
+        f"{known:,} of {sent:,} emails sent are reported by events; of the others nothing is known. Delivered and "
+        "bounced are shares of those reported, the others of those delivered."
+    ]
 
 
 def _with_rate(count: int, rate: float | None) -> Text:
@@ -87,7 +114,8 @@ def _with_rate(count: int, rate: float | None) -> Text:
 
 def members_table(workflow_id: str, preview: Preview) -> Table:
     """Return the members of a segment as a table."""
-    title = f"{workflow_id}: {len(preview.members)} members, {preview.addresses} addresses"
+    members, addresses = counted(len(preview.members), "member"), counted(preview.addresses, "address", "addresses")
+    title = f"{workflow_id}: {members}, {addresses}"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, min_width=cell_len(title))
     for column in ("program", "partner", "name"):
         table.add_column(column)
@@ -96,20 +124,27 @@ def members_table(workflow_id: str, preview: Preview) -> Table:
     return table
 
 
-def explanation_lines(found: Explanation) -> list[Text]:
+def explanation_lines(found: Explanation, programs: ProgramNames) -> list[Text]:
     """Return why a partner is in a segment or not: one line per condition, then what follows."""
+
+    def at(text: str | None) -> str:
+        try:
+            return programs.time(datetime.fromisoformat(text or ""), found.program_id)
+        except ValueError:  # in a year that Python has no date for
+            return str(text)
+
     name = f" ({' '.join(found.name.split())})" if found.name else ""
     verdict = "is in" if found.member else "is not in"
-    lines = [Text(f"{found.partner_id}{name} {verdict} {found.workflow_id} as of {found.as_of}.", style="bold")]
+    lines = [Text(f"{found.partner_id}{name} {verdict} {found.workflow_id} as of {at(found.as_of)}.", style="bold")]
     lines += _condition_lines(found.conditions)
     if found.stage_reason:
-        lines.append(Text(_stage_reason(found.stage_reason)))
+        lines.append(Text(_stage_reason(found.stage_reason, at)))
     if found.already_contacted_at:
-        lines.append(Text(f"This workflow contacted the partner at {found.already_contacted_at} ({found.state})."))
+        lines.append(Text(f"This workflow contacted the partner at {at(found.already_contacted_at)} ({found.state})."))
     elif not found.addresses:
         lines.append(Text("Unsubscribed or suppressed." if found.unsubscribed else "Has no email address."))
-    change = f"{found.then.capitalize()} at {found.next_change}" if found.then else "No change for the next 400 days"
-    lines.append(Text(f"{change}, if nothing else happens."))
+    change = f"{found.then.capitalize()} at {at(found.next_change)}" if found.then else ""
+    lines.append(Text(f"{change or 'No change for the next 400 days'}, if nothing else happens."))
     return lines
 
 
@@ -124,11 +159,11 @@ def _condition_lines(conditions: Iterable[Explained], indent: str = "") -> Itera
             yield from _condition_lines(segment.conditions, f"{indent}    ")
 
 
-def _stage_reason(why: StageReason) -> str:
+def _stage_reason(why: StageReason, at: Callable[[str | None], str]) -> str:
     contract = f" ({why.contract_id})" if why.contract_id else ""
-    seen = f", loaded at {why.seen_at}" if why.seen_at else ""
+    seen = f", loaded at {at(why.seen_at)}" if why.seen_at else ""
     inferred = ", inferred from a later stage of the contract" if why.is_inferred else ""
-    return f"{why.stage} since {why.since}: {why.event}{contract}{seen}{inferred}."
+    return f"{why.stage} since {at(why.since)}: {why.event}{contract}{seen}{inferred}."
 
 
 def finding_lines(findings: list[Finding]) -> list[Text]:

@@ -31,13 +31,13 @@ def workflows_table(found: Sequence[ListedWorkflow], programs: ProgramNames) -> 
         table.add_column(name, justify="right", no_wrap=True)
     for one in found:
         run, accepted = one.last_run, " accepted" if one.action == "accept application" else ""
-        name = Text(one.workflow_id) + Text(f"\n{one.name}" if one.name else "", style="dim")
+        named = Text(one.workflow_id) + Text(f"\n{one.name}" if one.name else "", style="dim")
         last = Text(programs.time(run.as_of, one.program_id) if run else "never", style="" if run else "dim")
         if run and run.status != "done":
             last += Text(f"\n{run.status.replace('_', ' ')}", style=RUN_STYLES[run.status])
         members = f"{run.members:,}" if run else "–"
         sent = "–" if one.sent is None else f"{one.sent:,}{accepted}"
-        table.add_row(name, Text(one.status, style=STYLES[one.status]), last, members, sent)
+        table.add_row(named, Text(one.status, style=STYLES[one.status]), last, members, sent)
     return table
 
 

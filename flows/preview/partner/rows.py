@@ -31,8 +31,8 @@ def _stages(connection: Connection, partner: PartnerId) -> Iterator[Stage]:
     query = f"""
         SELECT relationship_stage, valid_from, valid_to, event, contract_id, seen_at, is_inferred
         FROM marts.fct_relationship_history {_WHERE} ORDER BY valid_from"""
-    for stage, since, until, *event, seen_at, is_inferred in connection.execute(query, partner[:2]).fetchall():
-        yield Stage(stage, _utc(since), _utc(until), *event, _utc(seen_at), is_inferred)
+    for row in connection.execute(query, partner[:2]).fetchall():
+        yield Stage(*map(_utc, row))
 
 
 def read_deliveries(connection: Connection, partner: PartnerId) -> Iterator[PartnerDelivery]:
@@ -41,15 +41,16 @@ def read_deliveries(connection: Connection, partner: PartnerId) -> Iterator[Part
         return
     query = """
         SELECT
-            sent.delivery_id, sent.workflow_id, sent.action, sent.email, sent.contract_id, sent.state, sent.reason,
-            sent.as_of, coalesce(outcomes.sent_at, sent.sent_at), outcomes.is_opened, outcomes.is_clicked,
+            sent.delivery_id, sent.workflow_id, sent.action, sent.email, nullif(sent.contract_id, ''), sent.state,
+            sent.reason, sent.as_of, coalesce(outcomes.sent_at, sent.sent_at), NULL,
+            outcomes.is_opened, outcomes.is_clicked,
             outcomes.is_bounced, outcomes.is_complained, outcomes.is_unsubscribed
         FROM marts.sent_emails AS sent
         LEFT JOIN marts.fct_email_deliveries AS outcomes
             ON sent.delivery_id = outcomes.delivery_id AND outcomes.events > 0
         WHERE sent.program_id = ? AND sent.partner_id = ?"""
     for row in connection.execute(query, partner[:2]).fetchall():
-        yield PartnerDelivery(*row[:4], row[4] or None, *row[5:7], _utc(row[7]), _utc(row[8]), None, *row[9:])
+        yield PartnerDelivery(*map(_utc, row))
 
 
 def read_run_problems(connection: Connection) -> dict[str, str]:
@@ -76,5 +77,5 @@ def read_addresses(facts: Connection, partner: PartnerId) -> tuple[Address, ...]
 
 
 def _utc(instant: Any) -> Any:
-    """Return an instant of the warehouse with its time zone. One in a year beyond Python's dates is text already."""
+    """Return an instant of the warehouse with its time zone, and any other value as it is."""
     return instant.replace(tzinfo=UTC) if isinstance(instant, datetime) else instant

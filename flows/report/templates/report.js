@@ -47,7 +47,7 @@ function sort(heading, up) {
   for (const one of heading.parentNode.cells) one.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", up ? "ascending" : "descending");
   const value = (row) => row.cells[column].firstChild.textContent.trim();
-  const number = (row) => Number(value(row).replaceAll(",", ""));
+  const number = (row) => Number.parseFloat(value(row).replaceAll(",", "")) || 0;
   const compare = isText ? (a, b) => value(a).localeCompare(value(b)) : (a, b) => number(a) - number(b);
   rows.sort((a, b) => (up ? compare(a, b) : compare(b, a)));
   document.querySelector("#list tbody").append(...rows);

@@ -25,17 +25,28 @@ totals as (
     group by workflows.workflow_id
 ),
 
--- A rate of nothing is null, never 0.
+decisions as (
+    select
+        workflow_id,
+        cast(count(*) as bigint) as accepted
+    from {{ ref('stg_sent_emails') }}
+    where email is null and state = 'sent'
+    group by workflow_id
+),
+
+-- A rate of nothing is null, never 0. Only events say what became of an email: without one, nothing is known of it.
 workflow_report as (
     select
-        *,
-        cast(delivered as {{ type_double() }}) / nullif(sent, 0) as delivery_rate,
-        cast(bounced as {{ type_double() }}) / nullif(sent, 0) as bounce_rate,
+        totals.*,
+        coalesce(decisions.accepted, 0) as accepted,
+        cast(delivered as {{ type_double() }}) / nullif(with_events, 0) as delivery_rate,
+        cast(bounced as {{ type_double() }}) / nullif(with_events, 0) as bounce_rate,
         cast(opened as {{ type_double() }}) / nullif(delivered, 0) as open_rate,
         cast(clicked as {{ type_double() }}) / nullif(delivered, 0) as click_rate,
         cast(complained as {{ type_double() }}) / nullif(delivered, 0) as complaint_rate,
         cast(unsubscribed as {{ type_double() }}) / nullif(delivered, 0) as unsubscribe_rate
     from totals
+    left join decisions on totals.workflow_id = decisions.workflow_id
 )
 
 select * from workflow_report
