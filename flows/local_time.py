@@ -39,13 +39,19 @@ def local_time(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def local_times(instant: datetime, zones: Iterable[ZoneInfo]) -> str:
-    """Return an instant in each of several zones, which are named once each.
+    """Return an instant in each of several zones, with a date where it differs from that of the zone before.
 
     >>> both = [ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")]
     >>> local_times(datetime(2026, 3, 20, 18), both)
-    '2026-03-20 14:00 EDT, 2026-03-20 23:30 IST'
+    '2026-03-20 14:00 EDT, 23:30 IST'
+    >>> local_times(datetime(2026, 3, 20, 19), both)
+    '2026-03-20 15:00 EDT, 2026-03-21 00:30 IST'
     """
-    return ", ".join(dict.fromkeys(local_time(instant, zone) for zone in zones))
+    shown, day = [], ""
+    for text in dict.fromkeys(local_time(instant, zone) for zone in zones):
+        shown.append(text.removeprefix(f"{day} ") if day else text)
+        day = text[:10]
+    return ", ".join(shown)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -75,7 +75,9 @@ def report(
     elif html is not None:
         print_lines([f"Wrote {html}"])
     else:
-        out.print(workflow_report_table(data, read_program_names(settings)))
+        as_of = read_program_names(settings).hour(data.as_of) if data.as_of else ""
+        print_lines([f"Email outcomes as of {as_of}" if as_of else "No run yet"])
+        out.print(workflow_report_table(data, out.width))
         print_lines(workflow_report_lines(data))
         if data.unreadable:
             print_lines([f"{describe_unreadable(data.unreadable)}. {HINT}"])

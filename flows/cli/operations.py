@@ -42,7 +42,8 @@ def run(
         answer(done.as_json())
     else:
         programs = read_program_names(settings)
-        out.print(run_table(done.plan, f"Run {done.run_id} as of {programs.hour(done.plan.as_of)}", sending=True))
+        print_lines([f"Run {done.run_id} as of {programs.hour(done.plan.as_of)}"])
+        out.print(run_table(done.plan, [one.plan for one in done.catch_up], sending=True))
         print_lines([*catch_up_lines(done.plan, programs.hour), *details(done.plan)])
         print_lines([f"Emails: {settings.outbox}", f"Published file: {settings.published}"])
     sys.exit(0 if done.ok else 1)
@@ -71,7 +72,8 @@ def plan(
         answer({**planned.as_json(), **ahead.as_json()})
     else:
         programs = read_program_names(settings)
-        out.print(run_table(planned, f"Plan as of {programs.hour(planned.as_of)}", sending=False))
+        print_lines([f"Plan as of {programs.hour(planned.as_of)}"])
+        out.print(run_table(planned, planned.catch_up, sending=False))
         print_lines([*catch_up_lines(planned, programs.hour), *details(planned), *plan_preview_lines(ahead)])
     sys.exit(0 if all(workflow.status == "done" for workflow in planned.workflows) else 1)
 

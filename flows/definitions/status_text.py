@@ -30,6 +30,7 @@ def with_status(path: str, text: str, status: str) -> str:
 
 def _replaced(source: Source, status: str) -> str:
     line, column = source.marks["status",]
+    column += line == 1 and source.text.startswith("\ufeff")  # YAML does not count a byte order mark
     lines = source.text.splitlines(keepends=True)
     before, rest = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
     lines[line - 1] = before + status + rest.removeprefix(str(source.value["status"]))
@@ -37,7 +38,8 @@ def _replaced(source: Source, status: str) -> str:
 
 
 def _added(text: str, status: str) -> str:
-    return re.sub(r"^(segment[ \t]*:.*?)(\r?\n|$)", rf"status: {status}\2\1\2", text, count=1, flags=re.MULTILINE)
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    return re.sub(r"^(?=segment[ \t]*:)", f"status: {status}{line_end}", text, count=1, flags=re.MULTILINE)
 
 
 def _differs_in_status_only(path: str, source: Source, changed: str, status: str) -> bool:

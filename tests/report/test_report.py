@@ -260,7 +260,7 @@ def test_terminal_report_has_one_line_per_workflow(reported: Settings):
     lines = partnerflow(reported, "report").stdout.splitlines()
     (good,) = [line.split() for line in lines if line.startswith(" good")]
     assert good[:3] == ["good", "1,200", "1,020"]
-    assert good[3:] == ["1,000", "98%", "400", "40%", "90", "9%", "20", "2%", "1", "0%", "3", "0%"]
+    assert good[3:] == ["1,000", "98%", "400", "40%", "90", "9%", "20", "1", "3"]
 
 
 def test_terminal_report_says_of_how_many_emails_the_outcome_is_known(reported: Settings, tmp_path: Path):
@@ -278,7 +278,7 @@ def test_terminal_report_says_of_how_many_emails_the_outcome_is_known(reported: 
     )
     text = partnerflow(silent, "report").stdout
     lines = [line.split() for line in text.splitlines()]
-    assert ["good", "18", "0", *["–"] * 6] in lines
+    assert ["good", "18"] in lines
     assert ["accept", "3", "accepted"] in lines
     assert "reported nothing about the 18 emails sent" in text
 
@@ -317,7 +317,7 @@ def test_every_run_publishes_the_page(example):
         row.sent for row in done.plan.workflows if row.workflow_id != "accept-applications"
     )
     assert "<td>3 <small>accepted</small>" in text
-    assert "As of the run of 2026-03-20 14:00 EDT, 2026-03-20 23:30 IST" in text
+    assert "As of the run of 2026-03-20 14:00 EDT, 23:30 IST" in text
 
 
 def test_outcome_is_the_worst_or_latest_event():

@@ -13,7 +13,7 @@ name: {name}
 program: "1000"
 status: {status}
 segment:
-  - Last Transition Date is 30 Days Ago
+  - Partner Template Term is any of Standard Terms
 action: {action}
 """
 

@@ -1,7 +1,7 @@
 """Terminal output: progress, and the tables and lines of most commands."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,10 +16,10 @@ from flows.doctor import Finding
 from flows.local_time import counted
 from flows.pipeline.steps import run_step
 from flows.pipeline.text import COUNTS, SENT
-from flows.plan.plan import Plan
+from flows.plan.plan import Plan, WorkflowPlan
 from flows.preview.explain import Explained, Explanation, StageReason
 from flows.preview.preview import Preview
-from flows.report.data import RATES, ReportData
+from flows.report.data import RATES, ReportData, Row
 from flows.warehouse.program_names import ProgramNames
 
 P = ParamSpec("P")
@@ -27,8 +27,19 @@ R = TypeVar("R")
 
 STYLES = {"done": "green", "over_limit": "yellow", "held": "yellow", "error": "red"}
 HEADINGS = {"already_contacted": "already\ncontacted", "no_address": "no\naddress", "recipients": "to send"}
+OF_ONE_HOUR = ("members", "already_contacted", "suppressed", "no_address")
+"""Columns that are not added up over hours."""
+
 ALWAYS = ("members", "recipients", "sent")
 """Columns that are shown even if every row has 0."""
+
+
+REPORT_HEADINGS = {"unsubscribed": "unsub-\nscribed", "complained": "com-\nplained"}
+
+NARROW = ("delivery_rate", "open_rate", "click_rate")
+"""The rates that a terminal of less than WIDE columns shows."""
+
+WIDE = 100
 
 
 class Progress:
@@ -53,43 +64,70 @@ class Progress:
             self._status.update(f"{self._title} [dim]{done:,} of {total:,}[/]")
 
 
-def run_table(plan: Plan, title: str, sending: bool) -> Table:
-    """Return the plan as a table, with the sending results if `sending`. Columns with only zeros are omitted."""
-    totals = {name: sum(getattr(row, name) for row in plan.workflows) for name in COUNTS + (SENT if sending else ())}
-    columns = [name for name, total in totals.items() if total or name in ALWAYS]
-    table = Table(title=title, title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, padding=0)
+def run_table(plan: Plan, earlier: Sequence[Plan], sending: bool) -> Table:
+    """Return the plan as a table, with the sending results if `sending`. Columns with only zeros are omitted.
+
+    Below a workflow that contacts partners of `earlier` hours, which are caught up, is a row with what it sends for
+    them; the totals include it. Members of several hours are not added up, since they are mostly the same partners.
+    """
+    names = COUNTS + (SENT if sending else ())
+    caught_up = {row.workflow_id: row for row in _caught_up(earlier, plan)}
+    totals = {name: sum(getattr(row, name) for row in (*plan.workflows, *caught_up.values())) for name in names}
+    columns = [name for name in names if totals[name] or name in ALWAYS]
+    table = Table(show_footer=True, box=box.SIMPLE_HEAD, padding=0)
     table.add_column("workflow", footer=counted(len(plan.workflows), "workflow"), no_wrap=True)
     table.add_column("status", no_wrap=True)
     for column in columns:
         table.add_column(HEADINGS.get(column, column), justify="right", footer=f"{totals[column]:,}", no_wrap=True)
     for row in plan.workflows:
-        counts = [getattr(row, column) for column in columns]
-        cells = [Text(f"{count:,}", style="" if count else "dim") for count in counts]
-        table.add_row(Text(row.workflow_id), Text(row.status, style=STYLES[row.status]), *cells)
+        table.add_row(Text(row.workflow_id), Text(row.status, style=STYLES[row.status]), *_counts(row, columns))
+        if row.workflow_id in caught_up:
+            cells = zip(columns, _counts(caught_up[row.workflow_id], columns), strict=True)
+            hours = [Text() if name in OF_ONE_HOUR else cell for name, cell in cells]
+            table.add_row(Text("  earlier hours", style="dim"), "", *hours)
     return table
 
 
-def workflow_report_table(data: ReportData, programs: ProgramNames) -> Table:
-    """Return the report as a table: one row per workflow, each count with its rate.
+def _caught_up(earlier: Sequence[Plan], plan: Plan) -> Iterator[WorkflowPlan]:
+    """Yield one row per workflow of the plan with the contacts of earlier hours, added up."""
+    for row in plan.workflows:
+        rows = [one for hour in earlier for one in hour.workflows if one.workflow_id == row.workflow_id]
+        sums = {name: sum(getattr(one, name) for one in rows) for name in ("recipients", *SENT)}
+        if any(sums.values()):
+            yield WorkflowPlan(row.workflow_id, **sums)
 
-    `reported` is the number of emails that any event speaks of; without one, nothing is known of the others.
+
+def _counts(row: WorkflowPlan, columns: Iterable[str]) -> list[Text]:
+    counts = [getattr(row, column) for column in columns]
+    return [Text(f"{count:,}", style="" if count else "dim") for count in counts]
+
+
+def workflow_report_table(data: ReportData, width: int) -> Table:
+    """Return the report as a table: one row per workflow, with its counts, and rates where they have room.
+
+    `reported` is the number of emails that any event speaks of; of the others nothing is known. Columns of outcomes
+    that no email has are omitted, and so are all of them without any event.
     """
-    title = f"Email outcomes as of {programs.hour(data.as_of)}" if data.as_of else "No run yet"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
-    table.add_column("workflow", no_wrap=True)
-    for name in ("sent", "reported"):
-        table.add_column(name, justify="right")
-    headings = {"unsubscribed": "unsub-\nscribed", "complained": "com-\nplained"}
-    for name, _ in RATES:
-        table.add_column(headings.get(name, name), justify="right", no_wrap=True)
+    shown = [(count, rate) for count, rate in RATES if any(row[count] for row in data.totals)]
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    for name in ("workflow", "sent", *(["reported"] if shown else [])):
+        table.add_column(name, justify="left" if name == "workflow" else "right", no_wrap=True)
+    for name, _ in shown:
+        table.add_column(REPORT_HEADINGS.get(name, name), justify="right", no_wrap=True)
     for row in data.totals:
-        known = row["with_events"]
-        cells = [_with_rate(row[count], row[rate]) if known else Text("–     ", style="dim") for count, rate in RATES]
-        if row["accepted"]:
-            table.add_row(Text(row["workflow_id"]), f"{row['accepted']:,} accepted")
-        else:
-            table.add_row(Text(row["workflow_id"]), f"{row['sent']:,}", f"{known:,}", *cells)
+        known = f"{row['with_events']:,}" if row["sent"] else ""
+        cells = [_outcome(row, count, rate if width >= WIDE or rate in NARROW else None) for count, rate in shown]
+        sent = f"{row['accepted']:,} accepted" if row["accepted"] else f"{row['sent']:,}"
+        table.add_row(Text(row["workflow_id"]), sent, *([known, *cells] if shown else []))
     return table
+
+
+def _outcome(row: Row, count: str, rate: str | None) -> Text:
+    if not row["with_events"]:
+        return Text("–" if row["sent"] else "", style="dim")
+    share = row[rate] if rate and row[count] else None
+    shown = "" if rate is None else "     " if share is None else f" {share:4.0%}"
+    return Text(f"{row[count]:,}") + Text(shown, style="dim")
 
 
 def workflow_report_lines(data: ReportData) -> list[str]:
@@ -106,10 +144,6 @@ def workflow_report_lines(data: ReportData) -> list[str]:
         f"{known:,} of {sent:,} emails sent are reported by events; of the others nothing is known. Delivered and "
         "bounced are shares of those reported, the others of those delivered."
     ]
-
-
-def _with_rate(count: int, rate: float | None) -> Text:
-    return Text(f"{count:,}") + Text(f" {rate:4.0%}" if rate is not None and count else "     ", style="dim")
 
 
 def members_table(workflow_id: str, preview: Preview) -> Table:
