@@ -118,7 +118,8 @@ def workflow_report_table(data: ReportData, width: int) -> Table:
         known = f"{row['with_events']:,}" if row["sent"] else ""
         cells = [_outcome(row, count, rate if width >= WIDE or rate in NARROW else None) for count, rate in shown]
         sent = f"{row['accepted']:,} accepted" if row["accepted"] else f"{row['sent']:,}"
-        table.add_row(Text(row["workflow_id"]), sent, *([known, *cells] if shown else []))
+        outcomes = [Text(known), *cells] if shown else []
+        table.add_row(Text(row["workflow_id"]), sent, *outcomes)
     return table
 
 
