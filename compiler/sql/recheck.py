@@ -5,6 +5,7 @@ on other segments is checked as far as it consists of these: all else in them is
 hour. In a segment that a partner must not be in, `greater than` is the upper bound.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from compiler.segment_tree import AnyOf, Compare, Condition, DateWithin, NamedSegment, NoneOf, Workflow
@@ -24,6 +25,25 @@ def recheck_segment(workflow: Workflow, condition: Condition, builder: Predicate
     assert isinstance(found, AnyOf | NoneOf | Compare)
     segment = (found, *_range(workflow, builder)) if isinstance(found, Compare) else (found,)
     return replace(workflow, segment=segment, segments=tuple(checked.segments.values()))
+
+
+@dataclass(frozen=True)
+class RecheckSegment:
+    """One condition to check again, as a sentence, and a workflow whose segment has it alone."""
+
+    workflow_id: str
+    sentence: str
+    workflow: Workflow
+
+
+def recheck_segments(workflows: Iterable[Workflow], builder: PredicateBuilder) -> dict[str, RecheckSegment]:
+    """Return the conditions to check again of some workflows, by the id of the workflow that has it alone."""
+    found = {}
+    for one in workflows:
+        for number, condition in enumerate(conditions_to_recheck(one, builder)):
+            alone = replace(recheck_segment(one, condition, builder), id=f"{one.id}/{number}")
+            found[alone.id] = RecheckSegment(one.id, str(condition), alone)
+    return found
 
 
 @dataclass

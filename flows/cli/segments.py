@@ -1,15 +1,16 @@
 """The commands that show who is, was or will be in a segment. They send and change nothing."""
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from compiler import PartnerflowError
+from compiler import CONTACT_POLICY, ContactPolicy, PartnerflowError
 from flows.cli.common import AsOf, Json, answer, app, find_workflow, out, print_lines, read_as_of
 from flows.clock import read_day
-from flows.definitions.loader import read_definitions
-from flows.settings import read_settings
+from flows.definitions.loader import read_definitions, read_policy
+from flows.settings import Settings, read_settings
 
 
 @app.command(epilog="Example: partnerflow preview few-clicks-14 --as-of 2026-03-20T14:00:00-04:00")
@@ -82,22 +83,45 @@ def simulate(
             "--workflow", metavar="W", help="A workflow's id or file; repeatable. Default: all active workflows."
         ),
     ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Simulate another contact policy, and compare it with that of the workflows; `none` for no policy.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Simulate a range of days, hour by hour: which workflow would contact whom. Sends and changes nothing."""
-    from flows.cli.output.simulation import simulation_lines, simulation_table
+    from flows.cli.output.simulation import comparison_table, simulation_lines, simulation_table
     from flows.preview.simulate import simulate as replay
     from flows.warehouse.program_names import read_program_names
 
-    definitions = read_definitions(read_settings())
+    settings = read_settings()
+    definitions = read_definitions(settings)
     chosen = [find_workflow(name)[0] for name in workflow] if workflow else definitions.active
-    found = replay(read_settings(), chosen, definitions.compiler, _day(first, "--from"), _day(last, "--to"))
+    days = _day(first, "--from"), _day(last, "--to")
+    other = _policy(policy, settings) if policy else definitions.policy
+    found = replay(settings, chosen, definitions.compiler, *days, other)
+    compared = {}
+    if policy:
+        own = replay(settings, chosen, definitions.compiler, *days, definitions.policy)
+        has_file = (settings.workflows / CONTACT_POLICY).exists()
+        compared = {CONTACT_POLICY if has_file else "none": own, policy: found}
     if as_json:
-        answer(found.as_json())
+        rows = [{"policy": name, **one.summary()} for name, one in compared.items()]
+        answer(found.as_json() | ({"policies": rows} if rows else {}))
     else:
-        programs = read_program_names(read_settings())
+        programs = read_program_names(settings)
         out.print(simulation_table(found, programs))
         print_lines(simulation_lines(found, programs))
+        if compared:
+            out.print(comparison_table(compared))
+
+
+def _policy(name: str, settings: Settings) -> ContactPolicy:
+    """Return the contact policy that `--policy` gives."""
+    return ContactPolicy() if name == "none" else read_policy(Path(name), settings.workflows)
 
 
 @app.command(epilog="Example: partnerflow history few-clicks-14 --from 2026-03-01 --to 2026-03-20")

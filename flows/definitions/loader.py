@@ -115,9 +115,19 @@ def _read_policy(folder: Path) -> tuple[ContactPolicy, list[Problem]]:
     if not file.exists():
         return ContactPolicy(), []
     try:
-        return read_contact_policy(shown(file), _text(file), frozenset(workflow_ids(folder))), []
+        return read_policy(file, folder), []
     except DefinitionError as error:
         return ContactPolicy(), error.problems
+
+
+def read_policy(file: Path, folder: Path) -> ContactPolicy:
+    """Return the contact policy of a file, for the workflows of a folder.
+
+    Raises DefinitionError with every problem of the file, and PartnerflowError when there is none.
+    """
+    if not file.is_file():
+        raise PartnerflowError(f"There is no file {file}. Name a contact policy, or `none`.")
+    return read_contact_policy(shown(file), _text(file), frozenset(workflow_ids(folder)))
 
 
 def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]]:

@@ -45,6 +45,11 @@ class SendingHours:
     policy: ContactPolicy
     _hours: defaultdict[CapKey, list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
+    def copy(self) -> "SendingHours":
+        """Return a copy to which hours can be added."""
+        copied = defaultdict(list, {key: list(hours) for key, hours in self._hours.items()})
+        return SendingHours(self.policy, copied)
+
     def add(self, delivery: Delivery, hour: datetime) -> None:
         """Count an email; those of exempt workflows do not count."""
         if is_limited(self.policy, delivery):

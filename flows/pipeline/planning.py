@@ -15,7 +15,7 @@ from flows.events.ingestion import load_events
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.pipeline.catch_up import CatchUp, find_catch_up
-from flows.pipeline.contact_policy import SendingHour, decide, requalify_by, with_decision
+from flows.pipeline.contact_policy import decide_in_ledger, requalify_by, with_decision
 from flows.pipeline.late import LateRows, find_late_rows, replace_membership
 from flows.pipeline.recheck import without_disqualified
 from flows.pipeline.steps import StepRunner
@@ -26,6 +26,7 @@ from flows.plan.read_plan import read_plan
 from flows.progress import ProgressCallback
 from flows.run_id import run_id_of
 from flows.sending.claim import planned_deliveries
+from flows.sending.contact_policy import SendingHour
 from flows.settings import Settings
 from flows.transform.build import BuildResult, build
 from flows.warehouse.connection import open_warehouse, transaction
@@ -171,8 +172,8 @@ def _with_policy(
         for one in planned_deliveries(ledger.message_key, each, run_id_of(plan.as_of), "plan", plan.as_of)
     ]
     with open_warehouse(settings.warehouse) as connection:
-        decision = decide(ledger, hour, requalify_by(connection, hour, definitions.compiler), planned)
-    return with_decision(plan, decision)
+        decision = decide_in_ledger(ledger, hour, requalify_by(connection, hour, definitions.compiler), planned)
+    return with_decision(plan, decision, zones)
 
 
 def _contacts_by_workflow(plans: Sequence[Plan]) -> Counter[str]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from compiler import Compiler, Workflow
-from compiler.sql.recheck import conditions_to_recheck, recheck_segment
+from compiler.sql.recheck import RecheckSegment, recheck_segments
 from flows.pipeline.late import CHOSEN, PartnerKey, choose_partners
 from flows.plan.plan import Disqualified, PartnerOfWorkflow, Plan, partners_of, restricted_to, with_details
 from flows.warehouse.connection import Connection, transaction
@@ -30,24 +30,19 @@ def failed_conditions(
 ) -> dict[PartnerOfWorkflow, tuple[str, ...]]:
     """Return the conditions that a partner no longer meets, as sentences; partners that meet all are left out."""
     named = {workflow_id for workflow_id, _, _ in partners}
-    checked = {one.id: conditions_to_recheck(one, compiler.builder) for one in workflows if one.id in named}
-    single = {
-        f"{one.id}/{number}": replace(recheck_segment(one, condition, compiler.builder), id=f"{one.id}/{number}")
-        for one in workflows
-        for number, condition in enumerate(checked.get(one.id, ()))
-    }
-    if not single:
+    segments = recheck_segments([one for one in workflows if one.id in named], compiler.builder)
+    if not segments:
         return {}
-    members = _members(connection, list(single.values()), compiler, [(program, one) for _, program, one in partners])
+    alone = [one.workflow for one in segments.values()]
+    members = _members(connection, alone, compiler, [(program, one) for _, program, one in partners])
+    by_workflow: dict[str, list[RecheckSegment]] = defaultdict(list)
+    for one in segments.values():
+        by_workflow[one.workflow_id].append(one)
     failed = {}
-    for workflow_id, program_id, partner_id in partners:
-        unmet = [
-            str(condition)
-            for number, condition in enumerate(checked.get(workflow_id, ()))
-            if (program_id, partner_id) not in members[f"{workflow_id}/{number}"]
-        ]
+    for workflow_id, *partner in partners:
+        unmet = [one for one in by_workflow[workflow_id] if (partner[0], partner[1]) not in members[one.workflow.id]]
         if unmet:
-            failed[workflow_id, program_id, partner_id] = tuple(unmet)
+            failed[workflow_id, partner[0], partner[1]] = tuple(one.sentence for one in unmet)
     return failed
 
 

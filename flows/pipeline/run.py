@@ -20,7 +20,7 @@ from flows.ledger.queries import RunRecord, message_content, record_runs
 from flows.ledger.readdress import readdress
 from flows.ledger.recovery.integrity import ensure_ledger_is_current
 from flows.ledger.worker_lease import host_of, worker_lease
-from flows.pipeline.contact_policy import SendingHour, apply, decide, requalify_by
+from flows.pipeline.contact_policy import apply, decide_in_ledger, requalify_by
 from flows.pipeline.late import record_seen_transitions
 from flows.pipeline.planning import build_plan, sending_hour
 from flows.pipeline.state_files import check_state_files
@@ -32,6 +32,7 @@ from flows.progress import ProgressCallback, no_progress
 from flows.report.page import write_report
 from flows.run_id import run_id_of
 from flows.sending.claim import claim
+from flows.sending.contact_policy import SendingHour
 from flows.sending.dispatcher import Dispatcher
 from flows.sending.recovery import recover
 from flows.sending.rendering import DeliveryRenderer
@@ -171,7 +172,7 @@ def _apply_policy(settings: Settings, definitions: Definitions, ledger: Ledger, 
     """Record in the ledger who waits for the contact policy, and return the hour that it was applied to."""
     with open_warehouse(settings.warehouse) as connection:
         hour = sending_hour(definitions, run.plan, read_programs(connection).zones)
-        apply(ledger, decide(ledger, hour, requalify_by(connection, hour, definitions.compiler)), run.run_id)
+        apply(ledger, decide_in_ledger(ledger, hour, requalify_by(connection, hour, definitions.compiler)), run.run_id)
     return hour
 
 

@@ -1,33 +1,49 @@
 """Replay: many hours of workflows at once, with the ledger that they would have written.
 
 One statement evaluates the segments for many hours, since the facts hold history and the hours are a value of the
-statement. One hour affects later ones in two ways only: a workflow contacts a partner once (and accepts an application
-once), and an email moves its partner from New to Outreach. So the hours of a batch are evaluated together, the first
-contact of each partner is recorded, the stages are computed again from the events and these contacts, and the segments
-with conditions on such stages are evaluated again, until there is no new contact. Partners affect each other only
-through the limit: when one of these segments is over the limit in a batch, its hours are replayed one by one.
+statement. One hour affects later ones in three ways only: a workflow contacts a partner once (and accepts an
+application once), an email moves its partner from New to Outreach and is known to Contacted By conditions from the next
+hour on, and the contact policy makes an email wait, after which its partner must still qualify.
+
+So the hours of a batch are evaluated together, and the simulated ledger goes through them one by one. Then the stages
+are computed again with the emails that left, the segments that depend on them and the partners that waited are
+evaluated again, and the ledger goes through the hours once more, until nothing changes. Each time one more hour, at
+least, is as in real runs, because an hour depends on earlier ones only; so the end is what real runs do.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pandas
 from sqlglot import exp
 
-from compiler import AcceptApplication, Compiler, Workflow
+from compiler import AcceptApplication, Compiler, ContactPolicy, Workflow
 from compiler.segment_tree import AnyOf, NoneOf
 from compiler.sql.dialect import constant, literal
 from compiler.sql.predicates import selected_stages
+from compiler.sql.recheck import recheck_segments
 from flows.clock import next_hour
+from flows.ledger.delivery import Delivery
+from flows.plan.plan import PartnerOfWorkflow
 from flows.preview import replay_sql
 from flows.preview.compiled_models import EVENTS, HISTORY, SENT_EMAILS, CompiledModels
 from flows.preview.hours import create_temp_table
-from flows.warehouse.connection import Connection, fetch_row
-from flows.warehouse.evaluations import Hour, batches, stored_text
+from flows.preview.simulated_ledger import (
+    DeferredEmail,
+    Departure,
+    Release,
+    SimulatedLedger,
+    contact_of,
+    simulated_delivery,
+)
+from flows.sending.contact_policy import Requalify, SendingHour
+from flows.warehouse.connection import Connection
+from flows.warehouse.evaluations import Hour, batches, evaluation_hours, stored_text
 from flows.warehouse.programs import time_zones
 
 LIMIT = 10_000
@@ -71,10 +87,37 @@ class LimitBreach:
         return times | {"addresses": self.addresses}
 
 
+Sentences = tuple[str, ...]
+
+Request = tuple[PartnerOfWorkflow, datetime]
+"""A partner that has waited, to be checked again at an hour (UTC, without a time zone)."""
+
+
+@dataclass(frozen=True)
+class _Feedback:
+    """What the ledger of a batch says about the evaluation that it is made from.
+
+    That one is right if it was made with the same departures and releases, and with the answers to these requests.
+    """
+
+    departures: frozenset[Departure] = frozenset()
+    releases: frozenset[Release] = frozenset()
+    requests: frozenset[Request] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """Whom workflows may contact first at the hour of a run, and the hours at which a segment is over the limit."""
+
+    candidates: tuple[Delivery, ...] = ()
+    over_limit: tuple[tuple[str, datetime, int], ...] = ()
+
+
 class Replay:
     """A replay of some workflows in temporary tables of a session.
 
-    `models` are those of the last build. `zone` is the deployment's: its hours are those of the runs.
+    `models` are those of the last build. `zone` is the deployment's: its hours are those of the runs. Without a
+    `policy`, every email leaves at once, whatever send window its workflow has.
     """
 
     def __init__(
@@ -85,6 +128,7 @@ class Replay:
         models: CompiledModels,
         zone: ZoneInfo,
         limit: int = LIMIT,
+        policy: ContactPolicy | None = None,
     ):
         self.workflows = tuple(workflows)
         self.zone = zone
@@ -93,7 +137,10 @@ class Replay:
         self._moved_by_email = [one for one in workflows if self._depends_on_own_emails(one)]
         self._independent = [one for one in workflows if not self._depends_on_own_emails(one)]
         self._values: dict[str, exp.Expr] = {}
-        self._hours: Sequence[Hour] = ()
+        self._ledger = SimulatedLedger(policy or ContactPolicy())
+        self._sending = workflows if policy else [replace(one, send_window=None) for one in workflows]
+        self._departures: list[Departure] = []
+        self._zones = dict(self.programs())
 
     def programs(self) -> list[tuple[str, str]]:
         """Return the ids and time zones of the programs of the workflows, without those that have no valid one."""
@@ -105,15 +152,35 @@ class Replay:
         if not hours:
             return
         self._begin(sorted({one.as_of for one in hours}))
+        waiting: list[Hour] = []
         for batch in batches(self._connection, hours):
-            self._batch(batch)
+            given = [*waiting, *batch]
+            whole = [one for one in given if next_hour(self.zone, one.as_of) <= given[-1].as_of]
+            waiting = given[len(whole) :]
+            self._batch(whole)
+        self._batch(waiting)
 
     def sends(self) -> list[Send]:
-        """Return what was sent, by hour, workflow, program, partner and contract."""
-        rows = self._connection.execute("""
-            SELECT as_of, workflow_id, program_id, partner_id, contract_id, emails FROM simulated_sends
-            ORDER BY as_of, workflow_id, program_id, partner_id, contract_id""").fetchall()
-        return [Send(as_of.replace(tzinfo=UTC), *rest) for as_of, *rest in rows]
+        """Return what left, by hour, workflow, program, partner and contract."""
+        ordered = sorted(self._departures, key=lambda one: (one.as_of, one))
+        return [Send(one.as_of.replace(tzinfo=UTC), *one[:4], len(one.emails)) for one in ordered]
+
+    def most_emails(self, per: Literal["partner", "address"], hours: int) -> int:
+        """Return the most emails that leave to one partner, or to one address, in any row of evaluation hours."""
+        left: dict[tuple[str, ...], list[datetime]] = defaultdict(list)
+        for one in sorted(self._departures, key=lambda one: one.as_of):
+            for email in one.emails:
+                left[(one.program_id, one.partner_id) if per == "partner" else (email,)].append(one.as_of)
+        period = timedelta(hours=hours)
+        counts = (
+            bisect_left(found, at + period) - number for found in left.values() for number, at in enumerate(found)
+        )
+        return max(counts, default=0)
+
+    def deferred(self) -> list[DeferredEmail]:
+        """Return the emails that had to wait, by hour, workflow, program, partner and address. Times are UTC."""
+        found = [replace(one, **_aware(one)) for one in self._ledger.deferred.values()]
+        return sorted(found, key=lambda one: (one.as_of, one.workflow_id, one.program_id, one.partner_id, one.email))
 
     def _depends_on_own_emails(self, workflow: Workflow) -> bool:
         """Return whether one of our emails can move a partner into its segment or out of it."""
@@ -132,77 +199,120 @@ class Replay:
         self._table("simulated_workflows", self._compiler.workflows(self.workflows))
         self._table("simulated_runs", constant(replay_sql.NO_RUNS))
         runs = [(_naive(instant), _naive(next_hour(self.zone, instant))) for instant in instants]
-        columns = exp.Schema(this=exp.to_table("simulated_runs"), expressions=[*map(exp.to_identifier, _RUN_COLUMNS)])
-        self._connection.append(columns, pandas.DataFrame(runs, columns=_RUN_COLUMNS))
+        self._append("simulated_runs", ["as_of", "run_at"], runs)
         self._table("simulated_addresses", constant(replay_sql.ADDRESSES))
         self._table("simulated_sends", constant(replay_sql.NO_SENDS))
         first = {"first": literal(stored_text(instants[0]))}
         self._values[SENT_EMAILS] = exp.replace_placeholders(constant(replay_sql.SENT_EMAILS), **first)
-        self._table("simulated_contacted", self._models.given(constant(replay_sql.CONTACTED), self._values))
+        waiting = exp.replace_placeholders(constant(replay_sql.WAITING), **first)
+        for *partner, email, as_of, reason in self._connection.execute(waiting).fetchall():
+            one = simulated_delivery((partner[0], partner[1], partner[2], ""), email, as_of)
+            self._ledger.contacted.add(contact_of(one))
+            self._ledger.make_wait(one, runs[0][1], reason or "Waits since it was claimed.", as_of)
+        self._table("simulated_known", self._models.given(constant(replay_sql.CONTACTED), self._values))
+        self._count_earlier_emails(_naive(instants[0]))
         self._make_stages()
+
+    def _count_earlier_emails(self, first: datetime) -> None:
+        """Count the emails that the caps have to know, before the first instant and those of other workflows."""
+        policy = self._ledger.policy
+        if not policy.caps:
+            return
+        since = first - timedelta(hours=max(cap.hours for cap in policy.caps))
+        query = exp.replace_placeholders(constant(replay_sql.SENDING_HOURS), since=literal(stored_text(since)))
+        for workflow_id, program, partner, email, hour in self._rows(self._models.given(query, self._values)):
+            self._ledger.sent.add(simulated_delivery((workflow_id, program, partner, ""), email or "", hour), hour)
 
     def _batch(self, hours: Sequence[Hour]) -> None:
-        self._hours = hours
-        if self._independent:
-            self._evaluate(self._independent)
-            self._record_breaches(self._over_limit())
-            if self._record(replay_sql.OF_EACH_HOUR):
-                self._make_stages()
-        if self._moved_by_email:
-            self._table("simulated_before", constant("SELECT * FROM simulated_sends"))
-            if not self._settle(is_one_hour=False):
-                self._hour_by_hour(hours)
-
-    def _hour_by_hour(self, hours: Sequence[Hour]) -> None:
-        """Replay the segments that depend on our own emails hour by hour, after undoing the batch."""
-        self._table("simulated_undone", constant(replay_sql.SINCE_BEFORE))
-        for statement in replay_sql.UNDO:
-            self._connection.execute(statement)
-        self._make_stages()
-        for _, together in groupby(hours, key=lambda one: one.as_of):
-            self._hours = list(together)
-            self._settle(is_one_hour=True)
-
-    def _settle(self, is_one_hour: bool) -> bool:
-        """Record first contacts until there are none left; return False if the hours must be replayed one by one.
-
-        They must when a segment is over the limit, since the limit then depends on the contacts of earlier hours.
-        """
+        """Replay hours, sorted, until the ledger is the one that they are evaluated with (see the top of this file)."""
+        if not hours:
+            return
+        self._table("simulated_contacted", constant("SELECT * FROM simulated_known"))
+        self._append("simulated_contacted", [*_KEY, "contract_id"], sorted(self._ledger.contacted))
+        steady, moving, answers = self._evaluate(self._independent, hours), _Evaluated(), dict[Request, Sentences]()
+        known = None if self._moved_by_email else _Feedback()
         while True:
-            self._evaluate(self._moved_by_email)
-            over = self._over_limit()
-            if over and not is_one_hour:
-                return False
-            taken = self._record(replay_sql.OF_THE_FIRST_HOUR)
-            if taken:
-                self._make_stages()
-            if not taken or is_one_hour:
-                self._record_breaches(over)
-                return True
+            ledger, found = self._walk(hours, [*steady.candidates, *moving.candidates], answers)
+            if found == known:
+                break
+            self._write(found.departures)
+            if found.releases != (known or _Feedback()).releases:
+                steady = self._evaluate(self._independent, hours, found.releases)
+            moving = self._evaluate(self._moved_by_email, hours, found.releases)
+            known, answers = found, self._checked_again(found.requests)
+        self._departures += ledger.departures
+        self._ledger = ledger.copy()
+        self._record_breaches([*steady.over_limit, *moving.over_limit])
 
-    def _evaluate(self, workflows: Sequence[Workflow]) -> None:
+    def _walk(
+        self, hours: Sequence[Hour], candidates: Iterable[Delivery], answers: Mapping[Request, Sentences]
+    ) -> tuple[SimulatedLedger, _Feedback]:
+        """Return the ledger after the runs of these hours, and what it says about their evaluation."""
+        ledger, requests, by_run = self._ledger.copy(), set[Request](), defaultdict[datetime, list[Delivery]](list)
+        for one in candidates:
+            by_run[one.as_of].append(one)
+        programs = defaultdict[datetime, set[str]](set)
+        for hour in hours:
+            programs[_naive(next_hour(self.zone, hour.as_of))].add(hour.program_id)
+        for run_at in sorted(programs):
+            workflows = [one for one in self._sending if one.program in programs[run_at]]
+            sending = SendingHour(run_at, ledger.policy, workflows, self._zones)
+            ledger.run(sending, by_run[run_at], _requalify(run_at, answers, requests))
+        departures = frozenset(ledger.departures if self._moved_by_email else ())
+        return ledger, _Feedback(departures, frozenset(ledger.releases), frozenset(requests))
+
+    def _evaluate(
+        self, workflows: Sequence[Workflow], hours: Sequence[Hour], releases: Collection[Release] = ()
+    ) -> _Evaluated:
+        """Return whom these workflows may contact at these hours, with the stages as they are now."""
+        if not workflows:
+            return _Evaluated()
         accepting = [one for one in workflows if isinstance(one.action, AcceptApplication)]
         members, applications = self._compiler.membership(workflows), self._compiler.applications(accepting)
-        self._table("simulated_members", self._models.at(self._hours, members, self._values))
-        self._table("simulated_applications", self._models.at(self._hours, applications, self._values))
-
-    def _over_limit(self) -> list[tuple[str, datetime, int]]:
+        self._table("simulated_members", self._models.at(hours, members, self._values))
+        self._table("simulated_applications", self._models.at(hours, applications, self._values))
         over_limit = exp.replace_placeholders(constant(replay_sql.OVER_LIMIT), limit=literal(self._limit))
         self._table("simulated_over_limit", over_limit)
-        query = "SELECT workflow_id, as_of, addresses FROM simulated_over_limit ORDER BY workflow_id, as_of"
-        rows: list[tuple[str, datetime, int]] = self._connection.execute(query).fetchall()
-        return rows
+        self._table("simulated_releases", constant(replay_sql.NO_RELEASES))
+        self._append("simulated_releases", [*_KEY, "as_of"], sorted(releases))
+        found = sorted(set(self._rows(constant(replay_sql.CANDIDATES))))
+        over = self._rows("SELECT workflow_id, as_of, addresses FROM simulated_over_limit ORDER BY workflow_id, as_of")
+        candidates = tuple(simulated_delivery((one[0], one[1], one[2], one[3]), one[4], one[5]) for one in found)
+        return _Evaluated(candidates, tuple((name, as_of, count) for name, as_of, count in over))
 
-    def _record(self, chosen: str) -> int:
-        """Record contacts in the ledger, and return their number."""
-        self._table("simulated_candidates", constant(replay_sql.CANDIDATES))
-        self._table("simulated_new", constant(chosen))
-        for statement in replay_sql.RECORD:
-            self._connection.execute(statement)
-        return int(fetch_row(self._connection, "SELECT count(*) FROM simulated_new")[0])
+    def _checked_again(self, requests: Collection[Request]) -> dict[Request, Sentences]:
+        """Return the conditions that partners no longer meet at the hours of these requests."""
+        if not requests:
+            return {}
+        named = {workflow_id for (workflow_id, _, _), _ in requests}
+        segments = recheck_segments([one for one in self.workflows if one.id in named], self._compiler.builder)
+        rows = [
+            (name, *who[1:], hour)
+            for who, hour in requests
+            for name, one in segments.items()
+            if one.workflow_id == who[0]
+        ]
+        self._table("simulated_requests", constant(replay_sql.NO_REQUESTS))
+        self._append("simulated_requests", [*_KEY, "as_of"], sorted(rows))
+        self._table("simulated_chosen", constant("SELECT DISTINCT program_id, partner_id FROM simulated_requests"))
+        instants = sorted({(hour.replace(tzinfo=UTC), who[1]) for who, hour in requests})
+        hours = [one for at, program in instants for one in evaluation_hours(self._zones, at, programs=[program])]
+        members = self._compiler.membership([one.workflow for one in segments.values()], among=CHOSEN)
+        values = {**self._values, CHOSEN: exp.to_table("simulated_chosen")}
+        holding = self._models.at(hours, members, values)
+        met = set(self._rows(self._models.given(constant(replay_sql.REQUESTED), {"rechecked_members": holding})))
+        failed = defaultdict[Request, list[str]](list)
+        for name, program, partner, hour in rows:
+            if (name, program, partner, hour) not in met:
+                failed[(segments[name].workflow_id, program, partner), hour].append(segments[name].sentence)
+        return {request: tuple(sentences) for request, sentences in failed.items()}
 
-    def _table(self, name: str, query: exp.Expr) -> None:
-        create_temp_table(self._connection, name, query)
+    def _write(self, departures: Iterable[Departure]) -> None:
+        """Make these the emails of the batch, and compute the stages with them."""
+        self._table("simulated_sends", constant(replay_sql.NO_SENDS))
+        rows = sorted({one[:5] for one in (*self._departures, *departures)})
+        self._append("simulated_sends", [*_KEY, "contract_id", "as_of"], rows)
+        self._make_stages()
 
     def _make_stages(self) -> None:
         """Compute the relationship stages by the project's own models, from the events and the ledger as it is now."""
@@ -210,6 +320,17 @@ class Replay:
             for relation, name in ((EVENTS, "simulated_events"), (HISTORY, "simulated_history")):
                 self._table(name, self._models.given(self._models.query(relation), self._values))
                 self._values[relation] = exp.to_table(name)
+
+    def _table(self, name: str, query: exp.Expr) -> None:
+        create_temp_table(self._connection, name, query)
+
+    def _append(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            schema = exp.Schema(this=exp.to_table(name), expressions=[exp.to_identifier(one) for one in columns])
+            self._connection.append(schema, pandas.DataFrame(rows, columns=[*columns]))
+
+    def _rows(self, query: str | exp.Expr) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._connection.execute(query).fetchall()]
 
     def _record_breaches(self, over: Iterable[tuple[str, datetime, int]]) -> None:
         for workflow_id, as_of, addresses in over:
@@ -222,8 +343,27 @@ class Replay:
                 self.limit_breaches.append(LimitBreach(workflow_id, hour, hour, addresses))
 
 
-_RUN_COLUMNS = ["as_of", "run_at"]
+_KEY = ("workflow_id", "program_id", "partner_id")
+
+CHOSEN = "raw.chosen_partners"
+"""The relation in place of which a statement reads the partners that are checked again."""
+
+
+def _requalify(run_at: datetime, answers: Mapping[Request, Sentences], requests: set[Request]) -> Requalify:
+    """Return the check of partners at a run, which notes what it is asked; without an answer, a partner qualifies."""
+
+    def requalify(partners: set[PartnerOfWorkflow]) -> Mapping[PartnerOfWorkflow, Sentences]:
+        asked = {(one, run_at) for one in partners}
+        requests.update(asked)
+        return {one: answers[one, at] for one, at in asked if (one, at) in answers}
+
+    return requalify
 
 
 def _naive(instant: datetime) -> datetime:
     return instant.replace(tzinfo=None)
+
+
+def _aware(one: DeferredEmail) -> dict[str, Any]:
+    times = {name: getattr(one, name) for name in ("as_of", "not_before", "ended")}
+    return {name: at and at.replace(tzinfo=UTC) for name, at in times.items()}

@@ -1,17 +1,17 @@
 """The SQL statements of a replay, for `constant`. Their temporary tables, and what each has one row per:
 
 simulated_workflows       workflow, with its action and recipients
-simulated_addresses       partner, with its number of addresses that are not unsubscribed: all, and the primary one
-simulated_contacted       workflow, partner and contract (empty for an email) contacted so far
-simulated_sends           workflow, partner and contract contacted in the replay, with the hour of the run and emails
+simulated_addresses       partner and address that is not unsubscribed
+simulated_known           workflow, partner and contract (empty for an email) contacted before the replay
+simulated_contacted       the same, contacted before the batch
+simulated_sends           workflow, partner, contract and hour of a run in the replay at which an email left
 simulated_members         workflow, partner and hour of the batch at which the partner is in the segment
 simulated_applications    application workflow, contract and hour of the batch
 simulated_runs            instant, with the hour of the run that evaluates it: the next one for the end of a day
 simulated_over_limit      workflow and hour of the batch at which nothing is sent
-simulated_candidates      workflow, partner and contract, with the first hour of the batch at which it is due
-simulated_new             candidate that is contacted now
-simulated_before          row of simulated_sends before the segments of the batch that depend on our own emails
-simulated_undone          workflow, partner and contract contacted since then, whose contact is undone
+simulated_releases        workflow, partner and hour of the batch from which on it may be contacted again
+simulated_requests        condition, partner and hour at which it is checked again
+simulated_chosen          partner that is checked again
 simulated_events          row of int_transition_events, with the emails of the replay
 simulated_history         row of fct_relationship_history, computed from these
 
@@ -37,19 +37,24 @@ _SIMULATED = {
 }
 
 ADDRESSES = """
-    SELECT
-        program_id,
-        partner_id,
-        sum(CASE WHEN is_unsubscribed THEN 0 ELSE 1 END) AS open_to_all,
-        sum(CASE WHEN is_primary AND NOT is_unsubscribed THEN 1 ELSE 0 END) AS open_to_primary
+    SELECT program_id, partner_id, email, is_primary
     FROM intermediate.int_partner_addresses
-    GROUP BY program_id, partner_id"""
+    WHERE NOT is_unsubscribed"""
+
+_LEAVES_LATER = """
+    known.action = 'email'
+    AND (
+        known.state IN ('pending', 'leased')
+        OR (known.state = 'sent' AND known.delivered_as_of >= CAST(:first AS TIMESTAMP))
+    )"""
 
 SENT_EMAILS = f"""
     SELECT {", ".join(_SENT_COLUMNS)} FROM raw.sent_emails AS known
     WHERE NOT EXISTS (
         SELECT 1 FROM simulated_workflows AS simulated
-        WHERE simulated.workflow_id = known.workflow_id AND known.as_of >= CAST(:first AS TIMESTAMP)
+        WHERE
+            simulated.workflow_id = known.workflow_id
+            AND (known.as_of >= CAST(:first AS TIMESTAMP) OR ({_LEAVES_LATER}))
     )
     UNION ALL
     SELECT {", ".join(_SIMULATED.get(column, f"NULL AS {column}") for column in _SENT_COLUMNS)}
@@ -57,14 +62,35 @@ SENT_EMAILS = f"""
     INNER JOIN simulated_workflows AS workflows ON sends.workflow_id = workflows.workflow_id"""
 """The ledger without what the simulated workflows did from an instant on, and with what they do in the replay."""
 
+WAITING = f"""
+    SELECT known.workflow_id, known.program_id, known.partner_id, known.email, known.as_of, known.reason
+    FROM raw.sent_emails AS known
+    INNER JOIN simulated_workflows AS simulated ON known.workflow_id = simulated.workflow_id
+    WHERE known.as_of < CAST(:first AS TIMESTAMP) AND {_LEAVES_LATER}"""
+"""The emails of the simulated workflows that were claimed before an instant and had not left by then."""
+
+SENDING_HOURS = """
+    SELECT workflow_id, program_id, partner_id, email, coalesce(delivered_as_of, as_of) AS hour
+    FROM raw.sent_emails
+    WHERE
+        action = 'email'
+        AND state IN ('sending', 'sent', 'in_doubt')
+        AND coalesce(delivered_as_of, as_of) > CAST(:since AS TIMESTAMP)"""
+"""The emails that count for the caps of the contact policy."""
+
 CONTACTED = """
     SELECT DISTINCT workflow_id, program_id, partner_id, coalesce(contract_id, '') AS contract_id
-    FROM raw.sent_emails"""
+    FROM raw.sent_emails
+    WHERE NOT coalesce(failed_before_sending, FALSE)"""
 
 NO_SENDS = """
-    SELECT workflow_id, program_id, partner_id, contract_id, as_of, CAST(0 AS BIGINT) AS emails
+    SELECT workflow_id, program_id, partner_id, contract_id, as_of
     FROM raw.sent_emails
     WHERE FALSE"""
+
+NO_RELEASES = "SELECT workflow_id, program_id, partner_id, as_of FROM raw.sent_emails WHERE FALSE"
+
+NO_REQUESTS = "SELECT workflow_id, program_id, partner_id, as_of FROM raw.sent_emails WHERE FALSE"
 
 OVER_LIMIT = """
     SELECT members.workflow_id, members.evaluated_at AS as_of, count(DISTINCT addresses.email) AS addresses
@@ -77,79 +103,69 @@ OVER_LIMIT = """
     HAVING count(DISTINCT addresses.email) > :limit"""
 
 CANDIDATES = """
+    WITH members AS (
+        SELECT workflow_id, program_id, partner_id, evaluated_at, CAST(NULL AS TIMESTAMP) AS released
+        FROM simulated_members
+        UNION ALL
+        SELECT
+            members.workflow_id, members.program_id, members.partner_id, members.evaluated_at,
+            releases.as_of AS released
+        FROM simulated_members AS members
+        INNER JOIN simulated_releases AS releases
+            ON members.workflow_id = releases.workflow_id
+            AND members.program_id = releases.program_id
+            AND members.partner_id = releases.partner_id
+        WHERE members.evaluated_at > releases.as_of
+    ),
+    candidates AS (
+        SELECT
+            members.workflow_id,
+            members.program_id,
+            members.partner_id,
+            coalesce(applications.contract_id, '') AS contract_id,
+            min(members.evaluated_at) AS as_of
+        FROM members
+        LEFT JOIN simulated_applications AS applications
+            ON members.workflow_id = applications.workflow_id
+            AND members.program_id = applications.program_id
+            AND members.partner_id = applications.partner_id
+            AND members.evaluated_at = applications.evaluated_at
+        LEFT JOIN simulated_contacted AS contacted
+            ON members.workflow_id = contacted.workflow_id
+            AND members.program_id = contacted.program_id
+            AND members.partner_id = contacted.partner_id
+            AND coalesce(applications.contract_id, '') = contacted.contract_id
+        LEFT JOIN simulated_over_limit AS over
+            ON members.workflow_id = over.workflow_id AND members.evaluated_at = over.as_of
+        WHERE (contacted.workflow_id IS NULL OR members.released IS NOT NULL) AND over.workflow_id IS NULL
+        GROUP BY
+            members.workflow_id, members.program_id, members.partner_id, applications.contract_id, members.released
+    )
     SELECT
-        members.workflow_id,
-        members.program_id,
-        members.partner_id,
-        coalesce(applications.contract_id, '') AS contract_id,
-        min(members.evaluated_at) AS as_of,
-        max(CASE WHEN workflows.action <> 'email' THEN 0
-            WHEN workflows.recipients = 'all' THEN addresses.open_to_all
-            ELSE addresses.open_to_primary END) AS emails
-    FROM simulated_members AS members
-    INNER JOIN simulated_workflows AS workflows ON members.workflow_id = workflows.workflow_id
-    LEFT JOIN simulated_addresses AS addresses
-        ON members.program_id = addresses.program_id AND members.partner_id = addresses.partner_id
-    LEFT JOIN simulated_applications AS applications
-        ON members.workflow_id = applications.workflow_id
-        AND members.program_id = applications.program_id
-        AND members.partner_id = applications.partner_id
-        AND members.evaluated_at = applications.evaluated_at
-    LEFT JOIN simulated_contacted AS contacted
-        ON members.workflow_id = contacted.workflow_id
-        AND members.program_id = contacted.program_id
-        AND members.partner_id = contacted.partner_id
-        AND coalesce(applications.contract_id, '') = contacted.contract_id
-    LEFT JOIN simulated_over_limit AS over
-        ON members.workflow_id = over.workflow_id AND members.evaluated_at = over.as_of
-    WHERE
-        contacted.workflow_id IS NULL
-        AND over.workflow_id IS NULL
-        AND (
-            (workflows.action = 'email' AND workflows.recipients = 'all' AND addresses.open_to_all > 0)
-            OR (workflows.action = 'email' AND workflows.recipients <> 'all' AND addresses.open_to_primary > 0)
-            OR applications.contract_id IS NOT NULL
-        )
-    GROUP BY members.workflow_id, members.program_id, members.partner_id, applications.contract_id"""
+        candidates.workflow_id, candidates.program_id, candidates.partner_id, candidates.contract_id,
+        addresses.email, runs.run_at
+    FROM candidates
+    INNER JOIN simulated_runs AS runs ON candidates.as_of = runs.as_of
+    INNER JOIN simulated_workflows AS workflows ON candidates.workflow_id = workflows.workflow_id
+    INNER JOIN simulated_addresses AS addresses
+        ON candidates.program_id = addresses.program_id AND candidates.partner_id = addresses.partner_id
+    WHERE workflows.action = 'email' AND (workflows.recipients = 'all' OR addresses.is_primary)
+    UNION ALL
+    SELECT
+        candidates.workflow_id, candidates.program_id, candidates.partner_id, candidates.contract_id,
+        '' AS email, runs.run_at
+    FROM candidates
+    INNER JOIN simulated_runs AS runs ON candidates.as_of = runs.as_of
+    INNER JOIN simulated_workflows AS workflows ON candidates.workflow_id = workflows.workflow_id
+    WHERE workflows.action <> 'email' AND candidates.contract_id <> ''"""
+"""Who may be contacted first at the hour of a run, one row per contact and address (empty for an application)."""
 
-OF_EACH_HOUR = "SELECT workflow_id, program_id, partner_id, contract_id, as_of, emails FROM simulated_candidates"
-
-OF_THE_FIRST_HOUR = """
-    SELECT workflow_id, program_id, partner_id, contract_id, as_of, emails
-    FROM (
-        SELECT *, min(as_of) OVER (PARTITION BY program_id, partner_id) AS first_hour FROM simulated_candidates
-    ) AS candidates
-    WHERE as_of = first_hour"""
-
-RECORD = (
-    """
-    INSERT INTO simulated_sends
-    SELECT found.workflow_id, found.program_id, found.partner_id, found.contract_id, runs.run_at, found.emails
-    FROM simulated_new AS found
-    INNER JOIN simulated_runs AS runs ON found.as_of = runs.as_of""",
-    "INSERT INTO simulated_contacted SELECT workflow_id, program_id, partner_id, contract_id FROM simulated_new",
-)
-
-SINCE_BEFORE = """
-    SELECT sends.workflow_id, sends.program_id, sends.partner_id, sends.contract_id
-    FROM simulated_sends AS sends
-    LEFT JOIN simulated_before AS earlier
-        ON sends.workflow_id = earlier.workflow_id
-        AND sends.program_id = earlier.program_id
-        AND sends.partner_id = earlier.partner_id
-        AND sends.contract_id = earlier.contract_id
-    WHERE earlier.workflow_id IS NULL"""
-
-UNDO = tuple(
-    f"""
-    DELETE FROM {table}
-    WHERE EXISTS (
-        SELECT 1 FROM simulated_undone AS undone
-        WHERE
-            undone.workflow_id = {table}.workflow_id
-            AND undone.program_id = {table}.program_id
-            AND undone.partner_id = {table}.partner_id
-            AND undone.contract_id = {table}.contract_id
-    )"""
-    for table in ("simulated_contacted", "simulated_sends")
-)
+REQUESTED = """
+    SELECT members.workflow_id, members.program_id, members.partner_id, members.evaluated_at
+    FROM rechecked_members AS members
+    INNER JOIN simulated_requests AS requests
+        ON members.workflow_id = requests.workflow_id
+        AND members.program_id = requests.program_id
+        AND members.partner_id = requests.partner_id
+        AND members.evaluated_at = requests.as_of"""
+"""The requested checks that hold. `rechecked_members` are the members of one segment per condition."""

@@ -13,8 +13,9 @@ from compiler import ContactPolicy, MissedHours, parse_cap
 from compiler.language.send_window import parse_send_window
 from compiler.segment_tree import AcceptApplication, SendEmail, Workflow
 from flows.ledger.queries import deliveries
-from flows.pipeline.contact_policy import SendingHour, decide
+from flows.pipeline.contact_policy import decide_in_ledger
 from flows.pipeline.run import plan_only
+from flows.sending.contact_policy import SendingHour
 from flows.settings import Settings
 from support.ledgers import delivery, opened
 from support.states import remove_state
@@ -70,7 +71,7 @@ def test_emails_wait_for_their_cap_and_their_window(account: Timeline):
         "rare": ("pending", "Waits for the send window: Wed 09:00-10:00."),
     }
     assert {row.workflow_id: row.detail for row in run.plan.workflows}["news"] == (
-        "2 wait: at most 1 email per partner per day"
+        "2 wait: at most 1 email per partner per day (until 2026-03-07 10:00 EST)"
     )
     account.contract("Noah", "Expired", created="2026-03-06 09:10", starts="2026-03-06 09:10", ends="2026-03-07 09:00")
     saturday = account.run("2026-03-07 10:00", missed_hours=SKIP)
@@ -149,8 +150,8 @@ def test_workflows_go_in_the_order_of_priority(tmp_path: Path):
     hour = SendingHour(FRIDAY_NIGHT, policy, workflows, {"1": "America/New_York"})
     new = [delivery("p", workflow=one.id) for one in workflows]
     with opened(tmp_path / "ledger.db") as ledger:
-        decision = decide(ledger, hour, lambda _: {}, new)
+        decision = decide_in_ledger(ledger, hour, lambda _: {}, new)
         assert [one.workflow_id for one, _ in decision.waits] == ["b"]
         ledger.claim([delivery("p", workflow="b", claimed_at=FRIDAY_NIGHT.replace(year=2025))], {})
-        decision = decide(ledger, hour, lambda _: {}, [one for one in new if one.workflow_id != "b"])
+        decision = decide_in_ledger(ledger, hour, lambda _: {}, [one for one in new if one.workflow_id != "b"])
         assert [one.workflow_id for one, _ in decision.waits] == ["a"]

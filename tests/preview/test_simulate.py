@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,45 +12,27 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import flows.warehouse.evaluations
-from compiler import Compiler, Workflow, read_definition
+from compiler import Cap, Compiler, ContactPolicy, SendWindow, Workflow, read_definition
+from compiler.sql.recheck import conditions_to_recheck, recheck_segment
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.templates import template
 from flows.preview.hours import local_hours
-from flows.preview.replay import Replay
-from flows.preview.simulate import Simulation, replayed
+from flows.preview.simulate import Simulation
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
-from support.account import VOCABULARY, empty_account, models_of_segments, raw_rows
+from flows.warehouse.evaluations import Hour
+from support.account import VOCABULARY, raw_rows
 from support.cli import partnerflow
 from support.definitions import workflow, workflow_without_yaml
 from support.example_members import MEMBERS
-from support.oracle import Oracle
+from support.oracle import Oracle, meaning
+from support.policy_oracle import Email, Policy, PolicyOracle
+from support.simulations import simulate_rows
 from support.states import HOUR
 from support.strategies import Draw, draws
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-COMPILER = Compiler(VOCABULARY)
 NEW_YORK = ZoneInfo("America/New_York")
-
-
-def simulate_rows(
-    rows: Mapping[str, Sequence[Mapping[str, Any]]],
-    workflows: Sequence[Workflow],
-    first: date,
-    last: date,
-    compiler: Compiler = COMPILER,
-    limit: int = 10_000,
-    deployment: str = "UTC",
-) -> Simulation:
-    """Simulate workflows on these raw rows; each partner gets an address."""
-    contacts = [
-        {key: row[key] for key in ("program_id", "partner_id")}
-        | {"email": f"{row['partner_id']}@x.example", "is_primary": True}
-        for row in rows["partners"]
-    ]
-    with empty_account().holding({**rows, "partner_contacts": contacts}, datetime(2026, 1, 1, tzinfo=UTC)) as account:
-        replay = Replay(account.connection, workflows, compiler, models_of_segments(), ZoneInfo(deployment), limit)
-        return replayed(replay, first, last)
 
 
 def history(found: Simulation, zone: ZoneInfo = NEW_YORK) -> dict[str, list[str]]:
@@ -254,26 +236,79 @@ def run_of(instant: datetime) -> datetime:
     return hour if hour == instant else hour + timedelta(hours=1)
 
 
-def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple], set[tuple]]:
-    """Return (hour, workflow, partner) of each contact, and (hour, workflow) of each limit breach."""
-    rows = {**drawn.rows, "sent_emails": list(drawn.rows["sent_emails"])}
-    contacted, sends, over = set(), set(), set()
-    for hour in sorted(hours, key=lambda one: (one.as_of, one.program_id)):
-        oracle = Oracle(rows, hour.program_id, hour.as_of, drawn.include_today, drawn.named_conditions)
-        new = []
-        for name, segment in drawn.segments.items():
+POLICIES = (
+    Policy(),
+    Policy(((1, "partner", 1),), window=((0, 1, 2, 3, 4, 5, 6), 9, 17)),
+    Policy(((1, "partner", 24), (1, "address", 1)), exempt=frozenset({"s1"}), priority=("s2", "s0")),
+    Policy(((1, "address", 24),), window=((0, 2, 4, 6), 3, 5), max_delay_days=1),
+)
+
+
+def contact_policy(one: Policy) -> ContactPolicy:
+    """Return a policy of the oracle as the flow reads it."""
+    window = one.window and SendWindow(frozenset(one.window[0]), 60 * one.window[1], 60 * one.window[2])
+    caps = tuple(Cap(*cap) for cap in one.caps)
+    return ContactPolicy(caps, one.exempt, one.priority, window, one.max_delay_days)
+
+
+class DrawnRun:
+    """Runs of a drawn account hour by hour: contacts by the oracle of segments, emails by that of the policy."""
+
+    def __init__(self, drawn: Draw, workflows: Sequence[Workflow], compiler: Compiler, limit: int, policy: Policy):
+        self.drawn, self.compiler, self.limit = drawn, compiler, limit
+        self.workflows = {one.id: one for one in workflows}
+        self.rows = {**drawn.rows, "sent_emails": list(drawn.rows["sent_emails"])}
+        self.contacted: set[tuple[str, str]] = set()
+        self.over: set[tuple[datetime, str]] = set()
+        zones = {row["program_id"]: ZoneInfo(row["timezone"]) for row in drawn.rows["programs"]}
+        self.policy = PolicyOracle(policy, zones, self.qualifies)
+        emails = [one for one in drawn.rows["sent_emails"] if (one["action"], one["state"]) == ("email", "sent")]
+        self.policy.left = [
+            (Email(one["as_of"], one["workflow_id"], one["program_id"], one["partner_id"], ""), one["as_of"])
+            for one in emails
+        ]
+        self.earlier = len(emails)
+
+    def run(self, hours: Iterable[Hour]) -> None:
+        """Run the hours that these instants belong to, in order."""
+        ordered = sorted(hours, key=lambda one: (run_of(one.as_of), one.as_of, one.program_id))
+        for run_at, instants in groupby(ordered, key=lambda one: run_of(one.as_of)):
+            together, before = list(instants), len(self.policy.left)
+            new = [one for hour in together for one in self.claims(hour, run_at)]
+            dropped = len(self.policy.dropped)
+            self.policy.run(run_at, new, {one.program_id for one in together})
+            for one, _ in self.policy.left[before:]:
+                key = {"program_id": one.program, "partner_id": one.partner, "workflow_id": one.workflow}
+                self.rows["sent_emails"].append(key | {"action": "email", "state": "sent", "as_of": run_at})
+            self.contacted -= {(one.workflow, one.partner) for one, _ in self.policy.dropped[dropped:]}
+
+    def claims(self, hour: Hour, run_at: datetime) -> list[Email]:
+        """Return the emails to members at an instant that their workflow has not contacted."""
+        oracle, new = self.oracle(hour.program_id, hour.as_of, self.drawn.named_conditions), []
+        for name, segment in self.drawn.segments.items():
             if segment.program == hour.program_id:
                 members = oracle.members(segment.conditions)
-                if len(members) > limit:
-                    over.add((hour.as_of, name))
+                if len(members) > self.limit:
+                    self.over.add((hour.as_of, name))
                 else:
-                    new += [(name, partner) for partner in members if (name, partner) not in contacted]
-        for name, partner in new:
-            contacted.add((name, partner))
-            sends.add((run_of(hour.as_of), name, partner))
-            key = {"program_id": hour.program_id, "partner_id": partner, "workflow_id": name}
-            rows["sent_emails"].append(key | {"action": "email", "state": "sent", "as_of": run_of(hour.as_of)})
-    return sends, over
+                    new += [(name, partner) for partner in members if (name, partner) not in self.contacted]
+        self.contacted.update(new)
+        return [Email(run_at, name, hour.program_id, partner, f"{partner}@x.example") for name, partner in new]
+
+    def qualifies(self, one: Email, hour: datetime) -> bool:
+        """Return whether the conditions that are checked again still hold."""
+        workflow, builder = self.workflows[one.workflow], self.compiler.builder
+        weaker = [recheck_segment(workflow, each, builder) for each in conditions_to_recheck(workflow, builder)]
+        for each in weaker:
+            named = {part.name: [meaning(str(other)) for other in part.conditions] for part in each.segments}
+            oracle = self.oracle(one.program, hour, named)
+            if one.partner not in oracle.members([meaning(str(other)) for other in each.segment]):
+                return False
+        return True
+
+    def oracle(self, program: str, hour: datetime, named: Mapping[str, Iterable[tuple]]) -> Oracle:
+        """Return the oracle of a program's segments at an instant."""
+        return Oracle(self.rows, program, hour, self.drawn.include_today, named)
 
 
 @settings(
@@ -284,31 +319,43 @@ def run_by_oracle(drawn: Draw, hours: Iterable, limit: int) -> tuple[set[tuple],
     report_multiple_bugs=False,
     phases=[Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if LONG else []),
 )
-@given(drawn=draws(), limit=st.sampled_from((1, 2, 10_000)), size=st.sampled_from((7, 168)))
-def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size: int):
-    """Accounts are random; the limit and the number of hours evaluated together vary."""
+@given(
+    drawn=draws(), limit=st.sampled_from((1, 2, 10_000)), size=st.sampled_from((7, 168)),
+    policy=st.sampled_from(POLICIES), days=st.sampled_from((0, 0, 1, 2)),
+)  # fmt: skip
+def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size: int, policy: Policy, days: int):
+    """Accounts are random; the limit, the policy and the number of hours evaluated together vary."""
     compiler = Compiler(VOCABULARY, drawn.include_today)
     workflows = [
         workflow_without_yaml(name, one.program, one.sentences, drawn.named_sentences)
         for name, one in drawn.segments.items()
     ]
-    day = drawn.hours[0].date()
+    first = drawn.hours[0].date()
+    last = first + timedelta(days=days)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flows.warehouse.evaluations, "MAX_HOURS_PER_BATCH", size)
-        found = simulate_rows(drawn.rows, workflows, day, day, compiler, limit)
+        found = simulate_rows(drawn.rows, workflows, first, last, compiler, limit, policy=contact_policy(policy))
     hours = [
         hour
         for row in drawn.rows["programs"]
-        for hour in local_hours(row["program_id"], ZoneInfo(row["timezone"]), day, day, ZoneInfo("UTC"))
+        for hour in local_hours(row["program_id"], ZoneInfo(row["timezone"]), first, last, ZoneInfo("UTC"))
     ]
-    sends, over = run_by_oracle(drawn, hours, limit)
+    expected = DrawnRun(drawn, workflows, compiler, limit, policy)
+    expected.run(hours)
+    sends = {(hour, one.workflow, one.partner) for one, hour in expected.policy.left[expected.earlier :]}
     assert {(one.as_of, one.workflow_id, one.partner_id) for one in found.sends} == sends
+    ends = {"disqualified": expected.policy.dropped, "given_up": expected.policy.given_up}
+    for outcome, emails in ends.items():
+        ended = {(one.ended, one.workflow_id, one.partner_id) for one in found.deferred if one.outcome == outcome}
+        assert ended == {(hour, one.workflow, one.partner) for one, hour in emails}
+    waiting = {(one.not_before, one.workflow_id, one.partner_id) for one in found.deferred if one.outcome == "waiting"}
+    assert waiting == {(until, one.workflow, one.partner) for one, until in expected.policy.waiting.items()}
     spans = [(one.workflow_id, one.first, one.last) for one in found.limit_breaches]
-    assert over == {
+    assert expected.over == {
         (hour.as_of, name)
-        for name, first, final in spans
+        for name, start, final in spans
         for hour in hours
-        if first <= hour.as_of <= final and hour.program_id == drawn.segments[name].program
+        if start <= hour.as_of <= final and hour.program_id == drawn.segments[name].program
     }
 
 

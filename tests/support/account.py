@@ -298,7 +298,7 @@ def raw_rows(histories: Mapping[str, Mapping[str, Any]], zone: ZoneInfo) -> dict
     id                          the partner's id, if it is not the name
     joined, tagged              when a contract came into force; when the partner was tagged as a prospect
     supplied, emailed           {when: stage}; [the hour of a run that emailed the partner]
-    contacted                   [{by, at, state, action}]: deliveries, by default emails that were sent
+    contacted                   [{by, at, state, action, email}]: deliveries, by default emails that were sent
     clicks                      {date: number}
     actions                     [{at, amount, state}], the default state is APPROVED
     contracts                   [{stage, id, from, until, superseded by, term, created, changed}]
@@ -380,6 +380,7 @@ _RAW_ROWS: dict[str, Callable[[Any, When], RawRows]] = {
                 "action": one.get("action", "email"),
                 "state": one.get("state", "sent"),
                 "as_of": when(one["at"]),
+                "email": one.get("email"),
             },
         )
         for one in value

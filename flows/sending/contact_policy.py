@@ -1,0 +1,137 @@
+"""Who waits for the contact policy at an hour, who is given up, and who no longer qualifies after a wait.
+
+`plan`, `run` and `simulate` decide by the same function. In a run the ledger then holds the waits, and checks the
+policy once more when it marks an email as `sending`.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
+from zoneinfo import ZoneInfo
+
+from compiler import ContactPolicy, SendEmail, SendWindow, Workflow
+from flows.ledger.caps import SendingHours, Wait
+from flows.ledger.delivery import Delivery, utc_now
+from flows.plan.plan import PartnerOfWorkflow
+
+DAYS_AHEAD = 15
+"""Days within which any send window opens again, even if clocks skip its one hour of a week."""
+
+Requalify = Callable[[set[PartnerOfWorkflow]], Mapping[PartnerOfWorkflow, tuple[str, ...]]]
+"""Returns the conditions that partners no longer meet at the hour, as sentences."""
+
+SentBefore = Callable[[Collection[Delivery]], SendingHours]
+"""Returns the hours at which emails were sent to the partners and addresses of some deliveries."""
+
+
+@dataclass(frozen=True)
+class SendingHour:
+    """An evaluation hour (UTC, without a time zone) and the workflows that may send at it.
+
+    `zones` has the time zone of each program, by id.
+    """
+
+    as_of: datetime
+    policy: ContactPolicy
+    workflows: Collection[Workflow]
+    zones: Mapping[str, str]
+
+    @cached_property
+    def by_id(self) -> dict[str, Workflow]:
+        """Return the workflows by id."""
+        return {one.id: one for one in self.workflows}
+
+    def window(self, workflow: Workflow) -> SendWindow | None:
+        """Return when the workflow's emails may leave; None for at any hour. Applications are decided at any hour."""
+        return workflow.send_window or self.policy.send_window if isinstance(workflow.action, SendEmail) else None
+
+    def is_open(self, workflow: Workflow) -> bool:
+        """Return whether the workflow's emails may leave at this hour."""
+        return self.window_wait(workflow) is None
+
+    def window_wait(self, workflow: Workflow) -> Wait | None:
+        """Return until when the workflow's emails wait for their send window; None if it is open."""
+        window = self.window(workflow)
+        if window is None:
+            return None
+        hour = _next_open_hour(window, self.zones.get(workflow.program, "UTC"), self.as_of)
+        return None if hour == self.as_of else Wait(hour, f"Waits for the send window: {window}.")
+
+
+@lru_cache(maxsize=10_000)
+def _next_open_hour(window: SendWindow, zone: str, as_of: datetime) -> datetime:
+    local, hours = ZoneInfo(zone), (as_of + timedelta(hours=number) for number in range(24 * DAYS_AHEAD))
+    open_hours = (one for one in hours if window.includes(one.replace(tzinfo=UTC).astimezone(local)))
+    return next(open_hours, as_of + timedelta(days=DAYS_AHEAD))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the contact policy makes of the emails that could leave at an hour.
+
+    `waits` are new waits. `disqualified` have the conditions that their partners no longer meet, `given_up` have waited
+    longer than `max_delay`. `leaving` may leave at this hour.
+    """
+
+    waits: tuple[tuple[Delivery, Wait], ...] = ()
+    disqualified: tuple[tuple[Delivery, tuple[str, ...]], ...] = ()
+    given_up: tuple[Delivery, ...] = ()
+    leaving: tuple[Delivery, ...] = field(default=(), repr=False)
+
+
+def decide(
+    hour: SendingHour,
+    pending: Iterable[Delivery],
+    sent_before: SentBefore,
+    requalify: Requalify,
+    new: Iterable[Delivery] = (),
+) -> Decision:
+    """Return who waits, of the pending emails of the hour's workflows and of `new` ones that are not among them.
+
+    Workflows go in the order of priority; of one workflow, the email that was claimed first. The emails that may leave
+    are added to the result of `sent_before`.
+    """
+    emails = [one for one in pending if one.workflow_id in hour.by_id and one.action == "email"]
+    too_old = hour.as_of - timedelta(days=hour.policy.max_delay_days)
+    given_up = [one for one in emails if one.not_before and one.as_of < too_old]
+    due = [one for one in emails if one.not_before and one.not_before <= hour.as_of and one.as_of >= too_old]
+    failed = requalify({partner_of_email(one) for one in due}) if due else {}
+    disqualified = [(one, failed[partner_of_email(one)]) for one in due if partner_of_email(one) in failed]
+    candidates = [one for one in due if partner_of_email(one) not in failed]
+    candidates += [one for one in emails if not one.not_before and _is_tried_now(one)]
+    candidates += [one for one in new if one.action == "email"]
+    waits, leaving = _waits(hour, sent_before(candidates), candidates)
+    return Decision(tuple(waits), tuple(disqualified), tuple(given_up), tuple(leaving))
+
+
+def partner_of_email(one: Delivery) -> PartnerOfWorkflow:
+    """Return whom an email is for."""
+    return one.workflow_id, one.program_id, one.partner_id
+
+
+def _waits(
+    hour: SendingHour, sent: SendingHours, candidates: Iterable[Delivery]
+) -> tuple[list[tuple[Delivery, Wait]], list[Delivery]]:
+    closed = {name: hour.window_wait(workflow) for name, workflow in hour.by_id.items()}
+    waits, leaving = [], []
+    for one in sorted(candidates, key=lambda one: _order(hour.policy, one)):
+        wait = closed[one.workflow_id] or sent.wait(one, hour.as_of)
+        if wait:
+            waits.append((one, wait))
+        else:
+            leaving.append(one)
+            sent.add(one, hour.as_of)
+    return waits, leaving
+
+
+def _order(policy: ContactPolicy, one: Delivery) -> tuple[object, ...]:
+    return (
+        policy.rank(one.workflow_id), one.claimed_at, one.workflow_id, one.program_id, one.partner_id,
+        one.email_key or "",
+    )  # fmt: skip
+
+
+def _is_tried_now(one: Delivery) -> bool:
+    """Return whether no earlier attempt makes the delivery wait; the caps are checked again when it is sent."""
+    return one.next_attempt_at is None or one.next_attempt_at <= utc_now()

@@ -1,0 +1,142 @@
+"""Simulations with a contact policy: what waits, until when, and what becomes of it; and policies compared."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from compiler import ContactPolicy, Workflow, parse_cap
+from compiler.language.send_window import parse_send_window
+from flows.preview.simulate import Simulation
+from support.account import raw_rows
+from support.definitions import workflow
+from support.simulations import simulate_rows
+
+NEW_YORK = ZoneInfo("America/New_York")
+JOINED, TODAY = "Relationship Stage is any of Joined", "Last Transition Date is Today"
+DAILY = ContactPolicy((parse_cap("at most 1 email per partner per day"),), priority=("welcome", "news"))
+OFFICE_HOURS = parse_send_window("weekdays 09:00-17:00")
+
+
+def simulate(
+    workflows: Sequence[Workflow], policy: ContactPolicy, histories: dict[str, Any], first: int = 5, last: int = 12
+) -> Simulation:
+    """Simulate days of March 2026 in New York."""
+    rows = raw_rows(histories, NEW_YORK)
+    return simulate_rows(rows, workflows, date(2026, 3, first), date(2026, 3, last), policy=policy)
+
+
+def left(found: Simulation) -> list[str]:
+    """Return day, local hour and workflow of everything that leaves."""
+    return [f"{one.as_of.astimezone(NEW_YORK):%d %H} {one.workflow_id}" for one in found.sends]
+
+
+def waits(found: Simulation) -> list[str]:
+    """Return when each email begins to wait, its workflow and partner, its outcome, and when it ends."""
+    return [
+        f"{one.as_of.astimezone(NEW_YORK):%d %H} {one.workflow_id} {one.partner_id} {one.outcome}"
+        + (f" {one.ended.astimezone(NEW_YORK):%d %H}" if one.ended else "")
+        for one in found.deferred
+    ]
+
+
+@pytest.fixture(scope="module")
+def joining() -> list[Workflow]:
+    """Four workflows for partners that join; two have a send window."""
+    windows = {"welcome": None, "news": None, "offer": "weekdays 09:00-17:00", "rare": "Wed 09:00-10:00"}
+    return [
+        replace(workflow(name, "1000", [JOINED, TODAY]), send_window=window and parse_send_window(window))
+        for name, window in windows.items()
+    ]
+
+
+def test_simulation_tells_what_waits_until_when_and_what_becomes_of_it(joining):
+    """The weekend of tests/pipeline/test_contact_policy.py, in which clocks go forward; Noah leaves on Saturday."""
+    maya = {"joined": "2026-03-06 09:10"}
+    noah = {"contracts": [{"stage": "Expired", "from": "2026-03-06 09:10", "until": "2026-03-07 09:00"}]}
+    found = simulate(joining, DAILY, {"Maya": maya, "Noah": noah})
+    assert left(found) == ["06 10 welcome", "06 10 welcome", "07 10 news", "09 09 offer"]
+    assert waits(found) == [
+        "06 10 news Maya sent 07 10",
+        "06 10 news Noah disqualified 07 10",
+        "06 10 offer Maya sent 09 09",
+        "06 10 offer Noah disqualified 07 10",
+        "06 10 rare Maya given_up 09 12",
+        "06 10 rare Noah given_up 09 12",
+    ]
+    assert found.summary() == {
+        "emails": 4,
+        "most_per_partner_per_hour": 1,
+        "most_per_partner_per_day": 1,
+        "most_per_address_per_hour": 1,
+        "most_per_address_per_day": 1,
+        "deferred": 6,
+        "disqualified": 2,
+        "given_up": 2,
+        "waiting": 0,
+        "longest_wait_hours": 70,
+    }
+    document = found.as_json()
+    (news,) = [row for row in document["workflows"] if row["workflow_id"] == "news"]
+    assert {name: news[name] for name in ("emails", "deferred", "disqualified", "given_up", "waiting")} == {
+        "emails": 1, "deferred": 2, "disqualified": 1, "given_up": 0, "waiting": 0,
+    }  # fmt: skip
+    assert document["hours"][0] == {
+        "as_of": "2026-03-06T15:00:00Z", "emails": 2, "deferred": 6, "disqualified": 0, "given_up": 0,
+    }  # fmt: skip
+    assert document["deferred"][0]["not_before"] == "2026-03-07T15:00:00Z"
+    assert document["deferred"][0]["reason"] == "Waits: at most 1 email per partner per day."
+
+
+def test_email_that_still_waits_at_the_end_is_waiting(joining):
+    """The simulation ends on the Friday."""
+    found = simulate(joining, DAILY, {"Maya": {"joined": "2026-03-06 09:10"}}, last=6)
+    assert waits(found) == [f"06 10 {name} Maya waiting" for name in ("news", "offer", "rare")]
+    assert found.ends == {"deferred": 3, "waiting": 3}
+
+
+def test_late_invitation_moves_its_reminder():
+    """Tagged on a Saturday and invited on Monday: Outreach, and the reminder 7 days after it, begin on Monday."""
+    invite = workflow("invite", "1000", ["Relationship Stage is any of New"])
+    remind = workflow("remind", "1000", ["Relationship Stage is any of Outreach", "Last Transition Date is 7 Days Ago"])
+    policy = ContactPolicy(send_window=OFFICE_HOURS)
+    found = simulate([invite, remind], policy, {"silent": {"tagged": "2026-03-07 09:30"}}, first=7, last=20)
+    assert left(found) == ["09 09 invite", "16 09 remind"]
+    assert waits(found) == ["07 10 invite silent sent 09 09", "16 00 remind silent sent 16 09"]
+
+
+def test_partner_that_no_longer_qualified_is_contacted_when_it_enters_again():
+    """Clicks end the first wait; a new transition begins the segment anew the week after, and that email leaves."""
+    quiet = [JOINED, "Last Transition Date is Today", "Performance Date Range is Today", "Clicks is 0"]
+    policy = ContactPolicy(send_window=parse_send_window("every day 09:00-17:00"))
+    contracts = [
+        {"stage": "Joined", "id": "old", "from": "2026-03-06 18:10", "superseded by": "new"},
+        {"stage": "Joined", "id": "new", "from": "2026-03-11 12:10"},
+    ]
+    history = {"contracts": contracts, "clicks": {"2026-03-07": 3}}
+    found = simulate([workflow("quiet", "1000", quiet)], policy, {"Maya": history})
+    assert left(found) == ["11 13 quiet"]
+    assert waits(found) == ["06 19 quiet Maya disqualified 07 09"]
+
+
+def test_emails_before_the_simulation_count_and_waiting_ones_take_part(joining):
+    """One left the evening before; one was claimed then and still waits, in the ledger as it is now."""
+    contacted = [
+        {"by": "welcome", "at": "2026-03-05 18:00"},
+        {"by": "news", "at": "2026-03-05 18:00", "state": "pending", "email": "maya@x.example"},
+    ]
+    found = simulate(joining[:2], DAILY, {"Maya": {"joined": "2026-03-05 17:10", "contacted": contacted}}, first=6)
+    assert left(found) == ["06 18 news"]
+    assert waits(found) == ["05 18 news Maya sent 06 18"]
+
+
+def test_one_address_of_two_partners_is_counted_as_one(joining):
+    """Partner p exists in both programs, at one address, which may get one email an hour."""
+    histories = {"p": {"joined": "2026-03-06 09:10", "elsewhere": {"joined": "2026-03-06 09:10"}}}
+    both = [joining[0], replace(joining[1], program="2000")]
+    policy = ContactPolicy((parse_cap("at most 1 email per address per hour"),))
+    assert left(simulate(both, policy, histories)) == ["06 10 news", "06 11 welcome"]
+    assert simulate(both, ContactPolicy(), histories).most["most_per_address_per_hour"] == 2
