@@ -206,7 +206,8 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 class SendWindow:
     """The hours of the week at which emails may leave, in the local time of the workflow's program.
 
-    `days` are the days of the week, from 0 (Monday); `start` and `end` are minutes of the day, the end exclusive.
+    With `is_of_partner` they are in the local time of the partner, or of the program if that is not known. `days` are
+    the days of the week, from 0 (Monday); `start` and `end` are minutes of the day, the end exclusive.
 
     >>> print(SendWindow(frozenset(range(5)), 9 * 60, 17 * 60), SendWindow(frozenset({0, 3}), 0, 24 * 60), sep=" | ")
     weekdays 09:00-17:00 | Mon, Thu 00:00-24:00
@@ -215,6 +216,7 @@ class SendWindow:
     days: frozenset[int]
     start: int
     end: int
+    is_of_partner: bool = False
 
     def includes(self, local: datetime) -> bool:
         """Return whether emails may leave at this local time."""
@@ -223,7 +225,8 @@ class SendWindow:
     def __str__(self) -> str:
         names = {frozenset(range(7)): "every day", frozenset(range(5)): "weekdays", frozenset({5, 6}): "weekends"}
         days = names.get(self.days) or ", ".join(DAYS[day] for day in sorted(self.days))
-        return f"{days} {self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02}"
+        zone = " in the partner's time zone" if self.is_of_partner else ""
+        return f"{days} {self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02}{zone}"
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ def check(
     """
     reads = list(reads)
     no_email = {one.workflow.id for one in reads if isinstance(one.workflow.action, AcceptApplication)}
+    programs = {one.workflow.id: one.workflow.program for one in reads}
     problems: dict[str, list[Problem]] = {}
     first: dict[str, ReadWorkflow] = {}
     for read in reads:
-        context = RuleContext(read, vocabulary, messages, catalog, workflow_ids, no_email)
+        context = RuleContext(read, vocabulary, messages, catalog, workflow_ids, no_email, programs)
         found = [problem for rule in RULES for problem in rule(context)]
         for named in read.named:
             found += [problem for rule in SEGMENT_RULES for problem in rule(replace(context, read=named))]

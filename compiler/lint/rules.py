@@ -6,7 +6,7 @@ A rule checks one workflow and yields every problem. The name of the function, w
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -58,7 +58,8 @@ class AccountCatalog(Protocol):
 class RuleContext:
     """The input of a rule: one workflow as read, the vocabulary, and the messages and the catalog if they are known.
 
-    `workflow_ids` are those of all definitions, if they are known; `no_email` those that accept applications.
+    `workflow_ids` are those of all definitions, if they are known; `no_email` those that accept applications;
+    `programs` has the program of each definition that could be read.
     """
 
     read: ReadWorkflow
@@ -67,6 +68,7 @@ class RuleContext:
     catalog: AccountCatalog | None = None
     workflow_ids: Collection[str] | None = None
     no_email: Collection[str] = ()
+    programs: Mapping[str, str] | None = None
 
     def __iter__(self) -> Iterator[tuple[int, Condition, Field]]:
         for index, condition in enumerate(self.read.workflow.segment):
@@ -194,16 +196,17 @@ def contact_range_alone(context: RuleContext) -> Iterable[Problem]:
 
 
 def unknown_workflow(context: RuleContext) -> Iterable[Problem]:
-    """Contacted By names workflows that send emails, or deleted ones that have.
+    """Contacted By names workflows of the same program that send emails, or others that have sent some in it.
 
     A workflow writes to a partner once, so it cannot write to those that it has written to (warning).
     """
     if context.workflow_ids is None:
         return
+    own = context.read.workflow.program
     for index, condition, field in context:
         if field.kind != "workflow":
             continue
-        sent = context.catalog.values(context.read.workflow.program, field) if context.catalog is not None else None
+        sent = context.catalog.values(own, field) if context.catalog is not None else None
         known = sorted({*context.workflow_ids, *(sent or ())} - set(context.no_email))
         for value in _written_values(condition):
             if value in context.no_email:
@@ -213,6 +216,10 @@ def unknown_workflow(context: RuleContext) -> Iterable[Problem]:
             elif value not in known:
                 hint = did_you_mean(value, known) + f"The workflows are {', '.join(known)}."
                 message = f"There is no workflow {value}."
+                yield context.read.at_condition(index, "unknown-workflow", message, hint, value=value)
+            elif (program := (context.programs or {}).get(value, own)) != own and value not in (sent or ()):
+                message = f"{value} is a workflow of program {program}, and this one of program {own}."
+                hint = "A partner of this program is never contacted by it; name workflows of this program."
                 yield context.read.at_condition(index, "unknown-workflow", message, hint, value=value)
         if condition == AnyOf(condition.label, (context.read.workflow.id,)):
             message = "A workflow writes to a partner once, so this one can write to nobody."

@@ -6,7 +6,7 @@ row have more emails, even if the run of an earlier hour sends later.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from compiler import Cap, ContactPolicy
 from flows.ledger.delivery import Delivery
 from flows.ledger.schema import DELIVERY
 from flows.run_id import hour_of_run, start_of_run_ids
+from flows.warehouse.raw_tables import batched
 
 COUNTED = ("sending", "sent", "in_doubt")
 """The states of emails that may have been sent."""
@@ -91,10 +92,10 @@ def read_sending_hours(
     found = SendingHours(policy)
     if not policy.caps:
         return found
-    partners = sorted({cap_keys(one)[0] for one in deliveries})
-    addresses = sorted({cap_keys(one)[1][0] for one in deliveries})
-    to_partners = [tuple_(_ROW.program_id, _ROW.partner_id).in_(chunk) for chunk in _chunks(partners)]
-    to_addresses = [_ROW.email_key.in_(chunk) for chunk in _chunks(addresses)]
+    partners = {cap_keys(one)[0] for one in deliveries}
+    addresses = {cap_keys(one)[1][0] for one in deliveries}
+    to_partners = [tuple_(_ROW.program_id, _ROW.partner_id).in_(some) for some in batched(partners, CHUNK)]
+    to_addresses = [_ROW.email_key.in_(some) for some in batched(addresses, CHUNK)]
     counted = _counted(policy, as_of)
     for conditions, position in ((to_partners, 0), (to_addresses, 1)):
         for row in _rows(connection, counted, conditions):
@@ -106,14 +107,16 @@ def read_sending_hours(
 
 
 @dataclass(frozen=True)
-class CapGuard:
-    """The last check of the caps, in the transaction that marks an email as `sending`.
+class PolicyGuard:
+    """The last check of the contact policy, in the transaction that marks an email as `sending`.
 
-    Another run may have sent an email to the partner, or to the address, since this run decided who waits.
+    Another run may have sent an email to the partner, or to the address, since this run decided who waits, or may have
+    claimed an email since. `window_wait` says until when an email waits for its send window.
     """
 
     policy: ContactPolicy
     as_of: datetime
+    window_wait: Callable[[Delivery], Wait | None] = lambda _: None
 
     def wait(self, connection: Connection, delivery: Delivery) -> Wait | None:
         """Return what the email has to wait for.
@@ -121,6 +124,8 @@ class CapGuard:
         In PostgreSQL it first locks the partner and the address until the transaction ends, in the same order
         everywhere. SQLite has one writer at a time.
         """
+        if closed := self.window_wait(delivery):
+            return closed
         if not is_limited(self.policy, delivery):
             return None
         if connection.dialect.name == "postgresql":
@@ -144,7 +149,3 @@ def _counted(policy: ContactPolicy, as_of: datetime) -> Select[Any]:
 def _rows(connection: Connection, query: Select[Any], conditions: Sequence[ColumnElement[bool]]) -> Iterator[Any]:
     for condition in conditions:
         yield from connection.execute(query.where(condition))
-
-
-def _chunks(keys: list[Any]) -> list[list[Any]]:
-    return [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]

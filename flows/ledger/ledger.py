@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, false, func, insert, or_, select, update
 
 from flows.ledger import transitions
-from flows.ledger.caps import CapGuard, Wait
+from flows.ledger.caps import PolicyGuard, Wait
 from flows.ledger.delivery import Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.schema import CONTACT, DELIVERY, MESSAGE_VERSION, SETTING, WORKER_LEASE
 from flows.ledger.store import Store, ledger_url
@@ -121,7 +121,7 @@ class Ledger:
             write_log(connection, [log_row(one, "pending", "leased", run_id, None, at) for one in leased])
         return sorted(leased, key=lambda one: (one.claimed_at, one.delivery_id))
 
-    def mark_sending(self, delivery: Delivery, guard: CapGuard | None = None) -> str | None:
+    def mark_sending(self, delivery: Delivery, guard: PolicyGuard | None = None) -> str | None:
         """Move a leased delivery to `sending`, commit, and return the new state; only then may a byte leave.
 
         The state is `suppressed` if the address has been suppressed, and `pending` if the guard says that a cap has
@@ -143,7 +143,7 @@ class Ledger:
             return transitions.record_result(connection, self.store, to_record)
 
     def record_result_and_mark_sending(
-        self, to_record: ResultToRecord, delivery: Delivery, guard: CapGuard | None = None
+        self, to_record: ResultToRecord, delivery: Delivery, guard: PolicyGuard | None = None
     ) -> tuple[bool, str | None]:
         """Record the result of one delivery and mark another as `sending` in one commit; return both results."""
         with self.store.writing() as connection:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, insert, literal, update
 
-from flows.ledger.caps import CapGuard
+from flows.ledger.caps import PolicyGuard
 from flows.ledger.delivery import AUTOMATIC_TRANSITIONS, Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.schema import DELIVERY, DELIVERY_LOG, SUPPRESSION
 from flows.ledger.store import Store
@@ -45,7 +45,7 @@ _RECORD_RESULT = (
 )
 
 
-def mark_sending(connection: Connection, delivery: Delivery, guard: CapGuard | None = None) -> str | None:
+def mark_sending(connection: Connection, delivery: Delivery, guard: PolicyGuard | None = None) -> str | None:
     """Move a leased delivery to `sending`, or to `suppressed` if its address is; return the new state.
 
     With a guard it is `pending` again if a cap of the contact policy has been used up. Return None if the run that

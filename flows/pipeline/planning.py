@@ -29,10 +29,11 @@ from flows.sending.claim import planned_deliveries
 from flows.sending.contact_policy import SendingHour
 from flows.settings import Settings
 from flows.transform.build import BuildResult, build
-from flows.warehouse.connection import open_warehouse, transaction
+from flows.warehouse.connection import Connection, open_warehouse, transaction
 from flows.warehouse.contract_history import restore_contract_history
 from flows.warehouse.evaluations import Hour, batches, evaluation_hours, write_evaluations
 from flows.warehouse.newest_data import notes_of_old_data
+from flows.warehouse.partner_zones import read_partner_zones
 from flows.warehouse.programs import Programs, read_programs
 from flows.warehouse.quarantine import notes_of_set_aside
 from flows.warehouse.unreadable import notes_of_unreadable
@@ -151,27 +152,30 @@ class _Evaluator:
                 *notes_of_unreadable(connection),
                 *notes_of_set_aside(connection),
                 *notes_of_old_data(connection, as_of, self.settings.zone),
+                *read_partner_zones(connection, definitions.policy, definitions.active).notes,
             )
             return replace(read_plan(connection, definitions, self.messages, as_of), notes=notes)
 
 
-def sending_hour(definitions: Definitions, plan: Plan, zones: Mapping[str, str]) -> SendingHour:
+def sending_hour(connection: Connection, definitions: Definitions, plan: Plan, zones: Mapping[str, str]) -> SendingHour:
     """Return the hour of a plan, with the workflows that may send at it, for the contact policy."""
     done = {row.workflow_id for row in plan.workflows if row.status == "done"}
-    return SendingHour(plan.as_of.replace(tzinfo=None), definitions.policy, definitions.only(done).active, zones)
+    workflows = definitions.only(done).active
+    partner_zones = read_partner_zones(connection, definitions.policy, workflows).zones
+    return SendingHour(plan.as_of.replace(tzinfo=None), definitions.policy, workflows, zones, partner_zones)
 
 
 def _with_policy(
     settings: Settings, definitions: Definitions, ledger: Ledger, plan: Plan, zones: Mapping[str, str]
 ) -> Plan:
     """Return the plan with what the contact policy makes of its emails, and of those that wait in the ledger."""
-    hour = sending_hour(definitions, plan, zones)
     planned = [
         one
         for each in (*plan.catch_up, plan)
         for one in planned_deliveries(ledger.message_key, each, run_id_of(plan.as_of), "plan", plan.as_of)
     ]
     with open_warehouse(settings.warehouse) as connection:
+        hour = sending_hour(connection, definitions, plan, zones)
         decision = decide_in_ledger(ledger, hour, requalify_by(connection, hour, definitions.compiler), planned)
     return with_decision(plan, decision, zones)
 

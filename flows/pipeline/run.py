@@ -12,7 +12,7 @@ from compiler import MissedHours
 from flows.definitions.diff import save_snapshot
 from flows.definitions.loader import Definitions, read_definitions
 from flows.events.apply_events import apply_email_events
-from flows.ledger.caps import CapGuard
+from flows.ledger.caps import PolicyGuard
 from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
@@ -171,7 +171,7 @@ def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
 def _apply_policy(settings: Settings, definitions: Definitions, ledger: Ledger, run: Run) -> SendingHour:
     """Record in the ledger who waits for the contact policy, and return the hour that it was applied to."""
     with open_warehouse(settings.warehouse) as connection:
-        hour = sending_hour(definitions, run.plan, read_programs(connection).zones)
+        hour = sending_hour(connection, definitions, run.plan, read_programs(connection).zones)
         apply(ledger, decide_in_ledger(ledger, hour, requalify_by(connection, hour, definitions.compiler)), run.run_id)
     return hour
 
@@ -190,13 +190,13 @@ def _send(
     Nothing of a workflow leaves outside its send window.
     """
     plan = run.plan
-    active = {workflow.id for workflow in hour.workflows if hour.is_open(workflow)}
+    active = {workflow.id for workflow in hour.workflows if hour.may_send(workflow)}
     for name in active & plan.messages.keys():
         ledger.backfill_message_version(name, plan.messages[name].version, plan.messages[name].content)
     renderer = DeliveryRenderer(partial(message_content, ledger), settings)
     summary.start_progress(ledger.count_due(active, utc_now(), hour.as_of), progress)
     with worker_lease(ledger, run.run_id, host_of(settings.state_dir)):
-        guard = CapGuard(hour.policy, hour.as_of)
+        guard = PolicyGuard(hour.policy, hour.as_of, hour.window_wait)
         Dispatcher(ledger, run.run_id, active, renderer.render, transports, summary, settings.retry_hours, guard).run()
     for line in grouped(summary.problems()):
         logger.error("%s", line)

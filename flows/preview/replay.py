@@ -44,6 +44,7 @@ from flows.preview.simulated_ledger import (
 from flows.sending.contact_policy import Requalify, SendingHour
 from flows.warehouse.connection import Connection
 from flows.warehouse.evaluations import Hour, batches, evaluation_hours, stored_text
+from flows.warehouse.partner_zones import read_partner_zones
 from flows.warehouse.programs import time_zones
 
 LIMIT = 10_000
@@ -141,6 +142,7 @@ class Replay:
         self._sending = workflows if policy else [replace(one, send_window=None) for one in workflows]
         self._departures: list[Departure] = []
         self._zones = dict(self.programs())
+        self._partner_zones = read_partner_zones(connection, self._ledger.policy, self._sending).zones
 
     def programs(self) -> list[tuple[str, str]]:
         """Return the ids and time zones of the programs of the workflows, without those that have no valid one."""
@@ -221,7 +223,8 @@ class Replay:
         since = first - timedelta(hours=max(cap.hours for cap in policy.caps))
         query = exp.replace_placeholders(constant(replay_sql.SENDING_HOURS), since=literal(stored_text(since)))
         for workflow_id, program, partner, email, hour in self._rows(self._models.given(query, self._values)):
-            self._ledger.sent.add(simulated_delivery((workflow_id, program, partner, ""), email or "", hour), hour)
+            if workflow_id not in policy.exempt:
+                self._ledger.sent.add_keys([(program, partner), (email or "",)], hour)
 
     def _batch(self, hours: Sequence[Hour]) -> None:
         """Replay hours, sorted, until the ledger is the one that they are evaluated with (see the top of this file)."""
@@ -256,7 +259,7 @@ class Replay:
             programs[_naive(next_hour(self.zone, hour.as_of))].add(hour.program_id)
         for run_at in sorted(programs):
             workflows = [one for one in self._sending if one.program in programs[run_at]]
-            sending = SendingHour(run_at, ledger.policy, workflows, self._zones)
+            sending = SendingHour(run_at, ledger.policy, workflows, self._zones, self._partner_zones)
             ledger.run(sending, by_run[run_at], _requalify(run_at, answers, requests))
         departures = frozenset(ledger.departures if self._moved_by_email else ())
         return ledger, _Feedback(departures, frozenset(ledger.releases), frozenset(requests))

@@ -29,13 +29,15 @@ SentBefore = Callable[[Collection[Delivery]], SendingHours]
 class SendingHour:
     """An evaluation hour (UTC, without a time zone) and the workflows that may send at it.
 
-    `zones` has the time zone of each program, by id.
+    `zones` has the time zone of each program, by id; `partner_zones` that of partners, by program and partner, where
+    one is known.
     """
 
     as_of: datetime
     policy: ContactPolicy
     workflows: Collection[Workflow]
     zones: Mapping[str, str]
+    partner_zones: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> dict[str, Workflow]:
@@ -46,21 +48,30 @@ class SendingHour:
         """Return when the workflow's emails may leave; None for at any hour. Applications are decided at any hour."""
         return workflow.send_window or self.policy.send_window if isinstance(workflow.action, SendEmail) else None
 
-    def is_open(self, workflow: Workflow) -> bool:
-        """Return whether the workflow's emails may leave at this hour."""
-        return self.window_wait(workflow) is None
-
-    def window_wait(self, workflow: Workflow) -> Wait | None:
-        """Return until when the workflow's emails wait for their send window; None if it is open."""
+    def may_send(self, workflow: Workflow) -> bool:
+        """Return whether emails of the workflow may leave at this hour, at least to some partners."""
         window = self.window(workflow)
+        return window is None or window.is_of_partner or self._wait(window, self._zone(workflow.program)) is None
+
+    def window_wait(self, one: Delivery) -> Wait | None:
+        """Return until when an email of one of the workflows waits for its send window; None if that is open."""
+        window = self.window(self.by_id[one.workflow_id]) if one.action == "email" else None
         if window is None:
             return None
-        hour = _next_open_hour(window, self.zones.get(workflow.program, "UTC"), self.as_of)
+        own = self.partner_zones.get((one.program_id, one.partner_id)) if window.is_of_partner else None
+        return self._wait(window, own or self._zone(one.program_id))
+
+    def _zone(self, program: str) -> str:
+        return self.zones.get(program, "UTC")
+
+    def _wait(self, window: SendWindow, zone: str) -> Wait | None:
+        hour = next_open_hour(window, zone, self.as_of)
         return None if hour == self.as_of else Wait(hour, f"Waits for the send window: {window}.")
 
 
 @lru_cache(maxsize=10_000)
-def _next_open_hour(window: SendWindow, zone: str, as_of: datetime) -> datetime:
+def next_open_hour(window: SendWindow, zone: str, as_of: datetime) -> datetime:
+    """Return the first hour from `as_of` on (UTC, without a time zone) that is in the window in a zone."""
     local, hours = ZoneInfo(zone), (as_of + timedelta(hours=number) for number in range(24 * DAYS_AHEAD))
     open_hours = (one for one in hours if window.includes(one.replace(tzinfo=UTC).astimezone(local)))
     return next(open_hours, as_of + timedelta(days=DAYS_AHEAD))
@@ -113,10 +124,9 @@ def partner_of_email(one: Delivery) -> PartnerOfWorkflow:
 def _waits(
     hour: SendingHour, sent: SendingHours, candidates: Iterable[Delivery]
 ) -> tuple[list[tuple[Delivery, Wait]], list[Delivery]]:
-    closed = {name: hour.window_wait(workflow) for name, workflow in hour.by_id.items()}
     waits, leaving = [], []
     for one in sorted(candidates, key=lambda one: _order(hour.policy, one)):
-        wait = closed[one.workflow_id] or sent.wait(one, hour.as_of)
+        wait = hour.window_wait(one) or sent.wait(one, hour.as_of)
         if wait:
             waits.append((one, wait))
         else:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from compiler import PartnerflowError
-from flows.ledger.caps import CapGuard
+from flows.ledger.caps import PolicyGuard
 from flows.ledger.delivery import RENDERING, Delivery, ResultToRecord, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.messages.envelope import OutgoingMessage
@@ -47,7 +47,7 @@ class Dispatcher:
         transports: Mapping[str, Transport],
         summary: SendSummary,
         retry_hours: float = 24,
-        guard: CapGuard | None = None,
+        guard: PolicyGuard | None = None,
     ):
         self.ledger, self.render, self.transports, self.summary = ledger, render, transports, summary
         self.guard, self.breaker = guard, CircuitBreaker()

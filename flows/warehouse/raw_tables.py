@@ -6,6 +6,7 @@ others are a loader's. Other engines get the same columns, with their own names 
 
 from collections.abc import Collection, Iterator
 from functools import cache
+from typing import TypeVar
 
 import pandas
 import sqlglot
@@ -93,6 +94,9 @@ CREATE = {
 }
 
 
+T = TypeVar("T", str, tuple[str, ...])
+"""A key: a text, or several texts."""
+
 MAX_VALUES = 5_000
 """Values that one statement names at most."""
 
@@ -138,11 +142,11 @@ def delete_raw_rows(connection: Connection, name: str, column: str, values: Coll
         connection.execute(exp.delete(_raw(name), where=chosen))
 
 
-def batched(values: Collection[str]) -> Iterator[list[str]]:
-    """Yield different texts, sorted, as many at a time as one statement names."""
+def batched(values: Collection[T], size: int = MAX_VALUES) -> Iterator[list[T]]:
+    """Yield different keys, sorted, `size` at a time, by default as many as one statement names."""
     ordered = sorted(set(values))
-    for start in range(0, len(ordered), MAX_VALUES):
-        yield ordered[start : start + MAX_VALUES]
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]
 
 
 @cache

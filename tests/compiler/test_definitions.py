@@ -157,6 +157,11 @@ def test_segment_that_breaks_a_rule_is_an_error(own: Settings, code: str):
             "Write Last Transition Date interval between 0 and 30 Days Ago; days to come are for Contract End Date.",
         ),
         ("Clicks less than 1", "can't be set to less than 1.", "To target partners without any, write Clicks is 0;"),
+        (
+            "Contacted By is none of elsewhere",
+            "elsewhere is a workflow of program 2000, and this one of program 1000.",
+            "A partner of this program is never contacted by it",
+        ),
         ("Contacted By is none of accept", "accept accepts applications, and sends no email.", "Name workflows"),
         (
             "Contacted By is any of othr",
@@ -171,10 +176,11 @@ def test_condition_that_is_refused_names_the_one_to_write(own: Settings, sentenc
     (own.workflows / "x.yml").write_text(define([JOINED], id="other"))
     accept = define([JOINED]).replace("action: {email: few-clicks}", "action: accept application")
     (own.workflows / "accept.yml").write_text(accept)
-    paths = () if "accept" in sentence else (own.workflows / "w.yml",)
+    (own.workflows / "elsewhere.yml").write_text(define([JOINED]).replace('"1000"', '"2000"'))
+    paths = () if "accept" in sentence or "elsewhere" in sentence else (own.workflows / "w.yml",)
     found = [one for one in read_definitions(own, paths).problems if one.severity == "error"]
     if paths:
-        hint = hint.replace("are other, w.", "are accept, other, w.")
+        hint = hint.replace("are other, w.", "are accept, elsewhere, other, w.")
     assert (len(found), message in found[0].message, hint in found[0].hint) == (1, True, True), str(found[0])
 
 

@@ -196,6 +196,11 @@ def parsed(offered: str) -> list[Condition]:
             "There is no 'not' in a condition.",
             "Write Partner Group is none of Gold",
         ),
+        (
+            f"{TERM} does not contain Gold",
+            "There is no 'does not contain' in a condition.",
+            f'Put {TERM} contains "Gold" into a file segments/others.yml, and write Segment is none of others.',
+        ),
         ("Cli\u00adcks less than 5", "it has the character SOFT HYPHEN (U+00AD)", "Did you mean Clicks?"),
         ("Cli\u200bcks less than 5", "it has the character ZERO WIDTH SPACE (U+200B)", "Did you mean Clicks?"),
         ("\u0421licks less than 5", "it has the character CYRILLIC CAPITAL LETTER ES", "Did you mean Clicks?"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from compiler import Cap, ContactPolicy
-from flows.ledger.caps import CapGuard, read_sending_hours
+from flows.ledger.caps import PolicyGuard, read_sending_hours
 from flows.ledger.delivery import Delivery, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
@@ -24,7 +24,7 @@ def send(ledger: Ledger, policy: ContactPolicy, hour: datetime, result: str = "s
     """Send what is due at an hour, and return the workflows of what left."""
     run_id, left = run_id_of(hour), []
     for one in ledger.lease(run_id, ["v", "w", "x"], 1000, utc_now()):
-        if ledger.mark_sending(one, CapGuard(policy, hour)) == "sending":
+        if ledger.mark_sending(one, PolicyGuard(policy, hour)) == "sending":
             ledger.record_result(one, "sending", SendResult(result))
             left.append(one.workflow_id)
     return left
@@ -108,7 +108,7 @@ def test_two_runs_at_once_never_exceed_a_cap(place: Path | str):
             leased = ledger.lease(run_id, workflows, len(claims) // 2, utc_now())
             both_have_leased.wait()
             for one in leased:
-                if ledger.mark_sending(one, CapGuard(policy, HOUR)) == "sending":
+                if ledger.mark_sending(one, PolicyGuard(policy, HOUR)) == "sending":
                     ledger.record_result(one, "sending", SendResult("sent"))
 
         threads = [threading.Thread(target=run, args=(ledger,)) for ledger in (first, second)]

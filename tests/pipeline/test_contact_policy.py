@@ -130,9 +130,9 @@ def test_window_opens_at_a_local_time(window: str, opens: datetime):
     """The clocks of New York skip 02:00 on Sunday, 8 March 2026; later hours are four hours behind UTC."""
     one = workflow("w", window)
     hour = SendingHour(FRIDAY_NIGHT, ContactPolicy(), [one], {"1": "America/New_York"})
-    wait = hour.window_wait(one)
+    wait = hour.window_wait(delivery("p"))
     assert (wait.not_before if wait else FRIDAY_NIGHT) == opens
-    assert hour.is_open(one) == (opens == FRIDAY_NIGHT)
+    assert hour.may_send(one) == (opens == FRIDAY_NIGHT)
 
 
 def test_applications_are_decided_outside_the_window_of_the_policy():
@@ -140,7 +140,7 @@ def test_applications_are_decided_outside_the_window_of_the_policy():
     accept = replace(workflow("accept"), action=AcceptApplication())
     policy = ContactPolicy(send_window=parse_send_window("Wed 09:00-10:00"))
     hour = SendingHour(FRIDAY_NIGHT, policy, [accept, workflow("w")], {"1": "America/New_York"})
-    assert [hour.is_open(one) for one in hour.workflows] == [True, False]
+    assert [hour.may_send(one) for one in hour.workflows] == [True, False]
 
 
 def test_workflows_go_in_the_order_of_priority(tmp_path: Path):

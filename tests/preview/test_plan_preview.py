@@ -12,6 +12,7 @@ from flows.cli.output.plan_preview import plan_preview_lines
 from flows.definitions.diff import changes, save_snapshot
 from flows.definitions.loader import read_definitions
 from flows.pipeline.run import plan_only
+from flows.plan.plan import Plan
 from flows.preview.plan_preview import preview_plan
 from flows.settings import CHECKOUT, Settings
 from support.states import HOUR
@@ -154,3 +155,16 @@ def test_preview_of_a_widened_segment_warns_and_forecasts(copied: Settings, monk
     quiet = preview_plan(settings, read_definitions(settings), plan, days=0)
     assert (quiet.forecast, quiet.limit_breaches) == ({}, ())
     assert not any("days after" in line for line in plan_preview_lines(quiet))
+    assert forecasts_of_a_named_segment(settings, plan) == [FORECAST["welcome"], 4]
+
+
+def forecasts_of_a_named_segment(settings: Settings, plan: Plan) -> list[int]:
+    """Return the forecasts for `welcome` with a segment file, before and after a change of the file."""
+    edit(settings, "welcome", "Last Transition Date Is Last 30 Days", "Segment is any of recent")
+    file = settings.workflows / "segments" / "recent.yml"
+    file.parent.mkdir(exist_ok=True)
+    forecasts = []
+    for window in ("is Last 30 Days", "is 20 Days Ago"):
+        file.write_text(f"- Relationship Stage is any of Joined\n- Last Transition Date {window}\n")
+        forecasts.append(preview_plan(settings, read_definitions(settings), plan, days=7).forecast.get("welcome", 0))
+    return forecasts

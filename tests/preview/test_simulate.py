@@ -312,7 +312,7 @@ class DrawnRun:
 
 
 @settings(
-    max_examples=500 if LONG else 10,
+    max_examples=500 if LONG else 8,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -78,6 +78,9 @@ def _known(field: Field, values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _without_not(field: Field, operator: str, values: tuple[str, ...]) -> Suggestion:
+    if values and "contains" in field.operators and re.search("contain", operator, re.IGNORECASE):
+        searched = Contains(field.label, values[0])
+        return lacks(operator, f"Put {searched} into a file segments/others.yml, and write Segment is none of others.")
     named = _known(field, values)
     if field.values and not (named and set(named) <= {*field.values, SELECT_ALL}):
         return lacks(operator, f"Write {field.label} is none of some of {', '.join((*field.values, SELECT_ALL))}.")
