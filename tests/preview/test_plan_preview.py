@@ -155,7 +155,7 @@ def test_preview_of_a_widened_segment_warns_and_forecasts(copied: Settings, monk
     quiet = preview_plan(settings, read_definitions(settings), plan, days=0)
     assert (quiet.forecast, quiet.limit_breaches) == ({}, ())
     assert not any("days after" in line for line in plan_preview_lines(quiet))
-    assert forecasts_of_a_named_segment(settings, plan) == [FORECAST["welcome"], 4]
+    assert forecasts_of_a_named_segment(settings, plan) == [FORECAST["welcome"], 14]
 
 
 def forecasts_of_a_named_segment(settings: Settings, plan: Plan) -> list[int]:

@@ -1,5 +1,6 @@
 """Simulations with a contact policy: what waits, until when, and what becomes of it; and policies compared."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -11,7 +12,9 @@ import pytest
 from compiler import ContactPolicy, Workflow, parse_cap
 from compiler.language.send_window import parse_send_window
 from flows.preview.simulate import Simulation
+from flows.settings import CHECKOUT, Settings
 from support.account import raw_rows
+from support.cli import partnerflow
 from support.definitions import workflow
 from support.simulations import simulate_rows
 
@@ -109,7 +112,7 @@ def test_late_invitation_moves_its_reminder():
 
 
 def test_partner_that_no_longer_qualified_is_contacted_when_it_enters_again():
-    """Clicks end the first wait; a new transition begins the segment anew the week after, and that email leaves."""
+    """Clicks end the first wait; a new contract the week after makes it a member again, and that email leaves."""
     quiet = [JOINED, "Last Transition Date is Today", "Performance Date Range is Today", "Clicks is 0"]
     policy = ContactPolicy(send_window=parse_send_window("every day 09:00-17:00"))
     contracts = [
@@ -140,3 +143,38 @@ def test_one_address_of_two_partners_is_counted_as_one(joining):
     policy = ContactPolicy((parse_cap("at most 1 email per address per hour"),))
     assert left(simulate(both, policy, histories)) == ["06 10 news", "06 11 welcome"]
     assert simulate(both, ContactPolicy(), histories).most["most_per_address_per_hour"] == 2
+
+
+# On the example account
+
+
+def test_policies_are_compared_side_by_side(copied: Settings, tmp_path):
+    """The policy of a file is simulated, and compared with that of the folder, or with none."""
+    (copied.workflows / "contact_policy.yml").write_text("send_window: weekdays 09:00-17:00\n")
+    other = tmp_path / "other.yml"
+    other.write_text("caps: [at most 1 email per partner per day]\nmax_delay: 1 day\n")
+    command = ["simulate", "--from", "2026-03-02", "--to", "2026-03-08", "--policy", str(other)]
+    found = partnerflow(copied, *command, "--json").json()
+    own, capped = found["policies"]
+    assert [one["policy"] for one in (own, capped)] == ["contact_policy.yml", str(other)]
+    assert (own["most_per_partner_per_day"] > 1, capped["most_per_partner_per_day"]) == (True, 1)
+    for one in (own, capped):
+        assert one["deferred"] > 0 and one["longest_wait_hours"] > 0
+    assert capped["emails"] == sum(row["emails"] for row in found["workflows"])
+    assert len(found["deferred"]) == capped["deferred"]
+    assert {one["reason"] for one in found["deferred"]} == {"Waits: at most 1 email per partner per day."}
+    said = partnerflow(copied, *[*command[:-1], "none"]).stdout
+    assert "Policies compared" in said
+    assert re.search(r"most to one partner in 24 hours +\d+ +\d+", said)
+    lines = said.split("Policies compared")[0]
+    assert "deferred" not in lines
+
+
+def test_policy_file_that_is_missing_or_not_valid_is_an_error(tmp_path):
+    """The message says what to do, before anything is simulated."""
+    state = Settings(state_dir=tmp_path / "var", workflows=CHECKOUT / "workflows")
+    days = ["simulate", "--from", "2026-03-02", "--to", "2026-03-08"]
+    (tmp_path / "bad.yml").write_text("caps: [at most one email]\n")
+    for name, says in (("no.yml", "There is no file"), ("bad.yml", "Write `at most 1 email per partner per day`")):
+        answer = partnerflow(state, *days, "--policy", str(tmp_path / name))
+        assert (answer.code, says in " ".join(answer.stderr.split())) == (1, True), answer
