@@ -11,6 +11,7 @@ from flows.ledger.caps import SendingHours, Wait, read_sending_hours
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
+from flows.local_time import local_time
 from flows.pipeline.recheck import failed_conditions
 from flows.plan.plan import Deferred, Disqualified, Plan, with_details
 from flows.sending.contact_policy import Decision, Requalify, SendingHour, decide, partner_of_email
@@ -76,6 +77,5 @@ def _sentence(count: int, reason: str) -> str:
 
 def _until(hours: set[datetime], zone: str) -> str:
     """Return until when emails wait, in the time of a zone."""
-    local = [one.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)) for one in sorted(hours)]
-    first, last = (f"{one:%Y-%m-%d %H:%M} {one.tzname()}" for one in (local[0], local[-1]))
+    first, last = (local_time(one, ZoneInfo(zone)) for one in (min(hours), max(hours)))
     return f"until {first}" if first == last else f"until {first} to {last}"
