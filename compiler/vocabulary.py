@@ -13,7 +13,7 @@ hour (`fct_partners` has the present state, `segments.partners_as_of` the state 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +46,9 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 
 DECLARED = tuple(kind for kind in OPERATORS if kind != "segment")
 """The kinds of conditions that a mart's yml can declare."""
+
+DECLARED_GRAINS = ("partner", "contract", "group", "day", "contact")
+"""What a row of a mart with conditions can be."""
 
 
 @dataclass(frozen=True)
@@ -132,22 +135,59 @@ class Vocabulary:
 
 
 def project_vocabulary(project: Path = PROJECT, loader: str = "contract") -> Vocabulary:
-    """Return the vocabulary that a dbt project declares, for an account loaded by `loader`.
+    """Return the vocabulary that the marts and your own models of a dbt project declare, for an account loaded by
+    `loader`.
+
+    Raises PartnerflowError when a file is not YAML or a declaration is incomplete or repeated, with its place.
 
     >>> [field.label for field in project_vocabulary().fields if field.grain == "day"]
     ['Performance Date Range', 'Clicks', 'Actions', 'Revenue']
     """
-    files = sorted((project / "models" / "marts").rglob("*.yml"))
-    return read_vocabulary((file.read_text(encoding="utf-8") for file in files), loader)
+    models = project / "models"
+    files = [file for folder in ("marts", "custom") for file in sorted((models / folder).rglob("*.yml"))]
+    return read_vocabulary({str(file.relative_to(project)): file.read_text(encoding="utf-8") for file in files}, loader)
 
 
-def read_vocabulary(documents: Iterable[str], loader: str = "contract") -> Vocabulary:
-    """Return the vocabulary that the texts of the marts' yml files declare.
+def read_vocabulary(documents: Mapping[str, str], loader: str = "contract") -> Vocabulary:
+    """Return the vocabulary that yml files of models declare (name of the file to its text).
 
-    Raises PartnerflowError when a declaration is incomplete, naming model and column.
+    Raises PartnerflowError when a file is not YAML or a declaration is incomplete or repeated, with its place.
     """
-    models = [model for text in documents for model in yaml.load(text, Loader=SAFE_LOADER).get("models", [])]
-    return Vocabulary((*(field for model in models for field in _fields(model, loader)), SEGMENT))
+    fields: dict[str, Field] = {}
+    relations: dict[Grain, Field] = {}
+    for name, text in documents.items():
+        for field in _declared_fields(name, text, loader):
+            first = relations.setdefault(field.grain, field)
+            if field.grain != "group" and field.relation != first.relation:
+                raise PartnerflowError(
+                    f"{name}: conditions with the grain {field.grain} are columns of {first.relation}, not of "
+                    f"{field.relation}. Add {field.column} to {first.model}, or give {field.model} the grain group."
+                )
+            if field.grain == "group" and field.kind not in ("list", "text"):
+                raise PartnerflowError(
+                    f"{name}: {field.model}.{field.column} has the kind {field.kind}, but a model with the grain group "
+                    "has conditions of the kinds list and text only."
+                )
+            other = fields.setdefault(field.label.lower(), field)
+            if other is not field:
+                raise PartnerflowError(
+                    f"{name}: {field.model}.{field.column} and {other.model}.{other.column} both declare the condition "
+                    f"{field.label}. Give one of them another label."
+                )
+    return Vocabulary((*fields.values(), SEGMENT))
+
+
+def _declared_fields(name: str, text: str, loader: str) -> Iterator[Field]:
+    """Yield the fields that a yml file declares; it may be empty."""
+    try:
+        document = yaml.load(text, Loader=SAFE_LOADER) or {}
+    except yaml.YAMLError as error:
+        raise PartnerflowError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from None
+    models = (document.get("models") or []) if isinstance(document, dict) else [document]
+    if not all(isinstance(model, dict) and "name" in model for model in models):
+        raise PartnerflowError(f"{name}: `models` is not a list of models with a name. `dbt parse` says more.")
+    for model in models:
+        yield from _fields(model, loader)
 
 
 def _fields(model: dict[str, Any], loader: str) -> Iterable[Field]:
@@ -162,9 +202,10 @@ def _field(
     model: str, segments: dict[str, Any] | None, column: dict[str, Any], condition: dict[str, Any], loader: str
 ) -> Field:
     place = f"{model}.{column['name']}"
-    if not segments:
+    if not segments or segments.get("grain") not in DECLARED_GRAINS or not segments.get("relation"):
         raise PartnerflowError(
-            f"{place} is a condition, so {model} needs config.meta.segments with a grain and a relation."
+            f"{place} is a condition, so {model} needs config.meta.segments with a relation and a grain, one of "
+            f"{', '.join(DECLARED_GRAINS)}."
         )
     kind = condition.get("kind")
     if kind not in DECLARED or not condition.get("label"):

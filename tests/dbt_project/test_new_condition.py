@@ -88,6 +88,32 @@ def members_of_americans(project: Path) -> int:
 
 
 @pytest.mark.long
+def test_condition_of_your_own_model_has_its_members(copy: Path, built_example: Settings):
+    """A model in models/custom, as docs/add-a-model.md has it, is built and published, and segments can use it."""
+    shutil.copytree(built_example.state_dir, copy / "var")
+    add_countries(copy)
+    page = (CHECKOUT / "docs" / "add-a-model.md").read_text(encoding="utf-8").split("## Your own models")[1]
+    _, sql, yml = re.findall(r"(?ms)^```\w*\n(.*?)^```$", page)[:3]
+    custom = copy / "dbt_project" / "models" / "custom"
+    (custom / "partner_tiers.sql").write_text(sql)
+    (custom / "partner_tiers.yml").write_text(yml)
+    definition = copy / "workflows" / "americans.yml"
+    definition.write_text(definition.read_text().replace("Country is any of US, CA", "Tier is any of Gold"))
+    planned = command(copy, "plan", "--as-of", HOUR.isoformat(), "--days", "0", "--json")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    (row,) = [row for row in json.loads(planned.stdout)["workflows"] if row["workflow_id"] == "americans"]
+    with duckdb.connect(copy / "var" / "warehouse.duckdb") as connection:
+        query = """
+            SELECT count(*) FILTER (tier = 'Gold'), count(*) FILTER (tier = 'Silver')
+            FROM marts.partner_tiers
+            JOIN marts.fct_partners USING (program_id, partner_id)
+            WHERE program_id = '1000' AND relationship_stage = 'Joined'"""
+        ((gold, silver),) = connection.execute(query).fetchall()
+    assert row["members"] == gold
+    assert min(gold, silver) > 0
+
+
+@pytest.mark.long
 def test_column_is_added_to_a_state_that_has_not_run(copy: Path):
     """The first build has the column."""
     assert command(copy, "load-example").returncode == 0

@@ -21,7 +21,7 @@ def vocabulary_with(model: str, supported: str) -> Vocabulary:
     conditions = [column.get("config", {}).get("meta", {}).get("condition", {}) for column in columns]
     (stage,) = [condition for condition in conditions if condition.get("kind") == "stage"]
     stage["supported_values"] = {"contract": supported.split(", ")}
-    return read_vocabulary(yaml.safe_dump(file) for file in files.values())
+    return read_vocabulary({name: yaml.safe_dump(file) for name, file in files.items()})
 
 
 def problems(vocabulary: Vocabulary, sentence: str, action: str = "{email: welcome}") -> list[tuple[str, str, str]]:
