@@ -31,6 +31,7 @@ from compiler.sql.dbt_models import MODELS, compile_models
 from compiler.sql.dialect import dialects
 from compiler.sql.explain import describe, explain_query, window_dates
 from compiler.sql.exposures import EXPOSURES, compile_exposures
+from compiler.sql.goals import GOAL_MODELS
 from compiler.sql.single_statement import Compiler, compile_workflow
 from compiler.sql.staged_plan import membership_statements
 from compiler.vocabulary import PROJECT, Vocabulary, project_vocabulary
@@ -39,6 +40,7 @@ from compiler.yaml_source import Source, read_yaml
 __all__ = [
     "CONTACT_POLICY",
     "EXPOSURES",
+    "GOAL_MODELS",
     "MODELS",
     "PROJECT",
     "AcceptApplication",

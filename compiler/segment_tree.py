@@ -230,6 +230,21 @@ class SendWindow:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What a partner is to do after the email of a workflow: more than a number, within some days (1 to 365).
+
+    >>> print(Goal(Compare("Actions", "greater than", Decimal(0)), 14))
+    Actions greater than 0 within 14 days
+    """
+
+    condition: Compare
+    days: int
+
+    def __str__(self) -> str:
+        return f"{self.condition} within {self.days} day{'' if self.days == 1 else 's'}"
+
+
+@dataclass(frozen=True)
 class NamedSegment:
     """The conditions of a file in workflows/segments/."""
 
@@ -244,7 +259,8 @@ class Workflow:
     `segments` are the named segments that its conditions refer to, at any depth, sorted by name.
     `id` never changes: with the partner id it is the key that prevents a second email. `recipients` is primary (one
     contact per partner) or all. `owner` is the person responsible: a name, an address or both ("Ann Lee
-    <ann@example.com>"), or empty. Without a `send_window`, that of the contact policy applies.
+    <ann@example.com>"), or empty. Without a `send_window`, that of the contact policy applies. `holdout` is the
+    percentage of new members that it never writes to; None for none. `goal` is what its emails are measured by.
     """
 
     id: str
@@ -259,6 +275,8 @@ class Workflow:
     missed_hours: MissedHours = MissedHours()
     segments: tuple[NamedSegment, ...] = ()
     send_window: SendWindow | None = None
+    holdout: int | None = None
+    goal: Goal | None = None
 
     def inside(self, name: str) -> "Workflow":
         """Return the workflow with the conditions of a named segment as its own."""

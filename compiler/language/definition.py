@@ -9,14 +9,19 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
 from compiler.errors import DefinitionError, PartnerflowError, Problem, Severity, did_you_mean
+from compiler.language.goal import REMEDY as GOAL_REMEDY
+from compiler.language.goal import read_goal
+from compiler.language.holdout import PATTERN as HOLDOUT
+from compiler.language.holdout import REMEDY as HOLDOUT_REMEDY
+from compiler.language.holdout import parse_holdout
 from compiler.language.missed_hours import PATTERN, REMEDY, parse_missed_hours
 from compiler.language.named_segments import WHERE, NamedSegments
-from compiler.language.parse import EXAMPLES
+from compiler.language.parse import EXAMPLES, SentenceError
 from compiler.language.send_window import PATTERN as SEND_WINDOW
 from compiler.language.send_window import REMEDY as SEND_WINDOW_REMEDY
 from compiler.language.send_window import parse_send_window
 from compiler.language.sentences import SegmentPlace, not_a_sentence, read_sentences, shown
-from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, SendWindow, Workflow
+from compiler.segment_tree import AcceptApplication, Goal, MissedHours, SendEmail, SendWindow, Workflow
 from compiler.vocabulary import Vocabulary
 from compiler.yaml_source import Source, YamlPath, read_yaml
 
@@ -53,6 +58,14 @@ class Definition(BaseModel):
     )
     send_window: Annotated[StrictStr, Field(pattern=SEND_WINDOW)] | None = Field(
         None, description="When emails leave, in the program's time zone: weekdays 09:00-17:00."
+    )
+    goal: Text | None = Field(
+        None,
+        description="What partners are to do after the email: Actions greater than 0 within 14 days.",
+        examples=["Actions greater than 0 within 14 days", "Revenue greater than 100 within 30 days"],
+    )
+    holdout: Annotated[StrictStr, Field(pattern=HOLDOUT)] | None = Field(
+        None, description="The share of new members that is never written to, to measure the effect: 10 %."
     )
 
 
@@ -130,6 +143,8 @@ def read_definition(
         missed_hours=parse_missed_hours(definition.missed_hours),
         segments=named.of(place, definition.segment if isinstance(definition.segment, str) else None),
         send_window=_send_window(definition.send_window, source),
+        goal=_goal(definition.goal, source, vocabulary),
+        holdout=parse_holdout(definition.holdout) if definition.holdout is not None else None,
     )
     return ReadWorkflow(workflow, source, place, list(named.found.values()))
 
@@ -140,6 +155,14 @@ def _send_window(text: str | None, source: Source) -> SendWindow | None:
     except PartnerflowError:
         message = f"{text!r} is not a valid send_window."
         problem = source.problem(("send_window",), "definition", message, SEND_WINDOW_REMEDY)
+        raise DefinitionError([problem]) from None
+
+
+def _goal(text: str | None, source: Source, vocabulary: Vocabulary) -> Goal | None:
+    try:
+        return read_goal(text, vocabulary) if text is not None else None
+    except SentenceError as error:
+        problem = source.problem(("goal",), "goal", error.message, error.hint, offset=error.offset)
         raise DefinitionError([problem]) from None
 
 
@@ -204,4 +227,6 @@ _REMEDIES = {
     "owner": "An owner is a name, an address, or both: Ann Lee <ann@example.com>.",
     "missed_hours": REMEDY,
     "send_window": SEND_WINDOW_REMEDY,
+    "goal": GOAL_REMEDY,
+    "holdout": HOLDOUT_REMEDY,
 }

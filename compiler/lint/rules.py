@@ -108,19 +108,11 @@ def less_than_one(context: RuleContext) -> Iterable[Problem]:
 def number_limits(context: RuleContext) -> Iterable[Problem]:
     """Measures are compared with numbers of at least 0; Clicks and Actions with whole numbers."""
     for index, condition, field in context:
-        if not isinstance(condition, Compare):
-            continue
-        if condition.value < 0:
-            hint = f"Write {field.label} {condition.operator} 0 or more."
-            yield context.read.at_condition(index, "number-limits", f"{field.label} is never negative.", hint)
-        elif field.kind == "count" and condition.value != int(condition.value):
-            hint = f"Write {field.label} {condition.operator} {int(condition.value)}."
-            yield context.read.at_condition(index, "number-limits", f"{field.label} are whole numbers.", hint)
-        elif condition.value >= Decimal(10) ** 15 or _decimals(condition.value) > 8:
-            hint = "Write at most 15 digits before the point and at most 8 after it."
-            yield context.read.at_condition(
-                index, "number-limits", "This number has too many digits to be compared exactly.", hint
-            )
+        if isinstance(condition, Compare) and (wrong := _wrong_number(condition, field)):
+            yield context.read.at_condition(index, "number-limits", *wrong)
+    goal = context.read.workflow.goal
+    if goal is not None and (wrong := _wrong_number(goal.condition, context.vocabulary[goal.condition.label])):
+        yield context.read.at("goal", "number-limits", *wrong)
 
 
 def window_order(context: RuleContext) -> Iterable[Problem]:
@@ -467,6 +459,24 @@ def unknown_message(context: RuleContext) -> Iterable[Problem]:
         yield context.read.at("action", "unknown-message", f"There is no message {action.message}.", hint)
 
 
+def effect_without_email(context: RuleContext) -> Iterable[Problem]:
+    """A goal and a holdout measure the effect of an email; an application is accepted or it is not."""
+    workflow = context.read.workflow
+    for key in ("goal", "holdout"):
+        if getattr(workflow, key) is not None and isinstance(workflow.action, AcceptApplication):
+            message = f"A workflow that accepts applications can't have a {key}."
+            hint = f"Remove `{key}:`; it is for workflows that send an email."
+            yield context.read.at(key, "effect-without-email", message, hint)
+
+
+def holdout_without_goal(context: RuleContext) -> Iterable[Problem]:
+    """Without a goal, a holdout has a cost and no result (warning)."""
+    if context.read.workflow.holdout is not None and context.read.workflow.goal is None:
+        message = "A holdout without a goal measures nothing."
+        hint = "Add for example `goal: Actions greater than 0 within 14 days`."
+        yield context.read.at("holdout", "holdout-without-goal", message, hint, "warning")
+
+
 RULES: tuple[Rule, ...] = (
     less_than_one,
     number_limits,
@@ -493,6 +503,8 @@ RULES: tuple[Rule, ...] = (
     unmeetable_segments,
     load_lag,
     unknown_message,
+    effect_without_email,
+    holdout_without_goal,
     unknown_program,
     value_not_found,
 )
@@ -501,9 +513,26 @@ RULES: tuple[Rule, ...] = (
 SEGMENT_RULES = tuple(
     rule
     for rule in RULES
-    if rule not in (unknown_message, unknown_program, matches_inactive_partners, unmeetable_segments)
-)
+    if rule
+    not in (
+        effect_without_email, holdout_without_goal, matches_inactive_partners, unknown_message, unknown_program,
+        unmeetable_segments,
+    )
+)  # fmt: skip
 """The rules for a named segment by itself; the others are about a workflow and its whole segment."""
+
+
+def _wrong_number(condition: Compare, field: Field) -> tuple[str, str] | None:
+    """Return what is wrong with the number of a condition, and what to write instead."""
+    if condition.value < 0:
+        return f"{field.label} is never negative.", f"Write {field.label} {condition.operator} 0 or more."
+    if field.kind == "count" and condition.value != int(condition.value):
+        hint = f"Write {field.label} {condition.operator} {int(condition.value)}."
+        return f"{field.label} are whole numbers.", hint
+    if condition.value >= Decimal(10) ** 15 or _decimals(condition.value) > 8:
+        hint = "Write at most 15 digits before the point and at most 8 after it."
+        return "This number has too many digits to be compared exactly.", hint
+    return None
 
 
 def _is_any_of(condition: Condition) -> bool:

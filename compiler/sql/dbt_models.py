@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from compiler.segment_tree import Workflow
 from compiler.sql.dialect import to_model
+from compiler.sql.goals import goal_statements
 from compiler.sql.single_statement import Compiler
 from compiler.sql.staged_plan import STAGES, membership_statements
 
@@ -18,11 +19,18 @@ MODELS = (
     "segment_conditions",
     "segment_applications",
 )
-"""The generated models; the same for all definitions."""
+"""The generated models of segments; the same for all definitions."""
 
 
-def compile_models(workflows: Iterable[Workflow], compiler: Compiler, dialect: str) -> dict[str, str]:
-    """Return the generated dbt models of the active workflows, file name to text: one file per model of MODELS."""
+def compile_models(
+    workflows: Iterable[Workflow], compiler: Compiler, dialect: str, measured: Iterable[Workflow] | None = None
+) -> dict[str, str]:
+    """Return the generated dbt models, file name to text: one file per model of MODELS and GOAL_MODELS.
+
+    The segments are those of the active workflows. The goals are those of `measured`, by default of all that are not
+    drafts.
+    """
+    workflows = list(workflows)
     active = [workflow for workflow in workflows if workflow.status == "active"]
     statements: dict[str, exp.Query | None] = dict.fromkeys(MODELS)
     planned = membership_statements(active, compiler, dialect)
@@ -31,6 +39,7 @@ def compile_models(workflows: Iterable[Workflow], compiler: Compiler, dialect: s
         "segment_workflows": compiler.workflows(active),
         "segment_conditions": compiler.conditions(active),
         "segment_applications": compiler.applications(active),
+        **goal_statements(workflows if measured is None else measured, compiler),
     }
     return {
         f"{name}.sql": UNUSED if statement is None else GENERATED + to_model(statement, dialect) + "\n"

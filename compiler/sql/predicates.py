@@ -89,7 +89,7 @@ class PredicateBuilder:
         if field.grain == "group":
             return has_row(field.relation, [self.row_predicate(condition)], by_hour=False)
         if isinstance(condition, Compare):
-            return _compare(exp.column(self.feature_column(field, self.window_of(workflow))), condition)
+            return compare(exp.column(self.feature_column(field, self.window_of(workflow))), condition)
         return exp.true() if field.grain == "day" else self.row_predicate(condition)
 
     def _in_segments(self, workflow: Workflow, condition: AnyOf | NoneOf, has_row: HasRow) -> exp.Expr:
@@ -129,7 +129,7 @@ class PredicateBuilder:
             return exp.GT(this=exp.StrPosition(this=exp.Lower(this=column), substr=needle), expression=literal(0))
         if isinstance(condition, DateWithin):
             return self.in_window(field, condition.window)
-        return _compare(column, condition)
+        return compare(column, condition)
 
     def in_window(self, field: Field, window: Window) -> exp.Expr:
         """Return whether the date of a row lies in a window."""
@@ -242,6 +242,7 @@ def _qualify(node: exp.Expr, name: str) -> exp.Expr:
     return exp.column(node.name, table=name) if isinstance(node, exp.Column) else node
 
 
-def _compare(column: exp.Expr, condition: Compare) -> exp.Expr:
+def compare(column: exp.Expr, condition: Compare) -> exp.Expr:
+    """Return whether a number meets a condition."""
     kind = {"greater than": exp.GT, "less than": exp.LT, "is": exp.EQ}[condition.operator]
     return kind(this=column, expression=literal(condition.value))

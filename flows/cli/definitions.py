@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from compiler import (
     PROJECT,
     DefinitionError,
     PartnerflowError,
+    Workflow,
     compile_workflow,
     dialects,
     project_vocabulary,
@@ -58,21 +59,21 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
 
 @app.command("format", epilog="Example: partnerflow format workflows/few-clicks-14.yml")
 def format_command(paths: Paths = None, as_json: Json = False) -> None:
-    """Print the conditions of the definitions in canonical form, in quotes where YAML needs them."""
+    """Print the conditions and goals of the definitions in canonical form, in quotes where YAML needs them."""
     definitions = read_definitions(read_settings(), paths or ())
-    sentences = {one.id: [str(condition) for condition in one.segment] for one in definitions.workflows}
     if as_json:
-        answer({"workflows": [{"workflow_id": name, "segment": segment} for name, segment in sentences.items()]})
+        answer({"workflows": [_canonical(one) for one in definitions.workflows]})
     else:
-        print_lines(
-            [
-                line
-                for name, segment in sentences.items()
-                for line in (name, *(f"  - {yaml_text(one)}" for one in segment))
-            ]
-        )
+        for one in definitions.workflows:
+            lines = [f"  - {yaml_text(str(condition))}" for condition in one.segment]
+            print_lines([one.id, *lines, *([f"  goal: {yaml_text(str(one.goal))}"] if one.goal else [])])
     print_errors(definitions.broken.values())
     sys.exit(1 if definitions.broken else 0)
+
+
+def _canonical(workflow: Workflow) -> dict[str, Any]:
+    goal = {"goal": str(workflow.goal)} if workflow.goal else {}
+    return {"workflow_id": workflow.id, "segment": [str(condition) for condition in workflow.segment], **goal}
 
 
 @app.command(epilog="Example: partnerflow fields --json")

@@ -58,8 +58,8 @@ def report(
     show_addresses: Annotated[bool, typer.Option("--show-addresses", help="Show whole addresses on the page.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show opens, clicks and bounces per workflow from the published file; with --html, write a page."""
-    from flows.cli.output.terminal import workflow_report_lines, workflow_report_table
+    """Show opens, clicks, bounces and goals per workflow from the published file; with --html, write a page."""
+    from flows.cli.output.terminal import goal_lines, workflow_report_lines, workflow_report_table
     from flows.report.data import read_report
     from flows.warehouse.program_names import read_program_names
     from flows.warehouse.unreadable import HINT, describe_unreadable
@@ -79,6 +79,7 @@ def report(
         print_lines([f"Email outcomes as of {as_of}" if as_of else "No run yet"])
         out.print(workflow_report_table(data, out.width))
         print_lines(workflow_report_lines(data))
+        print_lines(goal_lines(data))
         if data.unreadable:
             print_lines([f"{describe_unreadable(data.unreadable)}. {HINT}"])
 

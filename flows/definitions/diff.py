@@ -17,7 +17,7 @@ from flows.settings import Settings
 logger = logging.getLogger(__name__)
 
 Described = dict[str, Any]
-"""A workflow in the snapshot: name, program, status, segment (its sentences), action and recipients.
+"""A workflow in the snapshot: name, program, status, segment (its sentences), action, recipients, goal and holdout.
 
 `segments` has the sentences of the named segments that it uses, by name.
 """
@@ -74,7 +74,7 @@ def _words(before: Described, now: Described) -> list[str]:
     """Return one line per difference; a condition with changed values is one difference."""
     words = [
         f"{key} was {before[key]!r}, is {now[key]!r}"
-        for key in ("name", "program", "action", "recipients")
+        for key in ("name", "program", "action", "recipients", "goal", "holdout")
         if before[key] != now[key]
     ]
     words += _changed_sentences(before["segment"], now["segment"])
@@ -107,7 +107,7 @@ def _subject(sentence: str) -> str:
 
 
 _KEYS = ("name", "program", "status", "segment", "action", "recipients")
-_LATER_KEYS: Described = {"segments": {}}
+_LATER_KEYS: Described = {"segments": {}, "goal": None, "holdout": None}
 """Keys that an older snapshot does not have, with what they were then."""
 
 
@@ -122,6 +122,8 @@ def described(workflow: Workflow) -> Described:
         "segments": {one.name: [str(condition) for condition in one.conditions] for one in workflow.segments},
         "action": f"email {action}" if action else str(workflow.action),
         "recipients": workflow.recipients,
+        "goal": workflow.goal and str(workflow.goal),
+        "holdout": workflow.holdout and f"{workflow.holdout} %",
     }
 
 

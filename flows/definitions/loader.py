@@ -33,6 +33,7 @@ class Definitions:
     `workflows` are those without errors, sorted by id; `problems` are all problems found; `broken` maps the ids (file
     names) of all other workflows to their errors. `files` has the path of each workflow's file as it is shown, by id.
     `policy` is the contact policy of the folder; while its file is not valid, all email workflows are broken.
+    `measured` are the workflows with a goal that are not drafts, also those that a run holds.
     """
 
     workflows: tuple[Workflow, ...]
@@ -41,6 +42,7 @@ class Definitions:
     compiler: Compiler
     files: Mapping[str, str] = field(default_factory=dict)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
+    measured: tuple[Workflow, ...] = ()
 
     @property
     def active(self) -> tuple[Workflow, ...]:
@@ -106,7 +108,8 @@ def read_definitions(
     sound = sorted((read.workflow for read in reads if read.workflow.id not in broken), key=lambda one: one.id)
     compiler = Compiler(vocabulary, settings.last_n_days_include_today)
     files = {read.workflow.id: read.source.path for read in reads}
-    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files, policy)
+    measured = tuple(one for one in sound if one.goal is not None and one.status != "draft")
+    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files, policy, measured)
 
 
 def _read_policy(folder: Path) -> tuple[ContactPolicy, list[Problem]]:

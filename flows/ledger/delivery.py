@@ -5,11 +5,12 @@
        ├──────────┴─────────┤                           only on a definite refusal (see AUTOMATIC_TRANSITIONS)
        │                    └─────▶ in_doubt ─▶ sent, failed (an event), pending (a person)
        └──────────▶ disqualified, expired               an email that the contact policy made wait
+    held_out                                            from the claim on, and for good
 
 A contact of which no email could be rendered, or whose partner no longer qualified after a wait, may be claimed again,
 which replaces its deliveries.
-`suppressed` follows `leased`. `skipped` (another spelling of an address that already gets the email) is final; only
-earlier programs wrote it.
+`suppressed` follows `leased`. `held_out` are the emails of partners in the holdout of their workflow. `skipped`
+(another spelling of an address that already gets the email) is final; only earlier programs wrote it.
 """
 
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 STATES = (
     "pending", "leased", "sending", "sent", "failed", "in_doubt", "suppressed", "skipped", "expired", "disqualified",
+    "held_out",
 )  # fmt: skip
 
 AUTOMATIC_TRANSITIONS = {
@@ -58,7 +60,8 @@ class Delivery:
     `message_id` and `claimed_at` (the Date header), are fixed when the partner is claimed, so every attempt sends the
     same bytes. `run_id` is the run that claimed the partner, `leased_by` the run that leased the delivery last, and
     `fencing_token` the number of leases so far. `not_before` is the first evaluation hour at which the contact policy
-    lets the email leave; `reason` then says why it waits.
+    lets the email leave; `reason` then says why it waits. `holdout_percent` is the holdout of the workflow when the
+    partner was claimed, None without one.
     """
 
     delivery_id: str
@@ -89,6 +92,7 @@ class Delivery:
     reply_status: str | None = None
     reply_text: str | None = None
     not_before: datetime | None = None
+    holdout_percent: int | None = None
 
     @property
     def failed_before_sending(self) -> bool:

@@ -10,7 +10,7 @@ another worker may take over. Every transition is logged.
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class Ledger:
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7307)")  # two hosts may start at once
             upgrade(connection)
         self.message_key = bytes.fromhex(self._setting("message_key"))
+        self.holdout_key = bytes.fromhex(self._setting("holdout_key"))
 
     def close(self) -> None:
         """Close all connections."""
@@ -56,9 +57,9 @@ class Ledger:
         """Record deliveries to partners that their workflow has not contacted yet, and return these deliveries.
 
         An application is left out if it has been claimed before. A contact of which no email could be rendered is
-        claimed again, as it is now: nothing of it was ever sent. All deliveries of one contact are claimed together or
-        not at all, and everything in one transaction. `messages` maps the message versions that the deliveries name to
-        their content.
+        claimed again, as it is now: nothing of it was ever sent. It was not held out then, and is not now. All
+        deliveries of one contact are claimed together or not at all, and everything in one transaction. `messages` maps
+        the message versions that the deliveries name to their content.
         """
         by_contact: dict[tuple[str, str, str, str], list[Delivery]] = {}
         for one in deliveries:
@@ -73,8 +74,13 @@ class Ledger:
             ]
             new = self.store.insert(CONTACT).on_conflict_do_nothing().returning(*CONTACT.primary_key.columns)
             won = {tuple(row) for row in connection.execute(new, rows)}
-            won |= take_back_unsent(connection, {key: ones[0] for key, ones in by_contact.items() if key not in won})
-            claimed = [one for key, ones in by_contact.items() if key in won for one in ones]
+            again = take_back_unsent(connection, {key: ones[0] for key, ones in by_contact.items() if key not in won})
+            claimed = [
+                _not_held_out(one) if key in again else one
+                for key, ones in by_contact.items()
+                if key in won | again
+                for one in ones
+            ]
             if claimed:
                 # In the order in which they are leased, so that a commit touches few pages of the database.
                 rows = [vars(one) for one in sorted(claimed, key=lambda one: one.delivery_id)]
@@ -221,11 +227,15 @@ class Ledger:
             connection.execute(self.store.insert(MESSAGE_VERSION).on_conflict_do_nothing(), rows)
 
     def _setting(self, name: str) -> str:
-        """Return a secret of this ledger, created once. It keys the Message-IDs, so that nobody can guess one."""
+        """Return a secret of this ledger, created once: a key of Message-IDs or holdouts, which nobody can guess."""
         new = {"name": name, "value": secrets.token_hex(32)}
         with self.store.writing() as connection:
             connection.execute(self.store.insert(SETTING).values(new).on_conflict_do_nothing())
             return str(connection.execute(select(SETTING.c.value).where(SETTING.c.name == name)).scalar_one())
+
+
+def _not_held_out(delivery: Delivery) -> Delivery:
+    return replace(delivery, state="pending", reason=None) if delivery.state == "held_out" else delivery
 
 
 def _resolve(connection: Connection, delivery: Delivery, target: str, reason: str) -> bool:

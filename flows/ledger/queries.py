@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, text
+from sqlalchemy import exists, func, insert, or_, select, text
 
 from compiler import PartnerflowError
 from flows.ledger.delivery import Delivery
@@ -80,9 +80,14 @@ def deliveries(
 
 
 def contacted_partners(ledger: Ledger) -> dict[str, int]:
-    """Return the number of contacts of each workflow that has any, by id: the partners of an email workflow."""
+    """Return the number of contacts of each workflow that has any, by id, without those that are held out.
+
+    These are the partners of an email workflow.
+    """
+    key = [DELIVERY.c[column.name] == column for column in CONTACT.primary_key.columns]
+    held_out = exists().where(*key, DELIVERY.c.state == "held_out")
     with ledger.store.reading() as connection:
-        query = select(CONTACT.c.workflow_id, func.count()).group_by(CONTACT.c.workflow_id)
+        query = select(CONTACT.c.workflow_id, func.count()).where(~held_out).group_by(CONTACT.c.workflow_id)
         return {row[0]: row[1] for row in connection.execute(query)}
 
 

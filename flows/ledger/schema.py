@@ -82,6 +82,7 @@ DELIVERY = Table(
     Column("reply_status", String),
     Column("reply_text", String),
     Column("not_before", DateTime),
+    Column("holdout_percent", Integer),
     ForeignKeyConstraint(
         CONTACT.primary_key.columns.keys(), list(CONTACT.primary_key.columns), name="delivery_contact"
     ),
@@ -158,6 +159,7 @@ WORKFLOW_RUN = Table(
     ],
     Column("detail", String),
     Column("is_settled", Boolean, nullable=False, server_default=false()),
+    Column("held_out", Integer, nullable=False, server_default="0"),
     Index("workflow_run_by_workflow", "workflow_id", "as_of"),
 )  # fmt: skip
 """One row per run and workflow.

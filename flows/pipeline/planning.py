@@ -12,6 +12,7 @@ from datetime import datetime
 from compiler import MissedHours
 from flows.definitions.loader import Definitions
 from flows.events.ingestion import load_events
+from flows.ledger.holdout import is_held_out
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.pipeline.catch_up import CatchUp, find_catch_up
@@ -21,7 +22,7 @@ from flows.pipeline.recheck import without_disqualified
 from flows.pipeline.steps import StepRunner
 from flows.pipeline.text import grouped
 from flows.plan.messages_used import Messages, read_messages
-from flows.plan.plan import Plan, excluding_contacted, partners_of, with_details, with_held
+from flows.plan.plan import Plan, excluding_contacted, partners_of, with_details, with_held, with_holdouts
 from flows.plan.read_plan import read_plan
 from flows.progress import ProgressCallback
 from flows.run_id import run_id_of
@@ -86,7 +87,7 @@ def build_plan(
         logger.warning("Held: %s", line)
     for note in plan.notes:
         logger.warning("%s", note)
-    plan = replace(excluding_contacted(plans, plan), catch_up=plans)
+    plan = _without_held_out(definitions, ledger, replace(excluding_contacted(plans, plan), catch_up=plans))
     return step("Check contact policy", _with_policy, settings, definitions, ledger, plan, zones)
 
 
@@ -165,6 +166,19 @@ def sending_hour(connection: Connection, definitions: Definitions, plan: Plan, z
     return SendingHour(plan.as_of.replace(tzinfo=None), definitions.policy, workflows, zones, partner_zones)
 
 
+def _without_held_out(definitions: Definitions, ledger: Ledger, plan: Plan) -> Plan:
+    """Return the plan and those of the hours to catch up, with their new members that are held out apart.
+
+    This comes after everything else that leaves partners out, so that the partners held out are like the others.
+    """
+    holdouts = {one.id: one.holdout for one in definitions.active if one.holdout is not None}
+
+    def apart(hour: Plan) -> Plan:
+        return with_holdouts(hour, holdouts, lambda who: is_held_out(ledger.holdout_key, holdouts[who[0]], *who))
+
+    return replace(apart(plan), catch_up=tuple(map(apart, plan.catch_up)))
+
+
 def _with_policy(
     settings: Settings, definitions: Definitions, ledger: Ledger, plan: Plan, zones: Mapping[str, str]
 ) -> Plan:
@@ -173,6 +187,7 @@ def _with_policy(
         one
         for each in (*plan.catch_up, plan)
         for one in planned_deliveries(ledger.message_key, each, run_id_of(plan.as_of), "plan", plan.as_of)
+        if one.state == "pending"
     ]
     with open_warehouse(settings.warehouse) as connection:
         hour = sending_hour(connection, definitions, plan, zones)

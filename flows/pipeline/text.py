@@ -7,7 +7,7 @@ from datetime import datetime
 from flows.local_time import counted
 from flows.plan.plan import Plan, WorkflowPlan
 
-COUNTS = ("members", "already_contacted", "suppressed", "no_address", "recipients")
+COUNTS = ("members", "already_contacted", "suppressed", "no_address", "held_out", "recipients")
 SENT = ("sent", "failed", "in_doubt")
 
 

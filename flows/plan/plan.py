@@ -96,6 +96,7 @@ def contact_key(one: Recipient | Application) -> ContactKey:
 class WorkflowPlan:
     """One workflow in one hour: the counts of marts.workflow_runs, before and after sending.
 
+    `held_out` counts partners that the workflow's holdout keeps from being written to, from this hour on.
     `status` is done, over_limit, held (what it reads is stale or failed) or error; `detail` says why.
     """
 
@@ -106,6 +107,7 @@ class WorkflowPlan:
     already_contacted: int = 0
     suppressed: int = 0
     no_address: int = 0
+    held_out: int = 0
     recipients: int = 0
     sent: int = 0
     failed: int = 0
@@ -120,7 +122,8 @@ class Plan:
     `messages` are the messages of the email workflows, by workflow id. `catch_up` are the plans of the earlier hours
     that are caught up first, in order. No contact key is in two of these plans. `disqualified` are the partners that
     an earlier hour names, but that no longer qualify at the hour of sending. `deferred` are the emails that the contact
-    policy makes wait at this hour, of this and earlier hours.
+    policy makes wait at this hour, of this and earlier hours. `held_out` would be recipients, but are in the holdout of
+    their workflow: they are claimed like contacts, and never written to. `holdouts` has the percentages by workflow id.
     """
 
     as_of: datetime
@@ -132,6 +135,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     disqualified: tuple[Disqualified, ...] = ()
     deferred: tuple[Deferred, ...] = ()
+    held_out: tuple[Recipient, ...] = ()
+    holdouts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def contacts(self) -> frozenset[ContactKey]:
@@ -141,16 +146,20 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """Return the plan as `partnerflow plan --json` prints it.
 
-        It has `backfilled_runs` only if any hours are caught up, and `disqualified`, `deferred` and `notes` only if
-        there are any.
+        It has `backfilled_runs` only if any hours are caught up, and `disqualified`, `deferred`, `held_out` and `notes`
+        only if there are any.
         """
         notes = {"notes": list(self.notes)} if self.notes else {}
         backfilled = {"backfilled_runs": [one.as_json() for one in self.catch_up]} if self.catch_up else {}
         left_out = {"disqualified": [asdict(one) for one in self.disqualified]} if self.disqualified else {}
         waiting = [asdict(one) | {"not_before": one.not_before.isoformat()} for one in self.deferred]
         deferred = {"deferred": waiting} if waiting else {}
+        keys = ("workflow_id", "program_id", "partner_id")
+        partners = [dict(zip(keys, one, strict=True)) for one in sorted(set(map(partner_of, self.held_out)))]
+        held_out = {"held_out": partners} if partners else {}
         rows = [asdict(workflow) for workflow in self.workflows]
-        return {"as_of": self.as_of.isoformat(), "workflows": rows, **left_out, **deferred, **notes, **backfilled}
+        found = {**left_out, **deferred, **held_out, **notes, **backfilled}
+        return {"as_of": self.as_of.isoformat(), "workflows": rows, **found}
 
 
 def partners_of(plan: Plan) -> set[PartnerOfWorkflow]:
@@ -165,6 +174,16 @@ def restricted_to(plan: Plan, is_kept: Callable[[PartnerOfWorkflow], bool]) -> P
     counted = Counter([one.workflow_id for one in recipients]) + Counter([one.workflow_id for one in applications])
     rows = tuple(replace(row, recipients=counted[row.workflow_id]) for row in plan.workflows)
     return replace(plan, workflows=rows, recipients=recipients, applications=applications)
+
+
+def with_holdouts(plan: Plan, holdouts: Mapping[str, int], is_held_out: Callable[[PartnerOfWorkflow], bool]) -> Plan:
+    """Return the plan with the recipients that are held out, of workflows with a holdout, apart from the others."""
+    held_out = tuple(one for one in plan.recipients if one.workflow_id in holdouts and is_held_out(partner_of(one)))
+    partners = set(map(partner_of, held_out))
+    kept = restricted_to(plan, lambda partner: partner not in partners)
+    counted = Counter(workflow_id for workflow_id, _, _ in partners)
+    rows = tuple(replace(row, held_out=counted[row.workflow_id]) for row in kept.workflows)
+    return replace(kept, workflows=rows, held_out=held_out, holdouts=holdouts)
 
 
 def excluding_contacted(earlier: tuple[Plan, ...], plan: Plan) -> Plan:

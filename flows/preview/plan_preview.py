@@ -176,7 +176,9 @@ def _bursts(plan: Plan, programs: ProgramNames) -> list[str]:
 def _repeats(settings: Settings, definitions: Definitions, plan: Plan) -> list[str]:
     """Return a warning per active workflow that repeats one that has sent, with how many partners had its message."""
     with open_read_only(settings.warehouse, wait=True) as connection:
-        query = "SELECT workflow_id, program_id, partner_id FROM raw.sent_emails WHERE NOT failed_before_sending"
+        query = """
+            SELECT workflow_id, program_id, partner_id FROM raw.sent_emails
+            WHERE NOT failed_before_sending AND state <> 'held_out'"""
         contacted: dict[str, set[tuple[str, str]]] = {}
         for workflow_id, *partner in connection.execute(query).fetchall():
             contacted.setdefault(workflow_id, set()).add((partner[0], partner[1]))

@@ -39,15 +39,16 @@ Row = dict[str, Any]
 class ReportData:
     """The rows that the report shows, each list in order of workflow id.
 
-    `totals` are the rows of marts.workflow_report; `weeks` the last WEEKS of marts.workflow_report_weekly, oldest
-    first; `runs` the last run of each workflow and its latest other runs with emails or problems, newest first;
-    `recipients` the latest rows of marts.fct_email_deliveries with the partner's name, newest first; `unreadable` what
-    was received and cannot be read; `set_aside` the raw tables with rows that are set aside, and why. `as_of` is the
-    hour of the last run (UTC, without a zone), or None before the first.
+    `totals` are the rows of marts.workflow_report, `lifts` those of marts.workflow_lift; `weeks` the last WEEKS of
+    marts.workflow_report_weekly, oldest first; `runs` the last run of each workflow and its latest other runs with
+    emails or problems, newest first; `recipients` the latest rows of marts.fct_email_deliveries with the partner's
+    name, newest first; `unreadable` what was received and cannot be read; `set_aside` the raw tables with rows that
+    are set aside, and why. `as_of` is the hour of the last run (UTC, without a zone), or None before the first.
     """
 
     as_of: datetime | None
     totals: list[Row]
+    lifts: list[Row]
     weeks: list[Row]
     runs: list[Row]
     recipients: list[Row]
@@ -55,13 +56,15 @@ class ReportData:
     set_aside: list[SetAside]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON of `partnerflow report`: totals, weeks with ISO dates, and what could not be used."""
+        """Return the JSON of `partnerflow report`: totals, lifts, weeks with ISO dates, and what could not be used."""
+        totals = [row | {"goal_revenue": float(row["goal_revenue"])} for row in self.totals]
         weeks = [row | {"week": row["week"].isoformat()} for row in self.weeks]
         unreadable = [dict(zip(("file", "lines", "reason"), row, strict=True)) for row in self.unreadable]
         set_aside = [dict(zip(("table_name", "reason", "rows"), row, strict=True)) for row in self.set_aside]
         return {
             "as_of": self.as_of and self.as_of.isoformat() + "Z",
-            "workflows": self.totals,
+            "workflows": totals,
+            "lifts": self.lifts,
             "weeks": weeks,
             "unreadable": unreadable,
             "set_aside": set_aside,
@@ -85,6 +88,7 @@ def _read(connection: Connection) -> ReportData:
     return ReportData(
         newest,
         _rows(connection, "SELECT * FROM marts.workflow_report ORDER BY workflow_id"),
+        _rows(connection, "SELECT * FROM marts.workflow_lift ORDER BY workflow_id"),
         _rows(connection, _WEEKS, WEEKS),
         _rows(connection, _RUNS, RUNS),
         _rows(connection, _RECIPIENTS, RECIPIENTS),

@@ -22,6 +22,7 @@ from flows.messages.variables import sample
 from flows.permissions import make_readable
 from flows.report.chart import Chart, weekly_chart
 from flows.report.data import RATES, ReportData, Row, by_workflow, read_report
+from flows.report.lift import lift_sentences
 from flows.report.templates import FOLDER, page
 from flows.settings import Settings
 from flows.warehouse.program_names import ProgramNames, read_program_names
@@ -30,6 +31,8 @@ from flows.warehouse.unreadable import HINT, describe_unreadable
 
 EMPTY = (
     dict.fromkeys(("sent", "with_events", "bot_opened_only", "accepted"), 0)
+    | dict.fromkeys(("goal_partners", "goal_complete", "goal_reached", "goal_revenue"), 0)
+    | {"goal": None, "goal_rate": None}
     | dict.fromkeys((count for count, _ in RATES), 0)
     | dict.fromkeys(rate for _, rate in RATES)
 )
@@ -50,7 +53,10 @@ class MessagePreview:
 
 @dataclass(frozen=True)
 class WorkflowPage:
-    """Everything that the page shows of one workflow. `state` is active, draft, paused, broken or deleted."""
+    """Everything that the page shows of one workflow. `state` is active, draft, paused, broken or deleted.
+
+    `lift` says in sentences what the emails have changed; it is empty without a holdout.
+    """
 
     id: str
     name: str
@@ -62,6 +68,7 @@ class WorkflowPage:
     sql: str
     message: str | None
     totals: Row
+    lift: list[str]
     weeks: list[Row]
     chart: Chart | None
     runs: list[Row]
@@ -88,12 +95,13 @@ def render_report(
     """Return the page as HTML. `folder` is the workflows folder, which has the messages."""
     totals = {row["workflow_id"]: row for row in data.totals}
     weeks, runs, recipients = map(by_workflow, (data.weeks, data.runs, data.recipients))
+    lifts = {row["workflow_id"]: row for row in data.lifts}
     defined = {workflow.id: workflow for workflow in definitions.workflows}
     pages = [
         _workflow(
             workflow_id, defined.get(workflow_id), definitions,
-            totals.get(workflow_id, {"workflow_id": workflow_id, **EMPTY}), weeks.get(workflow_id, []),
-            runs.get(workflow_id, []), recipients.get(workflow_id, []),
+            totals.get(workflow_id, {"workflow_id": workflow_id, **EMPTY}), lifts.get(workflow_id),
+            weeks.get(workflow_id, []), runs.get(workflow_id, []), recipients.get(workflow_id, []),
         )
         for workflow_id in sorted(defined.keys() | totals.keys() | definitions.broken.keys())
     ]  # fmt: skip
@@ -140,8 +148,8 @@ def outcome(delivery: Row) -> str:
 
 
 def _workflow(
-    workflow_id: str, workflow: Workflow | None, definitions: Definitions, totals: Row, weeks: list[Row],
-    runs: list[Row], recipients: list[Row],
+    workflow_id: str, workflow: Workflow | None, definitions: Definitions, totals: Row, lift: Row | None,
+    weeks: list[Row], runs: list[Row], recipients: list[Row],
 ) -> WorkflowPage:  # fmt: skip
     state = "broken" if workflow_id in definitions.broken else "deleted"
     return WorkflowPage(
@@ -155,6 +163,7 @@ def _workflow(
         sql=compile_workflow(workflow, definitions.compiler, DEFAULT) if workflow else "",
         message=workflow.action.message if workflow and isinstance(workflow.action, SendEmail) else None,
         totals=totals,
+        lift=lift_sentences(lift) if lift else [],
         weeks=weeks,
         chart=weekly_chart(weeks) if weeks else None,
         runs=runs,

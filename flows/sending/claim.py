@@ -28,6 +28,8 @@ def planned_deliveries(
 ) -> list[Delivery]:
     """Return the deliveries of the plan's recipients and applications, pending and not in the ledger.
 
+    Those of recipients in a holdout are `held_out`. Which they are is in the plan, which has decided it by the ledger's
+    key; the claim decides again only for contacts that the ledger has already.
     `as_of` is the evaluation hour of the claiming run, for a plan of an earlier hour that it catches up: an email moves
     its partner to Outreach when it is sent, not when it should have been sent. `domain` is the right side of the
     Message-IDs.
@@ -39,20 +41,28 @@ def planned_deliveries(
 
     def delivery(one: Recipient | Application, **more: Any) -> Delivery:
         *who, contract_id = contact_key(one)
+        percent = plan.holdouts.get(one.workflow_id)
         identity = _identity(key, *who, more["email"] or "", *filter(None, [contract_id]))
         message = plan.messages.get(one.workflow_id)
         return Delivery(
             delivery_id=identity, workflow_id=one.workflow_id, program_id=one.program_id, partner_id=one.partner_id,
-            contract_id=contract_id, state="pending", message_id=f"{identity}@{domain}", run_id=run_id, as_of=as_of,
-            claimed_at=now, template_version=message.version if message else None, **more,
+            contract_id=contract_id, message_id=f"{identity}@{domain}", run_id=run_id, as_of=as_of, claimed_at=now,
+            template_version=message.version if message else None, holdout_percent=percent, **more,
         )  # fmt: skip
 
-    emails = [
-        delivery(one, email=one.email, email_key=address_key(one.email), action="email", context=one.context())
-        for one in plan.recipients
+    def email(one: Recipient, state: str) -> Delivery:
+        reason = f"In the holdout of {plan.holdouts[one.workflow_id]} %." if state == "held_out" else None
+        key, context = address_key(one.email), one.context()
+        return delivery(
+            one, email=one.email, email_key=key, action="email", context=context, state=state, reason=reason
+        )
+
+    emails = [email(one, "pending") for one in plan.recipients]
+    held_out = [email(one, "held_out") for one in plan.held_out]
+    decisions = [
+        delivery(one, email=None, action="accept application", context={}, state="pending") for one in plan.applications
     ]
-    decisions = [delivery(one, email=None, action="accept application", context={}) for one in plan.applications]
-    return [*emails, *decisions]
+    return [*emails, *held_out, *decisions]
 
 
 def _identity(key: bytes, *parts: str) -> str:

@@ -15,6 +15,7 @@ import pandas
 from dbt.artifacts.resources.types import NodeType
 from dbt.contracts.graph.manifest import Manifest
 
+from compiler import GOAL_MODELS
 from flows.settings import Settings
 from flows.transform.dbt_runner import Dbt
 from flows.transform.generated_models import FOLDER
@@ -31,7 +32,8 @@ PROJECT = "project"
 class BuildState:
     """The inputs of the last successful build (`recorded`), and the source tables of the next one (`sources`).
 
-    Both map inputs to checksums. A source table is named as dbt selects it: "source:raw.partners".
+    Both map inputs to checksums, and name them as dbt selects them: "source:raw.partners" is a source table, and
+    "workflow_goals" the generated model that changes with a goal.
     """
 
     settings: Settings
@@ -43,8 +45,8 @@ class BuildState:
     @classmethod
     def load(cls, connection: Connection, settings: Settings, dbt: Dbt, lineage: Lineage) -> "BuildState":
         """Read it before the build: rows that are loaded during the build then differ from those recorded."""
-        recorded, sources = _recorded(connection), _source_checksums(connection, lineage.manifest)
-        return cls(settings, dbt, lineage, recorded, sources)
+        sources = _source_checksums(connection, lineage.manifest) | _goal_checksums(dbt.project)
+        return cls(settings, dbt, lineage, _recorded(connection), sources)
 
     @property
     def is_valid(self) -> bool:
@@ -123,6 +125,12 @@ def _recorded(connection: Connection) -> dict[str, str]:
         return dict(connection.execute(query).fetchall())
     except NotBuilt:  # no run has built anything yet
         return {}
+
+
+def _goal_checksums(project: Path) -> dict[str, str]:
+    """Return the checksum of each generated model of goals: unlike segments, they are not built for each hour."""
+    files = {name: project / FOLDER / f"{name}.sql" for name in GOAL_MODELS}
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
 
 
 def _source_checksums(connection: Connection, manifest: Manifest) -> dict[str, str]:

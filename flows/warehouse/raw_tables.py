@@ -66,7 +66,8 @@ CREATE = {
         CREATE OR REPLACE TABLE raw.sent_emails (
             delivery_id VARCHAR, workflow_id VARCHAR, program_id VARCHAR, partner_id VARCHAR, contract_id VARCHAR,
             email VARCHAR, action VARCHAR, state VARCHAR, message_id VARCHAR, run_id VARCHAR, as_of TIMESTAMP,
-            sent_at TIMESTAMP, reason VARCHAR, failed_before_sending BOOLEAN, delivered_as_of TIMESTAMP)""",
+            sent_at TIMESTAMP, reason VARCHAR, failed_before_sending BOOLEAN, delivered_as_of TIMESTAMP,
+            holdout_percent BIGINT)""",
     "chosen_partners": """
         CREATE OR REPLACE TABLE raw.chosen_partners (program_id VARCHAR, partner_id VARCHAR)""",
     "seen_transitions": """
@@ -89,8 +90,8 @@ CREATE = {
     "workflow_runs": """
         CREATE OR REPLACE TABLE raw.workflow_runs (
             run_id VARCHAR, workflow_id VARCHAR, as_of TIMESTAMP, status VARCHAR, members BIGINT, addresses BIGINT,
-            already_contacted BIGINT, suppressed BIGINT, no_address BIGINT, recipients BIGINT, sent BIGINT,
-            failed BIGINT, in_doubt BIGINT, detail VARCHAR, notes VARCHAR)""",
+            already_contacted BIGINT, suppressed BIGINT, no_address BIGINT, held_out BIGINT, recipients BIGINT,
+            sent BIGINT, failed BIGINT, in_doubt BIGINT, detail VARCHAR, notes VARCHAR)""",
 }
 
 

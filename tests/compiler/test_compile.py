@@ -20,6 +20,7 @@ from compiler import (
     parse,
     project_vocabulary,
 )
+from compiler.language.goal import read_goal
 from compiler.sql.dialect import to_sql
 from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
 from flows.definitions.loader import read_definitions
@@ -112,6 +113,26 @@ def test_only_active_workflows_are_compiled():
     paused = workflow("Relationship Stage is any of Joined", status="paused")
     models = compile_models([paused], COMPILER, "duckdb")
     assert "'w'" not in "".join(models.values())
+
+
+def test_goals_of_active_and_paused_workflows_are_compiled():
+    """Workflows with the same condition share its predicate; a draft has no goal yet."""
+    goals = {
+        name: read_goal(text, COMPILER.vocabulary)
+        for name, text in {
+            "a": "Actions greater than 0 within 14 days",
+            "b": "Actions greater than 0 within 30 days",
+            "c": "Revenue greater than 9.5 within 1 day",
+        }.items()
+    }
+    joined = workflow("Relationship Stage is any of Joined")
+    measured = [replace(joined, id=name, goal=goal, status="paused") for name, goal in goals.items()]
+    models = compile_models([*measured, replace(measured[0], id="d", status="draft")], COMPILER, "duckdb")
+    assert "('b', 'Actions greater than 0 within 30 days', '30', '0')" in models["workflow_goals.sql"]
+    assert "'d'" not in models["workflow_goals.sql"]
+    outcomes = " ".join(models["goal_outcomes.sql"].split())
+    assert "workflow_id IN ('a', 'b') AND actions > 0 ) OR ( workflow_id IN ('c') AND revenue > 9.5 )" in outcomes
+    assert "FROM {{ ref('int_goal_totals') }}" in outcomes
 
 
 def test_models_without_active_workflow_are_empty_and_typed():

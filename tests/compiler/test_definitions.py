@@ -367,6 +367,58 @@ def test_format_prints_canonical_sentences(own: Settings):
     assert partnerflow(own, "format").code == 1
 
 
+def problems_of(own: Settings, **keys: str) -> list[tuple[str, str, int]]:
+    """Return severity, code and line of each problem of a definition with these keys, but for what is usual."""
+    action = keys.pop("action", "{email: few-clicks}")
+    text = define([JOINED], **keys).replace("{email: few-clicks}", action)
+    (own.workflows / "a.yml").write_text(text)
+    return [(one.severity, one.code, one.line) for one in read_definitions(own).problems]
+
+
+@pytest.mark.parametrize(
+    ("goal", "canonical"),
+    [
+        ("actions Greater than 0  within 14 Days", "Actions greater than 0 within 14 days"),
+        ("Revenue greater than 1,000.50 within 1 day", "Revenue greater than 1000.50 within 1 day"),
+        ("Clicks greater than 100 within 365 days", "Clicks greater than 100 within 365 days"),
+    ],
+)
+def test_goal_is_a_measure_within_days(own: Settings, goal: str, canonical: str):
+    """It is a condition of the language. `format` prints it, and `check` finds nothing wrong."""
+    assert problems_of(own, goal=goal, holdout="10 %") == []
+    (found,) = read_definitions(own).workflows
+    assert (str(found.goal), found.holdout) == (canonical, 10)
+    assert partnerflow(own, "format").stdout.splitlines()[-1] == f"  goal: {canonical}"
+    assert partnerflow(own, "format", "--json").json()["workflows"][0]["goal"] == canonical
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"goal": "Actions greater than 0"}, ("error", "goal", 4)),
+        ({"goal": "Actions greater than 0 within 0 days"}, ("error", "goal", 4)),
+        ({"goal": "Actions greater than 0 within 366 days"}, ("error", "goal", 4)),
+        ({"goal": "Actions less than 10 within 14 days"}, ("error", "goal", 4)),
+        ({"goal": "Relationship Stage is any of Joined within 14 days"}, ("error", "goal", 4)),
+        ({"goal": "Sales greater than 0 within 14 days"}, ("error", "goal", 4)),
+        ({"goal": "Actions greater than 0.5 within 14 days"}, ("error", "number-limits", 4)),
+        ({"goal": "Actions greater than 0 within 14 days", "action": "accept application"},
+         ("error", "effect-without-email", 4)),
+        ({"holdout": "0 %"}, ("error", "definition", 4)),
+        ({"holdout": "10"}, ("error", "definition", 4)),
+        ({"holdout": "100 %"}, ("error", "definition", 4)),
+        ({"holdout": "10 %"}, ("warning", "holdout-without-goal", 4)),
+        ({"holdout": "10 %", "goal": "Actions greater than 0 within 14 days", "action": "accept application"},
+         ("error", "effect-without-email", 4)),
+    ],
+)  # fmt: skip
+def test_goal_or_holdout_that_is_not_valid_is_a_problem_at_its_line(
+    own: Settings, keys: dict[str, str], problem: tuple[str, str, int]
+):
+    """A goal is more than a number of a measure, within 1 to 365 days; a holdout is a percentage from 1 to 99."""
+    assert problem in problems_of(own, **keys)
+
+
 def test_fields_lists_the_conditions(own: Settings):
     """`fields` lists the conditions that the models' yml declares, and Segment, with the documented keys."""
     found = partnerflow(own, "fields", "--json").json()["fields"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler import MODELS
+from compiler import GOAL_MODELS, MODELS
 from flows.definitions.loader import Definitions, read_definitions
 from flows.pipeline.run import Run
 from flows.settings import CHECKOUT, Settings
@@ -61,7 +61,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def generated() -> set[str]:
     """The names of the models that the compiler writes."""
-    return set(MODELS)
+    return {*MODELS, *GOAL_MODELS}
 
 
 def test_parse_and_docs_log_no_warning(project: Project):

@@ -20,7 +20,7 @@ from flows.report.templates import ENVIRONMENT
 from flows.settings import Settings
 from flows.transform.build import BuildResult
 from support.cli import partnerflow
-from support.published import HOUR, delivery, partner, publish_rows, run, total, week
+from support.published import HOUR, delivery, lift, partner, publish_rows, run, total, week
 from support.states import with_example
 
 EVIL = '<img src=x onerror="document.title=1">{{ 7 * 7 }}</script><script>document.title=2</script>'
@@ -35,6 +35,10 @@ segment:
 action:
   email: {message}
 """
+GOAL = {
+    "goal": "Actions greater than 0 within 14 days", "goal_partners": 1200, "goal_complete": 1000, "goal_reached": 400,
+    "goal_rate": 0.4, "goal_revenue": 12345.5,
+}  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -55,7 +59,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     publish_rows(
         settings.published,
         workflow_report=[
-            total("good", 1200, 1000, 400, 30, 90, 20, 1, 3),
+            total("good", 1200, 1000, 400, 30, 90, 20, 1, 3) | GOAL,
             total("evil", 9, 9, 1, 0, 0, 0, 0, 0),
             total("held", 0, 0, 0, 0, 0, 0, 0, 0),
             total("gone", 80, 70, 50, 0, 5, 10, 0, 0),
@@ -65,6 +69,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             week("good", MONDAY, 200, 100, 50, 0, 10, 10, 0, 1),
             week("evil", MONDAY, 9, 9, 1, 0, 0, 0, 0, 0),
         ],
+        workflow_lift=[lift("good", GOAL["goal"], (900, 378), (100, 30), "more with the email")],
         workflow_runs=[
             run("good", HOUR, sent=2),
             run("evil", HOUR, sent=9),
@@ -171,6 +176,9 @@ def test_workflow_has_a_view_and_a_link_back(page):
         "10",
         "10",
     ]
+    goal = article.locator("section", has=page.get_by_role("heading", name="Goal")).inner_text()
+    assert "Actions greater than 0 within 14 days" in goal
+    assert "With the email 42.0 % of 900 partners, held out 30.0 % of 100." in goal
     article.get_by_text("As SQL").click()
     assert "last_transition_days_ago = 7" in article.locator("pre", has_text="SELECT").inner_text()
     assert article.get_by_text("a…@partner.example").count() == 1
@@ -248,7 +256,8 @@ def test_json_report_equals_the_marts(reported: Settings):
     document = answer.json()
     assert document["as_of"] == "2026-03-20T18:00:00Z"
     by_id = {row["workflow_id"]: row for row in document["workflows"]}
-    assert by_id["good"] == total("good", 1200, 1000, 400, 30, 90, 20, 1, 3)
+    assert by_id["good"] == total("good", 1200, 1000, 400, 30, 90, 20, 1, 3) | GOAL
+    assert [(one["workflow_id"], one["verdict"]) for one in document["lifts"]] == [("good", "more with the email")]
     assert by_id["held"]["delivery_rate"] is None
     assert [(one["workflow_id"], one["week"], one["sent"]) for one in document["weeks"]] == [
         ("evil", "2026-03-16", 9), ("good", "2026-02-23", 1000), ("good", "2026-03-16", 200)
@@ -256,11 +265,18 @@ def test_json_report_equals_the_marts(reported: Settings):
 
 
 def test_terminal_report_has_one_line_per_workflow(reported: Settings):
-    """A line has counts and rates."""
+    """A line has counts and rates; below the table it says what emails with a holdout have changed."""
     lines = partnerflow(reported, "report").stdout.splitlines()
     (good,) = [line.split() for line in lines if line.startswith(" good")]
     assert good[:3] == ["good", "1,200", "1,020"]
     assert good[3:] == ["1,000", "98%", "400", "40%", "90", "9%", "20", "1", "3"]
+    at = lines.index("good: Actions greater than 0 within 14 days")
+    assert (
+        lines[at + 1]
+        == "  Reached by 400 of 1,000 partners (40.0 %), with revenue of 12,345.50; 200 have days to come."
+    )
+    assert lines[at + 2] == "  More partners reach the goal with the email."
+    assert lines[at + 4] == "  The difference is +12.0 points (95 % interval +7.0 to +17.0)."
 
 
 def test_terminal_report_says_of_how_many_emails_the_outcome_is_known(reported: Settings, tmp_path: Path):
@@ -272,6 +288,7 @@ def test_terminal_report_says_of_how_many_emails_the_outcome_is_known(reported: 
         silent.published,
         workflow_report=[row, row | {"workflow_id": "accept", "sent": 0, "accepted": 3}],
         workflow_report_weekly=[week("good", MONDAY, 18, 0, 0, 0, 0, 0, 0, 0)],
+        workflow_lift=[lift("good", "g", (900, 378), (100, 30), "more with the email")],
         workflow_runs=[run("good", HOUR, sent=18)],
         fct_email_deliveries=[delivery("good", "p1", "anna@partner.example")],
         fct_partners=[partner("p1", "Anna")],

@@ -12,12 +12,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from flows.ledger.delivery import Delivery
+from flows.ledger.holdout import is_held_out
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.worker_lease import worker_lease
@@ -110,7 +111,10 @@ class UnreliableServer(ScriptedServer):
 
 
 def _claim(ledger: Ledger, first: int, count: int) -> None:
-    ledger.claim([delivery(str(n), f"p{n}@x.example") for n in range(first, first + count)], {})
+    """Claim deliveries; those of a tenth of the partners are held out."""
+    new = [delivery(str(n), f"p{n}@x.example", holdout_percent=10) for n in range(first, first + count)]
+    held_out = [is_held_out(ledger.holdout_key, 10, one.workflow_id, one.program_id, one.partner_id) for one in new]
+    ledger.claim([replace(one, state="held_out") if out else one for one, out in zip(new, held_out, strict=True)], {})
 
 
 def _keep_killing(
@@ -155,7 +159,7 @@ def _report(found: list[Delivery], accepted: Counter, kills: int, seconds: float
         times = accepted[one.message_id]
         if times > 1:
             report.duplicates.append(one.message_id)
-        is_wrong = (one.state == "sent" and not times) or (one.state in ("failed", "expired") and times)
+        is_wrong = (one.state == "sent" and not times) or (one.state in ("failed", "expired", "held_out") and times)
         if is_wrong or one.state in ("pending", "leased", "sending"):
             report.unexplained.append(f"{one.message_id} is {one.state}, accepted {times} times")
         if one.state == "in_doubt":

@@ -20,9 +20,27 @@ def total(workflow_id: str, *counts: int) -> dict:
         "open_rate": ("opened", "delivered"), "click_rate": ("clicked", "delivered"),
         "complaint_rate": ("complained", "delivered"), "unsubscribe_rate": ("unsubscribed", "delivered"),
     }  # fmt: skip
-    return row | {
+    goal = dict.fromkeys(("goal_partners", "goal_complete", "goal_reached", "goal_revenue"), 0)
+    return row | goal | {"goal": None, "goal_rate": None} | {
         rate: row[count] / row[base] if row[base] else None for rate, (count, base) in rates.items()
     }  # fmt: skip
+
+
+def lift(workflow_id: str, goal: str, emailed: tuple[int, int], held_out: tuple[int, int], verdict: str) -> dict:
+    """Return a row of marts.workflow_lift from the complete and reached partners of both arms."""
+    arms = {"emailed": emailed, "held_out": held_out}
+    counts = {name: complete for name, (complete, _) in arms.items()}
+    counts |= {f"{name}_complete": complete for name, (complete, _) in arms.items()}
+    counts |= {f"{name}_reached": reached for name, (_, reached) in arms.items()}
+    rates = {f"{name}_rate": reached / complete for name, (complete, reached) in arms.items()}
+    difference = rates["emailed_rate"] - rates["held_out_rate"]
+    intervals = {
+        "rate_difference": difference, "rate_difference_low": difference - 0.05,
+        "rate_difference_high": difference + 0.05, "revenue_difference": 2.5, "revenue_difference_low": -1.0,
+        "revenue_difference_high": 6.0,
+    }  # fmt: skip
+    known = {"workflow_id": workflow_id, "goal": goal, "holdout_percent": 10, "verdict": verdict}
+    return known | counts | rates | {"emailed_revenue": 10.0, "held_out_revenue": 7.5} | intervals
 
 
 def week(workflow_id: str, monday: date, *counts: int) -> dict:
@@ -34,8 +52,8 @@ def week(workflow_id: str, monday: date, *counts: int) -> dict:
 
 def run(workflow_id: str, as_of: datetime, status: str = "done", sent: int = 0, detail: str | None = None) -> dict:
     """Return a row of marts.workflow_runs."""
-    zeros = dict.fromkeys(("members", "addresses", "already_contacted", "suppressed", "no_address", "recipients",
-                           "failed", "in_doubt"), 0)  # fmt: skip
+    zeros = dict.fromkeys(("members", "addresses", "already_contacted", "suppressed", "no_address", "held_out",
+                           "recipients", "failed", "in_doubt"), 0)  # fmt: skip
     row = {"run_id": f"{as_of:%Y%m%dT%H%M%S}", "workflow_id": workflow_id, "as_of": as_of, "status": status}
     return row | zeros | {"sent": sent, "detail": detail, "notes": None}
 

@@ -20,13 +20,17 @@ from flows.plan.plan import Plan, WorkflowPlan
 from flows.preview.explain import Explained, Explanation, StageReason
 from flows.preview.preview import Preview
 from flows.report.data import RATES, ReportData, Row
+from flows.report.lift import goal_sentence, lift_sentences
 from flows.warehouse.program_names import ProgramNames
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 STYLES = {"done": "green", "over_limit": "yellow", "held": "yellow", "error": "red"}
-HEADINGS = {"already_contacted": "already\ncontacted", "no_address": "no\naddress", "recipients": "to send"}
+HEADINGS = {
+    "already_contacted": "already\ncontacted", "no_address": "no\naddress", "held_out": "held\nout",
+    "recipients": "to send",
+}  # fmt: skip
 OF_ONE_HOUR = ("members", "already_contacted", "suppressed", "no_address")
 """Columns that are not added up over hours."""
 
@@ -147,6 +151,18 @@ def workflow_report_lines(data: ReportData) -> list[str]:
     ]
 
 
+def goal_lines(data: ReportData) -> list[str]:
+    """Return of each workflow with a goal its id and goal, who has reached it, and what a holdout shows."""
+    lifts = {row["workflow_id"]: row for row in data.lifts}
+    lines = []
+    for row in data.totals:
+        if row["goal"]:
+            lift = lifts.get(row["workflow_id"])
+            sentences = [goal_sentence(row), *(lift_sentences(lift) if lift else [])]
+            lines += [f"{row['workflow_id']}: {row['goal']}", *(f"  {one}" for one in sentences)]
+    return lines
+
+
 def members_table(workflow_id: str, preview: Preview) -> Table:
     """Return the members of a segment as a table."""
     members, addresses = counted(len(preview.members), "member"), counted(preview.addresses, "address", "addresses")
@@ -175,12 +191,18 @@ def explanation_lines(found: Explanation, programs: ProgramNames) -> list[Text]:
     if found.stage_reason:
         lines.append(Text(_stage_reason(found.stage_reason, at)))
     if found.already_contacted_at:
-        lines.append(Text(f"This workflow contacted the partner at {at(found.already_contacted_at)} ({found.state})."))
+        lines.append(Text(_contact(at(found.already_contacted_at), found.state)))
     elif not found.addresses:
         lines.append(Text("Unsubscribed or suppressed." if found.unsubscribed else "Has no email address."))
     change = f"{found.then.capitalize()} at {at(found.next_change)}" if found.then else ""
     lines.append(Text(f"{change or 'No change for the next 400 days'}, if nothing else happens."))
     return lines
+
+
+def _contact(at: str, state: str | None) -> str:
+    if state == "held_out":
+        return f"The partner is in the holdout of this workflow since {at}, and is not written to by it."
+    return f"This workflow contacted the partner at {at} ({state})."
 
 
 def _condition_lines(conditions: Iterable[Explained], indent: str = "") -> Iterator[Text]:

@@ -1,6 +1,6 @@
 with deliveries as (
     select * from {{ ref('stg_sent_emails') }}
-    where email is not null
+    where email is not null and state <> 'held_out'
 ),
 
 outcomes as (

@@ -8,6 +8,22 @@ workflows as (
     select workflow_id from {{ ref('stg_sent_emails') }}
 ),
 
+goals as (
+    select workflow_id, goal from {{ ref('workflow_goals') }}
+),
+
+outcomes as (
+    select
+        workflow_id,
+        count(*) as goal_partners,
+        sum(case when is_complete then 1 else 0 end) as goal_complete,
+        sum(case when is_complete and is_reached then 1 else 0 end) as goal_reached,
+        sum(case when is_complete then revenue else 0 end) as goal_revenue
+    from {{ ref('goal_outcomes') }}
+    where counted_from = 'delivery'
+    group by workflow_id
+),
+
 totals as (
     select
         workflows.workflow_id,
@@ -38,15 +54,23 @@ decisions as (
 workflow_report as (
     select
         totals.*,
+        goals.goal,
+        cast(coalesce(outcomes.goal_partners, 0) as bigint) as goal_partners,
+        cast(coalesce(outcomes.goal_complete, 0) as bigint) as goal_complete,
+        cast(coalesce(outcomes.goal_reached, 0) as bigint) as goal_reached,
+        cast(coalesce(outcomes.goal_revenue, 0) as {{ type_amount() }}) as goal_revenue,
         coalesce(decisions.accepted, 0) as accepted,
-        cast(delivered as {{ type_double() }}) / nullif(with_events, 0) as delivery_rate,
-        cast(bounced as {{ type_double() }}) / nullif(with_events, 0) as bounce_rate,
-        cast(opened as {{ type_double() }}) / nullif(delivered, 0) as open_rate,
-        cast(clicked as {{ type_double() }}) / nullif(delivered, 0) as click_rate,
-        cast(complained as {{ type_double() }}) / nullif(delivered, 0) as complaint_rate,
-        cast(unsubscribed as {{ type_double() }}) / nullif(delivered, 0) as unsubscribe_rate
+        cast(totals.delivered as {{ type_double() }}) / nullif(totals.with_events, 0) as delivery_rate,
+        cast(totals.bounced as {{ type_double() }}) / nullif(totals.with_events, 0) as bounce_rate,
+        cast(totals.opened as {{ type_double() }}) / nullif(totals.delivered, 0) as open_rate,
+        cast(totals.clicked as {{ type_double() }}) / nullif(totals.delivered, 0) as click_rate,
+        cast(totals.complained as {{ type_double() }}) / nullif(totals.delivered, 0) as complaint_rate,
+        cast(totals.unsubscribed as {{ type_double() }}) / nullif(totals.delivered, 0) as unsubscribe_rate,
+        cast(outcomes.goal_reached as {{ type_double() }}) / nullif(outcomes.goal_complete, 0) as goal_rate
     from totals
     left join decisions on totals.workflow_id = decisions.workflow_id
+    left join goals on totals.workflow_id = goals.workflow_id
+    left join outcomes on totals.workflow_id = outcomes.workflow_id
 )
 
 select * from workflow_report

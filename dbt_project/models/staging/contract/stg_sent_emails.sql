@@ -18,7 +18,8 @@ stg_sent_emails as (
         cast(coalesce(delivered_as_of, as_of) as {{ dbt.type_timestamp() }}) as delivered_as_of,
         cast(sent_at as {{ dbt.type_timestamp() }}) as sent_at,
         cast(reason as {{ dbt.type_string() }}) as reason,
-        coalesce(cast(failed_before_sending as {{ dbt.type_boolean() }}), false) as failed_before_sending
+        coalesce(cast(failed_before_sending as {{ dbt.type_boolean() }}), false) as failed_before_sending,
+        cast(holdout_percent as {{ dbt.type_bigint() }}) as holdout_percent
     from source
 )
 

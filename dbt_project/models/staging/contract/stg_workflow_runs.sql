@@ -13,6 +13,7 @@ stg_workflow_runs as (
         cast(already_contacted as {{ dbt.type_bigint() }}) as already_contacted,
         cast(suppressed as {{ dbt.type_bigint() }}) as suppressed,
         cast(no_address as {{ dbt.type_bigint() }}) as no_address,
+        coalesce(cast(held_out as {{ dbt.type_bigint() }}), 0) as held_out,
         cast(recipients as {{ dbt.type_bigint() }}) as recipients,
         cast(sent as {{ dbt.type_bigint() }}) as sent,
         cast(failed as {{ dbt.type_bigint() }}) as failed,
