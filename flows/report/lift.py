@@ -14,7 +14,8 @@ MEANINGS = {
 def goal_sentence(row: dict[str, Any]) -> str:
     """Return who has reached the goal, from a row of marts.workflow_report.
 
-    >>> goal_sentence({"goal_reached": 4, "goal_complete": 10, "goal_partners": 12, "goal_rate": 0.4, "goal_revenue": 9})
+    >>> row = {"goal_reached": 4, "goal_complete": 10, "goal_partners": 12, "goal_rate": 0.4, "goal_revenue": 9}
+    >>> goal_sentence(row)
     'Reached by 4 of 10 partners (40.0 %), with revenue of 9.00; 2 have days to come.'
     """
     waiting = f"{row['goal_partners'] - row['goal_complete']:,} have days to come"
