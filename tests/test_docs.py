@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from compiler import parse, project_vocabulary
 from flows.settings import CHECKOUT
 
 PAGES = [*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md"), CHECKOUT / "benchmarks" / "README.md"]
@@ -15,6 +16,17 @@ def test_every_path_in_a_page_exists(page):
     """A path in backquotes is a file, a folder or a pattern of the checkout."""
     named = set(PATH.findall(page.read_text(encoding="utf-8")))
     assert [path for path in sorted(named) if not list(CHECKOUT.glob(path.rstrip("/")))] == []
+
+
+def test_sentences_of_what_segments_cannot_say_are_conditions():
+    """What the page offers instead can be written as it stands there."""
+    page = (CHECKOUT / "docs" / "what-segments-cannot-say.md").read_text(encoding="utf-8")
+    labels = "|".join(field.label for field in project_vocabulary().fields)
+    sentences = re.findall(rf"`((?:{labels}) (?:is|greater|less|interval)\b[^`]*)`", page)
+    assert len(sentences) > 10
+    assert [str(parse(one, project_vocabulary())).partition(" ")[0] for one in sentences] == [
+        one.partition(" ")[0] for one in sentences
+    ]
 
 
 def test_every_threat_names_tests_that_exist():

@@ -119,6 +119,11 @@ def raw_columns(name: str) -> tuple[str, ...]:
     return tuple(column.name for column in _create(name).find_all(exp.ColumnDef))
 
 
+def raw_column_types(name: str) -> dict[str, str]:
+    """Return the DuckDB type of each column of raw.<name>, by name, in the order of CREATE."""
+    return {column.name: column.args["kind"].sql(DEFAULT) for column in _create(name).find_all(exp.ColumnDef)}
+
+
 def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
     """Replace the rows of raw.<name> with these (columns in the order of CREATE).
 

@@ -24,6 +24,11 @@ _TOP = re.compile(r"\b(?:top|bottom|first|best|worst|highest|lowest|most|least)\
 NOT = re.compile(r"\b(?:not|isn['’]t|doesn['’]t|never|no|without|except|exclude|excluding)\b|!", re.IGNORECASE)
 """What negates a condition."""
 
+OR = (
+    "All conditions of a segment must hold. Put each alternative into a file of segments/, and write Segment is any of "
+    "their names."
+)
+
 _OPERATOR = r"is|are|contains|greater|less|more|fewer|between|interval|at|[<>=≥≤]+"
 
 
@@ -44,7 +49,7 @@ def suggest_joined(label: str, text: str, vocabulary: Vocabulary) -> Suggestion 
     if joined is None:
         return None
     if joined[1].lower() == "or":
-        return lacks(joined[1], "All conditions of a segment must hold; write one workflow for each alternative.")
+        return lacks(joined[1], OR)
     first, second = text[: joined.start()].strip(" ,"), text[joined.end(1) :].strip()
     return Suggestion("A sentence has one condition.", write(f"{label} {first}", second))
 
@@ -56,7 +61,7 @@ def suggest_word(text: str) -> Suggestion | None:
     if found := NOT.search(text):
         return lacks(found[0], "Write is none of, such as Relationship Stage is none of Joined, Expired.")
     if found := re.search(r"\bor\b|\|\|?", text, re.IGNORECASE):
-        return lacks(found[0], "All conditions of a segment must hold; write one workflow for each alternative.")
+        return lacks(found[0], OR)
     if "%" in text:
         return lacks("%", "Compare with a number, such as Revenue greater than 999.")
     return None
