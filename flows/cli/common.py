@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 from compiler import Compiler, DefinitionError, MissedHours, PartnerflowError, Workflow, parse_missed_hours
-from flows.cli.output.wrap import wrapped
-from flows.clock import current_hour, read_hour
+from flows.cli.output.wrap import coloured, wrapped
+from flows.clock import current_hour, read_day, read_hour
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
 
@@ -40,7 +40,8 @@ AsOf = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 Paths = Annotated[
-    list[Path] | None, typer.Argument(metavar="[PATH]...", help="Definition files, or folders with definition files.")
+    list[Path] | None,
+    typer.Argument(metavar="[PATH]...", help="Workflows: ids, definition files, or folders with definition files."),
 ]
 
 
@@ -54,12 +55,36 @@ def read_as_of(text: str | None) -> datetime:
         raise typer.BadParameter(str(error), param_hint="--as-of") from None
 
 
+def read_date(text: str | None, option: str) -> date | None:
+    """Return the date that an option gives; None without it."""
+    try:
+        return None if text is None else read_day(text)
+    except PartnerflowError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
 def read_catch_up(text: str | None) -> MissedHours | None:
     """Return the policy that --catch-up gives, in the syntax of `missed_hours` in a definition."""
     try:
         return None if text is None else parse_missed_hours(text)
     except PartnerflowError as error:
         raise typer.BadParameter(str(error), param_hint="--catch-up") from None
+
+
+def definition_files(names: Iterable[Path] | None) -> list[Path]:
+    """Return the files that paths or ids of workflows name. What is neither is left as it is, for its error."""
+    settings = read_settings()
+    by_id = {file.stem: file for file in settings.workflows.glob("*.y*ml")}
+    return [by_id.get(str(name), name) if not name.exists() else name for name in names or ()]
+
+
+def how_to_begin(folder: Path) -> list[str]:
+    """Return what to do with an empty folder of workflows."""
+    return [
+        f"There are no workflows in {folder} yet.",
+        "`partnerflow templates` lists those of the help page; `partnerflow new TEMPLATE --program ID` writes them as "
+        "drafts, and `partnerflow new` asks for one of your own.",
+    ]
 
 
 def find_workflow(name: str) -> tuple[Workflow, Compiler]:
@@ -100,5 +125,6 @@ def print_lines(lines: Iterable[str | Text]) -> None:
 
 def _print(console: Console, lines: Iterable[str | Text]) -> None:
     is_looked_at = console.is_terminal or "COLUMNS" in os.environ
-    for line in wrapped(lines, console.width) if is_looked_at else lines:
+    shown = map(coloured, lines)
+    for line in wrapped(shown, console.width) if is_looked_at else shown:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -23,7 +23,9 @@ from flows.cli.common import (
     Paths,
     answer,
     app,
+    definition_files,
     find_workflow,
+    how_to_begin,
     out,
     print_errors,
     print_lines,
@@ -31,6 +33,7 @@ from flows.cli.common import (
 )
 from flows.definitions.loader import Definitions, read_definitions
 from flows.definitions.scaffold.create import WorkflowRequest
+from flows.local_time import counted
 from flows.settings import Settings, read_settings
 
 
@@ -42,7 +45,8 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
     from flows.warehouse.catalog import open_catalog
 
     settings = read_settings()
-    definitions = read_definitions(settings, paths or (), open_catalog(settings.published))
+    paths = definition_files(paths)
+    definitions = read_definitions(settings, paths, open_catalog(settings.published))
     whole = read_definitions(settings) if paths else definitions
     files = set(definitions.files.values())
     advised = [one for one in advice(settings, whole) if not paths or one.path in files]
@@ -50,17 +54,20 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
     problems = sorted([*definitions.problems, *advised])
     if as_json:
         answer({"problems": [problem.as_json() for problem in problems]})
+    elif not (problems or definitions.workflows or definitions.broken):
+        print_lines(how_to_begin(settings.workflows))
     else:
         print_lines([str(problem) for problem in problems])
-        counted = f"{len(definitions.workflows)} workflows are valid"
-        print_lines([f"{counted}, {len(definitions.broken)} are not." if definitions.broken else f"{counted}."])
+        valid = counted(len(definitions.workflows), "workflow is valid", "workflows are valid")
+        broken = counted(len(definitions.broken), "is not", "are not")
+        print_lines([f"{valid}, {broken}." if definitions.broken else f"{valid}."])
     sys.exit(1 if any(problem.severity == "error" for problem in definitions.problems) else 0)
 
 
 @app.command("format", epilog="Example: partnerflow format workflows/few-clicks-14.yml")
 def format_command(paths: Paths = None, as_json: Json = False) -> None:
     """Print the conditions and goals of the definitions in canonical form, in quotes where YAML needs them."""
-    definitions = read_definitions(read_settings(), paths or ())
+    definitions = read_definitions(read_settings(), definition_files(paths))
     if as_json:
         answer({"workflows": [_canonical(one) for one in definitions.workflows]})
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from compiler import PartnerflowError
-from flows.cli.common import Json, answer, app, open_ledger, out, print_lines
+from flows.cli.common import Json, answer, app, open_ledger, out, print_lines, read_date
 from flows.local_time import counted
 from flows.settings import read_settings
 
@@ -22,25 +22,38 @@ Containing = Annotated[
 ]
 
 
-@app.command(epilog="Example: partnerflow deliveries --state in_doubt")
+@app.command(epilog="Example: partnerflow deliveries welcome --from 2026-03-20 --to 2026-03-21")
 def deliveries(
+    workflow: Annotated[str | None, typer.Argument(help="Only deliveries of this workflow.")] = None,
     state: Annotated[str | None, typer.Option(help="Only deliveries in this state.")] = None,
-    workflow: Workflow = None,
+    partner: Annotated[str | None, typer.Option(help="Only deliveries to this partner: an id or a name.")] = None,
+    address: Annotated[str | None, typer.Option(help="Only deliveries to this address.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="D", help="From this date of the program on.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="D", help="Up to this date of the program.")] = None,
     run: Run = None,
     containing: Containing = None,
     as_json: Json = False,
 ) -> None:
-    """List deliveries with their state and its reason."""
+    """List deliveries with their time, state and its reason; first their number per day."""
     from flows.cli.output.deliveries import as_json as one_as_json
-    from flows.cli.output.deliveries import deliveries_table, list_deliveries
+    from flows.cli.output.deliveries import deliveries_lines, deliveries_table
+    from flows.preview.partner.deliveries import DeliveryFilter, find_deliveries
+    from flows.warehouse.partner_names import read_partner_names
     from flows.warehouse.program_names import read_program_names
 
+    settings = read_settings()
+    programs = read_program_names(settings)
+    days = (read_date(first, "--from"), read_date(last, "--to"))
     with open_ledger() as ledger:
-        found = list_deliveries(ledger, state, workflow, run, containing)
+        wanted = DeliveryFilter(workflow, state, partner, address, *days, run, containing)
+        found = find_deliveries(settings, ledger, wanted, programs)
     if as_json:
         answer({"deliveries": [one_as_json(one) for one in found]})
     else:
-        out.print(deliveries_table(found, read_program_names(read_settings())))
+        print_lines(deliveries_lines(found, programs))
+    if found and not as_json:
+        names = read_partner_names(settings, {(one.program_id, one.partner_id) for one in found})
+        out.print(deliveries_table(found, programs, names))
 
 
 @app.command(
@@ -107,14 +120,13 @@ class Choice(NamedTuple):
 
     def find(self, ledger: "Ledger") -> list["Evidence"]:
         """Return the deliveries with the evidence about them. Raises PartnerflowError if there are none."""
-        from flows.cli.output.deliveries import list_deliveries
-        from flows.ledger.queries import find_delivery
+        from flows.ledger.queries import deliveries_in_state, find_delivery
         from flows.sending.evidence import find_evidence
 
         if self.delivery is not None:
             chosen = [find_delivery(ledger, self.delivery)]
         else:
-            chosen = list_deliveries(ledger, self.state, self.workflow, self.run, self.containing)
+            chosen = deliveries_in_state(ledger, self.state, self.workflow, self.run, self.containing)
         found = find_evidence(read_settings(), chosen, self.mail_log)
         found = [one for one in found if self.evidence is None or one.is_found == (self.evidence == "some")]
         if not found:

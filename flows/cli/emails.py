@@ -52,8 +52,9 @@ def suppress(
         out.print(suppressions_table(found, zone))
 
 
-@app.command(epilog="Example: partnerflow report --html report.html")
+@app.command(epilog="Example: partnerflow report welcome, or partnerflow report --html report.html")
 def report(
+    workflow: Annotated[str | None, typer.Argument(help="Show only this workflow; the page always has all.")] = None,
     html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a self-contained page to this file.")] = None,
     show_addresses: Annotated[bool, typer.Option("--show-addresses", help="Show whole addresses on the page.")] = False,
     as_json: Json = False,
@@ -65,7 +66,7 @@ def report(
     from flows.warehouse.unreadable import HINT, describe_unreadable
 
     settings = read_settings()
-    data = read_report(settings.published)
+    data = read_report(settings.published).of(workflow)
     if html is not None:
         from flows.report.page import report_file
 

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.common import AsOf, Json, answer, app, err, out, print_lines, read_as_of, read_catch_up
+from flows.cli.common import (
+    AsOf,
+    Json,
+    answer,
+    app,
+    err,
+    how_to_begin,
+    out,
+    print_lines,
+    read_as_of,
+    read_catch_up,
+)
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
 
@@ -46,6 +57,7 @@ def run(
         out.print(run_table(done.plan, [one.plan for one in done.catch_up], sending=True))
         print_lines([*catch_up_lines(done.plan, programs.hour), *details(done.plan)])
         print_lines([f"Emails: {settings.outbox}", f"Published file: {settings.published}"])
+        print_lines([] if done.plan.workflows else how_to_begin(settings.workflows))
     sys.exit(0 if done.ok else 1)
 
 
@@ -74,7 +86,8 @@ def plan(
         programs = read_program_names(settings)
         print_lines([f"Plan as of {programs.hour(planned.as_of)}"])
         out.print(run_table(planned, planned.catch_up, sending=False))
-        print_lines([*catch_up_lines(planned, programs.hour), *details(planned), *plan_preview_lines(ahead)])
+        print_lines([*catch_up_lines(planned, programs.hour), *details(planned), *plan_preview_lines(ahead, programs)])
+        print_lines([] if planned.workflows else how_to_begin(settings.workflows))
     sys.exit(0 if all(workflow.status == "done" for workflow in planned.workflows) else 1)
 
 

@@ -95,6 +95,7 @@ def simulate(
     """Simulate a range of days, hour by hour: which workflow would contact whom. Sends and changes nothing."""
     from flows.cli.output.simulation import comparison_table, simulation_lines, simulation_table
     from flows.preview.simulate import simulate as replay
+    from flows.warehouse.partner_names import read_partner_names
     from flows.warehouse.program_names import read_program_names
 
     settings = read_settings()
@@ -114,7 +115,8 @@ def simulate(
     else:
         programs = read_program_names(settings)
         out.print(simulation_table(found, programs))
-        print_lines(simulation_lines(found, programs))
+        partners = {*found.several, *((one.program_id, one.partner_id) for one in found.deferred)}
+        print_lines(simulation_lines(found, programs, read_partner_names(settings, partners)))
         if compared:
             out.print(comparison_table(compared))
 
@@ -134,6 +136,7 @@ def history(
     """Show who entered and left a segment in a range of days, and when, according to the last build."""
     from flows.cli.output.simulation import membership_lines
     from flows.preview.history import history as look
+    from flows.warehouse.partner_names import read_partner_names
     from flows.warehouse.program_names import read_program_names
 
     definitions = read_definitions(read_settings())
@@ -142,7 +145,8 @@ def history(
     if as_json:
         answer({"history": [one.as_json() for one in found]})
     else:
-        print_lines(membership_lines(found, read_program_names(read_settings())))
+        names = read_partner_names(read_settings(), {(one.program_id, one.partner_id) for one in found})
+        print_lines(membership_lines(found, read_program_names(read_settings()), names))
 
 
 def _day(text: str, option: str) -> date:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.common import Json, answer, app, out, print_lines
+from flows.cli.common import Json, answer, app, how_to_begin, out, print_lines
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
 
@@ -15,7 +15,7 @@ Chain = Annotated[bool, typer.Option("--chain", help="Also all other workflows o
 @app.command("list", epilog="Example: partnerflow list")
 def list_command(as_json: Json = False) -> None:
     """List all workflows, drafts too: status, last run, members, and how much they have sent."""
-    from flows.cli.output.workflows import how_to_begin, workflows_lines, workflows_table
+    from flows.cli.output.workflows import workflows_lines, workflows_table
     from flows.report.workflow_list import list_workflows
     from flows.warehouse.program_names import read_program_names
 

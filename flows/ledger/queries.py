@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import exists, func, insert, or_, select, text
 
 from compiler import PartnerflowError
-from flows.ledger.delivery import Delivery
+from flows.ledger.delivery import STATES, Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.schema import CONTACT, DELIVERY, DELIVERY_LOG, MESSAGE_VERSION, RUN, WORKFLOW_RUN
 
@@ -47,14 +47,12 @@ def deliveries(
     containing: str | None = None,
     partner_id: str | None = None,
     email_key: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
 ) -> list[Delivery]:
     """Return all deliveries, or those that meet the conditions, in the order in which they were claimed.
 
     They are in one of `states`, of this workflow, claimed or last sent by this run, and have the text `containing` in
     their reason or the server's reply, in upper or lower case. They are to this partner, of any program, and to this
-    mailbox (flows.addresses.address_key), and their evaluation hour is from `since` to before `until` (UTC).
+    mailbox (flows.addresses.address_key).
     """
     column = DELIVERY.c
     query = select(DELIVERY).order_by(column.claimed_at, column.delivery_id)
@@ -68,15 +66,23 @@ def deliveries(
         query = query.where(column.partner_id == partner_id)
     if email_key is not None:
         query = query.where(column.email_key == email_key)
-    if since is not None:
-        query = query.where(column.as_of >= since)
-    if until is not None:
-        query = query.where(column.as_of < until)
     if containing is not None:
         said = [text.icontains(containing, autoescape=True) for text in (column.reason, column.reply_text)]
         query = query.where(or_(*said))
     with ledger.store.reading() as connection:
         return [Delivery(**row._mapping) for row in connection.execute(query)]
+
+
+def deliveries_in_state(
+    ledger: Ledger, state: str | None, *conditions: str | None, **more: str | None
+) -> list[Delivery]:
+    """Return what `deliveries` does, of one state, or of all for None.
+
+    Raises PartnerflowError if the state is not one of STATES.
+    """
+    if state is not None and state not in STATES:
+        raise PartnerflowError(f"{state} is not a valid state. The states are {', '.join(STATES)}.")
+    return deliveries(ledger, [state] if state else (), *conditions, **more)
 
 
 def contacted_partners(ledger: Ledger) -> dict[str, int]:

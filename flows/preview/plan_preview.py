@@ -4,7 +4,8 @@ Changes of the definitions since the last run, the first partners, one rendered 
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,9 +16,10 @@ from flows.definitions.diff import Change, changes
 from flows.definitions.loader import Definitions
 from flows.definitions.repeats import Repeat, find_repeats
 from flows.messages.render import render_content
-from flows.plan.plan import Plan, WorkflowPlan, contact_key, partners_of
+from flows.plan.plan import Plan, Recipient, WorkflowPlan, contact_key, partners_of
 from flows.preview.compiled_models import read_compiled_models
 from flows.preview.hours import local_hours, open_facts
+from flows.preview.plan_marks import PlanMarks, find_marks
 from flows.preview.replay import LIMIT, LimitBreach, Replay
 from flows.settings import Settings
 from flows.warehouse.connection import open_read_only
@@ -33,6 +35,8 @@ MANY = 100
 LINK = "https://example.com/u/sample"
 """Stands for the recipient's own unsubscribe link."""
 
+_PARTNER = ("workflow_id", "program_id", "partner_id")
+
 NEAR = 0.8
 """Share of the limit above which there is a warning."""
 
@@ -43,7 +47,8 @@ class PlanPreview:
 
     `samples` has the first partners that each workflow will contact, and `email` the first email. `forecast` has the
     number of partners that each workflow will contact in the `days` days after the hour, and `limit_breaches` the hours
-    in them at which a segment will be over the limit.
+    in them at which a segment will be over the limit. `marks` are contacts to look at. `names` has the names of the
+    partners by id, which the JSON does without.
     """
 
     changes: tuple[Change, ...]
@@ -53,6 +58,8 @@ class PlanPreview:
     forecast: dict[str, int]
     limit_breaches: tuple[LimitBreach, ...]
     warnings: tuple[str, ...]
+    marks: PlanMarks = field(default_factory=PlanMarks)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the keys that `plan --json` adds to the plan."""
@@ -62,6 +69,8 @@ class PlanPreview:
             "email": self.email,
             "forecast": {"days": self.days, "workflows": self.forecast},
             "warnings": list(self.warnings),
+            "superseded": [dict(zip(_PARTNER, one, strict=True)) for one in self.marks.superseded],
+            "recently_contacted": [one.as_json() for one in self.marks.recent],
         }
 
 
@@ -74,7 +83,19 @@ def preview_plan(settings: Settings, definitions: Definitions, plan: Plan, days:
         *map(str, half_activated_chains(definitions.workflows)),
         *_repeats(settings, definitions, plan),
     )
-    return PlanPreview(found, _samples(plan), _email(plan), days, forecast, breaches, warnings)
+    marks = _marks(settings, definitions, plan) if _is_built(plan) else PlanMarks()
+    names = {one.partner_id: " ".join(one.partner_name.split()) for one in _recipients(plan) if one.partner_name}
+    return PlanPreview(found, _samples(plan), _email(plan), days, forecast, breaches, warnings, marks, names)
+
+
+def _recipients(plan: Plan) -> Iterator[Recipient]:
+    return (one for hour in (*plan.catch_up, plan) for one in hour.recipients)
+
+
+def _marks(settings: Settings, definitions: Definitions, plan: Plan) -> PlanMarks:
+    contacts = {one for hour in (*plan.catch_up, plan) for one in partners_of(hour)}
+    with open_read_only(settings.warehouse, wait=True) as connection:
+        return find_marks(connection, {one.id: one for one in definitions.active}, contacts, plan.as_of)
 
 
 def _is_built(plan: Plan) -> bool:

@@ -1,6 +1,6 @@
 """Read the report's data from the published file, so that neither it nor a run ever waits for the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,17 @@ class ReportData:
     recipients: list[Row]
     unreadable: list[UnreadableRow]
     set_aside: list[SetAside]
+
+    def of(self, workflow_id: str | None) -> "ReportData":
+        """Return the report of one workflow, or of all for None. Raises PartnerflowError if it has no row."""
+        if workflow_id is None:
+            return self
+        if workflow_id not in {row["workflow_id"] for row in self.totals}:
+            known = ", ".join(row["workflow_id"] for row in self.totals)
+            raise PartnerflowError(f"No run has had a workflow {workflow_id}. The workflows are: {known}.")
+        lists = (self.totals, self.weeks, self.runs, self.recipients)
+        totals, weeks, runs, recipients = ([row for row in rows if row["workflow_id"] == workflow_id] for rows in lists)
+        return replace(self, totals=totals, weeks=weeks, runs=runs, recipients=recipients)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `partnerflow report`: totals, lifts, weeks with ISO dates, and what could not be used."""

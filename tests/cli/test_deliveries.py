@@ -103,8 +103,35 @@ def test_settle_chooses_by_workflow_run_text_and_evidence(unchanged: Settings, c
     found = settle(unchanged, *chosen, "--dry-run", "--json").json().get("deliveries", [])
     assert "".join(sorted(one["partner_id"] for one in found)) == partners
     if "--evidence" not in chosen:
-        listed = partnerflow(unchanged, "deliveries", "--state", "in_doubt", *chosen, "--json").json()["deliveries"]
+        words = [word for word in chosen if word != "--workflow"]  # which is an argument there
+        listed = partnerflow(unchanged, "deliveries", "--state", "in_doubt", *words, "--json").json()["deliveries"]
         assert [one["delivery_id"] for one in listed] == [one["delivery_id"] for one in found]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "partners"),
+    [
+        (["--partner", "a"], "a"),
+        (["--address", "B@x.example"], "b"),
+        (["v", "--state", "in_doubt"], "d"),
+        (["--to", "2026-03-20"], "abcde"),
+        (["--from", "2026-03-21"], "f"),
+        (["--from", "2026-03-21", "--to", "2026-03-22"], ""),
+    ],
+)
+def test_deliveries_are_chosen_by_partner_address_and_date(unchanged: Settings, conditions: list[str], partners: str):
+    """A date is that of sending, or of the hour of one that was not sent; the argument is a workflow."""
+    found = partnerflow(unchanged, "deliveries", *conditions, "--json").json()["deliveries"]
+    assert "".join(sorted(one["partner_id"] for one in found)) == partners
+
+
+def test_deliveries_show_times_and_their_number_per_day(unchanged: Settings):
+    """The table has the hour of those that were not sent; the bars have a day each."""
+    text = partnerflow(unchanged, "deliveries").stdout
+    first, bars, *_ = text.splitlines()
+    assert first == "6 deliveries: 1 sent, 5 in_doubt."
+    assert bars.startswith("Deliveries per day, ")
+    assert "2026-03-20 18:00" in text
 
 
 def test_settle_many_asks_first(settings: Settings):

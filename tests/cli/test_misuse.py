@@ -19,7 +19,7 @@ ODD_ARGUMENTS = [
     (("preview", ""), 1, "There is no workflow"),
     (("preview", "\udcff"), 2, "is not valid UTF-8 text."),
     (("explain", "few-clicks-14", "\udcff"), 2, "is not valid UTF-8 text."),
-    (("deliveries", "--workflow", "\udcff"), 2, "is not valid UTF-8 text."),
+    (("deliveries", "\udcff"), 2, "is not valid UTF-8 text."),
     (("check", "x" * 5000), 1, "cannot be used: File name too long."),
     (("report", "--html", ""), 2, "is a directory."),
     (("report", "--html", "file/report.html"), 1, "cannot be used: "),
@@ -65,7 +65,7 @@ def test_folder_among_the_definitions_is_a_problem_of_its_own(copied: Settings):
     answer = partnerflow(copied, "check")
     assert answer.code == 1
     assert "archive.yml:1:1: error: This file cannot be read: Is a directory." in answer.stdout
-    assert "16 workflows are valid, 1 are not." in answer.stdout
+    assert "16 workflows are valid, 1 is not." in answer.stdout
 
 
 def test_odd_warehouse_ends_in_one_sentence(copied: Settings):

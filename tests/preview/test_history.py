@@ -10,6 +10,7 @@ from compiler import Compiler
 from flows.cli.output.simulation import membership_lines
 from flows.preview.history import MembershipInterval, membership_intervals
 from flows.preview.hours import local_hours
+from flows.warehouse.partner_names import PartnerNames
 from flows.warehouse.program_names import ProgramNames
 from support.account import VOCABULARY, empty_account, models_of_segments, raw_rows
 from support.cli import partnerflow
@@ -99,7 +100,7 @@ def test_membership_line_marks_open_starts_and_ends(valid_to: datetime | None, a
     """`before` means that the partner is a member at the first hour, `on` that it is one at the last hour."""
     interval = MembershipInterval("few", "1000", "p1", midnight(7), valid_to, at_start)
     programs = ProgramNames(NEW_YORK)
-    assert membership_lines([interval, interval], programs) == [expected, expected]
+    assert membership_lines([interval, interval], programs, PartnerNames({})) == [expected, expected]
 
 
 def test_history_command_prints_json_and_lines(example):
@@ -118,4 +119,4 @@ def test_history_command_prints_json_and_lines(example):
         "at_start": False,
     }
     text = partnerflow(settings, *command).stdout
-    assert "welcome: 21004803 of program 1000 from 2026-03-20 18:00 EDT onward\n" in text
+    assert "welcome: Tomorrow's Trails (21004803) of program 1000 from 2026-03-20 18:00 EDT onward\n" in text

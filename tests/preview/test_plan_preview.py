@@ -15,6 +15,7 @@ from flows.pipeline.run import plan_only
 from flows.plan.plan import Plan
 from flows.preview.plan_preview import preview_plan
 from flows.settings import CHECKOUT, Settings
+from flows.warehouse.program_names import read_program_names
 from support.states import HOUR
 
 FORECAST = {
@@ -148,13 +149,22 @@ def test_preview_of_a_widened_segment_warns_and_forecasts(copied: Settings, monk
     assert recipients > 10
     hint = "check its segment."
     assert found.warnings == (f"welcome is changed and contacts {recipients} partners at once; {hint}",)
-    lines = plan_preview_lines(found)
+    programs = read_program_names(settings)
+    lines = plan_preview_lines(found, programs)
     assert "    Last Transition Date is Today → Last Transition Date is Last 30 Days" in lines
     counts = ", ".join(f"{name} {partners}" for name, partners in FORECAST.items())
     assert f"Contacts expected in the next 7 days: {counts}." in lines
+    assert ("welcome", "1000", "21005032") in found.marks.superseded
+    assert ("welcome", "21005024", "few-clicks-14") in {
+        (one.workflow_id, one.partner_id, one.earlier_id) for one in found.marks.recent
+    }
+    (again,) = [line for line in lines if "in because a new contract superseded an old one" in line]
+    assert again.startswith("welcome: ")
+    (recent,) = [line for line in lines if line.startswith("welcome: ") and "of another workflow" in line]
+    assert "few-clicks-14 at 2026-03-20 14:00 EDT" in recent
     quiet = preview_plan(settings, read_definitions(settings), plan, days=0)
     assert (quiet.forecast, quiet.limit_breaches) == ({}, ())
-    assert not any("days after" in line for line in plan_preview_lines(quiet))
+    assert not any("days after" in line for line in plan_preview_lines(quiet, programs))
     assert forecasts_of_a_named_segment(settings, plan) == [FORECAST["welcome"], 14]
 
 

@@ -266,4 +266,4 @@ def test_definition_that_is_a_folder_breaks_only_itself(whole: Settings, tmp_pat
     answer = partnerflow(settings, "check")
     assert answer.code == 1
     assert "folder.yml:1:1: error: This file cannot be read: Is a directory." in answer.stdout
-    assert "16 workflows are valid, 1 are not." in answer.stdout
+    assert "16 workflows are valid, 1 is not." in answer.stdout

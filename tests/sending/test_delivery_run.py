@@ -115,7 +115,7 @@ def test_deliveries_and_settle_commands(tmp_path: Path):
         for one in ledger.lease("dead", ["w", "v"], 2, utc_now()):
             ledger.mark_sending(one)
             ledger.record_result(one, "sending", SendResult("in_doubt", "No reply after the message: timed out"))
-    found = partnerflow(settings, "deliveries", "--state", "in_doubt", "--workflow", "w", "--json").json()["deliveries"]
+    found = partnerflow(settings, "deliveries", "w", "--state", "in_doubt", "--json").json()["deliveries"]
     assert [(one["partner_id"], one["state"], one["as_of"]) for one in found] == [
         ("p", "in_doubt", "2026-03-20T18:00:00Z")
     ]

@@ -8,12 +8,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from compiler import PartnerflowError
+from flows.cli.output.sparkline import per_day
 from flows.ledger.delivery import STATES, Delivery
-from flows.ledger.ledger import Ledger
-from flows.ledger.queries import deliveries
 from flows.local_time import counted
+from flows.preview.partner.deliveries import day_of
 from flows.sending.evidence import Evidence
+from flows.warehouse.partner_names import PartnerNames
 from flows.warehouse.program_names import ProgramNames
 
 COLUMNS = (
@@ -26,42 +26,37 @@ SHOWN = 8
 """Characters of an id that are printed; `settle` accepts the start of an id."""
 
 
-def list_deliveries(
-    ledger: Ledger, state: str | None, workflow_id: str | None, run_id: str | None, containing: str | None
-) -> list[Delivery]:
-    """Return the deliveries that meet the conditions (see flows.ledger.queries.deliveries).
-
-    Raises PartnerflowError for an unknown state.
-    """
-    if state is not None and state not in STATES:
-        raise PartnerflowError(f"{state} is not a valid state. The states are {', '.join(STATES)}.")
-    return deliveries(ledger, [state] if state else (), workflow_id, run_id, containing)
-
-
 def as_json(delivery: Delivery) -> dict[str, Any]:
     """Return a delivery as the command line prints it; times are UTC, and the contract of an email is None."""
     values = {name: _value(getattr(delivery, name)) for name in COLUMNS}
     return values | {"contract_id": delivery.contract_id or None}
 
 
-def deliveries_table(found: list[Delivery], programs: ProgramNames) -> Table:
-    """Return a table with one row per delivery: when it was sent, or for which hour it was claimed, and its reason.
-
-    Below it is the number of deliveries by state.
-    """
+def deliveries_lines(found: list[Delivery], programs: ProgramNames) -> list[str]:
+    """Return the number of deliveries by state, and a line with their number per day if there are several days."""
     counts = Counter(one.state for one in found)
-    footer = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state]) or "none"
-    table = Table(box=box.SIMPLE_HEAD, caption=footer, caption_justify="left", padding=(0, 1, 0, 0))
+    states = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])
+    return [
+        f"{counted(len(found), 'delivery', 'deliveries')}{f': {states}' if states else ''}.",
+        *per_day((day_of(one, programs) for one in found), "delivery", "deliveries"),
+    ]
+
+
+def deliveries_table(found: list[Delivery], programs: ProgramNames, names: PartnerNames) -> Table:
+    """Return a table with one row per delivery: when it was sent, or for which hour it was claimed, and its reason."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     zone, at = programs.column(one.program_id for one in found)
     table.add_column(f"time{zone}", no_wrap=True)
-    for name in ("delivery", "workflow", "partner", "email", "state"):
+    for name in ("workflow\ndelivery", "partner\naddress"):
         table.add_column(name)
+    table.add_column("state", no_wrap=True)
     table.add_column("reason", ratio=1)
     for one in found:
+        workflow = Text(one.workflow_id) + Text(f"\n{one.delivery_id[:SHOWN]}", style="dim")
+        partner = Text(names.beside(one.program_id, one.partner_id)) + Text(f"\n{one.email or ''}", style="dim")
         state = Text(one.state, style=STYLES.get(one.state, ""))
-        cells = (one.delivery_id[:SHOWN], one.workflow_id, one.partner_id, one.email or "")
         when = Text(at(one.sent_at or one.as_of, one.program_id))
-        table.add_row(when, *map(Text, cells), state, Text(" ".join((one.reason or "").split())))
+        table.add_row(when, workflow, partner, state, Text(" ".join((one.reason or "").split())))
     return table
 
 

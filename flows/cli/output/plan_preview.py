@@ -3,18 +3,52 @@
 from collections.abc import Iterable
 
 from flows.local_time import counted
-from flows.preview.plan_preview import PlanPreview
+from flows.preview.plan_marks import RECENT_DAYS
+from flows.preview.plan_preview import SAMPLE, PlanPreview
+from flows.warehouse.program_names import ProgramNames
 
 
-def plan_preview_lines(found: PlanPreview) -> list[str]:
+def plan_preview_lines(found: PlanPreview, programs: ProgramNames) -> list[str]:
     """Return lines on the changes, the first partners, one email, the forecast and the warnings."""
     return [
         *_changes(found),
-        *[f"{name}: to {', '.join(partners)}" for name, partners in found.samples.items()],
+        *[f"{name}: to {', '.join(_named(found, one) for one in ids)}" for name, ids in found.samples.items()],
+        *_superseded(found),
+        *_recent(found, programs),
         *_email(found),
         *_forecast(found),
         *[f"Warning: {one}" for one in found.warnings],
     ]
+
+
+def _named(found: PlanPreview, partner_id: str) -> str:
+    name = found.names.get(partner_id)
+    return f"{name} ({partner_id})" if name else partner_id
+
+
+def _superseded(found: PlanPreview) -> Iterable[str]:
+    """Yield a line per workflow on partners that are Joined again, which its email may not be meant for."""
+    by_workflow: dict[str, list[str]] = {}
+    for workflow_id, _, partner_id in found.marks.superseded:
+        by_workflow.setdefault(workflow_id, []).append(_named(found, partner_id))
+    for name, partners in by_workflow.items():
+        are = counted(len(partners), "partner is", "partners are")
+        yield f"{name}: {are} in because a new contract superseded an old one: {_first(partners)}"
+
+
+def _recent(found: PlanPreview, programs: ProgramNames) -> Iterable[str]:
+    """Yield a line per workflow on partners that another workflow wrote to in the last days."""
+    by_workflow: dict[str, list[str]] = {}
+    for one in found.marks.recent:
+        said = f"{_named(found, one.partner_id)}, {one.earlier_id} at {programs.time(one.sent_at, one.program_id)}"
+        by_workflow.setdefault(one.workflow_id, []).append(said)
+    for name, partners in by_workflow.items():
+        had = counted(len(partners), "partner")
+        yield f"{name}: {had} had an email of another workflow in the last {RECENT_DAYS} days: {_first(partners, '; ')}"
+
+
+def _first(texts: list[str], separator: str = ", ") -> str:
+    return separator.join(texts[:SAMPLE]) + (f"{separator}…" if len(texts) > SAMPLE else "")
 
 
 def _changes(found: PlanPreview) -> Iterable[str]:

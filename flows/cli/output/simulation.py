@@ -8,11 +8,13 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.output.sparkline import per_day
 from flows.local_time import counted
 from flows.pipeline.text import grouped
 from flows.preview.history import MembershipInterval
 from flows.preview.replay import Send
 from flows.preview.simulate import ENDS, Simulation
+from flows.warehouse.partner_names import PartnerNames
 from flows.warehouse.program_names import ProgramNames
 
 SHOWN = 10
@@ -71,9 +73,12 @@ def simulation_table(found: Simulation, programs: ProgramNames) -> Table:
     return table
 
 
-def simulation_lines(found: Simulation, programs: ProgramNames) -> list[str]:
+def simulation_lines(found: Simulation, programs: ProgramNames, names: PartnerNames) -> list[str]:
     """Return lines on breaches of the limit, the busiest hour, and partners that several workflows contact."""
-    lines = [
+    days = [
+        one.as_of.astimezone(programs.zone(one.program_id)).date() for one in found.sends for _ in range(one.emails)
+    ]
+    lines = per_day(days, "email") + [
         f"{one.workflow_id}: over the limit from {programs.hour(one.first)} to {programs.hour(one.last)}, with up to "
         f"{one.addresses:,} addresses; nothing is sent then."
         for one in found.limit_breaches
@@ -81,12 +86,12 @@ def simulation_lines(found: Simulation, programs: ProgramNames) -> list[str]:
     if found.hours:
         as_of, emails = max(found.hours.items(), key=lambda pair: pair[1])
         lines.append(f"The busiest hour is {programs.hour(as_of)}, with {counted(emails, 'email')}.")
-    lines += _deferred(found, programs)
+    lines += _deferred(found, programs, names)
     several = found.several
     partners = counted(len(several), "partner is", "partners are")
     lines.append(f"{partners} contacted by more than one workflow.")
     lines += [
-        f"    {partner} of program {program}: {_story(sends, programs)}"
+        f"    {names.beside(program, partner)} of program {program}: {_story(sends, programs)}"
         for (program, partner), sends in sorted(several.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:SHOWN]
     ]
     if len(several) > SHOWN:
@@ -106,14 +111,14 @@ def comparison_table(found: Mapping[str, Simulation]) -> Table:
     return table
 
 
-def _deferred(found: Simulation, programs: ProgramNames) -> Iterable[str]:
+def _deferred(found: Simulation, programs: ProgramNames, names: PartnerNames) -> Iterable[str]:
     """Yield how many emails waited for each reason, and the emails that waited longest."""
     for reason, emails in Counter(one.reason for one in found.deferred).most_common():
         yield f"{counted(emails, 'email')} deferred. {reason}"
     longest = sorted(found.deferred, key=lambda one: one.as_of - (one.ended or one.not_before))[:SHOWN]
     for one in longest:
         yield (
-            f"    {one.workflow_id} to {one.partner_id} of program {one.program_id} from "
+            f"    {one.workflow_id} to {names.beside(one.program_id, one.partner_id)} of program {one.program_id} from "
             f"{programs.time(one.as_of, one.program_id)} {OUTCOMES[one.outcome]} "
             f"{programs.time(one.ended or one.not_before, one.program_id)}"
         )
@@ -121,10 +126,10 @@ def _deferred(found: Simulation, programs: ProgramNames) -> Iterable[str]:
         yield "    … (--json has all)"
 
 
-def membership_lines(intervals: Iterable[MembershipInterval], programs: ProgramNames) -> list[str]:
+def membership_lines(intervals: Iterable[MembershipInterval], programs: ProgramNames, names: PartnerNames) -> list[str]:
     """Return one line per interval, with the hours of its program."""
     return [
-        f"{one.workflow_id}: {one.partner_id} of program {one.program_id} "
+        f"{one.workflow_id}: {names.beside(one.program_id, one.partner_id)} of program {one.program_id} "
         f"from {programs.time(one.valid_from, one.program_id)}{' or earlier' if one.at_start else ''}"
         f"{f' to {programs.time(one.valid_to, one.program_id)}' if one.valid_to else ' onward'}"
         for one in intervals

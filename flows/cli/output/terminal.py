@@ -142,8 +142,8 @@ def workflow_report_lines(data: ReportData) -> list[str]:
         return ["No email has been sent yet."]
     if not known:
         return [
-            f"Mail providers have reported nothing about the {counted(sent, 'email')} sent, so what became of them is "
-            "not known (–). docs/events-and-reports.md says how to receive events."
+            f"Mail providers have reported nothing about the {counted(sent, 'email')} sent, so opens, clicks and "
+            "bounces are not known. docs/events-and-reports.md says how to receive events."
         ]
     return [
         f"{known:,} of {sent:,} emails sent are reported by events; of the others nothing is known. Delivered and "

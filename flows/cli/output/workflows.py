@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich import box
 from rich.table import Table
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from flows.activation import StatusChanges
 from flows.local_time import counted
+from flows.pipeline.text import grouped
 from flows.preview.values import FieldValues
 from flows.report.workflow_list import ListedWorkflow
 from flows.warehouse.program_names import ProgramNames
@@ -45,25 +45,17 @@ def workflows_lines(found: Sequence[ListedWorkflow]) -> list[str]:
     """Return how many workflows have each status, what became of those that did not run, and what was not known."""
     statuses = Counter(one.status for one in found)
     lines = [f"{counted(len(found), 'workflow')}: {', '.join(f'{statuses[one]} {one}' for one in statuses)}."]
-    reasons: dict[str, list[str]] = {}
-    for one in found:
-        if one.last_run and one.last_run.status != "done" and one.status == "active":
-            reasons.setdefault(one.last_run.detail or one.last_run.status, []).append(one.workflow_id)
-    lines += [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    problems = {
+        one.workflow_id: one.last_run.detail or one.last_run.status
+        for one in found
+        if one.last_run and one.last_run.status != "done" and one.status == "active"
+    }
+    lines += grouped(problems)
     if statuses["broken"]:
         lines.append("`partnerflow check` says what is wrong with those that are broken.")
     if all(one.sent is None for one in found):
         lines.append("Nothing has been published yet, so last runs and emails are not known: `partnerflow run`.")
     return lines
-
-
-def how_to_begin(folder: Path) -> list[str]:
-    """Return what to do with an empty folder of workflows."""
-    return [
-        f"There are no workflows in {folder} yet.",
-        "`partnerflow templates` lists those of the help page; `partnerflow new TEMPLATE --program ID` writes them as "
-        "drafts, and `partnerflow new` asks for one of your own.",
-    ]
 
 
 def status_lines(found: StatusChanges) -> list[Text]:

@@ -13,17 +13,32 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?: (?:UTC[+-]\d\d:\d\d|[A-Z]
 _PREFIX = re.compile(r" *(?:[✓✗!·-] )?")
 
 
-def wrapped(lines: Iterable[str | Text], width: int) -> Iterator[Text]:
+def coloured(line: str | Text) -> Text:
+    """Return the line with what its words mean in colour: errors, warnings, and commands to copy."""
+    text = line.copy() if isinstance(line, Text) else Text(line)
+    for pattern, style in _MEANINGS.items():
+        text.highlight_regex(pattern, style)
+    return text
+
+
+_MEANINGS = {
+    r"(?m)(?<=: )error(?=: )": "bold red",
+    r"(?m)(?<=: )warning(?=: )|^Warning(?=: )": "bold yellow",
+    r"`partnerflow [^`]+`": "cyan",
+}
+
+
+def wrapped(lines: Iterable[Text], width: int) -> Iterator[Text]:
     """Yield the lines, those that are wider than `width` in several parts.
 
     A line above a caret stays whole, so that the caret points at its place.
 
-    >>> print(*wrapped(["✓ few-clicks sent to ann at 2026-03-20 14:00 EDT"], 32), sep="\\n")
+    >>> print(*wrapped([Text("✓ few-clicks sent to ann at 2026-03-20 14:00 EDT")], 32), sep="\\n")
     ✓ few-clicks sent to ann at
       2026-03-20 14:00 EDT
     """
     for one in lines:
-        parts = list(one.split("\n")) if isinstance(one, Text) else [Text(part) for part in one.split("\n")]
+        parts = list(one.split("\n", allow_blank=True))
         for part, after in zip(parts, [*parts[1:], Text()], strict=True):
             is_pointed_at = after.plain.strip() == "^"
             yield from [part] if is_pointed_at or cell_len(part.plain) <= width else _broken(part, width)
