@@ -17,7 +17,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
+from compiler import PartnerflowError
 from flows.clock import current_hour, read_hour
+from flows.local_time import local_time
 from flows.logs import configure_logging, logging_errors
 from flows.permissions import write_privately
 from flows.pipeline.run import Run, run_hour
@@ -44,7 +46,21 @@ RETRY_DELAYS = [10.0, 60.0]
 """Seconds before the first and the second retry."""
 
 
-@flow(name="partnerflow-hourly", retries=0, persist_result=False)
+FIRST_COLUMNS = ("as_of", "workflow_id", "status", "detail", "sent", "failed", "in_doubt", "recipients", "members")
+"""The columns of the artifact `run-table` that come first; the others follow in the order of marts.workflow_runs."""
+
+
+def run_name() -> str:
+    """Return the name of the present flow run: its hour, with the name of the deployment's time zone."""
+    as_of = flow_run.get_parameters().get("as_of")
+    try:
+        zone = read_settings().zone
+        return local_time(read_hour(as_of) if as_of else scheduled_hour(zone), zone)
+    except PartnerflowError:
+        return f"{as_of or 'An hour'} (see its error)"
+
+
+@flow(name="partnerflow-hourly", flow_run_name=run_name, retries=0, persist_result=False)
 def hourly(as_of: str | None = None) -> dict[str, Any] | State[Any]:
     """Run one hour: the one of `as_of` (ISO 8601 with offset), or the one that the flow run is scheduled for.
 
@@ -98,16 +114,22 @@ def create_artifacts(run: Run, settings: Settings) -> None:
     """Show the run in Prefect as two artifacts: `run-table` with its rows, and `action-required`."""
     hour = read_program_names(settings).hour(run.plan.as_of)
     rows = [
-        {"as_of": f"{one.plan.as_of:%Y-%m-%d %H:%M}", **asdict(row)}
-        for one in (*run.catch_up, run)
+        table_row({"as_of": local_time(one.plan.as_of, settings.zone), **asdict(row)})
+        for one in (run, *reversed(run.catch_up))
         for row in one.plan.workflows
     ]
     create_table_artifact(rows, key="run-table", description=f"{run.run_id}, as of {hour}")
     paths = [f"Published: `{settings.published}`", f"Emails: `{settings.outbox}`"]
+    paths = [f"[Report]({settings.report.absolute().as_uri()}): `{settings.report}`", *paths]
     lines = [f"# {hour}", *(actions_required(run) or ["No action is required."]), "", *paths]
     create_markdown_artifact(
-        "\n".join(lines), key="action-required", description=f"Problems that need a person, as of {hour}"
+        "\n\n".join(lines), key="action-required", description=f"Problems that need a person, as of {hour}"
     )
+
+
+def table_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the run table with what a person looks for first."""
+    return {**{name: row[name] for name in FIRST_COLUMNS}, **row}
 
 
 def actions_required(run: Run) -> list[str]:

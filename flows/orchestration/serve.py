@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil  # type: ignore[import-untyped]
+
 from compiler import PartnerflowError
 from flows.clock import read_zone
 from flows.settings import Settings
@@ -26,8 +28,14 @@ PREFECT_ENV = {
 HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 """Seconds between the heartbeats of a flow run; Prefect sends none by default."""
 
-START_TIMEOUT = 120.0
-"""Seconds that a Prefect server may take to start; 15 to 30 are usual on two cores."""
+STALL_TIMEOUT = 120.0
+"""Seconds without progress after which a starting server is given up. It starts in 15 to 30 on two idle cores."""
+
+PROGRESS = 0.5
+"""Seconds of CPU time of the server and its processes that count as progress: it imports and migrates its database."""
+
+NOTICE = 15.0
+"""Seconds between two lines that say what is waited for."""
 
 
 def serve_hourly(settings: Settings, timezone: str | None, port: int) -> None:
@@ -62,8 +70,8 @@ def prefect_server(port: int) -> Iterator[None]:
                 "Prefect server to use."
             )
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/api"
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PREFECT_SERVER_UI_API_URL": url})
     try:
         _wait_until_healthy(server, command, url)
         os.environ["PREFECT_API_URL"] = url
@@ -74,14 +82,32 @@ def prefect_server(port: int) -> Iterator[None]:
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], command: Sequence[str], url: str) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline and server.poll() is None:
+    """Wait as long as the server makes progress, and say so; raise PartnerflowError if it ends or makes none."""
+    started = progressed = noticed = time.monotonic()
+    used = 0.0
+    while server.poll() is None and time.monotonic() - progressed < STALL_TIMEOUT:
         try:
             with urlopen(f"{url}/health", timeout=5):
                 return
         except (URLError, OSError):
             time.sleep(0.5)
-    raise PartnerflowError(f"The Prefect server did not start. Try it by hand: {' '.join(command)}")
+        now, cpu = time.monotonic(), cpu_seconds(server.pid)
+        if cpu >= used + PROGRESS:
+            progressed, used = now, cpu
+        if now - noticed >= NOTICE:
+            noticed = now
+            print(f"Waiting for the Prefect server at {url}: {now - started:.0f} s.", file=sys.stderr, flush=True)
+    why = "has ended" if server.poll() is not None else f"made no progress for {STALL_TIMEOUT:.0f} seconds"
+    raise PartnerflowError(f"The Prefect server did not start: it {why}. Try it by hand: {' '.join(command)}")
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process and its present children; 0 if it has ended."""
+    try:
+        whole = psutil.Process(process)
+        return sum(sum(one.cpu_times()[:2]) for one in (whole, *whole.children(recursive=True)))
+    except psutil.Error:
+        return 0.0
 
 
 def _serve(timezone: str) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +47,23 @@ def test_serve_with_port_in_use_raises(monkeypatch: pytest.MonkeyPatch):
         port = taken.getsockname()[1]
         with pytest.raises(PartnerflowError, match=f"Port {port} .* --port"), serve.prefect_server(port):
             pass
+
+
+def test_server_that_makes_no_progress_is_given_up(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """One that works on is waited for, however long it takes, and lines say so. One that has ended is an error."""
+    monkeypatch.setattr(serve, "STALL_TIMEOUT", 2.0)
+    monkeypatch.setattr(serve, "PROGRESS", 0.1)
+    monkeypatch.setattr(serve, "NOTICE", 1.0)
+    work, idle = "import time\nwhile time.process_time() < 3: pass", "import time; time.sleep(60)"
+    used = []
+    for code, why in ((f"{work}\n{idle}", "made no progress for 2 seconds"), ("pass", "has ended")):
+        with subprocess.Popen([sys.executable, "-c", code]) as server:
+            with pytest.raises(PartnerflowError, match=why):
+                serve._wait_until_healthy(server, ["prefect"], "http://127.0.0.1:9/api")
+            used.append(serve.cpu_seconds(server.pid))
+            server.kill()
+    assert used[0] >= 2.9, "the server was given up while it was working"
+    assert "Waiting for the Prefect server at http://127.0.0.1:9/api: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("option", "expected"), [(None, "Asia/Kolkata"), ("America/St_Johns", "America/St_Johns")])

@@ -43,6 +43,7 @@ def test_hourly_flow_completes_with_a_task_per_step(prefect_settings: Settings):
     assert sum(row["sent"] for row in answer["workflows"]) == 79
     with get_client(sync_client=True) as client:
         tasks = sorted(client.read_task_runs(), key=lambda task: task.start_time)
+        assert [run.name for run in client.read_flow_runs()] == ["2026-03-20 18:00 UTC"]
     names = [task.name.rpartition("-")[0] for task in tasks]
     assert set(names) >= RETRIED
     assert names == [
@@ -72,14 +73,19 @@ def artifact(key: str) -> str:
 
 @pytest.mark.long
 def test_run_creates_its_artifacts(prefect_settings: Settings):
-    """The run table has one row per workflow, and no action is required. A second run of an hour contacts nobody."""
+    """The run table has one row per workflow, and no action is required. A second run of an hour contacts nobody.
+
+    What a person looks for is in the first columns, and the report is linked.
+    """
     from flows.hourly import hourly
 
     hourly(HOUR.isoformat())
     hourly(HOUR.isoformat())
     table = json.loads(artifact("run-table"))
     assert {row["workflow_id"]: row["already_contacted"] for row in table}["few-clicks-14"] == 6
+    assert list(table[0])[:4] == ["as_of", "workflow_id", "status", "detail"]
     assert "No action is required." in artifact("action-required")
+    assert f"[Report]({prefect_settings.report.as_uri()})" in artifact("action-required")
 
 
 def test_crash_automation_is_created_once(prefect_settings: Settings):

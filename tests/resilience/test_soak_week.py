@@ -4,9 +4,11 @@
 starts a Prefect server on 127.0.0.1 and one flow run per hour. Without the variable it runs twelve hours. Results are
 in benchmarks/README.md."""
 
+import json
 import os
 import shutil
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -30,7 +32,10 @@ def test_soak_with_faults_loses_and_repeats_nothing(example, tmp_path: Path):
         for name, value in (PREFECT_ENV | {"PREFECT_HOME": str(tmp_path / "prefect")}).items():
             patch.setenv(name, value)
         patch.delenv("PREFECT_API_URL", raising=False)
-        with prefect_server(free_port()):
+        port = free_port()
+        with prefect_server(port):
+            with urlopen(f"http://127.0.0.1:{port}/ui-settings") as answer:
+                assert json.load(answer)["api_url"] == os.environ["PREFECT_API_URL"] == f"http://127.0.0.1:{port}/api"
             week = run_hours(settings, HOURS, seed=1, variables={"PREFECT_API_URL": os.environ["PREFECT_API_URL"]})
     print(f"\n{week}")
     assert (week.sent_twice, week.unexplained) == ([], [])
