@@ -28,7 +28,7 @@ def definitions(folder: Path, count: int) -> Definitions:
     shutil.copytree(CHECKOUT / "workflows" / "messages", folder / "messages")
     if (CHECKOUT / "workflows" / "segments").exists():
         shutil.copytree(CHECKOUT / "workflows" / "segments", folder / "segments")
-    files = sorted((CHECKOUT / "workflows").glob("*.yml"))
+    files = sorted(file for file in (CHECKOUT / "workflows").glob("*.yml") if file.name != "programs.yml")
     for number in range(count):
         file = files[number % len(files)]
         shutil.copy(file, folder / f"{file.stem}-{number:03}.yml")

@@ -23,6 +23,8 @@ from compiler import (
     read_yaml,
 )
 from compiler.lint.rules import AccountCatalog
+from flows.definitions.program_settings import FILE as PROGRAM_SETTINGS
+from flows.definitions.program_settings import ProgramSettings, read_program_settings
 from flows.settings import Settings
 
 
@@ -32,8 +34,9 @@ class Definitions:
 
     `workflows` are those without errors, sorted by id; `problems` are all problems found; `broken` maps the ids (file
     names) of all other workflows to their errors. `files` has the path of each workflow's file as it is shown, by id.
-    `policy` is the contact policy of the folder; while its file is not valid, all email workflows are broken.
-    `measured` are the workflows with a goal that are not drafts, also those that a run holds.
+    `policy` is the contact policy of the folder, and `programs` the settings of programs by id; while one of their
+    files is not valid, all email workflows are broken. `measured` are the workflows with a goal that are not drafts,
+    also those that a run holds.
     """
 
     workflows: tuple[Workflow, ...]
@@ -43,6 +46,12 @@ class Definitions:
     files: Mapping[str, str] = field(default_factory=dict)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     measured: tuple[Workflow, ...] = ()
+    programs: Mapping[str, ProgramSettings] = field(default_factory=dict)
+
+    def postal_address(self, program_id: str) -> str | None:
+        """Return the postal address that the emails of a program show, if programs.yml has it."""
+        program = self.programs.get(program_id)
+        return program.postal_address if program else None
 
     @property
     def active(self) -> tuple[Workflow, ...]:
@@ -100,6 +109,8 @@ def read_definitions(
     broken = {workflow_id: "\n".join(texts) for workflow_id, texts in errors.items() if texts}
     problems += [problem for some in found.values() for problem in some]
     policy, more = _read_policy(settings.workflows)
+    programs, wrong = read_programs(settings.workflows)
+    more += wrong
     problems += more
     if more:
         text = "\n".join(map(str, more))
@@ -109,7 +120,7 @@ def read_definitions(
     compiler = Compiler(vocabulary, settings.last_n_days_include_today)
     files = {read.workflow.id: read.source.path for read in reads}
     measured = tuple(one for one in sound if one.goal is not None and one.status != "draft")
-    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files, policy, measured)
+    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files, policy, measured, programs)
 
 
 def _read_policy(folder: Path) -> tuple[ContactPolicy, list[Problem]]:
@@ -192,6 +203,17 @@ def read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:
     return sources, problems
 
 
+def read_programs(folder: Path) -> tuple[Mapping[str, ProgramSettings], list[Problem]]:
+    """Return the settings of programs of a workflows folder, and the problems of their file."""
+    file = folder / PROGRAM_SETTINGS
+    if not file.exists():
+        return {}, []
+    try:
+        return read_program_settings(shown(file), _text(file)), []
+    except DefinitionError as error:
+        return {}, error.problems
+
+
 def _files(paths: list[Path]) -> list[Path]:
     missing = [path for path in paths if not path.exists()]
     if missing:
@@ -200,7 +222,7 @@ def _files(paths: list[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         files += sorted([*path.glob("*.yml"), *path.glob("*.yaml")]) if path.is_dir() else [path]
-    return [file for file in files if file.name != CONTACT_POLICY]
+    return [file for file in files if file.name not in (CONTACT_POLICY, PROGRAM_SETTINGS)]
 
 
 def shown(file: Path) -> str:

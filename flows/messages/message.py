@@ -19,8 +19,8 @@ from flows.messages.liquid.environment import fill, parse
 from flows.messages.mime.headers import without_controls
 from flows.messages.mime.languages import negotiate_language
 
-FORMAT = 1
-"""The version of the stored content's structure."""
+FORMAT = 2
+"""The version of the stored content's structure. Format 1 has neither preview nor reason, and can be read."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,16 @@ class _Templates(NamedTuple):
     text: BoundTemplate
     html: BoundTemplate | None
     sign_up_link: BoundTemplate | None
+    preview: BoundTemplate | None
+    reason: BoundTemplate | None
 
 
 class Message:
     """A message in all its languages.
 
     `content` is everything that rendering needs, as JSON values: format, language (the default), sender_name, reply_to,
-    cc, bcc, and `languages`, which maps language tags to subject, text, html (compiled from MJML) and sign_up_link,
-    each a Liquid template or None.
+    cc, bcc, and `languages`, which maps language tags to subject, text, html (compiled from MJML), sign_up_link,
+    preview and reason, each a Liquid template or None.
     """
 
     def __init__(self, content: dict[str, Any]):
@@ -68,16 +70,19 @@ class Message:
         return negotiate_language(requested, self.content["languages"], self.content["language"])
 
     def render(self, context: Mapping[str, Any], language: str) -> RenderedContent:
-        """Return the message for one recipient. `context` has every variable of VARIABLES except sign_up_link.
+        """Return the message for one recipient. `context` has every variable of VARIABLES but those of message.yml.
 
         Raises PartnerflowError when a template fails.
         """
         templates = self.templates(language)
         values: dict[str, Any] = without_controls(dict(context))
         values["sign_up_link"] = fill(templates.sign_up_link, values) if templates.sign_up_link else None
+        subject = _line(templates.subject, values)
+        preview, reason = (one and _line(one, values) for one in (templates.preview, templates.reason))
+        values |= {"subject": subject, "preview": preview, "reason": reason}
         return RenderedContent(
             language,
-            subject=" ".join(fill(templates.subject, values).split()),
+            subject=subject,
             text=fill(templates.text, values).strip() + "\n",
             html=fill(templates.html, values) if templates.html else None,
         )
@@ -86,18 +91,25 @@ class Message:
         """Return the parsed templates of a language. Raises LiquidError, KeyError or TypeError on invalid content."""
         if language not in self._templates:
             texts = self.content["languages"][language]
+            optional = {name: texts.get(name) for name in ("preview", "reason")} | {
+                "sign_up_link": texts["sign_up_link"]
+            }
             self._templates[language] = _Templates(
                 subject=parse(texts["subject"]),
                 text=parse(texts["text"]),
                 html=None if texts["html"] is None else parse(texts["html"], html=True),
-                sign_up_link=None if texts["sign_up_link"] is None else parse(texts["sign_up_link"]),
+                **{name: None if text is None else parse(text) for name, text in optional.items()},
             )
         return self._templates[language]
 
 
+def _line(template: BoundTemplate, values: Mapping[str, Any]) -> str:
+    return " ".join(fill(template, values).split())
+
+
 def message_from(content: dict[str, Any]) -> Message:
     """Return the message with this stored content. Raises PartnerflowError when it is invalid or of another format."""
-    if content.get("format") != FORMAT:
+    if content.get("format") not in (1, FORMAT):
         raise PartnerflowError(
             f"The message has format {content.get('format')}; this version reads format {FORMAT}. "
             "Use the newer partnerflow that stored it."

@@ -26,9 +26,10 @@ def placeholders(source: TemplateSource) -> Iterator[Problem]:
     if _words(source.text) in _template_texts():
         hint = "Write it in your own words: the workflow cannot be active with it."
         yield source.at(0, "scaffold-text", "This is the unchanged text of a template.", hint, "warning")
-    elif (start := source.text.find(TO_REPLACE)) >= 0:
-        hint = "Replace it: the workflow cannot be active with it."
-        yield source.at(start, "scaffold-text", "This line is still the one of a new message.", hint, "warning")
+    for sentence in TO_REPLACE:
+        if (start := source.text.find(sentence)) >= 0:
+            hint = "Replace it: the workflow cannot be active with it."
+            yield source.at(start, "scaffold-text", "This is still the text of a new message.", hint, "warning")
     for found in _EXAMPLE.finditer(source.text):
         hint = "Write your own link: the workflow cannot be active with this one."
         yield source.at(found.start(), "example-link", f"{found[0]} is not a link of yours.", hint, "warning")

@@ -19,6 +19,8 @@ class Translation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     subject: Text = Field(description="The subject (Liquid).")
+    preview: Text | None = Field(None, description="The preview in this language.")
+    reason: Text | None = Field(None, description="The reason in this language.")
     sign_up_link: Text | None = Field(None, description="The sign-up link in this language.")
 
 
@@ -27,6 +29,11 @@ class MessageFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     subject: Text = Field(description="The subject (Liquid).")
+    preview: Text | None = Field(None, description="What mail programs show beside the subject (Liquid).")
+    reason: Text | None = Field(
+        None,
+        description="Why one gets the email (Liquid). Default: as a partner of the program, if the layout says so.",
+    )
     language: Text = Field("en", description="The language of `subject` and of the body files without a language tag.")
     sender_name: Text | None = Field(None, description="The name in From. Default: the program's name.")
     reply_to: Text | None = Field(None, description="The address for replies. Default: the sender's address.")
@@ -34,7 +41,7 @@ class MessageFile(BaseModel):
     bcc: Text | None = Field(None, description="One address that receives a hidden copy of every email.")
     sign_up_link: Text | None = Field(None, description="The link for `{{ sign_up_link }}` (Liquid).")
     translations: dict[StrictStr, Translation] = Field(
-        {}, description="Further languages: a language tag, and its subject."
+        {}, description="Further languages: a language tag, and its subject, `preview` and `reason`."
     )
 
 

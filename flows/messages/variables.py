@@ -30,16 +30,26 @@ VARIABLES = (
     Variable("contact.last_name", "{lastName}", "The contact's last name.", "Sample", may_be_empty=True),
     Variable("program.id", None, "The program's id.", "1000"),
     Variable("program.name", None, "The program's name.", "Sample Program"),
+    Variable(
+        "program.postal_address", None, "The program's postal address, of `programs.yml`.",
+        "12 Sample Street, Sampleton", may_be_empty=True,
+    ),
     Variable("workflow.id", None, "The workflow's id.", "sample"),
     Variable("workflow.name", None, "The workflow's name.", "Sample"),
     Variable("today.date", "{currentDay}", "The run's date in the program's zone, written out.", "March 20, 2026"),
     Variable("today.time", "{currentTime}", "The run's hour in the program's zone.", "2:00 PM"),
+    Variable("subject", None, "The rendered subject; for a layout.", "Sample subject"),
+    Variable("preview", None, "The `preview` of message.yml; for a layout.", "Sample preview", may_be_empty=True),
+    Variable("reason", None, "The `reason` of message.yml; for a layout.", "Sample reason", may_be_empty=True),
     Variable("sign_up_link", None, "The `sign_up_link` of message.yml.", "https://example.com/apply"),
     Variable("unsubscribe_link", None, "Where the recipient unsubscribes.", "https://example.com/u/token"),
-)
+)  # fmt: skip
 """Dates and times are formatted for the message's language. {firstName}, {lastName} default to the partner's name."""
 
 NAMES = {variable.name: variable for variable in VARIABLES}
+OF_THE_MESSAGE = ("subject", "preview", "reason")
+"""Variables that are themselves templates of message.yml, and cannot be used in one another."""
+
 LINKS = ("sign_up_link", "unsubscribe_link")
 """Variables whose value is a complete URL."""
 

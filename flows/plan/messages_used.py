@@ -25,7 +25,8 @@ def read_messages(settings: Settings, definitions: Definitions) -> Messages:
     for workflow in definitions.active:
         if isinstance(workflow.action, SendEmail):
             message, problems = check_message(settings.workflows / "messages" / workflow.action.message)
-            errors = error_text(check_in_use(settings, workflow, message, problems))
+            address = definitions.postal_address(workflow.program)
+            errors = error_text(check_in_use(settings, workflow, message, problems, address))
             if message is None or errors:
                 unusable[workflow.id] = errors
             else:

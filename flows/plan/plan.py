@@ -27,6 +27,7 @@ class Recipient:
     last_name: str | None
     language: str | None
     timezone: str
+    postal_address: str | None = None
 
     def context(self) -> dict[str, Any]:
         """Return the variables of the message (see flows.messages.variables)."""
@@ -37,6 +38,7 @@ class Recipient:
             "contact": {"first_name": self.first_name, "last_name": self.last_name},
             "program": {
                 "id": self.program_id, "name": self.program_name or self.program_id, "timezone": self.timezone,
+                "postal_address": self.postal_address,
             },
             "workflow": {"id": self.workflow_id, "name": self.workflow_name},
         }  # fmt: skip

@@ -22,7 +22,7 @@ def read_plan(connection: Connection, definitions: Definitions, messages: Messag
     return Plan(
         as_of,
         sorted_rows([*rows, *_broken(definitions)]),
-        tuple(one for one in _recipients(connection, names, as_of) if one.workflow_id in going),
+        tuple(one for one in _recipients(connection, definitions, as_of) if one.workflow_id in going),
         tuple(one for one in _applications(connection, as_of) if one.workflow_id in going),
         {name: message for name, message in messages.usable.items() if name in names},
     )
@@ -57,7 +57,8 @@ def _held_partners(number: int) -> str | None:
     return f"{number:,} {'partner' if number == 1 else 'partners'} held for rows set aside" if number else None
 
 
-def _recipients(connection: Connection, names: Mapping[str, str], as_of: datetime) -> list[Recipient]:
+def _recipients(connection: Connection, definitions: Definitions, as_of: datetime) -> list[Recipient]:
+    names = {workflow.id: workflow.name for workflow in definitions.active}
     query = """
         SELECT workflow_id, program_id, program_name, partner_id, partner_name, email, first_name, last_name,
             language, timezone
@@ -68,7 +69,14 @@ def _recipients(connection: Connection, names: Mapping[str, str], as_of: datetim
                "last_name", "language", "timezone")  # fmt: skip
     found = connection.execute(query, [_stored(as_of)]).fetchall()
     rows = [dict(zip(columns, row, strict=True)) for row in found if row[0] in names]
-    return [Recipient(workflow_name=names[row["workflow_id"]], **row) for row in rows]
+    return [
+        Recipient(
+            workflow_name=names[row["workflow_id"]],
+            postal_address=definitions.postal_address(row["program_id"]),
+            **row,
+        )
+        for row in rows
+    ]
 
 
 def _applications(connection: Connection, as_of: datetime) -> list[Application]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from compiler import PartnerflowError, SendEmail, Workflow
+from compiler import DefinitionError, PartnerflowError, SendEmail, Workflow
 from flows.addresses import normalize_address
+from flows.definitions.loader import read_programs
 from flows.ledger.delivery import utc_now
 from flows.messages.envelope import OutgoingMessage
 from flows.messages.loader import read_message
@@ -56,7 +57,9 @@ def send_test_email(
         partner_id=partner_id or "sample",
         email=normalize_address(to),
         message_id=f"{identity}@{settings.sender_address.rpartition('@')[2]}",
-        context=_sample(workflow) if partner_id is None else _context(settings, workflow, partner_id),
+        context=_with_postal_address(
+            settings, _sample(workflow) if partner_id is None else _context(settings, workflow, partner_id)
+        ),
         as_of=as_of.replace(tzinfo=None),
         claimed_at=utc_now(),
     )
@@ -79,6 +82,15 @@ def _deliver(settings: Settings, outgoing: OutgoingMessage) -> str:
     if result.state != "sent":
         raise PartnerflowError(f"The mail server did not accept the email: {result.reason or result.state}.")
     return settings.smtp_host or str(settings.outbox / f"{outgoing.delivery_id}.eml")
+
+
+def _with_postal_address(settings: Settings, context: dict[str, Any]) -> dict[str, Any]:
+    programs, problems = read_programs(settings.workflows)
+    if problems:
+        raise DefinitionError(problems)
+    program = context["program"]
+    found = programs.get(program["id"])
+    return context | {"program": program | {"postal_address": found and found.postal_address}}
 
 
 def _sample(workflow: Workflow) -> dict[str, Any]:

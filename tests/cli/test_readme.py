@@ -15,6 +15,7 @@ import yaml
 from flows.cli.main import app
 from flows.settings import CHECKOUT, Settings
 from support.cli import environment, partnerflow
+from support.definitions import DEFINITION_FILES
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 PAGES = {
@@ -123,7 +124,8 @@ def test_readme_email_is_in_the_outbox(example):
     expected = dict(line.split(": ", 1) for line in head.splitlines())
     emails = [message_from_bytes(file.read_bytes()) for file in settings.outbox.glob("*.eml")]
     (found,) = [email for email in emails if {name: email[name] for name in expected} == expected]
-    assert found.get_payload(decode=True).decode().replace("\r\n", "\n").startswith(text.removesuffix("…\n"))
+    plain = next(part for part in found.walk() if part.get_content_type() == "text/plain")
+    assert plain.get_payload(decode=True).decode().replace("\r\n", "\n").startswith(text.removesuffix("…\n"))
 
 
 def test_readme_definition_is_the_file():
@@ -159,7 +161,7 @@ def test_json_schema_rejects_a_misspelled_key():
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(json.loads((CHECKOUT / "workflows" / "workflow.schema.json").read_text()))
-    for file in (CHECKOUT / "workflows").glob("*.yml"):
+    for file in DEFINITION_FILES:
         assert validator.is_valid(yaml.safe_load(file.read_text())), file.name
     assert not validator.is_valid(
         {"name": "x", "program": "1", "segmnt": ["Clicks less than 5"], "action": {"email": "m"}}

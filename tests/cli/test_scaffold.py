@@ -139,8 +139,8 @@ def test_template_writes_valid_drafts_for_its_program_types(own: Settings, templ
     assert definitions.problems == drafted.warnings == ()
     assert len(definitions.workflows) == len(PAGE[template_id][2])
     assert {(one.status, one.program) for one in definitions.workflows} == {("draft", PROGRAM[kind])}
-    for message in (own.workflows / "messages").glob("*"):
-        assert read_message(message).version
+    for file in (own.workflows / "messages").glob("*/message.yml"):
+        assert read_message(file.parent).version
     assert [name for name in files(own) if Path(name).name.startswith(".")] == []
 
 
@@ -176,13 +176,13 @@ def test_template_accepts_unknown_type_but_not_unknown_program(own: Settings):
 
 def test_new_overwrites_no_file_and_then_writes_none(own: Settings):
     """One file of the template exists already, an edited message."""
-    body = own.workflows / "messages" / "kickstart-assets" / "body.txt"
+    body = own.workflows / "messages" / "kickstart-assets" / "body.mjml"
     body.parent.mkdir(parents=True)
     body.write_text("Mine.")
     answer = partnerflow(own, "new", "welcome-and-kickstart", "--program", "1000")
     assert answer.code == 1
-    assert "already has messages/kickstart-assets/body.txt. Nothing was written." in " ".join(answer.stderr.split())
-    assert files(own) == {"messages/kickstart-assets/body.txt": "Mine."}
+    assert "already has messages/kickstart-assets/body.mjml. Nothing was written." in " ".join(answer.stderr.split())
+    assert files(own) == {"messages/kickstart-assets/body.mjml": "Mine."}
 
 
 @pytest.mark.parametrize("at", [0, 3, 5])

@@ -16,6 +16,7 @@ from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import DataQualityIssue, Lineage
 from flows.warehouse.connection import open_warehouse
 from support.computed_columns import computed_columns
+from support.definitions import DEFINITION_FILES
 from support.descriptions import undescribed_columns
 from support.states import with_example
 
@@ -173,7 +174,7 @@ PERFORMANCE = {
     "high-revenue-1-30", "high-revenue-31-60", "revenue-1000", "revenue-10000",
 }  # fmt: skip
 APPLICATIONS = {"accept-applications"}
-ALL = {path.stem for path in (CHECKOUT / "workflows").glob("*.yml")}
+ALL = {path.stem for path in DEFINITION_FILES}
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import duckdb
 import pytest
 
 from flows.settings import CHECKOUT
+from support.definitions import DEFINITION_FILES
 from support.example_members import APPLICATIONS, MEMBERS, NOT_MEMBERS
 
-WORKFLOWS = sorted(path.stem for path in (CHECKOUT / "workflows").glob("*.yml"))
+WORKFLOWS = [path.stem for path in DEFINITION_FILES]
 
 
 @pytest.fixture(scope="module")

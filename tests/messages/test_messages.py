@@ -16,7 +16,7 @@ from flows.messages.loader import check_message, check_messages, read_message
 from flows.messages.message import Message, message_from
 from flows.messages.mime.languages import negotiate_language
 from flows.messages.mjml.compile import KNOWN
-from flows.messages.variables import VARIABLES, sample
+from flows.messages.variables import LINKS, OF_THE_MESSAGE, VARIABLES, sample
 from flows.plan.plan import Recipient
 from flows.settings import CHECKOUT, Settings
 from support.cli import partnerflow
@@ -286,7 +286,7 @@ def test_liquid_passes_through_mjml_unchanged(tmp_path: Path):
     assert 'href="https://x.example/?p=21004711&amp;q=1"' in written.html
     assert "Nobody" not in written.html and "Nobody" not in written.text
     assert written.text == (
-        "Hi Sample Partner & co\n\nJoin my program (https://x.example/?p=21004711&q=1)\n\nhttps://example.com/u/token\n"
+        "Hi Sample Partner & co\n\nJoin my program: https://x.example/?p=21004711&q=1\n\nhttps://example.com/u/token\n"
     )
     context["partner"]["name"] = "<script>&"
     again = message.render(context, "en")
@@ -357,7 +357,7 @@ def test_recipient_context_has_every_variable():
     """Each variable is stored with the delivery or added by rendering."""
     recipient = Recipient("w", "W", "1", None, "7", None, "a@b.example", None, None, None, "UTC")
     context = recipient.context()
-    added = {"today.date", "today.time", "sign_up_link", "unsubscribe_link"}
+    added = {"today.date", "today.time", *OF_THE_MESSAGE, *LINKS}
     for variable in VARIABLES:
         group, _, name = variable.name.partition(".")
         assert variable.name in added or name in context[group]
@@ -368,13 +368,17 @@ def test_check_reports_messages_with_the_definitions(tmp_path: Path):
     """The problems have the documented keys. A workflow whose message has an error is broken."""
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
-    (workflows / "messages" / "few-clicks" / "body.txt").write_text("Hello {{ partner.nmae }}" + OUT)
+    (workflows / "messages" / "few-clicks" / "body.mjml").write_text("<mj-text>Hello {{ partner.nmae }}</mj-text>")
     state = Settings(state_dir=tmp_path / "var", workflows=workflows)
     answer = partnerflow(state, "check", "--json")
     assert answer.code == 1
     (problem,) = answer.json()["problems"]
     assert list(problem) == ["path", "line", "column", "code", "severity", "message", "hint"]
-    assert (Path(problem["path"]).parts[-2:], problem["line"], problem["column"]) == (("few-clicks", "body.txt"), 1, 10)
+    assert (Path(problem["path"]).parts[-2:], problem["line"], problem["column"]) == (
+        ("few-clicks", "body.mjml"),
+        1,
+        19,
+    )
     checked = check_messages(read_definitions(state), state)
     assert sorted(checked.broken) == ["few-clicks-14", "few-clicks-30", "few-clicks-60"]
     assert len(checked.workflows) == 13
@@ -385,7 +389,7 @@ def test_check_messages_with_only_used_skips_other_messages(tmp_path: Path, only
     """Checking one definition file must not report a message that it does not use."""
     workflows = tmp_path / "workflows"
     shutil.copytree(CHECKOUT / "workflows", workflows)
-    (workflows / "messages" / "few-clicks" / "body.txt").write_text("Hello {{ partner.nmae }}" + OUT)
+    (workflows / "messages" / "few-clicks" / "body.mjml").write_text("<mj-text>Hello {{ partner.nmae }}</mj-text>")
     state = Settings(state_dir=tmp_path / "var", workflows=workflows)
     definitions = read_definitions(state, [workflows / "welcome.yml"])
     checked = check_messages(definitions, state, only_used)

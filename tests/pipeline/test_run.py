@@ -360,9 +360,9 @@ def test_email_that_cannot_be_rendered_uses_up_nothing(copied: Settings):
             ('1000', 'odd', 'odd@example.com', '0', NULL, true, NULL, NULL),
             ('1000', 'set', 'set@example.com', '0', NULL, true, NULL, NULL)""",
     )
-    body = copied.workflows / "messages" / "welcome" / "body.txt"
+    body = copied.workflows / "messages" / "welcome" / "body.mjml"
     share = "{% if partner.id == 'odd' or partner.id == 'set' %}{{ 6 | divided_by: contact.first_name }}{% endif %}"
-    body.write_text(body.read_text() + share)
+    body.write_text(body.read_text() + f"<mj-text>{share}</mj-text>")
     first, again = (rows(run_hour(copied, HOUR + timedelta(minutes=one)))["welcome"] for one in (0, 1))
     assert [(one.recipients, one.sent, one.failed) for one in (first, again)] == [(2, 0, 2), (2, 0, 2)]
     sql(

@@ -111,9 +111,9 @@ def install(settings: Settings, template_id: str) -> tuple[str, ...]:
 
 def write_own_messages(settings: Settings) -> None:
     """Change the text and the links of every message, without which an installed workflow cannot be active."""
-    for body in settings.workflows.glob("messages/*/body.txt"):
+    for body in settings.workflows.glob("messages/*/body.mjml"):
         text_of_template = body.read_text().replace("example.com", "northwind.example")
-        body.write_text(text_of_template.rstrip() + "\n\n(Written by us.)\n")
+        body.write_text(text_of_template.rstrip() + "\n<mj-text>Written by us.</mj-text>\n")
 
 
 def contacts(settings: Settings, workflow_id: str) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from compiler import Compiler, DefinitionError, SentenceError, check, compile_models, parse, project_vocabulary
 from compiler.language.definition import read_definition
-from flows.settings import CHECKOUT
+from support.definitions import DEFINITION_FILES
 
 VOCABULARY = project_vocabulary()
 COMPILERS = (Compiler(VOCABULARY), Compiler(VOCABULARY, max_single_statement_features=-1))
@@ -33,7 +33,7 @@ TOKENS = [
     *WORDS.split(),
     *("Select All", "Oct 1 2024", '"a, b"', "\n", "\t", "- ", "\0", "\u2028", "\xa0", "\u200b", "\u00ad", "“a, b”"),
 ]
-DEFINITIONS = [file.read_text() for file in sorted((CHECKOUT / "workflows").glob("*.yml"))]
+DEFINITIONS = [file.read_text() for file in DEFINITION_FILES]
 
 sentences = st.one_of(st.text(max_size=80), st.lists(st.sampled_from(TOKENS), max_size=12).map(" ".join))
 

@@ -30,7 +30,7 @@ from compiler.sql.explain import explain_query
 from compiler.sql.single_statement import MAX_SINGLE_STATEMENT_FEATURES
 from flows.settings import CHECKOUT
 from support.account import VOCABULARY, empty_account, raw_rows
-from support.definitions import workflow
+from support.definitions import DEFINITION_FILES, workflow
 from support.example_members import MEMBERS
 from support.oracle import CONTACT_RANGE, DATES, END_DATE, LABELS, MEASURES, Oracle, meaning
 from support.strategies import PARTNERS, Draw, Segment, draws
@@ -298,7 +298,7 @@ def test_the_oracle_finds_the_members_derived_by_hand():
     rows = {path.stem: [_typed(row) for row in csv.DictReader(path.open(encoding="utf-8"))] for path in SEEDS}
     oracles = {row["program_id"]: Oracle(rows, row["program_id"], EXAMPLE_HOUR) for row in rows["programs"]}
     found = {}
-    for path in (CHECKOUT / "workflows").glob("*.yml"):
+    for path in DEFINITION_FILES:
         definition = yaml.safe_load(path.read_text(encoding="utf-8"))
         segment = [meaning(canonical(sentence)) for sentence in definition["segment"]]
         found[path.stem] = oracles[definition["program"]].members(segment)

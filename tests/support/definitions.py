@@ -6,8 +6,12 @@ import yaml
 
 from compiler import SendEmail, Workflow, check, parse, project_vocabulary, read_definition, read_yaml
 from compiler.segment_tree import NamedSegment
+from flows.settings import CHECKOUT
 
 VOCABULARY = project_vocabulary()
+
+DEFINITION_FILES = sorted(file for file in (CHECKOUT / "workflows").glob("*.yml") if file.name != "programs.yml")
+"""The definitions of the example account."""
 
 
 Named = Mapping[str, Iterable[str]]

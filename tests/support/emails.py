@@ -44,7 +44,7 @@ def delivery(name: str = "Acme", email: str = "you@example.org", **more) -> Emai
     context = {
         "partner": {"id": "7", "name": name, "language": None},
         "contact": {"first_name": name, "last_name": None},
-        "program": {"id": "1000", "name": name, "timezone": "America/New_York"},
+        "program": {"id": "1000", "name": name, "timezone": "America/New_York", "postal_address": "1 Main Street"},
         "workflow": {"id": "w", "name": name},
     }
     moment = datetime(2026, 3, 20, 18)

@@ -12,7 +12,7 @@ from compiler.language.definition import ID
 from flows.definitions.loader import message_ids, read_definitions, read_segments, workflow_ids
 from flows.definitions.scaffold.drafts import refuse_existing, write_drafts
 from flows.definitions.scaffold.programs import require_program
-from flows.definitions.scaffold.templates import STARTER, template
+from flows.definitions.scaffold.templates import LAYOUT, STARTER, layout, template
 from flows.settings import Settings
 
 
@@ -109,7 +109,7 @@ def _files(settings: Settings, request: WorkflowRequest) -> dict[str, str]:
         files[f"segments/{request.segment}.yml"] = _yaml(list(request.conditions))
     if request.message not in message_ids(settings.workflows):
         files[f"messages/{request.message}/message.yml"] = _yaml({"subject": request.name})
-        files[f"messages/{request.message}/body.txt"] = STARTER
+        files[f"messages/{request.message}/body.mjml"] = STARTER
     return files
 
 
@@ -118,6 +118,8 @@ def _yaml(value: object) -> str:
 
 
 def _write(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...]) -> ScaffoldResult:
+    if any(name.startswith("messages/") for name in files) and not (settings.workflows / LAYOUT).exists():
+        files = {**files, LAYOUT: layout()}
     refuse_existing(settings.workflows, list(files))
     _refuse_ids(settings, files)
     problems = _check(settings, files)
@@ -150,7 +152,7 @@ def _check(settings: Settings, files: Mapping[str, str]) -> list[Problem]:
     segments, _ = read_segments(settings.workflows)
     parts = {name: PurePath(name) for name in files}
     segments |= {path.stem: read_yaml(name, files[name]) for name, path in parts.items() if path.parts[0] == "segments"}
-    messages = {path.parts[1] for path in parts.values() if path.parts[0] == "messages"}
+    messages = {path.parts[1] for path in parts.values() if path.parts[0] == "messages" and len(path.parts) > 2}
     reads = [read_definition(f"{name}.yml", text, vocabulary, segments) for name, text in _definitions(files).items()]
     ids = workflow_ids(settings.workflows) | {read.workflow.id for read in reads}
     found = check(

@@ -3,6 +3,7 @@
     library/automate-your-prospecting/template.yml        name, description, program_types, workflows, notes
     library/automate-your-prospecting/<workflow>.yml      a definition whose program is PROGRAM
     library/automate-your-prospecting/messages/<message>/
+    library/layout.mjml                                   the layout around all of their bodies
 
 Names, descriptions and program types are those of the page "Create & Manage Email Workflows", the segments those of
 its examples; the texts are our own.
@@ -31,19 +32,20 @@ PLACEHOLDERS = {
 """What the user chooses: a key, its condition, and the placeholder in brackets that the page shows for its value."""
 
 
-STARTER = """Hi {{ contact.first_name | default: partner.name }},
-
-Write what you have to say here.
-
-Kind regards,
-The {{ program.name }} team
-
-To hear no more from us: {{ unsubscribe_link }}
+STARTER = """<mj-text>
+  <h1>Write a heading here.</h1>
+  <p>Hi {{ contact.first_name | default: partner.name }},</p>
+  <p>Write what you have to say here.</p>
+  <p>Kind regards,<br />The {{ program.name }} team</p>
+</mj-text>
 """
-"""The text of a message from scratch, for the author to replace."""
+"""The body of a message from scratch, for the author to replace."""
 
-TO_REPLACE = STARTER.splitlines()[2]
-"""The line of it that the author must replace."""
+TO_REPLACE = ("Write a heading here.", "Write what you have to say here.")
+"""The sentences of it that the author must replace."""
+
+LAYOUT = "messages/layout.mjml"
+"""Where a workflows folder has the layout around the bodies of templates and of STARTER."""
 
 
 class About(BaseModel):
@@ -112,6 +114,11 @@ class Template:
 
     def _text(self, workflow: str) -> str:
         return (LIBRARY / self.id / f"{workflow}.yml").read_text(encoding="utf-8")
+
+
+def layout() -> str:
+    """Return the text of the layout."""
+    return (LIBRARY / "layout.mjml").read_text(encoding="utf-8")
 
 
 @cache

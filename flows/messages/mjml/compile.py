@@ -82,7 +82,7 @@ def one_root(markup: Iterable[Markup], at: At) -> Iterator[Problem]:
     roots = [tag for tag in tags if not tag.inside]
     if [tag.name for tag in roots] != ["mjml"]:
         index = next((tag.index for tag in roots if tag.name != "mjml"), roots[1].index if roots[1:] else 0)
-        hint = "Begin with <mjml><mj-body>, end with </mj-body></mjml>."
+        hint = "Begin with <mjml><mj-body>, end with </mj-body></mjml>; or write messages/layout.mjml, which has them."
         yield at(index, "mjml", "An MJML text must have one root, <mjml>.", hint)
     elif sum(tag.name == "mj-body" for tag in tags) != 1:
         yield at(roots[0].index, "mjml", "<mjml> needs one <mj-body>.", "Put the sections into <mj-body>.")

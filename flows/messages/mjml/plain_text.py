@@ -19,15 +19,27 @@ _LINKS = {"a", "mj-button", "mj-navbar-link", "mj-social-element"}
 _PARAGRAPH, _LINE = "\f", "\v"
 """Marks of a paragraph break and a line break; several in a row count as one."""
 
+_URL, _END_OF_URL = "\x01", "\x02"
+"""Marks around the URL of a link that has a label."""
+
 
 def plain_text(markup: Iterable[Markup]) -> str:
     """Return the text of an MJML document as a Liquid template; the URL of a link follows its label.
+
+    It has no line breaks within a paragraph, because mail programs wrap long lines. A divider is three dashes.
 
     >>> from flows.messages.mjml.tags import read_tags
     >>> source = "<mj-text>Hi {{ contact.first_name }},<br/>see &amp; <a href='https://x.example/'>try</a>.</mj-text>"
     >>> print(plain_text(read_tags(source, source)), end="")
     Hi {{ contact.first_name }},
     see & try (https://x.example/).
+    >>> source = "<mj-button href='https://x.example/'>Try it</mj-button><mj-divider /><mj-text>Bye</mj-text>"
+    >>> print(plain_text(read_tags(source, source)), end="")
+    Try it: https://x.example/
+    <BLANKLINE>
+    ---
+    <BLANKLINE>
+    Bye
     """
     parts: list[str] = []
     links: list[tuple[str, int]] = []
@@ -39,6 +51,8 @@ def plain_text(markup: Iterable[Markup]) -> str:
             continue
         if isinstance(one, StartTag):
             parts.append(_break(one.name) or {"br": "\n", "td": " ", "th": " "}.get(one.name, ""))
+            if one.name == "mj-divider":
+                parts.append(f"{_PARAGRAPH}---{_PARAGRAPH}")
             if one.name in _LINKS:
                 links.append((one.value("href").strip(), len(parts)))
             if one.name in ("ul", "ol"):
@@ -77,13 +91,20 @@ def _raw_text(text: str) -> str:
 def _link(url: str, label: str) -> str:
     if not url or url == label or url.removeprefix("mailto:") == label or url.startswith("#"):
         return ""
-    return f" ({url})" if label else url
+    return f"{_URL}{url}{_END_OF_URL}" if label else url
 
 
 def _collapse(text: str) -> str:
     """Return the text without spaces around line ends and with at most one empty line in a row."""
     broken = re.sub(r"[ \v\f]+", _as_break, text)
-    return re.sub(r"[ \n]+", _at_most_one_empty_line, broken).strip() + "\n"
+    lines = re.sub(r"[ \n]+", _at_most_one_empty_line, broken).strip() + "\n"
+    at_the_end = re.sub(rf"(?m)([:.?!…]?){_URL}([^{_END_OF_URL}]*){_END_OF_URL}$", _url_of_line, lines)
+    return at_the_end.replace(_URL, " (").replace(_END_OF_URL, ")")
+
+
+def _url_of_line(found: re.Match[str]) -> str:
+    """Return a URL that ends its line: without parentheses, which some mail programs take as a part of it."""
+    return f"{found[1] or ':'} {found[2]}"
 
 
 def _as_break(run: re.Match[str]) -> str:
