@@ -11,6 +11,7 @@ from typing import Any
 from compiler import MissedHours
 from flows.definitions.diff import save_snapshot
 from flows.definitions.loader import Definitions, read_definitions
+from flows.definitions.workflow_rows import workflow_rows
 from flows.events.apply_events import apply_email_events
 from flows.ledger.caps import PolicyGuard
 from flows.ledger.delivery import utc_now
@@ -44,6 +45,7 @@ from flows.state_lock import state_lock
 from flows.warehouse.connection import has_table, lock_warehouse, open_warehouse, transaction
 from flows.warehouse.programs import read_programs
 from flows.warehouse.publish import publish
+from flows.warehouse.published_tables import PublishedRun
 
 logger = logging.getLogger(__name__)
 
@@ -251,10 +253,17 @@ def _record(settings: Settings, definitions: Definitions, ledger: Ledger, planne
         with transaction(connection):
             mirror(connection, ledger)
             record_seen_transitions(connection, done.plan.as_of)
-        publish(connection, settings.published)
+        publish(connection, settings.published, _published_run(settings, definitions, done))
         has_report = has_table(connection, "marts", "workflow_report")
     if has_report and settings.published.exists():
         write_report(settings, definitions, settings.report)
+
+
+def _published_run(settings: Settings, definitions: Definitions, done: Run) -> PublishedRun:
+    evaluated = {row.workflow_id for row in done.plan.workflows if row.status in ("done", "over_limit")}
+    active = {one.id for one in definitions.active} | definitions.broken.keys()
+    project = settings.state_dir / "dbt_project"
+    return PublishedRun(done.plan.as_of, workflow_rows(definitions), evaluated, active, project)
 
 
 def _record_of(planned: Run, done: Run, programs: tuple[str, ...]) -> RunRecord:

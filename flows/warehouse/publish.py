@@ -13,14 +13,19 @@ from pathlib import Path
 from flows.atomic import make_folder, rename_synced, sync
 from flows.permissions import make_readable
 from flows.warehouse.connection import Connection
+from flows.warehouse.published_tables import PublishedRun, complete
 
 
-def publish(connection: Connection, file: Path) -> None:
-    """Copy schemas `marts` and `snapshots` of the warehouse into the published file, views as tables."""
+def publish(connection: Connection, file: Path, run: PublishedRun | None = None) -> None:
+    """Copy schemas `marts` and `snapshots` of the warehouse into the published file, views as tables.
+
+    It also has what `run` knows, views without a schema, and comments (flows.warehouse.published_tables).
+    """
     make_folder(file.parent)
     fresh = file.with_name(f".{file.name}.new")
     fresh.unlink(missing_ok=True)
     connection.export(("marts", "snapshots"), fresh)
+    complete(fresh, file, run)
     sync(fresh)
     fresh.chmod(fresh.stat().st_mode & ~0o222)
     make_readable(fresh)
