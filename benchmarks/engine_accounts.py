@@ -19,6 +19,14 @@ TABLES = """
     order by 1, 2"""
 
 
+JVM = "-XX:+UseSerialGC -Duser.timezone=UTC"
+SETTINGS = {
+    "spark.sql.codegen.wholeStage": "true", "spark.executor.extraJavaOptions": JVM, "spark.executor.memory": "1500m",
+    "spark.sql.shuffle.partitions": "4",
+}  # fmt: skip
+"""What differs from the cluster of the tests, whose statements are so small that compiling them does not pay."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A session on an engine. `create` makes a table of a relation and a statement."""
@@ -84,13 +92,13 @@ def _copy_to_postgres(account: Path, folder: Path, cursor: Any) -> None:
 
 @contextmanager
 def spark_account(account: Path, folder: Path, workers: int) -> Iterator[Session]:
-    """Copy the account to Iceberg tables of a new cluster with this number of workers."""
+    """Copy the account to Iceberg tables of a new cluster with this number of workers, each with one core."""
     from pyspark.sql import SparkSession
 
     from support.spark_cluster import spark_cluster
 
     folder.mkdir()
-    with spark_cluster(folder / "spark") as cluster:
+    with spark_cluster(folder / "spark", SETTINGS | {"spark.cores.max": str(workers)}) as cluster:
         for name in sorted(cluster.processes)[1 + workers :]:
             cluster.kill_worker(name)
         os.environ |= {"SPARK_CONF_DIR": str(cluster.conf), "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}
@@ -123,6 +131,9 @@ def _copy_to_spark(account: Path, folder: Path, spark: Any) -> None:
             ]
             rows.selectExpr(*instants).writeTo(f"{schema}.{name}").using("iceberg").create()
             file.unlink()
+            query = f"select sum(record_count), sum(file_size_in_bytes) from {schema}.{name}.files"
+            ((count, size),) = spark.sql(query).collect()
+            print(f"{schema}.{name}: {count or 0:,} rows, {size or 0:,} bytes in Iceberg", flush=True)
     for name in VIEWS:
         spark.sql(f"create view segments.{name} as {model(name, 'datediff({later}, {earlier})')}")
 

@@ -130,7 +130,7 @@ def plan_only(
 @contextmanager
 def _locked(settings: Settings) -> Iterator[None]:
     """Keep other runs out of the state folder, and those of other state folders out of the warehouse."""
-    with state_lock(settings.state_dir), lock_warehouse(settings.warehouse):
+    with state_lock(settings.state_dir), lock_warehouse(settings.warehouse, settings.state_dir):
         yield
 
 

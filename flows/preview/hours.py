@@ -48,6 +48,16 @@ def local_hours(program: str, zone: ZoneInfo, first: date, last: date, deploymen
 
 def create_temp_table(connection: Connection, name: str, query: exp.Expr) -> None:
     """Create a table that only this session sees, from a query; one of the same name is replaced."""
+    drop_temp_table(connection, name)
+    connection.execute(temp_table(name, query))
+
+
+def temp_table(name: str, query: exp.Expr) -> exp.Create:
+    """Return the statement that creates a table that only this session sees."""
     temporary = exp.Properties(expressions=[exp.TemporaryProperty()])
+    return exp.Create(this=exp.to_table(name), kind="TABLE", properties=temporary, expression=query)
+
+
+def drop_temp_table(connection: Connection, name: str) -> None:
+    """Drop a table that only this session sees, if it exists."""
     connection.execute(exp.Drop(tables=[exp.to_table(name)], kind="TABLE", exists=True))
-    connection.execute(exp.Create(this=exp.to_table(name), kind="TABLE", properties=temporary, expression=query))

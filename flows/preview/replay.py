@@ -9,13 +9,16 @@ So the hours of a batch are evaluated together, and the simulated ledger goes th
 are computed again with the emails that left, the segments that depend on them and the partners that waited are
 evaluated again, and the ledger goes through the hours once more, until nothing changes. Each time one more hour, at
 least, is as in real runs, because an hour depends on earlier ones only; so the end is what real runs do.
+
+The hours of a batch are in a temporary table, so the statements are the same for each batch and are written once.
 """
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -31,8 +34,8 @@ from flows.clock import next_hour
 from flows.ledger.delivery import Delivery
 from flows.plan.plan import PartnerOfWorkflow
 from flows.preview import replay_sql
-from flows.preview.compiled_models import EVENTS, HISTORY, SENT_EMAILS, CompiledModels
-from flows.preview.hours import create_temp_table
+from flows.preview.compiled_models import EVALUATIONS, EVENTS, HISTORY, SENT_EMAILS, CompiledModels
+from flows.preview.hours import create_temp_table, drop_temp_table, temp_table
 from flows.preview.simulated_ledger import (
     DeferredEmail,
     Departure,
@@ -43,7 +46,7 @@ from flows.preview.simulated_ledger import (
 )
 from flows.sending.contact_policy import Requalify, SendingHour
 from flows.warehouse.connection import Connection
-from flows.warehouse.evaluations import Hour, batches, evaluation_hours, stored_text
+from flows.warehouse.evaluations import Hour, as_query, batches, evaluation_hours, stored_text
 from flows.warehouse.partner_zones import read_partner_zones
 from flows.warehouse.programs import time_zones
 
@@ -137,7 +140,8 @@ class Replay:
         self._connection, self._compiler, self._models, self._limit = connection, compiler, models, limit
         self._moved_by_email = [one for one in workflows if self._depends_on_own_emails(one)]
         self._independent = [one for one in workflows if not self._depends_on_own_emails(one)]
-        self._values: dict[str, exp.Expr] = {}
+        self._values: dict[str, exp.Expr] = {EVALUATIONS: exp.to_table(_HOURS)}
+        self._written: dict[tuple[str, ...], str] = {}
         self._ledger = SimulatedLedger(policy or ContactPolicy())
         self._sending = workflows if policy else [replace(one, send_window=None) for one in workflows]
         self._departures: list[Departure] = []
@@ -232,7 +236,9 @@ class Replay:
             return
         self._table("simulated_contacted", constant("SELECT * FROM simulated_known"))
         self._append("simulated_contacted", [*_KEY, "contract_id"], sorted(self._ledger.contacted))
-        steady, moving, answers = self._evaluate(self._independent, hours), _Evaluated(), dict[Request, Sentences]()
+        self._table(_HOURS, as_query(hours))
+        self._connection.analyze(exp.to_table(_HOURS))
+        steady, moving, answers = self._evaluate(self._independent), _Evaluated(), dict[Request, Sentences]()
         known = None if self._moved_by_email else _Feedback()
         while True:
             ledger, found = self._walk(hours, [*steady.candidates, *moving.candidates], answers)
@@ -240,8 +246,8 @@ class Replay:
                 break
             self._write(found.departures)
             if found.releases != (known or _Feedback()).releases:
-                steady = self._evaluate(self._independent, hours, found.releases)
-            moving = self._evaluate(self._moved_by_email, hours, found.releases)
+                steady = self._evaluate(self._independent, found.releases)
+            moving = self._evaluate(self._moved_by_email, found.releases)
             known, answers = found, self._checked_again(found.requests)
         self._departures += ledger.departures
         self._ledger = ledger.copy()
@@ -264,16 +270,14 @@ class Replay:
         departures = frozenset(ledger.departures if self._moved_by_email else ())
         return ledger, _Feedback(departures, frozenset(ledger.releases), frozenset(requests))
 
-    def _evaluate(
-        self, workflows: Sequence[Workflow], hours: Sequence[Hour], releases: Collection[Release] = ()
-    ) -> _Evaluated:
-        """Return whom these workflows may contact at these hours, with the stages as they are now."""
+    def _evaluate(self, workflows: Sequence[Workflow], releases: Collection[Release] = ()) -> _Evaluated:
+        """Return whom these workflows may contact at the hours of the batch, with the stages as they are now."""
         if not workflows:
             return _Evaluated()
         accepting = [one for one in workflows if isinstance(one.action, AcceptApplication)]
-        members, applications = self._compiler.membership(workflows), self._compiler.applications(accepting)
-        self._table("simulated_members", self._models.at(hours, members, self._values))
-        self._table("simulated_applications", self._models.at(hours, applications, self._values))
+        ids = [one.id for one in workflows]
+        self._table_by_models("simulated_members", partial(self._compiler.membership, workflows), *ids)
+        self._table_by_models("simulated_applications", partial(self._compiler.applications, accepting), *ids)
         over_limit = exp.replace_placeholders(constant(replay_sql.OVER_LIMIT), limit=literal(self._limit))
         self._table("simulated_over_limit", over_limit)
         self._table("simulated_releases", constant(replay_sql.NO_RELEASES))
@@ -321,8 +325,16 @@ class Replay:
         """Compute the relationship stages by the project's own models, from the events and the ledger as it is now."""
         if self._moved_by_email:
             for relation, name in ((EVENTS, "simulated_events"), (HISTORY, "simulated_history")):
-                self._table(name, self._models.given(self._models.query(relation), self._values))
+                self._table_by_models(name, partial(self._models.query, relation))
                 self._values[relation] = exp.to_table(name)
+
+    def _table_by_models(self, name: str, query: Callable[[], exp.Expr], *of: str) -> None:
+        """Create a temporary table from a query that reads the values of the replay; written once for each `of`."""
+        if (name, *of) not in self._written:
+            statement = temp_table(name, self._models.given(query(), self._values))
+            self._written[name, *of] = self._connection.written(statement)
+        drop_temp_table(self._connection, name)
+        self._connection.execute(self._written[name, *of])
 
     def _table(self, name: str, query: exp.Expr) -> None:
         create_temp_table(self._connection, name, query)
@@ -347,6 +359,8 @@ class Replay:
 
 
 _KEY = ("workflow_id", "program_id", "partner_id")
+
+_HOURS = "simulated_hours"
 
 CHOSEN = "raw.chosen_partners"
 """The relation in place of which a statement reads the partners that are checked again."""

@@ -1,5 +1,6 @@
 """The SQL statements of a replay, for `constant`. Their temporary tables, and what each has one row per:
 
+simulated_hours           program and hour of the batch, in place of raw.evaluations
 simulated_workflows       workflow, with its action and recipients
 simulated_addresses       partner and address that is not unsubscribed
 simulated_known           workflow, partner and contract (empty for an email) contacted before the replay

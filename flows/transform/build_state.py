@@ -135,10 +135,13 @@ def _goal_checksums(project: Path) -> dict[str, str]:
 
 def _source_checksums(connection: Connection, manifest: Manifest) -> dict[str, str]:
     """Return the version of each source table that exists."""
-    schemas = {source.schema for source in manifest.sources.values()}
-    present = {schema: connection.columns(schema) for schema in schemas}
+    sources = manifest.sources.values()
+    versions: dict[tuple[str, str], str] = {}
+    for schema in sorted({source.schema for source in sources}):
+        names = connection.columns(schema).keys() & {source.identifier for source in sources if source.schema == schema}
+        versions |= {(schema, name): one for name, one in connection.versions(schema, sorted(names)).items()}
     return {
-        f"source:{source.source_name}.{source.name}": connection.version(source.schema, source.identifier)
-        for source in manifest.sources.values()
-        if source.identifier in present[source.schema]
+        f"source:{source.source_name}.{source.name}": versions[source.schema, source.identifier]
+        for source in sources
+        if (source.schema, source.identifier) in versions
     }

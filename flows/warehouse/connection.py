@@ -5,6 +5,7 @@ One process writes a DuckDB file at a time; people query the published copy.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from flows.settings import Place
@@ -24,16 +25,20 @@ def open_warehouse(place: Place) -> AbstractContextManager[Connection]:
 
 
 def open_read_only(place: Place, wait: bool = False) -> AbstractContextManager[Connection]:
-    """Open a connection that reads, and may have temporary tables, in UTC; any number may read a file at once.
+    """Open a connection that reads, in UTC; any number may read a file at once.
 
-    Raises Unavailable while another process writes to a file: at once, or when `wait` is set, after LOCK_TIMEOUT.
+    Raises Unavailable while another process writes to a file: at once, or when `wait` is set, after LOCK_TIMEOUT. Only
+    with `wait` may it have temporary tables, on every engine: it is for previews (flows.preview.hours.open_facts).
     """
     return engine_of(place).connect_read_only(place, wait)
 
 
-def lock_warehouse(place: Place) -> AbstractContextManager[None]:
-    """Keep runs of other state folders out of the warehouse during a block. Raises PartnerflowError if one works."""
-    return engine_of(place).lock(place)
+def lock_warehouse(place: Place, state_dir: Path) -> AbstractContextManager[None]:
+    """Keep runs of other state folders than this one out of the warehouse during a block.
+
+    Raises PartnerflowError if one is at work, or if the warehouse belongs to another state folder.
+    """
+    return engine_of(place).lock(place, state_dir)
 
 
 @contextmanager

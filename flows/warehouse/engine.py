@@ -5,7 +5,7 @@ a sqlglot tree, which an adapter writes in the dialect of its engine, or text th
 has `?` for its parameters, and a text has no other question mark.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +45,10 @@ class Connection(Protocol):
     def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement. A tree may be changed by it: pass a new one each time."""
 
+    def written(self, statement: exp.Expr) -> str:
+        """Return a statement as text for `execute` of this session: to write a large one may take longer than to run
+        it. The tree may be changed by it."""
+
     def create_table(self, statement: exp.Create) -> None:
         """Create a table empty, in place of an existing one, and its schema if it does not exist.
 
@@ -66,8 +70,11 @@ class Connection(Protocol):
     def time_zones(self) -> set[str]:
         """Return the names of the time zones that the engine knows."""
 
-    def version(self, schema: str, name: str) -> str:
-        """Return a text that differs when a row or a column of the table has changed."""
+    def local_time(self, instant: exp.Expr) -> exp.Expr:
+        """Return an expression: the local time of a timestamp in UTC, in the time zone that a parameter names."""
+
+    def versions(self, schema: str, names: Collection[str]) -> Mapping[str, str]:
+        """Return for each of these tables, by name, a text that differs when a row or a column of it has changed."""
 
     def export(self, schemas: Sequence[str], file: Path) -> None:
         """Write the tables and views of these schemas, as they are at one instant, to a new DuckDB file."""
@@ -86,8 +93,8 @@ class Engine:
 
     `dialect` is that of the compiled models (compiler.sql.dialect); `connect` opens a session that may write, and
     `connect_read_only` one that reads, and raises Unavailable while another process writes, after waiting if so asked;
-    `lock` keeps runs of other state folders out of the store during a block, and raises PartnerflowError if one is at
-    work;
+    `lock` keeps runs of other state folders than this one out of the store during a block, and raises PartnerflowError
+    if one is at work or the store is another one's;
     `local_bytes` returns the bytes of a store on the disk of the state folder. `environment` has the variables that dbt
     needs besides its profile. `time_zone_hint` says what to do when the time zone rules of the engine differ from
     those of Python, and has the place {tzdata} for the version of the package.
@@ -96,7 +103,7 @@ class Engine:
     dialect: str
     connect: Callable[[Place], AbstractContextManager[Connection]]
     connect_read_only: Callable[[Place, bool], AbstractContextManager[Connection]]
-    lock: Callable[[Place], AbstractContextManager[None]]
+    lock: Callable[[Place, Path], AbstractContextManager[None]]
     local_bytes: Callable[[Place], int]
     time_zone_hint: str
     environment: Mapping[str, str] = field(default_factory=dict)

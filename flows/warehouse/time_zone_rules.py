@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 
-from compiler.sql.dialect import DEFAULT
 from compiler.sql.single_statement import literal_rows
 from flows.warehouse.connection import Connection
 from flows.warehouse.evaluations import stored_text
@@ -56,7 +55,8 @@ def _difference(
         return RuleDifference(name, begin, _python_offset(zone, begin), None)
     instants = _instants(zone, begin, end)
     given = literal_rows([(stored_text(instant),) for instant in instants], "instant")
-    query = exp.select("instant", _LOCAL.copy()).from_(given.subquery("instants"))
+    local_time = connection.local_time(exp.cast("instant", "timestamp"))
+    query = exp.select("instant", local_time).from_(given.subquery("instants"))
     local_times = dict(connection.execute(query, [name]).fetchall())
     for instant in instants:
         python = _python_offset(zone, instant)
@@ -64,10 +64,6 @@ def _difference(
         if python != warehouse:
             return RuleDifference(name, instant, python, warehouse)
     return None
-
-
-_LOCAL = parse_one("CAST(instant AS TIMESTAMP) AT TIME ZONE 'UTC' AT TIME ZONE ?", dialect=DEFAULT)
-"""The local time of an instant (text, UTC) in a zone."""
 
 
 def _instants(zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:

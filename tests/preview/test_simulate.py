@@ -1,6 +1,7 @@
 """Simulations: the examples of the help page day by day, and a comparison with an oracle that runs each hour."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
 import flows.warehouse.evaluations
 from compiler import Cap, Compiler, ContactPolicy, SendWindow, Workflow, read_definition
@@ -225,6 +227,26 @@ def test_simulate_dates_a_contact_by_the_hour_of_the_deployments_zone():
     welcome = workflow("welcome", "1000", ["Relationship Stage is any of Joined", "Last Transition Date is Today"])
     found = simulate_rows(rows, [welcome], date(2026, 3, 1), date(2026, 3, 4), deployment="Asia/Kolkata")
     assert [one.as_of for one in found.sends] == [datetime(2026, 3, 3, tzinfo=kolkata)]
+
+
+def test_statements_are_written_once_for_all_hours(monkeypatch: pytest.MonkeyPatch):
+    """To write those that read the models takes longer than to run them."""
+    rows = raw_rows({"prospect": {"tagged": "2026-03-02 09:30"}}, NEW_YORK)
+    invite = workflow("invite", "1000", ["Relationship Stage is any of New", "Last Transition Date is Today"])
+    workflows = [invite, workflow("joined", "1000", ["Relationship Stage is any of Joined"])]
+    connection = type(empty_account().connection)
+    original, of_models = connection.written, Counter()
+
+    def written(self: Any, statement: exp.Expr) -> str:
+        of_models[flows.warehouse.evaluations.MAX_HOURS_PER_BATCH] += statement.find(exp.CTE) is not None
+        return original(self, statement)
+
+    monkeypatch.setattr(connection, "written", written)
+    for size in (168, 6):
+        monkeypatch.setattr(flows.warehouse.evaluations, "MAX_HOURS_PER_BATCH", size)
+        found = simulate_rows(rows, workflows, date(2026, 3, 2), date(2026, 3, 3))
+        assert history(found) == {"prospect": ["03-02 10 invite"]}
+    assert of_models[168] == of_models[6] > 0
 
 
 # Against the oracle

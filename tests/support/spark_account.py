@@ -1,37 +1,54 @@
-"""The example account after a run, with events of its emails by every provider; and changes that a loader makes."""
+"""What happens to the example account between two hours: providers report events, and a loader changes rows."""
 
-from collections.abc import Iterator
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict
 from datetime import timedelta
 
-import pandas
-
-from flows.pipeline.run import run_hour
+from flows.events.landing import RawPayload
+from flows.ledger.delivery import Delivery
+from flows.ledger.ledger import Ledger
+from flows.ledger.queries import deliveries
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, open_warehouse, transaction
-from flows.warehouse.raw_tables import append_raw_rows, raw_columns, replace_raw_table
 from support.provider_payloads import mailgun, postmark, sendgrid, sendgrid_event, ses
-from support.states import HOUR, with_example
+from support.states import HOUR
 
 LANDED = (HOUR + timedelta(hours=1)).replace(tzinfo=None)
 
 
-def fill_account(settings: Settings) -> None:
-    """Fill the raw tables of a DuckDB warehouse, and say that its last build was valid."""
-    assert run_hour(with_example(settings), HOUR).ok
-    with open_warehouse(settings.warehouse) as connection, transaction(connection):
-        payloads = pandas.DataFrame(list(_payloads(connection)), columns=["provider", "payload"], dtype=object)
-        payloads = payloads.assign(
-            event_id=[f"p{number}" for number in range(len(payloads))], received_at=LANDED, _loaded_at=LANDED
-        )
-        append_raw_rows(connection, "email_events", payloads[list(raw_columns("email_events"))])
-        state = pandas.DataFrame([("project", "1", 0)], columns=list(raw_columns("build_state")))
-        replace_raw_table(connection, "build_state", state)
+def share_message_key(source: Settings, target: Settings) -> None:
+    """Give the new ledger of a state the key of another one, so that the same deliveries have the same ids."""
+    with closing(Ledger(source.ledger)) as ledger:
+        key = ledger.message_key.hex()
+    Ledger(target.ledger).close()
+    with closing(sqlite3.connect(target.ledger, isolation_level=None)) as ledger:
+        ledger.execute("UPDATE setting SET value = ? WHERE name = 'message_key'", [key])
 
 
-def _payloads(connection: Connection) -> Iterator[tuple[str, str]]:
+def receive_events(settings: Settings) -> None:
+    """Land events by every provider about the first emails, as the receiver does.
+
+    Of the first three deliveries, whose results are in doubt, the events show that one was sent and that two failed.
+    """
+    with closing(Ledger(settings.ledger)) as ledger:
+        emails = sorted((one for one in deliveries(ledger) if one.email), key=lambda one: (one.workflow_id, one.email))
+    in_doubt = "UPDATE delivery SET state = 'in_doubt', sent_at = NULL WHERE delivery_id = ?"
+    with closing(sqlite3.connect(settings.ledger, isolation_level=None)) as ledger:
+        ledger.executemany(in_doubt, [(one.delivery_id,) for one in emails[:3]])
+    records = [
+        RawPayload(f"p{number}", provider, LANDED.isoformat(), payload)
+        for number, (provider, payload) in enumerate(_payloads(emails))
+    ]
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    lines = "".join(json.dumps(asdict(one)) + "\n" for one in records)
+    (settings.landing / "20260320T190000.000000-0a1b.jsonl").write_text(lines)
+
+
+def _payloads(found: Iterable[Delivery]) -> Iterator[tuple[str, str]]:
     """Yield payloads as providers send them, about the first emails, and some that nobody can read."""
-    query = "SELECT delivery_id, email FROM raw.sent_emails WHERE email IS NOT NULL ORDER BY workflow_id, email"
-    emails = iter(connection.execute(query).fetchall())
+    emails = iter([(one.delivery_id, one.email) for one in found])
     for event in ("Bounce", "Complaint", "Delivery", "Open", "Click", "Send"):
         yield "ses", ses(*next(emails), event)
     for kind in ("Delivery", "Bounce", "Open", "Click", "SpamComplaint", "SubscriptionChange"):
@@ -53,7 +70,19 @@ def _payloads(connection: Connection) -> Iterator[tuple[str, str]]:
     yield "unheard-of", '{"event":"?"}'
 
 
-CHANGES = (
+NEW_MEMBERS = (
+    "UPDATE raw.partner_clicks_daily SET clicks = 0 WHERE program_id = '1000'",
+    "UPDATE raw.contracts SET starts_at = TIMESTAMP '2026-03-20 18:30:00' WHERE partner_id = '21004803'",
+)
+"""Statements that make new members."""
+
+NEWCOMERS = {
+    "late": "2026-03-18 15:00:00",  # joined two days ago; the row is late, so the run evaluates that day for it
+    "missed": "2026-03-20 20:30:00",  # joined between two hours without a run
+}
+"""When the partners joined whom LOADED adds."""
+
+LOADED = (
     # corrected, moved and deleted clicks; a partner that has no activity left
     "UPDATE raw.partner_clicks_daily SET clicks = clicks + 7 WHERE partner_id = '21005016'",
     "UPDATE raw.partner_clicks_daily SET click_date = DATE '2026-02-01' WHERE partner_id = '21004845'",
@@ -71,14 +100,24 @@ CHANGES = (
     """UPDATE raw.contracts SET contract_stage = 'Expired', ends_at = TIMESTAMP '2026-03-19 00:00:00',
        updated_at = TIMESTAMP '2026-03-19 00:00:00' WHERE partner_id = '21006088'""",
     "DELETE FROM raw.contracts WHERE partner_id = '21005420'",
-    # a partner in a group, an email that has failed, a late event
+    # a partner in a group
     """INSERT INTO raw.partner_groups SELECT program_id, '501', '21005024', 'Gold Tier', _loaded_at
        FROM raw.partners WHERE partner_id = '21005024'""",
-    "UPDATE raw.sent_emails SET state = 'failed', failed_before_sending = true WHERE workflow_id = 'prospect-invite'",
-    """INSERT INTO raw.email_events SELECT 'late', 'postmark', TIMESTAMP '2026-03-21 12:00:00',
-       '{"RecordType":"Bounce","ID":77,"Type":"HardBounce","Email":"' || email
-       || '","Metadata":{"delivery_id":"' || delivery_id || '"}}', as_of
-       FROM raw.sent_emails WHERE workflow_id = 'prospect-follow-up-7' AND partner_id = '33002005'""",
-    "UPDATE raw.evaluations SET as_of = TIMESTAMP '2026-03-21 20:00:00', local_date = DATE '2026-03-21'",
+    # new partners, with an address and a contract each
+    *(
+        statement.format(id=name, at=joined)
+        for name, joined in NEWCOMERS.items()
+        for statement in (
+            """INSERT INTO raw.partners SELECT program_id, '{id}', 'New', 'en', _loaded_at
+               FROM raw.partners WHERE partner_id = '21005024'""",
+            """INSERT INTO raw.partner_contacts SELECT program_id, '{id}', '{id}@partners.example', 'Ann', 'New', true,
+               CAST(NULL AS TIMESTAMP), _loaded_at FROM raw.partners WHERE partner_id = '{id}'""",
+            """INSERT INTO raw.contracts SELECT program_id, 'c-{id}', '{id}', 'Joined', template_term_id,
+               template_term_name, TIMESTAMP '{at}', CAST(NULL AS TIMESTAMP), CAST(NULL AS VARCHAR(9)),
+               TIMESTAMP '{at}', TIMESTAMP '{at}', _loaded_at
+               FROM raw.contracts WHERE contract_id =
+               (SELECT min(contract_id) FROM raw.contracts WHERE program_id = '1000' AND contract_stage = 'Joined')""",
+        )
+    ),
 )  # fmt: skip
 """Statements that both engines understand; each of them changes rows."""

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,9 +54,13 @@ def _site_packages(package: str) -> list[Path]:
 
 @dataclass
 class SparkCluster:
-    """The processes of a cluster, by name: master, worker1, worker2."""
+    """The processes of a cluster, by name: master, worker1, worker2.
+
+    `settings` replace lines of spark-defaults.conf.
+    """
 
     folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -143,6 +147,7 @@ class SparkCluster:
             f"{lake}.jdbc.schema-version": "V1",
             f"{lake}.warehouse": str(self.folder / "warehouse"),
             f"{lake}.cache-enabled": "false",
+            **self.settings,
         }
         self.conf.mkdir()
         lines = [f"{name} {value}\n" for name, value in settings.items()]
@@ -153,11 +158,11 @@ class SparkCluster:
 
 
 @contextmanager
-def spark_cluster(folder: Path) -> Iterator[SparkCluster]:
-    """Yield a running cluster whose files are in a new folder."""
+def spark_cluster(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[SparkCluster]:
+    """Yield a running cluster whose files are in a new folder. `settings` replace lines of spark-defaults.conf."""
     folder.mkdir(parents=True)
     with catalog_database(folder / "catalog") as catalog:
-        cluster = SparkCluster(folder)
+        cluster = SparkCluster(folder, settings or {})
         try:
             cluster.start(catalog)
             yield cluster

@@ -26,9 +26,10 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.suppressions import suppressions
 from flows.preview.compiled_models import read_compiled_models
+from flows.preview.hours import open_facts
 from flows.preview.replay import Replay
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, open_read_only, open_warehouse, transaction
+from flows.warehouse.connection import Connection, open_warehouse, transaction
 from flows.warehouse.evaluations import Hour
 from support.cli import environment
 from support.kills import FAULTS
@@ -246,7 +247,7 @@ def replayed_contacts(settings: Settings, hours: int, *excluded: str) -> set[tup
     definitions = read_definitions(settings)
     active = [one for one in definitions.active if one.id not in excluded]
     whole = [HOUR + timedelta(hours=number) for number in range(1, hours + 1)]
-    with open_read_only(settings.warehouse) as connection:
+    with open_facts(settings) as connection:
         replay = Replay(connection, active, definitions.compiler, read_compiled_models(settings), settings.zone)
         replay.run(
             [

@@ -1,6 +1,7 @@
 """Only the adapters of flows/warehouse/engines/ know which engine the warehouse is."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -9,6 +10,7 @@ import pytest
 
 from compiler import dialects
 from flows.settings import CHECKOUT, Settings
+from flows.warehouse.engine import Connection
 from flows.warehouse.engines import ENGINES
 
 DRIVERS = {"duckdb", "psycopg2", "pyspark"}
@@ -71,3 +73,11 @@ def test_a_question_about_the_engine_is_found(planted: str):
 def test_every_target_has_an_engine():
     """The setting accepts the names of the engines, no more and no less."""
     assert set(get_args(Settings.model_fields["target"].annotation)) == ENGINES.keys()
+
+
+def test_guide_lists_every_method_of_a_connection():
+    """docs/add-an-engine.md says of each what an adapter must decide, and lists no method that there is not."""
+    guide = (CHECKOUT / "docs" / "add-an-engine.md").read_text(encoding="utf-8")
+    listed = {name for row in re.findall(r"^\| (`.+?) \|", guide, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    methods = {name for name in vars(Connection) if not name.startswith("_")}
+    assert listed == methods - {"close"}

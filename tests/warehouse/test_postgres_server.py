@@ -76,9 +76,10 @@ def test_second_run_on_a_database_is_refused(tmp_path: Path):
     """Another state folder, whose own lock is free; the lock ends with the session."""
     with empty_warehouse(tmp_path):
         place = Settings(state_dir=tmp_path).warehouse
-        with lock_warehouse(place), pytest.raises(PartnerflowError, match="Another run is using the database"):
-            lock_warehouse(place).__enter__()
-        with lock_warehouse(place):
+        first, second, third = (lock_warehouse(place, tmp_path / name) for name in ("first", "second", "third"))
+        with first, pytest.raises(PartnerflowError, match="Another run is using the database"):
+            second.__enter__()
+        with third:
             pass
 
 
@@ -97,8 +98,8 @@ def test_version_differs_after_every_change_of_a_table(tmp_path: Path, change: l
     with empty_warehouse(tmp_path) as warehouse:
         warehouse.execute("CREATE SCHEMA raw")
         warehouse.execute("CREATE TABLE raw.partners AS SELECT '1' AS partner_id, CAST(NULL AS VARCHAR) AS name")
-        before = warehouse.version("raw", "partners")
-        assert warehouse.version("raw", "partners") == before
+        before = warehouse.versions("raw", ["partners"])
+        assert warehouse.versions("raw", ["partners"]) == before
         for statement in change:
             run_native(warehouse, statement)
-        assert warehouse.version("raw", "partners") != before
+        assert warehouse.versions("raw", ["partners"]) != before

@@ -23,8 +23,7 @@ from support.states import HOUR
 WAREHOUSES = [one for one in dialects() if one not in ("duckdb", "clickhouse")]
 
 OF_AN_ENGINE = {"flows.warehouse.engines.duckdb", "flows.warehouse.time_zone_rules"}
-"""Modules whose statements are those of one engine: the adapter, and what `doctor` asks about time zone rules
-(docs/add-an-engine.md)."""
+"""Modules whose statements are those of one engine: the adapter, and the one that asks it for local times."""
 
 COMMANDS = [
     ("preview", "few-clicks-14"),
@@ -57,16 +56,28 @@ def without_models(statement: exp.Expression) -> exp.Expression:
 def test_statements_of_flows_parse_on_every_warehouse(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """What a run of the next hour and six commands ask of a connection, written in each dialect and read again."""
     asked: dict[str, exp.Expression] = {}
-    original = DuckDBConnection.execute
+    written: set[str] = set()
+    original, original_written = DuckDBConnection.execute, DuckDBConnection.written
 
     def execute(self: DuckDBConnection, statement: str | exp.Expression, parameters=()):
-        if sys._getframe(1).f_globals["__name__"] not in OF_AN_ENGINE:
-            tree = sqlglot.parse_one(statement, dialect="duckdb") if isinstance(statement, str) else statement
-            tree = without_models(tree)
-            asked.setdefault(tree.sql("duckdb"), tree)
+        if sys._getframe(1).f_globals["__name__"] not in OF_AN_ENGINE and statement not in written:
+            ask(sqlglot.parse_one(statement, dialect="duckdb") if isinstance(statement, str) else statement)
         return original(self, statement, parameters)
 
+    def write(self: DuckDBConnection, statement: exp.Expression) -> str:
+        if is_direct := sys._getframe(1).f_globals["__name__"] not in OF_AN_ENGINE:
+            ask(statement)
+        text = original_written(self, statement)
+        if is_direct:
+            written.add(text)
+        return text
+
+    def ask(statement: exp.Expression) -> None:
+        tree = without_models(statement)
+        asked.setdefault(tree.sql("duckdb"), tree)
+
     monkeypatch.setattr(DuckDBConnection, "execute", execute)
+    monkeypatch.setattr(DuckDBConnection, "written", write)
     monkeypatch.setattr(compiled_models, "_parsed", parsed_model)
     run_hour(copied, HOUR + timedelta(hours=1))
     assert [command for command in COMMANDS if partnerflow(copied, *command).code > 1] == []

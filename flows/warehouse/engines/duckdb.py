@@ -1,7 +1,7 @@
 """DuckDB: a file that one process writes at a time, and the published file, which any number read."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +11,7 @@ import pandas
 from sqlglot import exp
 
 from compiler import PartnerflowError
+from compiler.sql.single_statement import union_all
 from flows.settings import Place
 from flows.warehouse.engine import Engine
 from flows.warehouse.errors import NotBuilt, Unavailable
@@ -65,9 +66,13 @@ class DuckDBConnection:
 
     def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> DuckDBRows:
         """Run one statement."""
-        text = statement if isinstance(statement, str) else statement.sql("duckdb", copy=False)
+        text = statement if isinstance(statement, str) else self.written(statement)
         with _clear_errors(self._described):
             return DuckDBRows(self._connection.execute(text, list(parameters)), self._described)
+
+    def written(self, statement: exp.Expr) -> str:
+        """Return a statement as text."""
+        return statement.sql("duckdb", copy=False)
 
     def create_table(self, statement: exp.Create) -> None:
         """Create a table empty, in place of an existing one, and its schema if it does not exist."""
@@ -103,13 +108,21 @@ class DuckDBConnection:
         """Return the names of the time zones that DuckDB knows."""
         return {name for (name,) in self.execute("SELECT name FROM pg_timezone_names()").fetchall()}
 
-    def version(self, schema: str, name: str) -> str:
+    def local_time(self, instant: exp.Expr) -> exp.Expr:
+        """Return the local time of a timestamp in UTC, in the time zone of a parameter."""
+        return exp.func("timezone", exp.Placeholder(), exp.func("timezone", exp.Literal.string("UTC"), instant))
+
+    def versions(self, schema: str, names: Collection[str]) -> dict[str, str]:
         """Return the number of rows, and the sum of their hashes and of that of the types: views fail over others."""
-        table = exp.table_(name, db=schema, alias="row_read", quoted=True)
-        checksum = "sum(hash(row_read)) + hash(any_value(typeof(row_read)))"
-        query = exp.select("count(*)", checksum).from_(table).sql("duckdb")
-        ((rows, total),) = self.execute(query).fetchall()
-        return f"{rows} rows, {total}"
+        selects = [
+            exp.select(
+                exp.Literal.string(name), "count(*)", "sum(hash(row_read)) + hash(any_value(typeof(row_read)))"
+            ).from_(exp.table_(name, db=schema, alias="row_read", quoted=True))
+            for name in names
+        ]
+        query = union_all(selects)
+        found = self.execute(query).fetchall() if query else []
+        return {name: f"{rows} rows, {total}" for name, rows, total in found}
 
     def export(self, schemas: Sequence[str], file: Path) -> None:
         """Write the tables and views of these schemas to a new file."""
@@ -255,7 +268,7 @@ ENGINE = Engine(
     dialect="duckdb",
     connect=_connect,
     connect_read_only=_connect_read_only,
-    lock=lambda _: nullcontext(),  # the file is in the state folder, which a run locks
+    lock=lambda *_: nullcontext(),  # the file is in the state folder, which a run locks
     local_bytes=_local_bytes,
     time_zone_hint="Install requirements.lock again: it pins tzdata to the rules of DuckDB.",
 )

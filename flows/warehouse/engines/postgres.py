@@ -4,7 +4,7 @@ dbt_project/profiles.yml reads the same variables with the same defaults, so dbt
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +47,12 @@ class PostgresConnection:
         if isinstance(statement, str):
             text = statement.replace("%", "%%").replace("?", "%s") if parameters else statement
         else:
-            text = statement.sql("postgres", copy=False)
+            text = self.written(statement)
         return self._run(text, parameters)
+
+    def written(self, statement: exp.Expr) -> str:
+        """Return a statement as text."""
+        return statement.sql("postgres", copy=False)
 
     def create_table(self, statement: exp.Create) -> None:
         """Create a table, or empty an existing one, on which views depend, and add the columns that it lacks."""
@@ -89,19 +93,27 @@ class PostgresConnection:
         """Return the names of the time zones that the server knows."""
         return {name for (name,) in self._run("SELECT name FROM pg_timezone_names()").fetchall()}
 
-    def version(self, schema: str, name: str) -> str:
+    def local_time(self, instant: exp.Expr) -> exp.Expr:
+        """Return the local time of a timestamp in UTC, in the time zone of a parameter."""
+        return exp.func("timezone", exp.Placeholder(), exp.func("timezone", exp.Literal.string("UTC"), instant))
+
+    def versions(self, schema: str, names: Collection[str]) -> dict[str, str]:
         """Return the number of rows, the sum of their hashes, and a hash of the columns, with the id of the table.
 
         A loader that drops the table and creates it again also drops the views that read it.
         """
-        table = exp.table_(name, db=schema, quoted=True).sql("postgres")
-        query = f"""
-            SELECT count(*), sum(hashtextextended(cast(row_read AS text), 0)), (
+        tables = {name: exp.table_(name, db=schema, quoted=True).sql("postgres") for name in names}
+        selects = [
+            f"""
+            SELECT %s, count(*), sum(hashtextextended(cast(row_read AS text), 0)), (
                 SELECT hashtext(string_agg(concat_ws(' ', attrelid, attname, atttypid, atttypmod), ',' ORDER BY attnum))
                 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped)
             FROM {table} AS row_read"""
-        ((rows, total, columns),) = self._run(query, [table]).fetchall()
-        return f"{rows} rows, {total}, columns {columns}"
+            for table in tables.values()
+        ]
+        chosen = [one for pair in tables.items() for one in pair]
+        found = self._run(" UNION ALL ".join(selects), chosen).fetchall() if selects else []
+        return {name: f"{rows} rows, {total}, columns {columns}" for name, rows, total, columns in found}
 
     def export(self, schemas: Sequence[str], file: Path) -> None:
         """Write the tables and views of these schemas to a new DuckDB file, each by way of a CSV file beside it."""
@@ -249,7 +261,7 @@ def _connect(_: Place, options: str = "") -> Iterator[PostgresConnection]:
 
 
 @contextmanager
-def _lock(place: Place) -> Iterator[None]:
+def _lock(place: Place, _: Path) -> Iterator[None]:
     """Hold a lock on the database, which the server releases when the session ends, however it ends."""
     with _connect(place) as session:
         taken = session._run("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()

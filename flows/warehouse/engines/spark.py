@@ -6,9 +6,9 @@ and ends with the process.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -19,16 +19,21 @@ from sqlglot import exp
 from sqlglot.dialects import Spark
 
 from compiler import PartnerflowError
+from compiler.sql.single_statement import union_all
 from flows.settings import Place
 from flows.warehouse.engine import Engine, Rows
 from flows.warehouse.engines.duckdb import literal
 from flows.warehouse.errors import NotBuilt
+from flows.warehouse.owner import claim_warehouse
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 MISSING = {"TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNRESOLVED_COLUMN", "NO_SUCH_COLUMN"}
 """The classes of Spark's errors about a table, a namespace or a column that does not exist, without their details."""
+
+ABANDONED = timedelta(days=1)
+"""The age of temporary tables above which their command has been killed; a simulation takes minutes."""
 
 
 class Dialect(Spark):  # type: ignore[misc]
@@ -69,11 +74,15 @@ class SparkConnection:
 
     def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> Rows:
         """Run one statement."""
-        if isinstance(statement, exp.Create) and statement.find(exp.TemporaryProperty):
-            statement = self._in_scratch(statement)
-        text = statement if isinstance(statement, str) else statement.sql(Dialect)
+        text = statement if isinstance(statement, str) else self.written(statement)
         with _clear_errors():
             return SparkRows(self._session.sql(text, [_parameter(one) for one in parameters] or None))
+
+    def written(self, statement: exp.Expr) -> str:
+        """Return a statement as text. A temporary table is one of this connection's namespace."""
+        if isinstance(statement, exp.Create) and statement.find(exp.TemporaryProperty):
+            statement = self._in_scratch(statement)
+        return statement.sql(Dialect)
 
     def create_table(self, statement: exp.Create) -> None:
         """Create a table empty, in place of an existing one, in one commit."""
@@ -115,17 +124,22 @@ class SparkConnection:
         ((names,),) = self.execute(query).fetchall()
         return {*names.strip("[]").split(", ")}
 
-    def version(self, schema: str, name: str) -> str:
-        """Return the id of the table's snapshot with its columns; for a table that has none, a checksum of its rows."""
-        table = _named(schema, name)
+    def local_time(self, instant: exp.Expr) -> exp.Expr:
+        """Return the local time of a timestamp in UTC, in the time zone of a parameter."""
+        return exp.func("from_utc_timestamp", instant, exp.Placeholder())
+
+    def versions(self, schema: str, names: Collection[str]) -> dict[str, str]:
+        """Return the id of each table's snapshot with its columns; for a table that has none, a checksum of its rows.
+
+        One statement reads the ids of all tables, unless one of them is a view or not Iceberg's.
+        """
         with _clear_errors():
-            kinds = self._session.table(table).schema.simpleString()
+            kinds = {name: self._session.table(_named(schema, name)).schema.simpleString() for name in names}
         try:
-            snapshot = self.execute(f"SELECT snapshot_id FROM {table}.refs WHERE name = 'main'").fetchone()
-        except NotBuilt:  # a view, or no Iceberg table
-            rows = self.execute(f"SELECT count(*), sum(CAST(xxhash64(*) AS DECIMAL(20))) FROM {table}").fetchall()
-            return f"{rows[0][0]} rows, {rows[0][1]}, {kinds}"
-        return f"snapshot {snapshot[0] if snapshot else None}, {kinds}"
+            found = self._snapshots(schema, names)
+        except NotBuilt:
+            found = {name: self._version(schema, name) for name in names}
+        return {name: f"{found.get(name, 'empty')}, {kinds[name]}" for name in names}
 
     def export(self, schemas: Sequence[str], file: Path) -> None:
         """Write the tables and views of these schemas to a new DuckDB file, each by way of a JSON file beside it.
@@ -161,16 +175,46 @@ class SparkConnection:
     def close(self) -> None:
         """Drop the temporary tables. Spark stays, for dbt and for the next connection."""
         if self._scratch is not None:
-            for name in self._names(self._scratch):
-                self.execute(f"DROP TABLE {self._scratch}.`{name}` PURGE")
-            self.execute(f"DROP SCHEMA {self._scratch}")
+            self._drop_scratch(self._scratch)
             self._scratch = None
+
+    def drop_abandoned(self, now: datetime) -> None:
+        """Drop the temporary tables of commands that were killed. `now` is the current time, with a time zone."""
+        for (schema,) in self.execute(f"SHOW SCHEMAS LIKE '{_SCRATCH}*'").fetchall():
+            if is_abandoned(schema, now):
+                self._drop_scratch(schema)
+
+    def _drop_scratch(self, schema: str) -> None:
+        for name in self._names(schema):
+            self.execute(f"DROP TABLE {schema}.`{name}` PURGE")
+        self.execute(f"DROP SCHEMA {schema}")
+
+    def _snapshots(self, schema: str, names: Collection[str]) -> dict[str, str]:
+        """Return the snapshots of these tables, by name; raise NotBuilt if one is a view or not Iceberg's."""
+        selects = [
+            exp.select(exp.Literal.string(name), "snapshot_id")
+            .from_(exp.table_("refs", db=exp.to_identifier(name, quoted=True), catalog=schema))
+            .where("name = 'main'")
+            for name in names
+        ]
+        query = union_all(selects)
+        found = self.execute(query).fetchall() if query else []
+        return {name: f"snapshot {number}" for name, number in found}
+
+    def _version(self, schema: str, name: str) -> str:
+        """Return the snapshot of a table, or a checksum of its rows."""
+        try:
+            return self._snapshots(schema, [name]).get(name, "empty")
+        except NotBuilt:
+            query = f"SELECT count(*), sum(CAST(xxhash64(*) AS DECIMAL(20))) FROM {_named(schema, name)}"
+            ((rows, total),) = self.execute(query).fetchall()
+            return f"{rows} rows, {total}"
 
     def _in_scratch(self, statement: exp.Create) -> exp.Create:
         """Return a CREATE of a table that is not temporary, in a namespace in which later statements find it."""
         if self._scratch is None:
             self._session = _in_utc_session(self._session.newSession())
-            self._scratch = f"scratch_{uuid4().hex}"
+            self._scratch = scratch_name(datetime.now(UTC))
             self.execute(f"CREATE SCHEMA {self._scratch}")
             self.execute(f"USE SCHEMA {self._scratch}")
         creating = statement.copy()
@@ -214,6 +258,28 @@ class SparkConnection:
             texts_read = ", ".join(f"{column}: 'VARCHAR'" for column in quoted)
             source = f"read_json({literal(rows)}, format = 'newline_delimited', columns = {{{texts_read}}})"
             published.execute(f"INSERT INTO {table} SELECT * FROM {source}")
+
+
+_SCRATCH, _MADE_AT = "scratch_", "%Y%m%d%H%M%S"
+
+
+def scratch_name(now: datetime) -> str:
+    """Return a new name of a namespace for temporary tables, with the time (UTC) at which it is made."""
+    return f"{_SCRATCH}{now.astimezone(UTC):{_MADE_AT}}_{uuid4().hex[:8]}"
+
+
+def is_abandoned(schema: str, now: datetime) -> bool:
+    """Return whether a namespace is one of `scratch_name`, and older than ABANDONED.
+
+    >>> now = datetime(2026, 3, 20, 18, tzinfo=UTC)
+    >>> [is_abandoned(one, now) for one in ("scratch_20260318180000_0ab1", "scratch_20260320170000_0ab1", "scratch_x")]
+    [True, False, False]
+    """
+    try:
+        made_at = datetime.strptime(schema.removeprefix(_SCRATCH).partition("_")[0], _MADE_AT).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return now - made_at > ABANDONED
 
 
 def _in_utc(frame: "DataFrame") -> "DataFrame":
@@ -285,6 +351,15 @@ def _connect(_: Place, __: bool = False) -> Iterator[SparkConnection]:
         connection.close()
 
 
+@contextmanager
+def _lock(place: Place, state_dir: Path) -> Iterator[None]:
+    """Refuse a run of another state folder than the one whose run came first; drop what killed commands left."""
+    with _connect(place) as connection:
+        claim_warehouse(connection, state_dir)
+        connection.drop_abandoned(datetime.now(UTC))
+    yield
+
+
 def _session() -> "SparkSession":
     try:
         from pyspark.errors import PySparkException
@@ -316,7 +391,7 @@ ENGINE = Engine(
     dialect="spark",
     connect=_connect,
     connect_read_only=_connect,
-    lock=lambda _: nullcontext(),
+    lock=_lock,
     local_bytes=lambda _: 0,
     time_zone_hint="Update the time zone rules of Java to those of tzdata {tzdata}, on the driver and the executors.",
 )
