@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,7 +24,7 @@ from flows.preview.simulate import Simulation
 from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.evaluations import Hour
-from support.account import VOCABULARY, raw_rows
+from support.account import VOCABULARY, empty_account, raw_rows
 from support.cli import partnerflow
 from support.definitions import workflow, workflow_without_yaml
 from support.example_members import MEMBERS
@@ -236,9 +237,11 @@ def test_statements_are_written_once_for_all_hours(monkeypatch: pytest.MonkeyPat
     workflows = [invite, workflow("joined", "1000", ["Relationship Stage is any of Joined"])]
     connection = type(empty_account().connection)
     original, of_models = connection.written, Counter()
+    by_models = {"simulated_members", "simulated_applications", "simulated_events", "simulated_history"}
 
     def written(self: Any, statement: exp.Expr) -> str:
-        of_models[flows.warehouse.evaluations.MAX_HOURS_PER_BATCH] += statement.find(exp.CTE) is not None
+        size = flows.warehouse.evaluations.MAX_HOURS_PER_BATCH
+        of_models[size] += isinstance(statement, exp.Create) and statement.this.name in by_models
         return original(self, statement)
 
     monkeypatch.setattr(connection, "written", written)
