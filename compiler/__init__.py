@@ -24,9 +24,11 @@ from compiler.language.contact_policy import FILE as CONTACT_POLICY
 from compiler.language.contact_policy import Cap, ContactPolicy, parse_cap, read_contact_policy
 from compiler.language.definition import ReadWorkflow, read_definition
 from compiler.language.missed_hours import parse_missed_hours
+from compiler.language.notices import FILE as NOTICES
+from compiler.language.notices import NoticePolicy, parse_receiver, read_notices
 from compiler.language.parse import SentenceError, parse
 from compiler.lint.linter import check
-from compiler.segment_tree import AcceptApplication, MissedHours, SendEmail, SendWindow, Workflow
+from compiler.segment_tree import AcceptApplication, MissedHours, Receiver, SendEmail, SendWindow, Workflow
 from compiler.sql.dbt_models import MODELS, compile_models
 from compiler.sql.dialect import dialects
 from compiler.sql.explain import describe, explain_query, window_dates
@@ -42,6 +44,7 @@ __all__ = [
     "EXPOSURES",
     "GOAL_MODELS",
     "MODELS",
+    "NOTICES",
     "PROJECT",
     "AcceptApplication",
     "Cap",
@@ -49,9 +52,11 @@ __all__ = [
     "ContactPolicy",
     "DefinitionError",
     "MissedHours",
+    "NoticePolicy",
     "PartnerflowError",
     "Problem",
     "ReadWorkflow",
+    "Receiver",
     "SendEmail",
     "SendWindow",
     "SentenceError",
@@ -69,9 +74,11 @@ __all__ = [
     "parse",
     "parse_cap",
     "parse_missed_hours",
+    "parse_receiver",
     "project_vocabulary",
     "read_contact_policy",
     "read_definition",
+    "read_notices",
     "read_yaml",
     "window_dates",
 ]

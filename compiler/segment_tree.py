@@ -245,6 +245,21 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Receiver:
+    """One receiver of notices: an address, the owner of the workflow, or a webhook or command by its name.
+
+    >>> print(Receiver("webhook", "team"), Receiver("email", "ann@example.com"), Receiver("owner"), sep=" | ")
+    webhook team | ann@example.com | owner
+    """
+
+    kind: Literal["owner", "email", "webhook", "command"]
+    name: str = ""
+
+    def __str__(self) -> str:
+        return {"owner": "owner", "email": self.name}.get(self.kind, f"{self.kind} {self.name}")
+
+
+@dataclass(frozen=True)
 class NamedSegment:
     """The conditions of a file in workflows/segments/."""
 
@@ -261,6 +276,7 @@ class Workflow:
     contact per partner) or all. `owner` is the person responsible: a name, an address or both ("Ann Lee
     <ann@example.com>"), or empty. Without a `send_window`, that of the contact policy applies. `holdout` is the
     percentage of new members that it never writes to; None for none. `goal` is what its emails are measured by.
+    `notify` are the receivers of its notices; None for those of `notices.yml`.
     """
 
     id: str
@@ -277,6 +293,7 @@ class Workflow:
     send_window: SendWindow | None = None
     holdout: int | None = None
     goal: Goal | None = None
+    notify: tuple[Receiver, ...] | None = None
 
     def inside(self, name: str) -> "Workflow":
         """Return the workflow with the conditions of a named segment as its own."""

@@ -20,9 +20,12 @@ from packaging.requirements import Requirement
 from compiler import PartnerflowError
 from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
+from flows.ledger.notified import failed_notices
 from flows.ledger.queries import deliveries
 from flows.ledger.recovery.integrity import REMEDY, describe, find_gaps
 from flows.messages.loader import check_messages
+from flows.notices.notify import has_receivers
+from flows.notices.receivers import missing_names
 from flows.pipeline.state_files import check_state_files
 from flows.pipeline.text import grouped
 from flows.sending.transports.smtp import SmtpTransport
@@ -255,6 +258,25 @@ def rows_used(settings: Settings, _: datetime) -> Findings:
         yield "ok", "Every row of the raw tables could be used.", None
 
 
+def notices(settings: Settings, _: datetime) -> Findings:
+    """The last notices could be sent, and the settings have every webhook and command that definitions name."""
+    if not settings.workflows.is_dir():
+        return
+    found = read_definitions(settings)
+    missing = missing_names(found, settings.notice_webhooks, settings.notice_commands)
+    failed: dict[str, str] = {}
+    if not isinstance(settings.ledger, Path) or settings.ledger.exists():
+        with closing(Ledger(settings.ledger)) as book:
+            failed = failed_notices(book)
+    if missing:
+        hint = "Set notice_webhooks or notice_commands (docs/notices.md), or correct `notify:`."
+        yield "error", f"Notices go to {', '.join(missing)}, and the settings do not have them.", hint
+    for receiver, error in failed.items():
+        yield "warning", f"A notice to {receiver} could not be sent: {error}", "The next run tries again."
+    if not missing and not failed:
+        yield "ok", "The last notices were sent." if has_receivers(found) else "Nobody gets notices.", None
+
+
 def _published(settings: Settings, read: Callable[[Connection], list[T]]) -> list[T] | None:
     """Return what is read of the marts as last published; None before the first run, or while a session writes."""
     if not settings.published.exists():
@@ -291,6 +313,7 @@ CHECKS: tuple[Callable[[Settings, datetime], Findings], ...] = (
     last_run,
     email_events,
     rows_used,
+    notices,
     prefect_server,
 )
 

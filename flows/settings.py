@@ -145,6 +145,12 @@ class Settings(BaseSettings):
     application_api_timeout: PositiveFloat = 30
     """Seconds for that endpoint's reply to be complete, and to connect to it."""
 
+    notice_webhooks: dict[str, SecretStr] = {}
+    """The URLs of webhooks that notices name (docs/notices.md), by name."""
+
+    notice_commands: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    """The commands that notices name, each a list of the program and its arguments, by name."""
+
     @field_validator("workflows", "state_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
@@ -169,6 +175,17 @@ class Settings(BaseSettings):
         if secret and any(not "!" <= character <= "~" for character in secret.get_secret_value()):
             raise ValueError("it has white space or a character that is not ASCII in it")
         return secret
+
+    @field_validator("notice_webhooks")
+    @classmethod
+    def _webhooks(cls, webhooks: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, secret in webhooks.items():
+            url = secret.get_secret_value()
+            parts = urlsplit(url)
+            safe = parts.scheme == "https" or (parts.scheme == "http" and _is_this_host(parts.hostname))
+            if not (safe and parts.hostname and all("!" <= character <= "~" for character in url)):
+                raise ValueError(f"the URL of {name} is not a valid https URL")
+        return webhooks
 
     @field_validator("application_api_url")
     @classmethod

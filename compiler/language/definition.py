@@ -16,6 +16,9 @@ from compiler.language.holdout import REMEDY as HOLDOUT_REMEDY
 from compiler.language.holdout import parse_holdout
 from compiler.language.missed_hours import PATTERN, REMEDY, parse_missed_hours
 from compiler.language.named_segments import WHERE, NamedSegments
+from compiler.language.notices import PATTERN as RECEIVER
+from compiler.language.notices import REMEDY as NOTIFY_REMEDY
+from compiler.language.notices import parse_receiver
 from compiler.language.parse import EXAMPLES, SentenceError
 from compiler.language.send_window import PATTERN as SEND_WINDOW
 from compiler.language.send_window import REMEDY as SEND_WINDOW_REMEDY
@@ -66,6 +69,10 @@ class Definition(BaseModel):
     )
     holdout: Annotated[StrictStr, Field(pattern=HOLDOUT)] | None = Field(
         None, description="The share of new members that is never written to, to measure the effect: 10 %."
+    )
+    notify: list[Annotated[StrictStr, Field(pattern=RECEIVER)]] | None = Field(
+        None,
+        description="Who gets notices of the workflow: owner, an address, webhook NAME, command NAME.",
     )
 
 
@@ -145,6 +152,7 @@ def read_definition(
         send_window=_send_window(definition.send_window, source),
         goal=_goal(definition.goal, source, vocabulary),
         holdout=parse_holdout(definition.holdout) if definition.holdout is not None else None,
+        notify=tuple(map(parse_receiver, definition.notify)) if definition.notify is not None else None,
     )
     return ReadWorkflow(workflow, source, place, list(named.found.values()))
 
@@ -196,6 +204,9 @@ def _is_inside(place: YamlPath, other: YamlPath) -> bool:
 def _invalid(source: Source, detail: Any) -> Problem:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
     key = ".".join(str(step) for step in path)
+    if path[0] == "notify" and len(path) > 1:
+        message = f"{shown(value)} is not a valid receiver of notices."
+        return source.problem(path[:2], "definition", message, NOTIFY_REMEDY)
     if path[0] == "segment" and len(path) > 1:
         return not_a_sentence(source, path[:2], value)
     if kind == "extra_forbidden":
@@ -229,4 +240,5 @@ _REMEDIES = {
     "send_window": SEND_WINDOW_REMEDY,
     "goal": GOAL_REMEDY,
     "holdout": HOLDOUT_REMEDY,
+    "notify": NOTIFY_REMEDY,
 }

@@ -108,12 +108,21 @@ def serve(
 
 
 @app.command(epilog="Example: partnerflow doctor --json")
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Send a notice if there has been no run for too long (docs/notices.md).")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check this installation, and say what to do about each problem. Changes nothing."""
     from flows.cli.output.terminal import finding_lines
     from flows.doctor import run_checks
+    from flows.notices.notify import notify_of_silence
 
-    findings = run_checks(datetime.now(UTC))
+    now = datetime.now(UTC)
+    if notify:
+        notify_of_silence(read_settings(), now)
+    findings = run_checks(now)
     if as_json:
         answer({"findings": [finding.as_json() for finding in findings]})
     else:

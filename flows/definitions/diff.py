@@ -17,7 +17,8 @@ from flows.settings import Settings
 logger = logging.getLogger(__name__)
 
 Described = dict[str, Any]
-"""A workflow in the snapshot: name, program, status, segment (its sentences), action, recipients, goal and holdout.
+"""A workflow in the snapshot: name, program, status, segment (its sentences), action, recipients, goal, holdout, owner
+and notify.
 
 `segments` has the sentences of the named segments that it uses, by name.
 """
@@ -107,7 +108,7 @@ def _subject(sentence: str) -> str:
 
 
 _KEYS = ("name", "program", "status", "segment", "action", "recipients")
-_LATER_KEYS: Described = {"segments": {}, "goal": None, "holdout": None}
+_LATER_KEYS: Described = {"segments": {}, "goal": None, "holdout": None, "owner": "", "notify": None}
 """Keys that an older snapshot does not have, with what they were then."""
 
 
@@ -124,6 +125,8 @@ def described(workflow: Workflow) -> Described:
         "recipients": workflow.recipients,
         "goal": workflow.goal and str(workflow.goal),
         "holdout": workflow.holdout and f"{workflow.holdout} %",
+        "owner": workflow.owner,
+        "notify": None if workflow.notify is None else [str(receiver) for receiver in workflow.notify],
     }
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from compiler import (
     CONTACT_POLICY,
+    NOTICES,
     Compiler,
     ContactPolicy,
     DefinitionError,
+    NoticePolicy,
     PartnerflowError,
     Problem,
     ReadWorkflow,
@@ -20,6 +22,7 @@ from compiler import (
     project_vocabulary,
     read_contact_policy,
     read_definition,
+    read_notices,
     read_yaml,
 )
 from compiler.lint.rules import AccountCatalog
@@ -36,7 +39,7 @@ class Definitions:
     names) of all other workflows to their errors. `files` has the path of each workflow's file as it is shown, by id.
     `policy` is the contact policy of the folder, and `programs` the settings of programs by id; while one of their
     files is not valid, all email workflows are broken. `measured` are the workflows with a goal that are not drafts,
-    also those that a run holds.
+    also those that a run holds. `notices` says who gets notices; while its file is not valid, nobody does.
     """
 
     workflows: tuple[Workflow, ...]
@@ -47,6 +50,7 @@ class Definitions:
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     measured: tuple[Workflow, ...] = ()
     programs: Mapping[str, ProgramSettings] = field(default_factory=dict)
+    notices: NoticePolicy = field(default_factory=NoticePolicy)
 
     def postal_address(self, program_id: str) -> str | None:
         """Return the postal address that the emails of a program show, if programs.yml has it."""
@@ -119,8 +123,11 @@ def read_definitions(
     sound = sorted((read.workflow for read in reads if read.workflow.id not in broken), key=lambda one: one.id)
     compiler = Compiler(vocabulary, settings.last_n_days_include_today)
     files = {read.workflow.id: read.source.path for read in reads}
+    notices, more = _read_notices(settings.workflows)
+    problems += more
     measured = tuple(one for one in sound if one.goal is not None and one.status != "draft")
-    return Definitions(tuple(sound), tuple(sorted(set(problems))), broken, compiler, files, policy, measured, programs)
+    found_problems = tuple(sorted(set(problems)))
+    return Definitions(tuple(sound), found_problems, broken, compiler, files, policy, measured, programs, notices)
 
 
 def _read_policy(folder: Path) -> tuple[ContactPolicy, list[Problem]]:
@@ -142,6 +149,17 @@ def read_policy(file: Path, folder: Path) -> ContactPolicy:
     if not file.is_file():
         raise PartnerflowError(f"There is no file {file}. Name a contact policy, or `none`.")
     return read_contact_policy(shown(file), _text(file), frozenset(workflow_ids(folder)))
+
+
+def _read_notices(folder: Path) -> tuple[NoticePolicy, list[Problem]]:
+    """Return who gets notices, by the file of a workflows folder, and its problems; without a file nobody does."""
+    file = folder / NOTICES
+    if not file.exists():
+        return NoticePolicy(), []
+    try:
+        return read_notices(shown(file), _text(file)), []
+    except DefinitionError as error:
+        return NoticePolicy(), error.problems
 
 
 def _naming_users(problems: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
@@ -222,7 +240,7 @@ def _files(paths: list[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         files += sorted([*path.glob("*.yml"), *path.glob("*.yaml")]) if path.is_dir() else [path]
-    return [file for file in files if file.name not in (CONTACT_POLICY, PROGRAM_SETTINGS)]
+    return [file for file in files if file.name not in (CONTACT_POLICY, NOTICES, PROGRAM_SETTINGS)]
 
 
 def shown(file: Path) -> str:

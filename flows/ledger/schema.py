@@ -126,6 +126,18 @@ SUPPRESSION = Table(
 )
 """One row per suppressed address and scope. The scope is `all`, or the id of the workflow that may not use it."""
 
+NOTICE = Table(
+    "notice",
+    METADATA,
+    Column("receiver", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("error", String),
+)
+"""One row per receiver of notices and condition, with the last state that it was notified of (`Notified`)."""
+
 RUN = Table(
     "run",
     METADATA,

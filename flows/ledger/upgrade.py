@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from compiler import PartnerflowError
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration. A ledger that is at it is opened without importing Alembic."""
 
 _LOCK = threading.Lock()

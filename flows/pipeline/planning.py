@@ -83,6 +83,7 @@ def build_plan(
     plan = with_details(with_held(plan, held), catch_up.skipped)
     found_late = _contacts_by_workflow(plans[:late_plans])
     plan = with_details(plan, {name: f"{count:,} found late" for name, count in found_late.items()})
+    plan = replace(plan, found_late=found_late.total())
     for line in grouped(held):
         logger.warning("Held: %s", line)
     for note in plan.notes:

@@ -21,6 +21,7 @@ from flows.ledger.queries import RunRecord, message_content, record_runs
 from flows.ledger.readdress import readdress
 from flows.ledger.recovery.integrity import ensure_ledger_is_current
 from flows.ledger.worker_lease import host_of, worker_lease
+from flows.notices.notify import notify_of_run
 from flows.pipeline.contact_policy import apply, decide_in_ledger, requalify_by
 from flows.pipeline.late import record_seen_transitions
 from flows.pipeline.planning import build_plan, sending_hour
@@ -105,6 +106,7 @@ def run_hour(
         step("Send", _send, ledger, run, hour, transports, settings, summary, progress)
         done = _with_results(run, summary)
         step("Record and publish", _record, settings, definitions, ledger, run, done)
+        step("Send notices", notify_of_run, settings, definitions, ledger, done.plan)
         save_snapshot(settings, definitions)
         for row in done.plan.workflows:
             logger.log(logging.INFO if row.status == "done" else logging.WARNING, "%s", row_summary(row))

@@ -126,6 +126,7 @@ class Plan:
     an earlier hour names, but that no longer qualify at the hour of sending. `deferred` are the emails that the contact
     policy makes wait at this hour, of this and earlier hours. `held_out` would be recipients, but are in the holdout of
     their workflow: they are claimed like contacts, and never written to. `holdouts` has the percentages by workflow id.
+    `found_late` is the number of partners that are contacted because rows were loaded after their day.
     """
 
     as_of: datetime
@@ -139,6 +140,7 @@ class Plan:
     deferred: tuple[Deferred, ...] = ()
     held_out: tuple[Recipient, ...] = ()
     holdouts: Mapping[str, int] = field(default_factory=dict)
+    found_late: int = 0
 
     @property
     def contacts(self) -> frozenset[ContactKey]:

@@ -204,7 +204,7 @@ def test_failing_migration_leaves_old_ledger(old: tuple[Path | str, int], monkey
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the power fails")
 
-    monkeypatch.setattr("alembic.op.add_column", fail)
+    monkeypatch.setattr("alembic.op.create_table", fail)
     with pytest.raises(RuntimeError, match="power"):
         Ledger(place)
     assert rows(place) == before

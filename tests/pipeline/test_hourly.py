@@ -61,6 +61,7 @@ def test_hourly_flow_completes_with_a_task_per_step(prefect_settings: Settings):
         "Apply contact policy",
         "Send",
         "Record and publish",
+        "Send notices",
     ]
 
 

@@ -39,7 +39,7 @@ CREATE TABLE public.delivery (
     reply_text character varying,
     contract_id character varying NOT NULL,
     not_before timestamp without time zone,
-    CONSTRAINT delivery_state CHECK (((state)::text = ANY ((ARRAY['pending'::character varying, 'leased'::character varying, 'sending'::character varying, 'sent'::character varying, 'failed'::character varying, 'in_doubt'::character varying, 'suppressed'::character varying, 'skipped'::character varying, 'expired'::character varying, 'disqualified'::character varying])::text[])))
+    CONSTRAINT delivery_state CHECK (state IN ('pending', 'leased', 'sending', 'sent', 'failed', 'in_doubt', 'suppressed', 'skipped', 'expired', 'disqualified'))
 );
 CREATE TABLE public.delivery_log (
     id integer NOT NULL,

@@ -1,0 +1,1 @@
+"""Notices: what has changed after a run is sent to those who asked for it."""
