@@ -113,7 +113,7 @@ def texts(server: Webhook) -> list[str]:
     return found
 
 
-def test_each_change_of_state_is_told_once(settings: Settings, ledger: Ledger):
+def test_each_change_of_state_is_sent_once(settings: Settings, ledger: Ledger):
     """Held, held again, in error, well, and well again: three notices. Another ledger object changes nothing."""
     failed = WorkflowPlan("welcome", "error", detail="The message has an error.")
     with webhook() as server:
@@ -127,8 +127,8 @@ def test_each_change_of_state_is_told_once(settings: Settings, ledger: Ledger):
         ]
 
 
-def test_doubts_are_told_when_there_are_more_and_when_all_are_settled(settings: Settings, ledger: Ledger):
-    """Settling one of two is no news."""
+def test_doubts_are_sent_when_there_are_more_and_when_all_are_settled(settings: Settings, ledger: Ledger):
+    """Settling one of two sends nothing."""
     with webhook() as server:
         settings = with_webhook(settings, server)
         ledger.claim([delivery(name, workflow="welcome") for name in "ab"], {})
@@ -145,8 +145,8 @@ def test_doubts_are_told_when_there_are_more_and_when_all_are_settled(settings: 
     assert last == "welcome has no more deliveries in doubt."
 
 
-def test_data_that_are_late_or_unreadable_are_told_once_per_kind(settings: Settings, ledger: Ledger):
-    """Other numbers in the same note are no news; another note, late rows and none at all are."""
+def test_data_that_are_late_or_unreadable_are_sent_once_per_kind(settings: Settings, ledger: Ledger):
+    """Other numbers in the same note send nothing; another note, late rows and none at all are."""
     with webhook() as server:
         settings = with_webhook(settings, server)
         for notes in (("3 files cannot be read.",), ("14 files cannot be read.",), ("2 rows are set aside.",), ()):
@@ -160,16 +160,16 @@ def test_data_that_are_late_or_unreadable_are_told_once_per_kind(settings: Setti
         ]
 
 
-@pytest.mark.parametrize(("what", "recipients", "is_told"), [("changed", 101, True), ("changed", 100, False),
+@pytest.mark.parametrize(("what", "recipients", "is_sent"), [("changed", 101, True), ("changed", 100, False),
                                                             ("paused", 101, False), (None, 101, False)])  # fmt: skip
-def test_changed_workflow_that_reaches_many_is_told(what: str | None, recipients: int, is_told: bool):
-    """More than `many_partners`, by a definition that is new, activated or changed. Nobody hears that it is over."""
+def test_changed_workflow_that_reaches_many_is_sent(what: str | None, recipients: int, is_sent: bool):
+    """More than `many_partners`, by a definition that is new, activated or changed. Nothing is sent when it is over."""
     changes = [Change("welcome", what)] if what else []
     plan = Plan(HOUR, (WorkflowPlan("welcome", recipients=recipients),))
     (found,) = [one for one in conditions_of_run(plan, changes, Counter(), 100) if one.kind == "many_partners"]
-    assert found.is_well != is_told
+    assert found.is_well != is_sent
     assert found.well == ""
-    assert not is_told or found.text.startswith("welcome is changed and reaches 101 partners at once.")
+    assert not is_sent or found.text.startswith("welcome is changed and reaches 101 partners at once.")
 
 
 def test_notice_that_cannot_be_sent_is_tried_again_and_seen_by_doctor(settings: Settings):
@@ -192,7 +192,7 @@ def test_notice_that_cannot_be_sent_is_tried_again_and_seen_by_doctor(settings: 
         assert failed_notices(ledger) == {}
 
 
-def test_one_receiver_that_fails_keeps_no_other_from_being_told(settings: Settings, ledger: Ledger):
+def test_one_receiver_that_fails_harms_no_other(settings: Settings, ledger: Ledger):
     """A server that hangs up and a setting that is missing are errors of those receivers only."""
     (settings.workflows / "welcome.yml").write_text(DEFINITION + "notify: [webhook none, owner, webhook team]\n")
     with webhook() as server, ScriptedServer(at("MAIL", "550 no")) as mail:
@@ -238,7 +238,7 @@ def test_command_reads_the_notice_as_json(settings: Settings, ledger: Ledger, tm
     assert failed_notices(ledger) == {"command broken": "The command broken ended with code 1: no network"}
 
 
-def test_owner_of_a_broken_definition_is_told(settings: Settings, ledger: Ledger):
+def test_owner_of_a_broken_definition_gets_a_notice(settings: Settings, ledger: Ledger):
     """Its owner is that of the last run, which could read it."""
     (settings.workflows / "notices.yml").write_text("notify: [owner]\n")
     save_snapshot(settings, read_definitions(settings))
@@ -248,7 +248,7 @@ def test_owner_of_a_broken_definition_is_told(settings: Settings, ledger: Ledger
     assert b"To: ann@example.com" in file.read_bytes()
 
 
-def test_without_notify_nobody_is_told_anything(settings: Settings, ledger: Ledger):
+def test_without_notify_nothing_is_sent(settings: Settings, ledger: Ledger):
     """An owner alone is not enough."""
     (settings.workflows / "notices.yml").unlink()
     tell(settings, ledger, HELD)
