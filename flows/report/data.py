@@ -1,6 +1,6 @@
 """Read the report's data from the published file, so that neither it nor a run ever waits for the other."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,9 @@ class ReportData:
     marts.workflow_report_weekly, oldest first; `runs` the last run of each workflow and its latest other runs with
     emails or problems, newest first; `recipients` the latest rows of marts.fct_email_deliveries with the partner's
     name, newest first; `unreadable` what was received and cannot be read; `set_aside` the raw tables with rows that
-    are set aside, and why. `as_of` is the hour of the last run (UTC, without a zone), or None before the first.
+    are set aside, and why; `in_doubt` the number of emails in doubt of each workflow that has any; `notes` what the
+    last run said of no single workflow, such as that its data are old. `as_of` is the hour of the last run (UTC,
+    without a zone), or None before the first.
     """
 
     as_of: datetime | None
@@ -54,6 +56,8 @@ class ReportData:
     recipients: list[Row]
     unreadable: list[UnreadableRow]
     set_aside: list[SetAside]
+    in_doubt: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def of(self, workflow_id: str | None) -> "ReportData":
         """Return the report of one workflow, or of all for None. Raises PartnerflowError if it has no row."""
@@ -62,9 +66,10 @@ class ReportData:
         if workflow_id not in {row["workflow_id"] for row in self.totals}:
             known = ", ".join(row["workflow_id"] for row in self.totals)
             raise PartnerflowError(f"No run has had a workflow {workflow_id}. The workflows are: {known}.")
-        lists = (self.totals, self.weeks, self.runs, self.recipients)
-        totals, weeks, runs, recipients = ([row for row in rows if row["workflow_id"] == workflow_id] for rows in lists)
-        return replace(self, totals=totals, weeks=weeks, runs=runs, recipients=recipients)
+        lists = (self.totals, self.lifts, self.weeks, self.runs, self.recipients)
+        kept = ([row for row in rows if row["workflow_id"] == workflow_id] for rows in lists)
+        totals, lifts, weeks, runs, recipients = kept
+        return replace(self, totals=totals, lifts=lifts, weeks=weeks, runs=runs, recipients=recipients)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `partnerflow report`: totals, lifts, weeks with ISO dates, and what could not be used."""
@@ -105,6 +110,8 @@ def _read(connection: Connection) -> ReportData:
         _rows(connection, _RECIPIENTS, RECIPIENTS),
         unreadable_payloads(connection),
         rows_set_aside(connection),
+        dict(connection.execute(_IN_DOUBT).fetchall()),
+        [line for (notes,) in connection.execute(_NOTES).fetchall() for line in notes.splitlines()],
     )
 
 
@@ -115,6 +122,13 @@ def by_workflow(rows: list[Row]) -> dict[str, list[Row]]:
         found.setdefault(row["workflow_id"], []).append(row)
     return found
 
+
+_IN_DOUBT = """
+    SELECT workflow_id, count(*) FROM marts.fct_email_deliveries WHERE state = 'in_doubt' GROUP BY workflow_id"""
+
+_NOTES = """
+    SELECT DISTINCT notes FROM marts.workflow_runs
+    WHERE notes IS NOT NULL AND as_of = (SELECT max(as_of) FROM marts.workflow_runs)"""
 
 _WEEKS = """
     SELECT * FROM marts.workflow_report_weekly

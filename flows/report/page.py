@@ -6,6 +6,7 @@ which it identifies by hash. A message's HTML is shown in a sandboxed frame.
 
 import base64
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from flows.messages.variables import sample
 from flows.permissions import make_readable
 from flows.report.chart import Chart, weekly_chart
 from flows.report.data import RATES, ReportData, Row, by_workflow, read_report
+from flows.report.health import count_signs, signs_of
 from flows.report.lift import lift_sentences
 from flows.report.templates import FOLDER, page
 from flows.settings import Settings
@@ -55,16 +57,22 @@ class MessagePreview:
 class WorkflowPage:
     """Everything that the page shows of one workflow. `state` is active, draft, paused, broken or deleted.
 
+    `program` is the program's name with its id. `signs` are those of flows.report.health. `distinctive` are the
+    conditions, those that the fewest workflows have first, since most have the others in common.
     `lift` says in sentences what the emails have changed; it is empty without a holdout.
     """
 
     id: str
     name: str
     program_id: str
+    program: str
     description: str
+    owner: str
     state: str
+    signs: tuple[str, ...]
     sentence: str
     conditions: list[str]
+    distinctive: list[str]
     sql: str
     message: str | None
     totals: Row
@@ -97,14 +105,16 @@ def render_report(
     weeks, runs, recipients = map(by_workflow, (data.weeks, data.runs, data.recipients))
     lifts = {row["workflow_id"]: row for row in data.lifts}
     defined = {workflow.id: workflow for workflow in definitions.workflows}
+    common = Counter(str(condition) for workflow in definitions.workflows for condition in workflow.segment)
     pages = [
         _workflow(
-            workflow_id, defined.get(workflow_id), definitions,
+            workflow_id, defined.get(workflow_id), definitions, programs, common, data.in_doubt.get(workflow_id, 0),
             totals.get(workflow_id, {"workflow_id": workflow_id, **EMPTY}), lifts.get(workflow_id),
             weeks.get(workflow_id, []), runs.get(workflow_id, []), recipients.get(workflow_id, []),
         )
         for workflow_id in sorted(defined.keys() | totals.keys() | definitions.broken.keys())
     ]  # fmt: skip
+    pages.sort(key=lambda shown: shown.name.casefold())
     script = (FOLDER / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return page(
@@ -115,6 +125,7 @@ def render_report(
         columns=RATES,
         as_of=programs.hour(data.as_of) if data.as_of else None,
         problems=_problems(data),
+        signs=count_signs(shown.signs for shown in pages),
         made_at=datetime.now(UTC),
         address=str if show_addresses else mask_address,
         outcome=outcome,
@@ -125,10 +136,10 @@ def render_report(
 
 
 def _problems(data: ReportData) -> list[str]:
-    """Return what was received or loaded and could not be used, a sentence and what to do for each kind."""
+    """Return what was received or loaded and could not be used, and what the last run noted, each with what to do."""
     unreadable = [f"{describe_unreadable(data.unreadable)}. {HINT}"] if data.unreadable else []
     set_aside = [f"{describe_set_aside(data.set_aside)} {hint_of_set_aside()}"] if data.set_aside else []
-    return [*unreadable, *set_aside]
+    return list(dict.fromkeys([*unreadable, *set_aside, *data.notes]))
 
 
 def mask_address(address: object) -> str:
@@ -148,18 +159,24 @@ def outcome(delivery: Row) -> str:
 
 
 def _workflow(
-    workflow_id: str, workflow: Workflow | None, definitions: Definitions, totals: Row, lift: Row | None,
-    weeks: list[Row], runs: list[Row], recipients: list[Row],
+    workflow_id: str, workflow: Workflow | None, definitions: Definitions, programs: ProgramNames, common: Counter[str],
+    in_doubt: int, totals: Row, lift: Row | None, weeks: list[Row], runs: list[Row], recipients: list[Row],
 ) -> WorkflowPage:  # fmt: skip
-    state = "broken" if workflow_id in definitions.broken else "deleted"
+    state = workflow.status if workflow else "broken" if workflow_id in definitions.broken else "deleted"
+    program_id = workflow.program if workflow else recipients[0]["program_id"] if recipients else ""
+    conditions = [str(condition) for condition in workflow.segment] if workflow else []
     return WorkflowPage(
         id=workflow_id,
         name=workflow.name if workflow else workflow_id,
-        program_id=workflow.program if workflow else recipients[0]["program_id"] if recipients else "",
+        program_id=program_id,
+        program=programs.name(program_id) if program_id else "",
         description=workflow.description if workflow else "",
-        state=workflow.status if workflow else state,
+        owner=workflow.owner if workflow else "",
+        state=state,
+        signs=signs_of(state, runs[0]["status"] if runs else None, in_doubt),
         sentence=describe(workflow) if workflow else definitions.broken.get(workflow_id, "Its definition was deleted."),
-        conditions=[str(condition) for condition in workflow.segment] if workflow else [],
+        conditions=conditions,
+        distinctive=sorted(conditions, key=lambda one: common[one]),
         sql=compile_workflow(workflow, definitions.compiler, DEFAULT) if workflow else "",
         message=workflow.action.message if workflow and isinstance(workflow.action, SendEmail) else None,
         totals=totals,

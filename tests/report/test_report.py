@@ -73,14 +73,16 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         workflow_runs=[
             run("good", HOUR, sent=2),
             run("evil", HOUR, sent=9),
-            run("held", HOUR, "held", detail="test not_null_partners: got 3 results"),
+            run("held", HOUR, "held", detail=f"test not_null_partners: {'got 3 results, ' * 20}the end")
+            | {"notes": "The newest data were loaded 9 days before this hour."},
         ],
         fct_email_deliveries=[
             delivery("good", "p1", "anna@partner.example", "delivered", "opened", "clicked"),
-            delivery("good", "p2", "ben@partner.example", "bounced"),
+            delivery("good", "p2", "ben@partner.example", "bounced") | {"state": "in_doubt"},
             delivery("evil", "p3", '"><i>x</i>@partner.example', "delivered"),
         ],
         fct_partners=[partner("p1", "Anna & Sons"), partner("p2", "Ben"), partner("p3", EVIL)],
+        programs=[{"program_id": "1000", "name": "Northwind", "timezone": "America/New_York"}],
     )
     return settings
 
@@ -191,6 +193,50 @@ def test_held_workflow_shows_the_reason(page):
     """The reason is the detail of the run."""
     page.get_by_role("link", name="Held back").click()
     assert "test not_null_partners: got 3 results" in page.locator("article:visible .reason").inner_text()
+
+
+def test_first_screen_says_what_needs_a_person(page):
+    """Each sign filters the list, and what the last run noted is there too."""
+    assert page.locator(".signs button").all_inner_texts() == ["1 workflow was held", "1 workflow has emails in doubt"]
+    held = page.get_by_role("button", name="1 workflow was held")
+    held.click()
+    assert (names(page), held.get_attribute("aria-pressed")) == (["Held back"], "true")
+    doubt = page.get_by_role("button", name="1 workflow has emails in doubt")
+    doubt.click()
+    assert names(page) == ["Good news", "Held back"]
+    held.click()
+    doubt.click()
+    assert len(names(page)) == 4
+    assert "The newest data were loaded 9 days" in page.locator("#list .reason").inner_text()
+
+
+def test_list_shows_programs_and_what_differs_between_segments(page):
+    """The search covers the program's name; the condition that few workflows have comes first."""
+    page.get_by_label("Find").fill("northwind")
+    assert names(page) == [EVIL[:49], "Good news", "Held back"]
+    shown = page.locator("#list tbody tr", has_text="Good news").locator("p").last.inner_text()
+    assert shown == "Last Transition Date is 7 Days Ago · Relationship Stage is any of Joined"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_run_has_all_counts_and_its_whole_detail(browser, reported: Settings, tmp_path: Path, width: int):
+    """Nothing is cut, and no count is outside the window; on a phone each count has its name."""
+    file = tmp_path / "report.html"
+    report_file(reported, file, show_addresses=False)
+    opened = browser.new_page(viewport={"width": width, "height": 800})
+    opened.goto(f"{file.as_uri()}#w-held")
+    runs = opened.locator("article:visible .runs")
+    assert runs.locator(".detail").inner_text().endswith("the end")
+    cells = runs.locator("tbody tr").first.locator("td")
+    assert cells.count() == 8
+    for index in range(8):
+        box = cells.nth(index).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    opened.goto(f"{file.as_uri()}#w-good")
+    people = opened.locator("article:visible .people tbody tr").first
+    assert people.get_by_text("clicked").is_visible()
+    assert people.get_by_text("2026-03-20 14:00 EDT").is_visible()
+    opened.close()
 
 
 def test_names_with_markup_stay_text(page):

@@ -5,6 +5,7 @@ const articles = [...document.querySelectorAll("article")];
 const text = document.querySelector("#text");
 const state = document.querySelector("#state");
 const order = document.querySelector("#order");
+const signs = [...document.querySelectorAll("[data-sign]")];
 
 function show() {
   const chosen = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -27,9 +28,11 @@ function words(row) {
 
 function filter() {
   const wanted = text.value.trim().toLowerCase();
+  const wantedSigns = signs.filter((one) => one.ariaPressed === "true").map((one) => one.dataset.sign);
   let shown = 0;
   for (const row of rows) {
-    const fits = (!state.value || row.dataset.state === state.value) && words(row).includes(wanted);
+    const signed = wantedSigns.length === 0 || wantedSigns.some((one) => row.dataset.signs.split(" ").includes(one));
+    const fits = signed && (!state.value || row.dataset.state === state.value) && words(row).includes(wanted);
     row.classList.toggle("hidden", !fits);
     shown += fits;
   }
@@ -62,6 +65,12 @@ order.addEventListener("change", () => {
   const heading = document.querySelectorAll("#list th")[order.selectedIndex];
   sort(heading, heading.dataset.sort === "text");
 });
+for (const button of signs) {
+  button.addEventListener("click", () => {
+    button.ariaPressed = String(button.ariaPressed !== "true");
+    filter();
+  });
+}
 text.addEventListener("input", filter);
 state.addEventListener("change", filter);
 addEventListener("hashchange", show);
