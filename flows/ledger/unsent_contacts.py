@@ -23,7 +23,7 @@ def take_back_unsent(connection: Connection, claims: Mapping[tuple[str, ...], De
     one whose deletion finds the rows gets the contact. The log keeps what happened to the deliveries.
     """
     taken = set()
-    for key in (_unsent_contacts(connection) if claims else set()) & claims.keys():
+    for key in (unsent_contacts(connection) if claims else set()) & claims.keys():
         theirs = [DELIVERY.c[column.name] == value for column, value in zip(_KEY, key, strict=True)]
         if connection.execute(delete(DELIVERY).where(*theirs, _UNSENT)).rowcount:
             values = {name: getattr(claims[key], name) for name in ("run_id", "as_of", "claimed_at")}
@@ -33,7 +33,8 @@ def take_back_unsent(connection: Connection, claims: Mapping[tuple[str, ...], De
     return taken
 
 
-def _unsent_contacts(connection: Connection) -> set[tuple[str, ...]]:
+def unsent_contacts(connection: Connection) -> set[tuple[str, ...]]:
+    """Return the keys of the contacts of which no attempt was made, so that they may be claimed again."""
     contact = [DELIVERY.c[column.name] for column in _KEY]
     query = select(*contact).where(tuple_(*contact).in_(select(*contact).where(_UNSENT)))
     query = query.group_by(*contact).having(func.count() == func.count(case((_UNSENT, 1))))

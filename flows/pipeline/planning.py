@@ -12,17 +12,17 @@ from datetime import datetime
 from compiler import MissedHours
 from flows.definitions.loader import Definitions
 from flows.events.ingestion import load_events
-from flows.ledger.holdout import is_held_out
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
 from flows.pipeline.catch_up import CatchUp, find_catch_up
 from flows.pipeline.contact_policy import decide_in_ledger, requalify_by, with_decision
+from flows.pipeline.holdouts import without_held_out
 from flows.pipeline.late import LateRows, find_late_rows, replace_membership
 from flows.pipeline.recheck import without_disqualified
 from flows.pipeline.steps import StepRunner
 from flows.pipeline.text import grouped
 from flows.plan.messages_used import Messages, read_messages
-from flows.plan.plan import Plan, excluding_contacted, partners_of, with_details, with_held, with_holdouts
+from flows.plan.plan import Plan, excluding_contacted, partners_of, with_details, with_held
 from flows.plan.read_plan import read_plan
 from flows.progress import ProgressCallback
 from flows.run_id import run_id_of
@@ -88,7 +88,7 @@ def build_plan(
         logger.warning("Held: %s", line)
     for note in plan.notes:
         logger.warning("%s", note)
-    plan = _without_held_out(definitions, ledger, replace(excluding_contacted(plans, plan), catch_up=plans))
+    plan = without_held_out(replace(excluding_contacted(plans, plan), catch_up=plans), definitions, ledger)
     return step("Check contact policy", _with_policy, settings, definitions, ledger, plan, zones)
 
 
@@ -165,19 +165,6 @@ def sending_hour(connection: Connection, definitions: Definitions, plan: Plan, z
     workflows = definitions.only(done).active
     partner_zones = read_partner_zones(connection, definitions.policy, workflows).zones
     return SendingHour(plan.as_of.replace(tzinfo=None), definitions.policy, workflows, zones, partner_zones)
-
-
-def _without_held_out(definitions: Definitions, ledger: Ledger, plan: Plan) -> Plan:
-    """Return the plan and those of the hours to catch up, with their new members that are held out apart.
-
-    This comes after everything else that leaves partners out, so that the partners held out are like the others.
-    """
-    holdouts = {one.id: one.holdout for one in definitions.active if one.holdout is not None}
-
-    def apart(hour: Plan) -> Plan:
-        return with_holdouts(hour, holdouts, lambda who: is_held_out(ledger.holdout_key, holdouts[who[0]], *who))
-
-    return replace(apart(plan), catch_up=tuple(map(apart, plan.catch_up)))
 
 
 def _with_policy(

@@ -3,21 +3,27 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from compiler import MissedHours
+from compiler import Compiler, MissedHours
+from flows.definitions.loader import Definitions
+from flows.ledger.delivery import RENDERING, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.ledger.recovery.restore import restore
+from flows.pipeline.holdouts import without_held_out
 from flows.pipeline.run import plan_only
 from flows.plan.plan import Plan, Recipient, WorkflowPlan, with_holdouts
 from flows.report.data import read_report
 from flows.settings import Settings
-from support.ledgers import opened
+from support.definitions import VOCABULARY
+from support.definitions import workflow as workflow_of
+from support.ledgers import delivery, opened
 from support.states import remove_state
 from support.timeline import PROGRAM, Timeline
 
@@ -100,6 +106,23 @@ def test_holdout_is_kept_from_emails_and_compared_with_the_others(account: Timel
     with closing(Ledger(tmp_path / "restored.db")) as restored:
         restore(restored, settings.warehouse, tmp_path / "no.duckdb", "ann", "The disk was replaced")
         assert {one.partner_id: (one.state, one.holdout_percent) for one in deliveries(restored)} == expected
+
+
+def test_partner_that_is_claimed_again_is_not_held_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its email could not be rendered before the workflow had a holdout. The hours to catch up hold out others, too."""
+    monkeypatch.setattr("flows.ledger.holdout.holdout_number", lambda *_: 0.05)
+    workflow = replace(workflow_of("w", "1", TODAY), status="active", holdout=10)
+    definitions = Definitions((workflow,), (), {}, Compiler(VOCABULARY))
+    found = tuple(recipient("w", name, f"{name}@x") for name in ("again", "new"))
+    plan = Plan(datetime(2026, 3, 20, 18, tzinfo=UTC), (WorkflowPlan("w", recipients=2),), found)
+    with opened(tmp_path / "ledger.db") as ledger:
+        ledger.claim([delivery("again")], {})
+        (one,) = ledger.lease("r", ["w"], 1, utc_now())
+        ledger.record_result(one, "leased", SendResult("failed", "no name", smtp_stage=RENDERING))
+        apart = without_held_out(replace(plan, catch_up=(plan,)), definitions, ledger)
+    for hour in (apart, *apart.catch_up):
+        assert [one.partner_id for one in hour.recipients] == ["again"]
+        assert [one.partner_id for one in hour.held_out] == ["new"]
 
 
 def recipient(workflow: str, partner: str, email: str) -> Recipient:

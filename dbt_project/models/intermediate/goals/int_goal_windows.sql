@@ -4,8 +4,8 @@ with goals as (
     select
         workflow_id,
         goal,
-        cast(within_days as {{ dbt.type_int() }}) as within_days,
-        cast(load_lag_days as {{ dbt.type_int() }}) as load_lag_days
+        cast(within_days as {{ dbt.type_bigint() }}) as within_days,
+        cast(load_lag_days as {{ dbt.type_bigint() }}) as load_lag_days
     from {{ ref('workflow_goals') }}
 ),
 
