@@ -165,7 +165,7 @@ def test_source_has_the_version_of_its_snapshot(on_spark: Settings, spark: "Spar
 
 def test_run_of_another_state_folder_is_refused(on_spark: Settings, tmp_path: Path):
     """The error names the folder whose run came first, and what to do."""
-    with pytest.raises(PartnerflowError, match=f"state folder {on_spark.state_dir} on .* DROP TABLE raw.state_folder"):
+    with pytest.raises(PartnerflowError, match=f"state folder {on_spark.state_dir} on .*`DROP TABLE raw.state_folder`"):
         lock_warehouse(on_spark.warehouse, tmp_path).__enter__()
 
 
