@@ -28,6 +28,8 @@ from support.states import HOUR, copy_state, move_state, remove_state, with_exam
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+os.environ.pop("COLUMNS", None)  # a worker of pytest-xdist has it, and commands would wrap their lines
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests that are about another engine than the session's (PARTNERFLOW_TEST_ENGINE)."""
