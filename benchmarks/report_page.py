@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from compiler import CONTACT_POLICY
 from flows.definitions.loader import Definitions, read_definitions
 from flows.report.data import RATES, RECIPIENTS, RUNS, WEEKS, ReportData, Row
 from flows.report.page import render_report
@@ -28,7 +29,8 @@ def definitions(folder: Path, count: int) -> Definitions:
     shutil.copytree(CHECKOUT / "workflows" / "messages", folder / "messages")
     if (CHECKOUT / "workflows" / "segments").exists():
         shutil.copytree(CHECKOUT / "workflows" / "segments", folder / "segments")
-    files = sorted(file for file in (CHECKOUT / "workflows").glob("*.yml") if file.name != "programs.yml")
+    extra = {CONTACT_POLICY, "programs.yml"}
+    files = sorted(file for file in (CHECKOUT / "workflows").glob("*.yml") if file.name not in extra)
     for number in range(count):
         file = files[number % len(files)]
         shutil.copy(file, folder / f"{file.stem}-{number:03}.yml")

@@ -16,11 +16,12 @@ from flows.definitions.loader import read_definitions
 from flows.ledger.ledger import Ledger
 from flows.logs import LOGGERS
 from flows.pipeline.run import Run, run_hour
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
 from support.cli import partnerflow
 from support.databases import ENGINE, server_variables, warehouse_of
+from support.example_workflows import WORKFLOWS, copy_workflows
 from support.spark_account import share_message_key
 from support.spark_cluster import SparkCluster, missing, spark_cluster
 from support.states import HOUR, copy_state, move_state, remove_state, with_example
@@ -93,7 +94,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def read_project(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dbt project of a state at that path, parsed once."""
-    settings = Settings(state_dir=workshop, workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=workshop, workflows=WORKFLOWS)
     made = prepare_project(settings, read_definitions(settings))
     Dbt(settings, made).parse()
     kept = Path(shutil.move(made, tmp_path_factory.mktemp("project")))
@@ -105,7 +106,7 @@ def read_project(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
     """An empty state with the sixteen example workflows, its dbt project already parsed."""
     shutil.copytree(read_project, workshop / "dbt_project")
-    yield Settings(state_dir=workshop, workflows=CHECKOUT / "workflows")
+    yield Settings(state_dir=workshop, workflows=WORKFLOWS)
     remove_state(workshop)
 
 
@@ -113,7 +114,7 @@ def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
 def example(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
     """The example account after one run at its hour, to be read and not changed."""
     shutil.copytree(read_project, workshop / "dbt_project")
-    settings = Settings(state_dir=workshop, workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=workshop, workflows=WORKFLOWS)
     run = run_hour(with_example(settings), HOUR)
     var = move_state(workshop, tmp_path_factory.mktemp("example"))
     return settings.model_copy(update={"state_dir": var}), run
@@ -130,7 +131,7 @@ def built_example(example: tuple[Settings, Run], workshop: Path, tmp_path_factor
 @pytest.fixture
 def copied(built_example: Settings, workshop: Path, tmp_path: Path) -> Iterator[Settings]:
     """A copy of that state that may be changed, with a copy of the workflows."""
-    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    copy_workflows(tmp_path / "workflows")
     copy_state(built_example.state_dir, workshop)
     yield Settings(state_dir=workshop, workflows=tmp_path / "workflows")
     remove_state(workshop)
@@ -174,7 +175,7 @@ def on_duckdb(example, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def on_spark(spark: "SparkSession", on_duckdb: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example account on Spark after one run at its hour."""
     var: Path = tmp_path_factory.mktemp("on_spark") / "var"
-    settings = Settings(target="spark", state_dir=var, workflows=CHECKOUT / "workflows")
+    settings = Settings(target="spark", state_dir=var, workflows=WORKFLOWS)
     share_message_key(on_duckdb, settings)
     loaded = partnerflow(settings, "load-example")
     assert (loaded.code, loaded.stderr) == (0, "")

@@ -1,20 +1,20 @@
 """`activate` and `pause` set the status in the files, all or none, and refuse what `check` refuses."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.templates import template
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 from support.cli import partnerflow
+from support.example_workflows import copy_workflows
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Settings:
     """A state without a warehouse, with a copy of the example workflows."""
-    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    copy_workflows(tmp_path / "workflows")
     return Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
 
 

@@ -51,22 +51,26 @@ class SendingHour:
     def may_send(self, workflow: Workflow) -> bool:
         """Return whether emails of the workflow may leave at this hour, at least to some partners."""
         window = self.window(workflow)
-        return window is None or window.is_of_partner or self._wait(window, self._zone(workflow.program)) is None
+        if window is None or window.is_of_partner:
+            return True
+        return next_open_hour(window, self._zone(workflow.program), self.as_of) == self.as_of
 
     def window_wait(self, one: Delivery) -> Wait | None:
         """Return until when an email of one of the workflows waits for its send window; None if that is open."""
         window = self.window(self.by_id[one.workflow_id]) if one.action == "email" else None
+        opens = self.opens(one, self.as_of)
+        return None if opens == self.as_of else Wait(opens, f"Waits for the send window: {window}.")
+
+    def opens(self, one: Delivery, hour: datetime) -> datetime:
+        """Return the first hour from an hour on that is in the send window of an email."""
+        window = self.window(self.by_id[one.workflow_id]) if one.action == "email" else None
         if window is None:
-            return None
+            return hour
         own = self.partner_zones.get((one.program_id, one.partner_id)) if window.is_of_partner else None
-        return self._wait(window, own or self._zone(one.program_id))
+        return next_open_hour(window, own or self._zone(one.program_id), hour)
 
     def _zone(self, program: str) -> str:
         return self.zones.get(program, "UTC")
-
-    def _wait(self, window: SendWindow, zone: str) -> Wait | None:
-        hour = next_open_hour(window, zone, self.as_of)
-        return None if hour == self.as_of else Wait(hour, f"Waits for the send window: {window}.")
 
 
 @lru_cache(maxsize=10_000)
@@ -128,7 +132,7 @@ def _waits(
     for one in sorted(candidates, key=lambda one: _order(hour.policy, one)):
         wait = hour.window_wait(one) or sent.wait(one, hour.as_of)
         if wait:
-            waits.append((one, wait))
+            waits.append((one, wait._replace(not_before=hour.opens(one, wait.not_before))))
         else:
             leaving.append(one)
             sent.add(one, hour.as_of)

@@ -16,6 +16,7 @@ from flows.cli.main import app
 from flows.settings import CHECKOUT, Settings
 from support.cli import environment, partnerflow
 from support.definitions import DEFINITION_FILES
+from support.fault_injection import all_deliveries, built_state, run
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 PAGES = {
@@ -168,13 +169,19 @@ def test_json_schema_rejects_a_misspelled_key():
     )
 
 
-def test_readme_counts_are_those_of_the_run(example):
-    """The number of emails and decisions that `make run` leaves is right."""
-    settings, _ = example
-    emails, decisions = len(list(settings.outbox.glob("*.eml"))), len(list(settings.decisions.glob("*.json")))
-    assert f"leaves {emails} emails" in README
-    assert decisions == 3
-    assert "three decisions" in README
+def test_readme_tells_what_a_run_with_the_contact_policy_does(example, tmp_path: Path):
+    """`make run` sends at most one email per partner, in office hours; the README has its numbers and lines."""
+    settings = built_state(example[0], tmp_path, workflows=CHECKOUT / "workflows")
+    done, found = run(settings), all_deliveries(settings)
+    sent = [(one.program_id, one.partner_id) for one in found if (one.action, one.state) == ("email", "sent")]
+    assert len(sent) == len(set(sent)) == len(list(settings.outbox.glob("*.eml")))
+    assert {program for program, _ in sent} == {"1000"}
+    assert f"leaves {len(sent)} emails" in README
+    assert f"{sum(one.state == 'pending' for one in found)} more emails wait" in README
+    assert (len(list(settings.decisions.glob("*.json"))), "three decisions" in README) == (3, True)
+    printed = next(block for block in blocks("") if "wait for the send window" in block)
+    rows = [f"{row.workflow_id}: {row.detail}" for row in done.plan.workflows]
+    assert [line for line in printed.splitlines() if line not in rows] == []
 
 
 def test_every_relative_link_exists():

@@ -10,7 +10,7 @@ import pytest
 from compiler import GOAL_MODELS, MODELS
 from flows.definitions.loader import Definitions, read_definitions
 from flows.pipeline.run import Run
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import DataQualityIssue, Lineage
@@ -18,6 +18,7 @@ from flows.warehouse.connection import open_warehouse
 from support.computed_columns import computed_columns
 from support.definitions import DEFINITION_FILES
 from support.descriptions import undescribed_columns
+from support.example_workflows import WORKFLOWS
 from support.states import with_example
 
 
@@ -44,9 +45,7 @@ class Project:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project parsed from scratch, with warnings as errors, and its docs; nothing is built."""
-    settings = with_example(
-        Settings(state_dir=tmp_path_factory.mktemp("project") / "var", workflows=CHECKOUT / "workflows")
-    )
+    settings = with_example(Settings(state_dir=tmp_path_factory.mktemp("project") / "var", workflows=WORKFLOWS))
     definitions = read_definitions(settings)
     folder = prepare_project(settings, definitions)
     dbt = Dbt(settings, folder)
@@ -160,7 +159,7 @@ def test_every_loaded_source_has_a_freshness(project: Project):
 def test_lineage_leads_from_raw_tables_to_each_workflow(project: Project):
     """Each active workflow is an exposure with an owner; only those with a measure depend on the clicks."""
     exposures = {one["config"]["meta"]["workflow_id"]: one for one in project.manifest["exposures"].values()}
-    active = {workflow.id for workflow in read_definitions(Settings(workflows=CHECKOUT / "workflows")).active}
+    active = {workflow.id for workflow in read_definitions(Settings(workflows=WORKFLOWS)).active}
     assert exposures.keys() == active
     assert all(one["owner"]["name"] for one in exposures.values())
     dependent = _descendants(project.manifest["child_map"], "source.partnerflow.raw.partner_clicks_daily")

@@ -13,7 +13,7 @@ from flows.settings import CHECKOUT
 from support.definitions import DEFINITION_FILES
 from support.example_members import APPLICATIONS, MEMBERS, NOT_MEMBERS
 
-WORKFLOWS = [path.stem for path in DEFINITION_FILES]
+IDS = [path.stem for path in DEFINITION_FILES]
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +26,11 @@ def published(example):
 
 def test_every_row_of_the_six_examples_is_a_workflow():
     """Example 1 has five rows, example 2 one, examples 3, 4 and 6 two each, and example 5 four."""
-    assert sorted(MEMBERS) == WORKFLOWS
-    assert len(WORKFLOWS) == 16
+    assert sorted(MEMBERS) == IDS
+    assert len(IDS) == 16
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS)
+@pytest.mark.parametrize("workflow", IDS)
 def test_members_are_those_derived_by_hand(published, workflow):
     """The published membership has exactly the partners derived from the help page and the seed rows."""
     query = "SELECT partner_id FROM marts.segment_membership WHERE workflow_id = ?"

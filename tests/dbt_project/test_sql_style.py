@@ -14,6 +14,7 @@ from sqlglot import exp
 from compiler import PROJECT
 from flows.settings import CHECKOUT, Settings
 from flows.transform.dbt_runner import Dbt
+from support.example_workflows import WORKFLOWS
 
 NOT_SHARED = (exp.Filter, exp.ILike, exp.Qualify, exp.TryCast, exp.CurrentDate, exp.CurrentTimestamp, exp.IntDiv,
               exp.Pivot, exp.Unnest, exp.Lateral)  # fmt: skip
@@ -78,7 +79,7 @@ def test_hand_written_models_use_shared_constructs_only(example):
 
 def test_every_stub_of_the_linter_is_a_macro(read_project: Path):
     """The macro is in this project or in dbt; otherwise the linter would accept calls of a missing macro."""
-    settings = Settings(state_dir=read_project.parent, workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=read_project.parent, workflows=WORKFLOWS)
     macros = {(macro.package_name, macro.name) for macro in Dbt(settings, read_project).parse().macros.values()}
     config = ConfigParser(interpolation=None)
     config.read(CHECKOUT / ".sqlfluff", encoding="utf-8")

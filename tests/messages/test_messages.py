@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from flows.messages.variables import LINKS, OF_THE_MESSAGE, VARIABLES, sample
 from flows.plan.plan import Recipient
 from flows.settings import CHECKOUT, Settings
 from support.cli import partnerflow
+from support.example_workflows import WORKFLOWS, copy_workflows
 
 OUT = "\n{{ unsubscribe_link }}\n"
 SUBJECT = "subject: Hi\n"
@@ -367,7 +367,7 @@ def test_recipient_context_has_every_variable():
 def test_check_reports_messages_with_the_definitions(tmp_path: Path):
     """The problems have the documented keys. A workflow whose message has an error is broken."""
     workflows = tmp_path / "workflows"
-    shutil.copytree(CHECKOUT / "workflows", workflows)
+    copy_workflows(workflows)
     (workflows / "messages" / "few-clicks" / "body.mjml").write_text("<mj-text>Hello {{ partner.nmae }}</mj-text>")
     state = Settings(state_dir=tmp_path / "var", workflows=workflows)
     answer = partnerflow(state, "check", "--json")
@@ -388,7 +388,7 @@ def test_check_reports_messages_with_the_definitions(tmp_path: Path):
 def test_check_messages_with_only_used_skips_other_messages(tmp_path: Path, only_used: bool):
     """Checking one definition file must not report a message that it does not use."""
     workflows = tmp_path / "workflows"
-    shutil.copytree(CHECKOUT / "workflows", workflows)
+    copy_workflows(workflows)
     (workflows / "messages" / "few-clicks" / "body.mjml").write_text("<mj-text>Hello {{ partner.nmae }}</mj-text>")
     state = Settings(state_dir=tmp_path / "var", workflows=workflows)
     definitions = read_definitions(state, [workflows / "welcome.yml"])
@@ -399,14 +399,14 @@ def test_check_messages_with_only_used_skips_other_messages(tmp_path: Path, only
 
 def test_example_messages_have_no_problems():
     """There are no warnings either."""
-    state = Settings(workflows=CHECKOUT / "workflows")
+    state = Settings(workflows=WORKFLOWS)
     assert check_messages(read_definitions(state), state).problems == ()
     assert "mj-text" in KNOWN
 
 
 def test_problem_looks_as_in_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """docs/messages.md shows the output of `check` for a typo in first-action."""
-    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    copy_workflows(tmp_path / "workflows")
     monkeypatch.chdir(tmp_path)
     path = Path("workflows/messages/first-action")
     text = (path / "body.mjml").read_text().replace("contact.first_name | default: partner.name", "partner.nmae")

@@ -1,6 +1,5 @@
 """Missed hours: which they are, what each workflow wants done about them, and that nobody is lost or doubled by it."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +15,10 @@ from flows.ledger.queries import RunRecord, record_runs
 from flows.pipeline.catch_up import CatchUp, find_catch_up
 from flows.pipeline.run import Run, run_hour
 from flows.pipeline.text import SENT
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 from support.cli import partnerflow
+from support.example_workflows import copy_workflows
 from support.ledgers import ledger_location, opened
 from support.states import HOUR, copy_state, move_state, reload_raw_tables
 from support.week import replayed_contacts
@@ -220,7 +220,7 @@ def back(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     """The example account with newcomers, run again after the outage; one workflow waits for a person."""
     folder = tmp_path_factory.mktemp("outage")
     copy_state(example[0].state_dir, workshop)
-    shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
+    copy_workflows(folder / "workflows")
     settings = Settings(state_dir=workshop, workflows=folder / "workflows")
     with (settings.workflows / "prospect-invite.yml").open("a") as file:
         file.write("missed_hours: hold\n")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows.orchestration.serve import PREFECT_ENV
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
+from support.example_workflows import WORKFLOWS
 from support.states import HOUR, with_example
 
 
@@ -18,7 +19,7 @@ def prefect_settings(read_project: Path, tmp_path_factory) -> Iterator[Settings]
     from prefect.testing.utilities import prefect_test_harness
 
     state = tmp_path_factory.mktemp("prefect")
-    settings = Settings(state_dir=state / "var", workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=state / "var", workflows=WORKFLOWS)
     shutil.copytree(read_project, settings.state_dir / "dbt_project")
     variables = PREFECT_ENV | {
         "PARTNERFLOW_VAR": str(settings.state_dir),

@@ -1,6 +1,5 @@
 """Workflows of the example account are installed, simulated, run, paused, edited and deleted."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,7 +14,8 @@ from flows.definitions.scaffold.templates import template, templates
 from flows.pipeline.run import Run, run_hour
 from flows.preview.preview import preview
 from flows.preview.simulate import Simulation, simulate
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
+from support.example_workflows import WORKFLOWS, copy_workflows
 from support.states import HOUR, copy_state, remove_state
 
 JOINS_IN_THE_EVENING = "21004803"
@@ -83,7 +83,7 @@ def evening(example, workshop: Path, tmp_path_factory: pytest.TempPathFactory) -
     """The state of that evening; the last test runs another hour in it."""
     folder = tmp_path_factory.mktemp("life")
     copy_state(example[0].state_dir, workshop)
-    shutil.copytree(CHECKOUT / "workflows", folder / "workflows")
+    copy_workflows(folder / "workflows")
     settings = Settings(state_dir=workshop, workflows=folder / "workflows")
     rewrite(settings.workflows / "welcome.yml", "status: active", "status: paused")
     sale = settings.workflows / "first-action-30.yml"
@@ -136,7 +136,7 @@ def test_installed_templates_contact_the_simulated_partners(evening: Evening):
     rows = {row.workflow_id: row for row in evening.run.plan.workflows}
     assert {rows[name].status for name in evening.drafts} == {"done"}
     assert {one.id for one in templates()} == set(PREFIXES)
-    page = read_definitions(Settings(workflows=CHECKOUT / "workflows"))
+    page = read_definitions(Settings(workflows=WORKFLOWS))
     previews = {name: preview(evening.settings, page[one], page.compiler, EVENING) for name, one in EXPECTED.items()}
     assert {name: rows[name].members for name in EXPECTED} == {name: len(one.members) for name, one in previews.items()}
     definitions = read_definitions(evening.settings)

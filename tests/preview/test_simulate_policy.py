@@ -66,7 +66,7 @@ def test_simulation_tells_what_waits_until_when_and_what_becomes_of_it(joining):
         "06 10 news Maya sent 07 10",
         "06 10 news Noah disqualified 07 10",
         "06 10 offer Maya sent 09 09",
-        "06 10 offer Noah disqualified 07 10",
+        "06 10 offer Noah disqualified 09 09",
         "06 10 rare Maya given_up 09 12",
         "06 10 rare Noah given_up 09 12",
     ]

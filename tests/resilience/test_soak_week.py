@@ -6,14 +6,14 @@ in benchmarks/README.md."""
 
 import json
 import os
-import shutil
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
 from flows.orchestration.serve import PREFECT_ENV, prefect_server
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
+from support.example_workflows import copy_workflows
 from support.smtp_server import free_port
 from support.states import copy_state
 from support.week import run_hours
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 def test_soak_with_faults_loses_and_repeats_nothing(example, tmp_path: Path):
     """At most 168 hours: later, follow-ups to late invitations would differ from the replay."""
     copy_state(example[0].state_dir, tmp_path / "var")
-    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    copy_workflows(tmp_path / "workflows")
     settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (PREFECT_ENV | {"PREFECT_HOME": str(tmp_path / "prefect")}).items():

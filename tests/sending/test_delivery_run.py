@@ -15,6 +15,7 @@ from flows.settings import CHECKOUT, Settings
 from flows.warehouse.connection import Connection
 from flows.warehouse.raw_tables import create_raw_table
 from support.cli import partnerflow
+from support.example_workflows import WORKFLOWS, copy_workflows
 from support.ledgers import delivery, ledger_location, opened
 from support.smtp_server import ScriptedServer, at
 from support.states import HOUR, copy_state, drop_warehouse, with_example
@@ -23,7 +24,7 @@ from support.states import HOUR, copy_state, drop_warehouse, with_example
 @pytest.fixture(scope="module")
 def loaded(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state of the example account before its first run."""
-    settings = Settings(state_dir=tmp_path_factory.mktemp("loaded") / "var", workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=tmp_path_factory.mktemp("loaded") / "var", workflows=WORKFLOWS)
     shutil.copytree(read_project, settings.state_dir / "dbt_project")
     return with_example(settings).state_dir
 
@@ -31,7 +32,7 @@ def loaded(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def state(loaded: Path, tmp_path: Path, **more) -> Settings:
     """Return a copy of that state with these settings."""
     copy_state(loaded, tmp_path / "var")
-    return Settings(**{"state_dir": tmp_path / "var", "workflows": CHECKOUT / "workflows"} | more)
+    return Settings(**{"state_dir": tmp_path / "var", "workflows": WORKFLOWS} | more)
 
 
 def clear_mirror(connection: Connection, ledger: Ledger) -> None:
@@ -49,7 +50,7 @@ def test_hour_over_smtp_with_ledger_in_postgresql(loaded: Path, tmp_path: Path, 
     to send twice, or to a suppressed address.
     """
     workflows = tmp_path / "workflows"
-    shutil.copytree(CHECKOUT / "workflows", workflows)
+    copy_workflows(workflows)
     url = ledger_location("postgresql", tmp_path)
     with ScriptedServer(at("RCPT", "450 4.2.0 greylisted")) as server:
         more = server.settings | {"ledger_url": url}

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 
 import yaml
 
-from compiler import SendEmail, Workflow, check, parse, project_vocabulary, read_definition, read_yaml
+from compiler import CONTACT_POLICY, SendEmail, Workflow, check, parse, project_vocabulary, read_definition, read_yaml
 from compiler.segment_tree import NamedSegment
 from flows.settings import CHECKOUT
 
 VOCABULARY = project_vocabulary()
 
-DEFINITION_FILES = sorted(file for file in (CHECKOUT / "workflows").glob("*.yml") if file.name != "programs.yml")
+OTHER_FILES = ("programs.yml", CONTACT_POLICY)
+
+DEFINITION_FILES = sorted(one for one in (CHECKOUT / "workflows").glob("*.yml") if one.name not in OTHER_FILES)
 """The definitions of the example account."""
 
 

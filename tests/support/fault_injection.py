@@ -12,10 +12,11 @@ from typing import Any
 from flows.ledger.delivery import Delivery
 from flows.ledger.queries import deliveries
 from flows.pipeline.run import Run, run_hour
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 from flows.transform.build import BuildResult
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.raw_tables import create_raw_table
+from support.example_workflows import WORKFLOWS
 from support.ledgers import opened
 from support.states import HOUR, copy_state
 
@@ -30,7 +31,7 @@ def built_state(example: Settings, folder: Path, **more: Any) -> Settings:
     """Return a copy of the example account's state: its facts are built, and nobody has been contacted."""
     var = folder / "var"
     copy_state(example.state_dir, var, "ledger.db*", "outbox", "decisions", "published")
-    settings = Settings(**{"state_dir": var, "workflows": CHECKOUT / "workflows"} | more)
+    settings = Settings(**{"state_dir": var, "workflows": WORKFLOWS} | more)
     with open_warehouse(settings.warehouse) as connection:
         for name in ("sent_emails", "workflow_runs", "ledger_watermark", "run_watermark"):
             create_raw_table(connection, name)

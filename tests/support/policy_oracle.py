@@ -60,7 +60,7 @@ class PolicyOracle:
             if until is None:
                 self.left.append((one, hour))
             else:
-                self.waiting[one] = until
+                self.waiting[one] = self._window_opens(one, until) or until
 
     def _place(self, workflow: str) -> int:
         """ "those in `priority` go first, in its order; the others follow, the earliest claim first" """

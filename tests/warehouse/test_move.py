@@ -12,10 +12,11 @@ from compiler import PartnerflowError
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.pipeline.run import Run, run_hour
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 from flows.warehouse.connection import open_read_only, open_warehouse
 from flows.warehouse.move import OF_THE_ENGINE, copy_raw_tables, main
 from flows.warehouse.raw_tables import CREATE
+from support.example_workflows import WORKFLOWS
 from support.states import HOUR, with_example
 
 pytestmark = pytest.mark.engine("postgres", "a state moves there")
@@ -27,7 +28,7 @@ NEXT_DAY = HOUR + timedelta(days=1)
 def stayed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example account after its first run on DuckDB."""
     state = tmp_path_factory.mktemp("stayed") / "var"
-    settings = Settings(target="duckdb", state_dir=state, workflows=CHECKOUT / "workflows")
+    settings = Settings(target="duckdb", state_dir=state, workflows=WORKFLOWS)
     assert run_hour(with_example(settings), HOUR).ok
     return settings
 
