@@ -6,7 +6,7 @@ impossible without them is also impossible with them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from math import ceil, floor, inf
 from typing import Literal
 
@@ -59,13 +59,20 @@ ALL_CONTRACT_STAGES = frozenset(
 
 @dataclass(frozen=True)
 class DayRange:
-    """The days of a window, or those after it (`newer`) or before it (`older`)."""
+    """The days of a window, or those after it (`newer`) or before it (`older`).
+
+    With `shift`, the window is that of so many days before.
+    """
 
     window: DaysAgo | DateRange
     side: Literal["in", "newer", "older"] = "in"
+    shift: int = 0
 
     def on(self, today: date) -> Interval | None:
         """Return the range in days ago on a local date, both ends inclusive; None when it has no day up to today."""
+        if self.shift:
+            found = replace(self, shift=0).on(today - timedelta(days=self.shift))
+            return (found[0] + self.shift, found[1] + self.shift) if found else None
         if isinstance(self.window, DaysAgo):
             first, last = self.window.first, self.window.last
         else:

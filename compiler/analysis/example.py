@@ -53,12 +53,16 @@ class ExamplePartner:
         >>> print(ExamplePartner(date(2026, 3, 20), "Joined", date(2026, 3, 6), activity))
         on 2026-03-20: Joined since 2026-03-06; 3 clicks on 2026-03-07
         """
+        return f"on {self.as_of_date}: {'; '.join(self.parts())}"
+
+    def parts(self) -> list[str]:
+        """Return the parts of the sentence: the stage, then one for each day of activity, contract, group and value."""
         parts = [f"{self.stage} since {self.stage_since}" if self.stage_since else self.stage]
         parts += [f"{_counted(one)} on {one.day}" for one in self.activity]
         parts += [f"contract {one.id} {one.stage}{f' under {one.term}' if one.term else ''}" for one in self.contracts]
         parts += [f"in group {name}" for name in self.groups]
         parts += [f"{label} {value}" for label, value in self.values.items()]
-        return f"on {self.as_of_date}: {'; '.join(parts)}"
+        return parts
 
     def as_json(self) -> dict[str, Any]:
         """Return the partner as JSON values: dates in ISO 8601, decimal numbers as text."""

@@ -42,6 +42,9 @@ STAGE_PREFERENCE = ("Joined", "Outreach", "New", "Negotiating", "Expired", NO_ST
 
 CACHE_SIZE = 100_000
 
+MAX_DAYS = 40_000
+"""Days ago that lie before FIRST_DAY from every date that is considered."""
+
 
 def is_satisfiable(constraints: SegmentConstraints, on: date, negative_revenue: bool = False) -> bool:
     """Return whether there is an example partner."""
@@ -87,12 +90,23 @@ def _solve(constraints: SegmentConstraints, on: date, negative_revenue: bool) ->
 
 def _days(constraints: SegmentConstraints, on: date) -> Iterator[date]:
     """Yield the local dates on which the result can differ: `on`, then later ones, then earlier ones."""
-    windows = [days.window for days in [*constraints.since, *(days for days, _, _ in constraints.totals if days)]]
-    named = {end for one in windows if isinstance(one, DateRange) for end in (one.first, one.last)}
+    ranges = [*constraints.since, *(days for days, _, _ in constraints.totals if days)]
+    windows = [(days.window, days.shift) for days in ranges]
+    named = {
+        end + timedelta(days=shift)
+        for one, shift in windows
+        if isinstance(one, DateRange)
+        for end in (one.first, one.last)
+    }
     if not named:
         yield on
         return
-    ago = {0} | {days for one in windows if not isinstance(one, DateRange) for days in (one.first, one.last)}
+    ago = {0} | {
+        days + shift
+        for one, shift in windows
+        if not isinstance(one, DateRange)
+        for days in (one.first, min(one.last, MAX_DAYS))
+    }
     ordinals = {end.toordinal() + days + near for end in named for days in ago for near in (-1, 0, 1)}
     first, last, now = FIRST_DAY.toordinal(), LAST_DAY.toordinal(), on.toordinal()
     candidates = {now, first, last, *(one for one in ordinals if first <= one <= last)}

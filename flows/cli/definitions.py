@@ -1,6 +1,7 @@
 """The commands for definitions: check, format, fields, compile, overlaps, templates, new."""
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -129,6 +130,9 @@ def compile_command(
 @app.command(epilog="Example: partnerflow overlaps revenue-1000")
 def overlaps(
     workflow: Annotated[str | None, typer.Argument(help="Show only the results for this workflow.")] = None,
+    bound: Annotated[
+        bool, typer.Option("--bound", help="Show the most emails that one partner can get from all active workflows.")
+    ] = False,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
@@ -138,8 +142,13 @@ def overlaps(
     from flows.cli.output.overlaps import overlap_lines, overlaps_json
 
     definitions = read_definitions(read_settings())
-    chosen = definitions[workflow] if workflow else None
     on = read_as_of(as_of).date()
+    if bound:
+        if workflow:
+            raise typer.BadParameter("The bound is for all active workflows; leave the workflow out.")
+        _print_bound(definitions, on, as_json)
+        return
+    chosen = definitions[workflow] if workflow else None
     found = compare(definitions.workflows, definitions.compiler, on, chosen.id if chosen else None)
     sequences = [
         one
@@ -150,6 +159,19 @@ def overlaps(
         answer(overlaps_json(found, sequences))
     else:
         print_lines(overlap_lines(found, sequences))
+    print_errors(definitions.broken.values())
+
+
+def _print_bound(definitions: Definitions, on: date, as_json: bool) -> None:
+    from flows.cli.output.overlaps import bound_lines
+    from flows.preview.bound import email_bounds
+    from flows.warehouse.program_names import read_program_names
+
+    found = email_bounds(definitions.active, definitions.policy, definitions.compiler, on)
+    if as_json:
+        answer({"bounds": [one.as_json() for one in found]})
+    else:
+        print_lines(bound_lines(found, read_program_names(read_settings())))
     print_errors(definitions.broken.values())
 
 

@@ -1,10 +1,16 @@
 """Overlaps and sequences as text and as JSON."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from compiler.analysis.overlap import Overlap, Overlaps
 from compiler.analysis.sequences import WorkflowSequence
+from flows.local_time import counted
+from flows.preview.bound import EmailBound
+from flows.warehouse.program_names import ProgramNames
+
+PERIODS = {"hour": "an hour", "day": "24 hours", "30 days": "30 days"}
 
 RELATIONS = {
     "equal": "{0} and {1} are the same segment",
@@ -23,6 +29,30 @@ def overlaps_json(found: Overlaps, sequences: Sequence[WorkflowSequence]) -> dic
         "sequences": [one.as_json() for one in sequences],
         "unsatisfiable": list(found.unsatisfiable),
     }
+
+
+def bound_lines(bounds: Sequence[EmailBound], programs: ProgramNames) -> list[str]:
+    """Return the most emails that one partner of each program can get, each with a partner that gets them."""
+    lines = []
+    for program, found in groupby(bounds, key=lambda one: one.program_id):
+        each = list(found)
+        most = [f"{_at_most(one)} in {PERIODS[one.period]}" for one in each]
+        lines.append(f"A partner of {programs.name(program)} gets at most {', '.join(most[:-1])} and {most[-1]}.")
+        for one in each:
+            lines += _witness(one)
+    return lines or ["No active workflow sends emails."]
+
+
+def _at_most(one: EmailBound) -> str:
+    known = "" if one.at_most == one.reached else f" (perhaps fewer: {one.reached} are reached)"
+    return f"{counted(one.at_most, 'email')}{known}"
+
+
+def _witness(one: EmailBound) -> Iterable[str]:
+    emails = ", ".join(f"{name} at {hour:%Y-%m-%d %H:%M}" for name, hour in one.witness.emails)
+    yield f"    {counted(one.reached, 'email')} in {PERIODS[one.period]}: {emails or 'none'} (UTC)"
+    if one.reached:
+        yield f"        address known since {one.witness.since:%Y-%m-%d %H:%M}; {one.witness.history}"
 
 
 def overlap_lines(found: Overlaps, sequences: Sequence[WorkflowSequence]) -> list[str]:
