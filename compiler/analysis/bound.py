@@ -253,7 +253,7 @@ def _plans(segments: Sequence[SegmentOfBound]) -> list[tuple[_Epoch, ...]]:
             for earliest in {one.days[1] for one in segments}:
                 first = tuple(one for one in segments if _is_first(one, stage, latest, earliest))
                 rest = [one for one in segments if one not in first]
-                plans += [_plan(stage, first, rest, gap) for gap in (1, 0) if first]
+                plans += [_plan(stage, first, rest, gaps) for gaps in ((1, 1), (1, 0), (0, 0)) if first]
     distinct = {
         tuple((one.stage, one.since, tuple(s.id for s in one.segments)) for one in plan): plan for plan in plans
     }
@@ -261,17 +261,20 @@ def _plans(segments: Sequence[SegmentOfBound]) -> list[tuple[_Epoch, ...]]:
 
 
 def _plan(
-    stage: str, first: tuple[SegmentOfBound, ...], rest: Iterable[SegmentOfBound], gap: int
+    stage: str, first: tuple[SegmentOfBound, ...], rest: Iterable[SegmentOfBound], gaps: tuple[int, int]
 ) -> tuple[_Epoch, ...]:
-    """Return the first transition and one for each stage of the rest, each `gap` days after what comes before."""
+    """Return the first transition and one for each stage of the rest.
+
+    `gaps` are the days after what comes before, of the second transition and of later ones.
+    """
     since = -min(max(one.days[0] for one in first), min(one.days[1] for one in first))
     epochs = [_Epoch(stage, int(since), first)]
     groups: dict[str, list[SegmentOfBound]] = {}
     for one in sorted(rest, key=lambda one: (len(one.stages), -one.days[0])):
         known = next((name for name in groups if name in one.stages), None)
         groups.setdefault(known or min(one.stages), []).append(one)
-    for name, members in groups.items():
-        epochs.append(_Epoch(name, epochs[-1].end + gap, tuple(members)))
+    for number, (name, members) in enumerate(groups.items()):
+        epochs.append(_Epoch(name, epochs[-1].end + gaps[min(number, 1)], tuple(members)))
     return tuple(epochs)
 
 

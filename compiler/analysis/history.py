@@ -3,7 +3,7 @@
 The program's time zone is UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -13,6 +13,9 @@ from typing import Any
 from compiler.analysis.constraints import CLOSED_STAGES, UNITS, ContractConstraint, SegmentConstraints
 from compiler.analysis.example import Activity, Contract, ExamplePartner
 from compiler.segment_tree import NO_STAGE
+
+EARLY = (NO_STAGE, "New")
+"""The stages that an email moves to Outreach."""
 
 NAMES = {"Partner ID": "p", "Partner Name": "Somebody"}
 """The partner's id and name where no condition is about them."""
@@ -65,18 +68,27 @@ class PartnerHistory:
             name: facts[name] for name in ("activity", "contracts", "groups", "values")
         }
 
-    def stage(self, instant: datetime, moved: Iterable[datetime] = ()) -> tuple[str, date | None]:
-        """Return the stage at an instant (UTC), and its date. Emails of the hours `moved` have made it Outreach."""
-        events = [*self.moves, *((hour + timedelta(microseconds=1), "Outreach") for hour in moved)]
-        known = [one for one in events if one[0] <= instant]
-        if not known:
-            return NO_STAGE, None
-        at, stage = max(known, key=lambda one: one[0])
-        return stage, at.date()
+    def stage(self, instant: datetime, emailed: Sequence[datetime] = ()) -> tuple[str, date | None]:
+        """Return the stage at an instant (UTC), and its date; `emailed` are the hours at which emails left.
 
-    def meets(self, constraints: SegmentConstraints, instant: datetime, moved: Iterable[datetime] = ()) -> bool:
+        An email moves None and New to Outreach from the next instant on, and None or New of the same date does not take
+        it back (semantics, "Relationship stage").
+        """
+        stage, since = NO_STAGE, None
+        events = [*self.moves, *((hour + timedelta(microseconds=1), "") for hour in emailed)]
+        for at, name in sorted(events, key=lambda one: one[0]):
+            if at > instant:
+                break
+            is_early = name in EARLY and any(one < at and one.date() == at.date() for one in emailed)
+            if name and not is_early:
+                stage, since = name, at.date()
+            elif not name and stage in EARLY:
+                stage, since = "Outreach", at.date()
+        return stage, since
+
+    def meets(self, constraints: SegmentConstraints, instant: datetime, emailed: Sequence[datetime] = ()) -> bool:
         """Return whether the partner meets all constraints at an instant; never one that is not analyzed."""
-        stage, since = self.stage(instant, moved)
+        stage, since = self.stage(instant, emailed)
         if constraints.unsupported or stage not in constraints.stages:
             return False
         today = instant.date()

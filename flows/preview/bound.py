@@ -29,6 +29,9 @@ MICROSECOND = timedelta(microseconds=1)
 TIMES = (time(), time(12), time(23, 30))
 """The times of day at which the transitions and actions of a history are tried."""
 
+BEGINS = (time(), time(1), time(12), time(13))
+"""The times of day from which on the partner's address is known."""
+
 MAX_TRIES = 150
 """Histories, each with the first hour of its partner's address, that are tried for one period."""
 
@@ -88,18 +91,19 @@ class EmailBound:
 
 
 def email_bounds(
-    workflows: Iterable[Workflow], policy: ContactPolicy, compiler: Compiler, on: date
+    workflows: Iterable[Workflow], policy: ContactPolicy, compiler: Compiler, on: date, with_witness: bool = True
 ) -> list[EmailBound]:
     """Return the bounds of each program that has email workflows, for each of PERIODS.
 
-    Witnesses are as of the local date `on`, unless segments name dates that exclude it.
+    Witnesses are searched unless `with_witness` is false, and are as of the local date `on`, unless segments name dates
+    that exclude it.
     """
     emails = [one for one in workflows if isinstance(one.action, SendEmail)]
     found = []
     for program in sorted({one.program for one in emails}):
         mine = [one for one in emails if one.program == program]
         bound = _ProgramBound(program, mine, policy, segments_of(mine, compiler.builder, on), on)
-        found += [bound.of(period) for period in PERIODS]
+        found += [bound.of(period, with_witness) for period in PERIODS]
     return found
 
 
@@ -118,11 +122,11 @@ class _ProgramBound:
         self.contacts = ContactBound(segments, on)
         self.on = on
 
-    def of(self, period: Period) -> EmailBound:
+    def of(self, period: Period, with_witness: bool) -> EmailBound:
         """Return the bound for a period, and the best witness."""
         at_most, sets, days = self._from_above(period)
         best = Witness(PartnerHistory(()))
-        for history, since in islice(self._tries(sets, days), MAX_TRIES):
+        for history, since in islice(self._tries(sets, days), MAX_TRIES if with_witness else 0):
             run = _HistoryRun(self.program, self.workflows, self.policy, self.segments, history)
             emails = _most_emails(run.departures(since, period), period.hours)
             if len(emails) > len(best.emails):
@@ -154,10 +158,8 @@ class _ProgramBound:
             for history, dates in self.contacts.histories(chosen, days):
                 for at in TIMES:
                     timed = replace(history, at=at)
-                    hours = [
-                        datetime.combine(day, begin) for day in dates for begin in (time(), time(1), _next_hour(at))
-                    ]
-                    yield from ((timed, hour) for hour in sorted({*hours[:3], *hours[-6:]}))
+                    hours = [datetime.combine(day, begin) for day in dates for begin in BEGINS]
+                    yield from ((timed, hour) for hour in sorted({*hours[:4], *hours[-8:]}))
 
 
 class _HistoryRun:
@@ -174,7 +176,7 @@ class _HistoryRun:
         self.program, self.history, self.workflows = program, history, workflows
         self.segments = {one.id: one.alternatives for one in segments}
         self.ledger = SimulatedLedger(policy)
-        self.moved: list[datetime] = []
+        self.emailed: list[datetime] = []
         events = [datetime.combine(one.day, history.at) for one in history.activity] + [at for at, _ in history.moves]
         self.changes = {at.replace(minute=0) + (HOUR if at.minute else timedelta()) for at in events}
 
@@ -190,10 +192,7 @@ class _HistoryRun:
         return self.ledger.departures
 
     def _may_change(self, hour: datetime) -> bool:
-        event = datetime.combine(hour.date(), self.history.at)
-        return (
-            hour.time() == time() or hour - HOUR < event <= hour or bool(self.moved and hour - self.moved[-1] <= HOUR)
-        )
+        return hour.time() == time() or hour in self.changes or hour - HOUR in self.emailed
 
     def _new_members(self, hour: datetime) -> list[Delivery]:
         """Return the emails to the partner by workflows that it is a member of at the instants of a run."""
@@ -207,15 +206,15 @@ class _HistoryRun:
         before = len(self.ledger.departures)
         sending = SendingHour(hour, self.ledger.policy, self.workflows, {self.program: "UTC"})
         self.ledger.run(sending, new, self._requalify(hour))
-        if len(self.ledger.departures) > before and self.history.stage(hour, self.moved)[0] in ("None", "New"):
-            self.moved.append(hour)
+        if len(self.ledger.departures) > before:
+            self.emailed.append(hour)
 
     def _is_in(self, workflow_id: str, at: datetime) -> bool:
-        return any(self.history.meets(one, at, self.moved) for one in self.segments[workflow_id])
+        return any(self.history.meets(one, at, self.emailed) for one in self.segments[workflow_id])
 
     def _requalify(self, hour: datetime) -> Requalify:
         def requalify(partners: set[PartnerOfWorkflow]) -> Mapping[PartnerOfWorkflow, tuple[str, ...]]:
-            stage, _ = self.history.stage(hour, self.moved)
+            stage, _ = self.history.stage(hour, self.emailed)
             return {
                 who: ("its stage or a sum",)
                 for who in partners
@@ -226,11 +225,6 @@ class _HistoryRun:
             }
 
         return requalify
-
-
-def _next_hour(at: time) -> time:
-    """Return the first full hour that is not before a time of day; midnight after the last one."""
-    return at if not at.minute else time((at.hour + 1) % 24)
 
 
 def _most_emails(departures: Iterable[Departure], hours: int) -> list[tuple[str, datetime]]:

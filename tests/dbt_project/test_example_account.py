@@ -13,7 +13,7 @@ from flows.settings import CHECKOUT
 from support.definitions import DEFINITION_FILES
 from support.example_members import APPLICATIONS, MEMBERS, NOT_MEMBERS
 
-IDS = [path.stem for path in DEFINITION_FILES]
+IDS = sorted(path.stem for path in DEFINITION_FILES)
 
 
 @pytest.fixture(scope="module")

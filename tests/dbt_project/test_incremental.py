@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from flows.definitions.loader import read_definitions
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 from flows.transform.build import prepare_project
 from flows.transform.dbt_runner import Dbt
 from flows.warehouse.connection import Connection, open_warehouse
@@ -26,6 +26,7 @@ from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.cli import environment
 from support.databases import ENGINE
+from support.example_workflows import WORKFLOWS
 from support.states import HOUR, copy_warehouse, drop_warehouse
 
 SEEDS = range(int(os.environ.get("PARTNERFLOW_SEEDS", "1")))
@@ -181,7 +182,7 @@ class Loader:
 @pytest.fixture(scope="module")
 def dbt(read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Dbt]:
     """A state without tables, and a dbt runner for it."""
-    settings = Settings(state_dir=tmp_path_factory.mktemp("incremental") / "var", workflows=CHECKOUT / "workflows")
+    settings = Settings(state_dir=tmp_path_factory.mktemp("incremental") / "var", workflows=WORKFLOWS)
     shutil.copytree(read_project, settings.state_dir / "dbt_project")
     runner = Dbt(settings, prepare_project(settings, read_definitions(settings)))
     runner.parse()

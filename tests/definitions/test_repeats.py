@@ -1,6 +1,5 @@
 """Workflows that repeat one that has sent, and chains of which a part is active."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from flows.definitions.repeats import find_repeats
 from flows.definitions.scaffold.create import from_template
 from flows.plan.plan import Plan, Recipient
 from flows.preview.plan_preview import preview_plan
-from flows.settings import CHECKOUT, Settings
+from flows.settings import Settings
 from support.cli import partnerflow
+from support.example_workflows import copy_workflows
 from support.ledgers import delivery, opened
 from support.states import HOUR
 
@@ -20,7 +20,7 @@ from support.states import HOUR
 @pytest.fixture
 def saved(tmp_path: Path) -> Settings:
     """A copy of the sixteen workflows, saved as those of the last run."""
-    shutil.copytree(CHECKOUT / "workflows", tmp_path / "workflows")
+    copy_workflows(tmp_path / "workflows")
     settings = Settings(state_dir=tmp_path / "var", workflows=tmp_path / "workflows")
     save_snapshot(settings, read_definitions(settings))
     return settings
@@ -100,7 +100,7 @@ def test_check_says_what_a_new_workflow_repeats(saved: Settings):
 def test_plan_counts_who_had_the_message_before(example, tmp_path: Path):
     """The warning names the earlier workflow; the ledger's mirror has its partners."""
     settings = example[0].model_copy(update={"workflows": tmp_path / "workflows"})
-    shutil.copytree(CHECKOUT / "workflows", settings.workflows)
+    copy_workflows(settings.workflows)
     copy(settings, "welcome", "again")
     had = [one for one in example[1].plan.recipients if one.workflow_id == "welcome"]
     fresh = Recipient(**vars(had[0]) | {"partner_id": "new"})

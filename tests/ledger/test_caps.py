@@ -1,7 +1,10 @@
 """The caps of the contact policy in the ledger: nobody gets more, also when two runs send at once."""
 
 import random
+import subprocess
+import sys
 import threading
+import time
 from collections import defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -164,3 +167,53 @@ def test_hours_far_away_are_not_read(tmp_path: Path):
             with ledger.store.reading() as connection:
                 found = read_sending_hours(connection, DAILY, [delivery("a", workflow="w")], at)
             assert (found.wait(delivery("a", workflow="w"), at) is not None) == waits
+
+
+WORKER = """
+import random, sys
+from datetime import datetime
+from pathlib import Path
+from compiler import Cap, ContactPolicy
+from flows.ledger.caps import PolicyGuard
+from flows.ledger.delivery import SendResult, utc_now
+from flows.ledger.ledger import Ledger
+from flows.ledger.worker_lease import worker_lease
+from flows.run_id import run_id_of
+
+place, hour = sys.argv[1], datetime.fromisoformat(sys.argv[2])
+policy = ContactPolicy((Cap(1, "partner", 24), Cap(2, "address", 48)))
+ledger, run_id = Ledger(place if "://" in place else Path(place)), run_id_of(hour)
+with worker_lease(ledger, run_id, "here"):
+    print("leased", flush=True)
+    while leased := ledger.lease(run_id, ["v", "w", "x"], 3, utc_now()):
+        for one in leased:
+            if ledger.mark_sending(one, PolicyGuard(policy, hour)) == "sending":
+                ledger.record_result(one, "sending", SendResult(random.choice(("sent", "sent", "failed"))))
+"""
+
+
+@pytest.mark.long
+def test_two_runs_and_kills_never_exceed_a_cap(place: Path | str):
+    """Each hour two processes send, of which one is killed somewhere in its work; nothing is lost."""
+    dice = random.Random(1)
+    policy = ContactPolicy((Cap(1, "partner", 24), Cap(2, "address", 48)))
+    claims = [
+        delivery(f"p{partner}", f"a{partner % 20}@x.example", workflow) for partner in range(30) for workflow in "vwx"
+    ]
+    with opened(place) as ledger:
+        ledger.claim(claims, {})
+        for number in range(5):
+            hour = HOUR + timedelta(hours=number * 12)
+            command = [sys.executable, "-c", WORKER, str(place), hour.isoformat()]
+            both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+            assert [one.stdout.readline() for one in both] == ["leased\n"] * 2
+            time.sleep(dice.uniform(0, 0.3))
+            both[0].kill()
+            assert [one.wait() for one in both] in ([-9, 0], [0, 0])
+            ledger.end_lease(host="here")
+            ledger.reclaim_expired(run_id_of(hour), utc_now())
+        found = deliveries(ledger)
+    assert all(count <= cap.limit for count, cap in zip(most(found, policy), policy.caps, strict=True))
+    assert most(found, policy)[0] == 1
+    assert len(found) == len(claims)
+    assert {one.state for one in found} <= {"sent", "failed", "in_doubt", "pending"}

@@ -19,6 +19,7 @@ from compiler import Cap, Compiler, ContactPolicy, SendWindow, Workflow, read_de
 from compiler.sql.recheck import conditions_to_recheck, recheck_segment
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.templates import template
+from flows.preview.bound import PERIODS, EmailBound, email_bounds
 from flows.preview.hours import local_hours
 from flows.preview.simulate import Simulation
 from flows.settings import CHECKOUT, Settings
@@ -337,7 +338,7 @@ class DrawnRun:
 
 
 @settings(
-    max_examples=500 if LONG else 8,
+    max_examples=1000 if LONG else 8,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -349,7 +350,10 @@ class DrawnRun:
     policy=st.sampled_from(POLICIES), days=st.sampled_from((0, 0, 1, 2)),
 )  # fmt: skip
 def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size: int, policy: Policy, days: int):
-    """Accounts are random; the limit, the policy and the number of hours evaluated together vary."""
+    """Accounts are random; the limit, the policy and the number of hours evaluated together vary.
+
+    No partner gets more emails than `overlaps --bound` says.
+    """
     compiler = Compiler(VOCABULARY, drawn.include_today)
     workflows = [
         workflow_without_yaml(name, one.program, one.sentences, drawn.named_sentences)
@@ -375,6 +379,7 @@ def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size
         assert ended == {(hour, one.workflow, one.partner) for one, hour in emails}
     waiting = {(one.not_before, one.workflow_id, one.partner_id) for one in found.deferred if one.outcome == "waiting"}
     assert waiting == {(until, one.workflow, one.partner) for one, until in expected.policy.waiting.items()}
+    assert_never_exceeds_the_bounds(found, email_bounds(workflows, contact_policy(policy), compiler, first, False))
     spans = [(one.workflow_id, one.first, one.last) for one in found.limit_breaches]
     assert expected.over == {
         (hour.as_of, name)
@@ -382,6 +387,19 @@ def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size
         for hour in hours
         if start <= hour.as_of <= final and hour.program_id == drawn.segments[name].program
     }
+
+
+def assert_never_exceeds_the_bounds(found: Simulation, bounds: Iterable[EmailBound]) -> None:
+    """Fail if a partner gets more emails in an hour, in 24 hours or in all days than `overlaps --bound` says."""
+    emails: dict[tuple[str, str], list[datetime]] = {}
+    for one in found.sends:
+        emails.setdefault((one.program_id, one.partner_id), []).extend([one.as_of] * one.emails)
+    at_most = {(one.program_id, one.period): one.at_most for one in bounds}
+    for (program, partner), hours in emails.items():
+        for period in PERIODS:
+            length = timedelta(hours=period.hours)
+            most = max(sum(start <= hour < start + length for hour in hours) for start in hours)
+            assert most <= at_most[program, period.name], (program, partner, period.name)
 
 
 # On the example account
