@@ -45,7 +45,7 @@ def rows(ids: list[str]) -> ReportData:
     now = datetime(2026, 3, 20, 18)
     runs = [_run(name, now - timedelta(hours=back), draw) for name in ids for back in range(RUNS)]
     recipients = [_recipient(name, number, now, draw) for name in ids for number in range(RECIPIENTS)]
-    return ReportData(now, totals, weeks, runs, recipients, [], [])
+    return ReportData(now, totals, [], weeks, runs, recipients, [], [])
 
 
 def _week(name: str, monday: date, draw: random.Random) -> Row:
@@ -59,11 +59,21 @@ def _week(name: str, monday: date, draw: random.Random) -> Row:
 def _total(name: str, weeks: list[Row]) -> Row:
     counts = [column for column in weeks[0] if column not in ("workflow_id", "week")]
     total = {column: sum(week[column] for week in weeks) for column in counts}
-    return {"workflow_id": name, "accepted": 0} | total | {rate: total[count] / total["sent"] for count, rate in RATES}
+    return (
+        {"workflow_id": name, "accepted": 0, "goal": None}
+        | total
+        | {rate: total[count] / total["sent"] for count, rate in RATES}
+    )
 
 
 def _run(name: str, as_of: datetime, draw: random.Random) -> Row:
-    counts = {"members": draw.randint(0, 9000), "already_contacted": draw.randint(0, 9000), "suppressed": 3, "sent": 40}
+    counts = {
+        "members": draw.randint(0, 9000),
+        "already_contacted": draw.randint(0, 9000),
+        "suppressed": 3,
+        "no_address": 0,
+        "sent": 40,
+    }
     return {"workflow_id": name, "as_of": as_of, "status": "done", "detail": None, "failed": 0, "in_doubt": 0} | counts
 
 

@@ -21,6 +21,9 @@ RUNS = 5
 RECIPIENTS = 8
 """Recipients of a workflow that are read, at most."""
 
+MEMBERS = 8
+"""Members of a segment that are read, at most."""
+
 RATES = [
     ("delivered", "delivery_rate"),
     ("opened", "open_rate"),
@@ -44,8 +47,10 @@ class ReportData:
     emails or problems, newest first; `recipients` the latest rows of marts.fct_email_deliveries with the partner's
     name, newest first; `unreadable` what was received and cannot be read; `set_aside` the raw tables with rows that
     are set aside, and why; `in_doubt` the number of emails in doubt of each workflow that has any; `notes` what the
-    last run said of no single workflow, such as that its data are old. `as_of` is the hour of the last run (UTC,
-    without a zone), or None before the first.
+    last run said of no single workflow, such as that its data are old; `members` the latest members of each segment
+    as of the last run, with the partner's name, `since` when, and the hour for which the workflow `contacted` them,
+    those that it has not contacted first. `as_of` is the hour of the last run (UTC, without a zone), or None before
+    the first.
     """
 
     as_of: datetime | None
@@ -58,6 +63,7 @@ class ReportData:
     set_aside: list[SetAside]
     in_doubt: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    members: list[Row] = field(default_factory=list)
 
     def of(self, workflow_id: str | None) -> "ReportData":
         """Return the report of one workflow, or of all for None. Raises PartnerflowError if it has no row."""
@@ -112,6 +118,7 @@ def _read(connection: Connection) -> ReportData:
         rows_set_aside(connection),
         dict(connection.execute(_IN_DOUBT).fetchall()),
         [line for (notes,) in connection.execute(_NOTES).fetchall() for line in notes.splitlines()],
+        _rows(connection, _MEMBERS, MEMBERS) if connection.columns("marts").keys() >= _MEMBER_TABLES else [],
     )
 
 
@@ -136,7 +143,8 @@ _WEEKS = """
     ORDER BY workflow_id, week"""
 
 _RUNS = """
-    SELECT workflow_id, as_of, status, members, already_contacted, suppressed, sent, failed, in_doubt, detail
+    SELECT
+        workflow_id, as_of, status, members, already_contacted, suppressed, no_address, sent, failed, in_doubt, detail
     FROM marts.workflow_runs
     QUALIFY row_number() OVER (PARTITION BY workflow_id ORDER BY as_of DESC, run_id DESC) = 1
         OR (
@@ -154,6 +162,29 @@ _RECIPIENTS = """
     LEFT JOIN marts.fct_partners AS partners USING (program_id, partner_id)
     QUALIFY row_number() OVER (PARTITION BY workflow_id ORDER BY as_of DESC, delivery_id) <= ?
     ORDER BY workflow_id, as_of DESC, name, delivery_id"""
+
+
+_MEMBER_TABLES = {"segment_membership", "segment_membership_history", "sent_emails"}
+
+_MEMBERS = """
+    SELECT
+        members.workflow_id, members.program_id, members.partner_id, partners.name, history.valid_from AS since,
+        contacts.contacted
+    FROM marts.segment_membership AS members
+    LEFT JOIN marts.fct_partners AS partners USING (program_id, partner_id)
+    LEFT JOIN marts.segment_membership_history AS history
+        ON members.workflow_id = history.workflow_id AND members.program_id = history.program_id
+        AND members.partner_id = history.partner_id AND history.valid_to IS NULL
+    LEFT JOIN (
+        SELECT workflow_id, program_id, partner_id, max(as_of) AS contacted FROM marts.sent_emails
+        WHERE state = 'sent' GROUP BY ALL
+    ) AS contacts
+        ON members.workflow_id = contacts.workflow_id AND members.program_id = contacts.program_id
+        AND members.partner_id = contacts.partner_id
+    QUALIFY row_number() OVER (
+        PARTITION BY members.workflow_id ORDER BY contacts.contacted NULLS FIRST, since DESC, members.partner_id
+    ) <= ?
+    ORDER BY members.workflow_id, contacts.contacted NULLS FIRST, since DESC, members.partner_id"""
 
 
 def _rows(connection: Connection, query: str, *values: object) -> list[Row]:

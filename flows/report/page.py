@@ -81,6 +81,7 @@ class WorkflowPage:
     chart: Chart | None
     runs: list[Row]
     recipients: list[Row]
+    members: list[Row]
 
 
 def write_report(settings: Settings, definitions: Definitions, file: Path, show_addresses: bool = False) -> None:
@@ -102,7 +103,8 @@ def render_report(
 ) -> str:
     """Return the page as HTML. `folder` is the workflows folder, which has the messages."""
     totals = {row["workflow_id"]: row for row in data.totals}
-    weeks, runs, recipients = map(by_workflow, (data.weeks, data.runs, data.recipients))
+    lists = (data.weeks, data.runs, data.recipients, data.members)
+    weeks, runs, recipients, members = map(by_workflow, lists)
     lifts = {row["workflow_id"]: row for row in data.lifts}
     defined = {workflow.id: workflow for workflow in definitions.workflows}
     common = Counter(str(condition) for workflow in definitions.workflows for condition in workflow.segment)
@@ -111,6 +113,7 @@ def render_report(
             workflow_id, defined.get(workflow_id), definitions, programs, common, data.in_doubt.get(workflow_id, 0),
             totals.get(workflow_id, {"workflow_id": workflow_id, **EMPTY}), lifts.get(workflow_id),
             weeks.get(workflow_id, []), runs.get(workflow_id, []), recipients.get(workflow_id, []),
+            members.get(workflow_id, []),
         )
         for workflow_id in sorted(defined.keys() | totals.keys() | definitions.broken.keys())
     ]  # fmt: skip
@@ -161,6 +164,7 @@ def outcome(delivery: Row) -> str:
 def _workflow(
     workflow_id: str, workflow: Workflow | None, definitions: Definitions, programs: ProgramNames, common: Counter[str],
     in_doubt: int, totals: Row, lift: Row | None, weeks: list[Row], runs: list[Row], recipients: list[Row],
+    members: list[Row],
 ) -> WorkflowPage:  # fmt: skip
     state = workflow.status if workflow else "broken" if workflow_id in definitions.broken else "deleted"
     program_id = workflow.program if workflow else recipients[0]["program_id"] if recipients else ""
@@ -185,6 +189,7 @@ def _workflow(
         chart=weekly_chart(weeks) if weeks else None,
         runs=runs,
         recipients=recipients,
+        members=members,
     )
 
 

@@ -83,8 +83,16 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         ],
         fct_partners=[partner("p1", "Anna & Sons"), partner("p2", "Ben"), partner("p3", EVIL)],
         programs=[{"program_id": "1000", "name": "Northwind", "timezone": "America/New_York"}],
+        segment_membership=[of_good("p1"), of_good("p2")],
+        segment_membership_history=[of_good("p1") | {"valid_from": HOUR, "valid_to": None}],
+        sent_emails=[of_good("p1") | {"state": "sent", "as_of": HOUR}],
     )
     return settings
+
+
+def of_good(partner_id: str) -> dict:
+    """Return the key of a member of workflow good."""
+    return {"workflow_id": "good", "program_id": "1000", "partner_id": partner_id}
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +226,15 @@ def test_list_shows_programs_and_what_differs_between_segments(page):
     assert shown == "Last Transition Date is 7 Days Ago · Relationship Stage is any of Joined"
 
 
+def test_workflow_shows_who_is_in_the_segment_now(page):
+    """Those that are not written to yet come first; since when is known from the history."""
+    page.get_by_role("link", name="Good news").click()
+    rows = page.locator("article:visible .members tbody tr")
+    assert [" ".join(row.split()) for row in rows.all_inner_texts()] == [
+        "Ben p2 – not yet", "Anna & Sons p1 2026-03-20 14:00 EDT 2026-03-20 14:00 EDT",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_run_has_all_counts_and_its_whole_detail(browser, reported: Settings, tmp_path: Path, width: int):
     """Nothing is cut, and no count is outside the window; on a phone each count has its name."""
@@ -233,7 +250,7 @@ def test_run_has_all_counts_and_its_whole_detail(browser, reported: Settings, tm
         box = cells.nth(index).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
     opened.goto(f"{file.as_uri()}#w-good")
-    people = opened.locator("article:visible .people tbody tr").first
+    people = opened.locator("article:visible .people:not(.members) tbody tr").first
     assert people.get_by_text("clicked").is_visible()
     assert people.get_by_text("2026-03-20 14:00 EDT").is_visible()
     opened.close()
