@@ -94,3 +94,13 @@ def address_key(address: str) -> str:
     with contextlib.suppress(UnicodeError):  # not a valid domain: compare it as written
         domain = idna.encode(domain, uts46=True).decode("ascii")
     return f"{local}{at}{domain}"
+
+
+def mask_address(address: object) -> str:
+    """Return the first letter and the domain of an address, enough to recognize it.
+
+    >>> mask_address("anna@partner.example"), mask_address("nobody")
+    ('a…@partner.example', '…')
+    """
+    local, at, domain = str(address).rpartition("@")
+    return f"{local[:1]}…@{domain}" if at else "…"

@@ -33,19 +33,24 @@ def test_send(
 def suppress(
     address: Annotated[str | None, typer.Argument(help="The address; without it, list all suppressions.")] = None,
     workflow: Annotated[str | None, typer.Option(help="Suppress for this workflow only; default: all.")] = None,
+    program: Annotated[str | None, typer.Option(help="Suppress for the workflows of this program only.")] = None,
     reason: Annotated[str, typer.Option(help="The reason; kept in the ledger.")] = "by hand",
     remove: Annotated[bool, typer.Option("--remove", help="Remove the suppression instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Suppress an address for all workflows or one, remove a suppression, or list all."""
+    """Suppress an address for all workflows, a program or a workflow, remove a suppression, or list all."""
     from getpass import getuser
 
     from flows.cli.output.suppressions import suppressions_table
+    from flows.ledger.schema import PROGRAM
     from flows.ledger.suppressions import change_suppressions
 
     zone = read_settings().zone
+    if workflow and program:
+        raise typer.BadParameter("A workflow is in one program already: leave --program out.")
+    only = f"{PROGRAM}{program}" if program else workflow
     with open_ledger() as ledger:
-        found = change_suppressions(ledger, address, workflow, reason, f"person:{getuser()}", remove)
+        found = change_suppressions(ledger, address, only, reason, f"person:{getuser()}", remove)
     if as_json:
         answer({"suppressions": [one.as_json() for one in found]})
     else:

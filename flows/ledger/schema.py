@@ -124,7 +124,12 @@ SUPPRESSION = Table(
     Column("source", String, nullable=False),
     Column("at", DateTime, nullable=False),
 )
-"""One row per suppressed address and scope. The scope is `all`, or the id of the workflow that may not use it."""
+"""One row per suppressed address and scope. The scope is `all`, `program:` and the id of a program, or the id of a
+workflow: those that may not use the address. An id of a workflow has no colon.
+"""
+
+PROGRAM = "program:"
+"""What the scope of one program begins with."""
 
 NOTICE = Table(
     "notice",

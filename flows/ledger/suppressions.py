@@ -1,4 +1,4 @@
-"""Suppressed addresses: those that no workflow, or one workflow, may send to.
+"""Suppressed addresses: those that no workflow, no workflow of one program, or one workflow may send to.
 
 A hard bounce suppresses an address automatically; a complaint, an unsubscribe or a person does so by the functions
 here. Suppression is checked twice. The plan leaves a suppressed address out without claiming its partner, so the
@@ -25,7 +25,10 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Suppression:
-    """A suppressed address and scope (ALL or a workflow's id). `source` is a person, event or delivery; `at` is UTC."""
+    """A suppressed address and scope: ALL, PROGRAM and an id, or a workflow's id.
+
+    `source` is a person, an event or a delivery; `at` is UTC.
+    """
 
     email_key: str
     scope: str
@@ -65,19 +68,19 @@ def suppressions(ledger: Ledger) -> list[Suppression]:
 
 
 def change_suppressions(
-    ledger: Ledger, address: str | None, workflow: str | None, reason: str, source: str, remove: bool
+    ledger: Ledger, address: str | None, only: str | None, reason: str, source: str, remove: bool
 ) -> list[Suppression]:
     """Suppress an address, or remove its suppression, and return the suppressions that it then has.
 
-    Without an address, change nothing and return all suppressions, or those of the workflow. Raises PartnerflowError if
-    the address is not valid, or is not suppressed when `remove` is set.
+    `only` is a scope; without it, ALL. Without an address, change nothing and return all suppressions, or those of
+    that scope. Raises PartnerflowError if the address is not valid, or is not suppressed when `remove` is set.
     """
     if address is None:
-        return [one for one in suppressions(ledger) if workflow in (None, one.scope)]
+        return [one for one in suppressions(ledger) if only in (None, one.scope)]
     local, _, domain = address.strip().rpartition("@")
     if not local or not domain:
         raise PartnerflowError(f"{address!r} is not a valid email address. Write it like ann@example.com.")
-    scope = workflow or ALL
+    scope = only or ALL
     if not remove:
         suppress(ledger, [address], reason, source, scope)
     elif not unsuppress(ledger, address, scope):

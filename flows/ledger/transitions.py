@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, exists, insert, literal, update
 
 from flows.ledger.caps import PolicyGuard
 from flows.ledger.delivery import AUTOMATIC_TRANSITIONS, Delivery, ResultToRecord, SendResult, utc_now
-from flows.ledger.schema import DELIVERY, DELIVERY_LOG, SUPPRESSION
+from flows.ledger.schema import DELIVERY, DELIVERY_LOG, PROGRAM, SUPPRESSION
 from flows.ledger.store import Store
 
 WHY_SUPPRESSED = "The address was suppressed after the partner was claimed."
@@ -25,7 +25,8 @@ _LEASED_BY_US = (
     _ROW.fencing_token == bindparam("token"),
 )
 _SUPPRESSED = exists().where(
-    SUPPRESSION.c.email_key == _ROW.email_key, SUPPRESSION.c.scope.in_([literal("all"), _ROW.workflow_id])
+    SUPPRESSION.c.email_key == _ROW.email_key,
+    SUPPRESSION.c.scope.in_([literal("all"), _ROW.workflow_id, literal(PROGRAM) + _ROW.program_id]),
 )
 _MARK_SENDING = (
     update(DELIVERY).where(*_LEASED_BY_US, ~_SUPPRESSED).values(state="sending", send_started_at=bindparam("at"))

@@ -12,13 +12,13 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from compiler import PartnerflowError
-from flows.addresses import normalize_address
+from flows.addresses import mask_address, normalize_address
 from flows.ledger.delivery import Delivery
 from flows.messages.envelope import OutgoingMessage
 from flows.messages.message import Message, RenderedContent
 from flows.messages.mime.compose import compose
 from flows.messages.mime.headers import mailbox, unstructured, without_controls
-from flows.messages.unsubscribe import unsubscribe_links
+from flows.messages.unsubscribe import UnsubscribePage, unsubscribe_links
 from flows.messages.variables import today
 from flows.settings import Settings
 
@@ -71,7 +71,9 @@ def render_email(delivery: Renderable, message: Message, settings: Settings, is_
     reply_to = normalize_address(message.reply_to) if message.reply_to else None
     cc, bcc = (normalize_address(copy) if copy and not is_test else None for copy in (message.cc, message.bcc))
     keys, program = settings.unsubscribe_signing_keys, delivery.context["program"]
-    links = unsubscribe_links(delivery.delivery_id, settings.unsubscribe_url, keys, reply_to or sender)
+    language = message.language_for(delivery.context["partner"].get("language"))
+    page = UnsubscribePage(delivery.delivery_id, without_controls(program["name"]), mask_address(to), language)
+    links = unsubscribe_links(page, settings.unsubscribe_url, keys, reply_to or sender)
     content = render_content(message, delivery.context, delivery.as_of, links.link)
     headers = {
         "From": mailbox(message.sender_name or without_controls(program["name"]) or program["id"], sender),

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
 from compiler.sql.dialect import DEFAULT
 from compiler.sql.explain import describe
+from flows.addresses import mask_address
 from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions, read_definitions
 from flows.messages.loader import read_message
@@ -143,16 +144,6 @@ def _problems(data: ReportData) -> list[str]:
     unreadable = [f"{describe_unreadable(data.unreadable)}. {HINT}"] if data.unreadable else []
     set_aside = [f"{describe_set_aside(data.set_aside)} {hint_of_set_aside()}"] if data.set_aside else []
     return list(dict.fromkeys([*unreadable, *set_aside, *data.notes]))
-
-
-def mask_address(address: object) -> str:
-    """Return the first letter and the domain of an address, enough to recognize it.
-
-    >>> mask_address("anna@partner.example"), mask_address("nobody")
-    ('a…@partner.example', '…')
-    """
-    local, at, domain = str(address).rpartition("@")
-    return f"{local[:1]}…@{domain}" if at else "…"
 
 
 def outcome(delivery: Row) -> str:

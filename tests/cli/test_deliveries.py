@@ -190,3 +190,15 @@ def test_long_list_is_cut_before_the_question(unchanged: Settings):
     assert table.caption == (
         "5 deliveries, 2 with evidence that they left; these are the first 2, and --dry-run lists all"
     )
+
+
+def test_suppress_for_a_program_is_a_scope_of_its_own(settings: Settings):
+    """It is listed and removed by the same option; with --workflow, it is a misuse."""
+    added = partnerflow(settings, "suppress", "Ann@x.example", "--program", "1000", "--json")
+    assert [(one["email_key"], one["scope"]) for one in added.json()["suppressions"]] == [
+        ("ann@x.example", "program:1000")
+    ]
+    assert partnerflow(settings, "suppress", "ann@x.example", "--workflow", "w", "--program", "1000").code == 2
+    assert partnerflow(settings, "suppress", "ann@x.example", "--remove").code == 1
+    assert partnerflow(settings, "suppress", "ann@x.example", "--program", "1000", "--remove").code == 0
+    assert partnerflow(settings, "suppress", "--json").json() == {"suppressions": []}

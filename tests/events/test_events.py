@@ -103,7 +103,12 @@ def after_events(example, workshop, tmp_path_factory):
     drop(settings, "torn.jsonl", b'{"event_id": "x", "provider"\n\xff\xfe\n')
     drop(settings, "elsewhere/export.jsonl", b'{"some": "other system"}\n')
     drop(settings, "sendgrid/export.json", opened.encode())
-    write_payload(settings.landing, "partnerflow", json.dumps({"event": "unsubscribed", "delivery_id": of["left"].id}))
+    for event in (
+        {"event": "unsubscribed", "scope": "program", "request_id": "r1", "delivery_id": of["left"].id},
+        {"event": "unsubscribed", "scope": "all", "request_id": "r2", "delivery_id": of["opened"].id},
+        {"event": "undone", "request_id": "r2", "delivery_id": of["opened"].id},
+    ):
+        write_payload(settings.landing, "partnerflow", json.dumps(event))
     write_payload(settings.landing, "postmark", postmark(_elsewhere(settings), NEXT_RECIPIENT, "Bounce"))
     run = run_hour(settings, NEXT)
     var = move_state(workshop, tmp_path_factory.mktemp("events"))
@@ -153,9 +158,14 @@ def test_events_resolve_deliveries_in_doubt(after_events):
 
 
 def test_bounces_complaints_and_unsubscribes_suppress_before_next_run(after_events):
-    """A soft bounce and a bounce of another sender suppress nobody; a copy's bounce suppresses only its address."""
+    """A soft bounce, a bounce of another sender and an undone unsubscribe suppress nobody.
+
+    A copy's bounce suppresses only its address, and an unsubscribe only the emails of its program.
+    """
     settings, of, run = after_events
     suppressed = dict(query(settings, "SELECT email, reason FROM marts.suppressions"))
+    scopes = query(settings, "SELECT DISTINCT reason, scope FROM marts.suppressions ORDER BY ALL")
+    assert scopes == [("complaint", "all"), ("hard bounce", "all"), ("unsubscribed", "program:1000")]
     assert suppressed == {
         of["bounced"].email: "hard bounce",
         of["disproven"].email: "hard bounce",
@@ -178,7 +188,7 @@ def test_ignored_events_are_counted_and_do_not_fail_the_run(after_events):
         ("bounce", 3, 0, 2, 0, 0),
         ("elsewhere", 1, 0, 0, 0, 0),
         ("mailgun", 1, 0, 1, 0, 0),
-        ("partnerflow", 1, 0, 1, 0, 0),
+        ("partnerflow", 3, 0, 3, 0, 0),
         ("postmark", 3, 0, 3, 0, 0),
         ("sendgrid", 4, 0, 24, 18, 1),
         ("ses", 4, 1, 3, 0, 0),

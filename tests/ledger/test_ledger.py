@@ -272,9 +272,15 @@ def test_lease_takes_no_more_than_its_limit(ledger: Ledger):
     assert [one.partner_id for one in ledger.lease("s", ["w"], 3, utc_now())] == ["c", "d", "e"]
 
 
-@pytest.mark.parametrize(("scope", "state"), [("all", "suppressed"), ("w", "suppressed"), ("v", "sending")])
+@pytest.mark.parametrize(
+    ("scope", "state"),
+    [
+        ("all", "suppressed"), ("w", "suppressed"), ("v", "sending"), ("1", "sending"),
+        ("program:1", "suppressed"), ("program:2", "sending"), ("program:", "sending"),
+    ],
+)  # fmt: skip
 def test_address_suppressed_after_claim_is_not_sent_to(ledger: Ledger, scope: str, state: str):
-    """The transition to `sending` checks the address's key; a suppression for another workflow does not count."""
+    """The transition to `sending` checks the key; a suppression for another workflow or program does not count."""
     (one,) = leased(ledger, "p")
     suppress(ledger, [" A@X.example"], "asked us", "person:ann", scope)
     assert ledger.mark_sending(one) == state

@@ -1,21 +1,30 @@
 """Rendered emails: headers, bodies and addresses, read back with other parsers, for any partner name."""
 
 import re
+from base64 import urlsafe_b64decode
 from binascii import b2a_qp
 from collections import Counter
+from collections.abc import Callable
 from email import message_from_bytes, policy
 
 import fast_mail_parser
 import pytest
 
 from compiler import PartnerflowError
-from flows.addresses import address_key, canonical_address, normalize_address
+from flows.addresses import address_key, canonical_address, mask_address, normalize_address
 from flows.messages.loader import read_message
 from flows.messages.message import message_from
 from flows.messages.mime.compose import compose
 from flows.messages.mime.headers import mailbox, unstructured
 from flows.messages.render import render
-from flows.messages.unsubscribe import UnsubscribeLinks, sign_token, unsubscribe_links, verify_token
+from flows.messages.unsubscribe import (
+    UnsubscribeLinks,
+    UnsubscribePage,
+    read_token,
+    seal_page,
+    sign_token,
+    unsubscribe_links,
+)
 from flows.settings import CHECKOUT, Settings
 from support.emails import HEADERS, SIGNED, TWO_PARTS, delivery, message, settings
 from support.example_members import MEMBERS
@@ -58,7 +67,8 @@ def test_list_unsubscribe_is_one_unfolded_line():
     raw = render(delivery(), message(), SIGNED).content
     (line,) = re.findall(rb"(?m)^List-Unsubscribe: (.*)\r$", raw)
     https, mailto = re.fullmatch(rb"<(https://mail\.example\.com/u/[^>]+)>, <(mailto:[^>]+)>", line).groups()
-    assert verify_token(https.decode().rpartition("/")[2], SIGNED.unsubscribe_signing_keys) == "5f2c"
+    page = read_token(https.decode().rpartition("/")[2], SIGNED.unsubscribe_signing_keys)
+    assert page == UnsubscribePage("5f2c", "Acme", "y…@example.org", "en")
     assert mailto.startswith(b"mailto:answers@example.com?subject=unsubscribe%205f2c.")
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
     assert b"5f2c@" in raw and b"you%40" not in raw
@@ -67,7 +77,7 @@ def test_list_unsubscribe_is_one_unfolded_line():
 def test_list_unsubscribe_without_url_is_mailto_only():
     """There is no POST header. Without reply_to, the mailto address is the sender's."""
     mailto = "mailto:us+x@example.com?subject=unsubscribe%205f2c"
-    assert unsubscribe_links("5f2c", None, (), "us+x@example.com") == UnsubscribeLinks(
+    assert unsubscribe_links(UnsubscribePage("5f2c"), None, (), "us+x@example.com") == UnsubscribeLinks(
         mailto, {"List-Unsubscribe": f"<{mailto}>"}
     )
     raw = render(delivery(), message(reply_to=None), settings()).content
@@ -84,22 +94,57 @@ def test_unsubscribe_link_in_the_body_equals_the_header():
     assert parsed.text_html[0].strip() == f'<a href="{link}">x</a>'
 
 
-def test_unsubscribe_token_verifies_with_any_current_key():
+PAGE = UnsubscribePage("5f2c", "Größe & Söhne", "a…@x.example", "de-AT")
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [(lambda keys: seal_page(PAGE, keys), PAGE), (lambda keys: sign_token("5f2c", keys), UnsubscribePage("5f2c"))],
+    ids=["link", "mailto"],
+)
+def test_unsubscribe_token_is_read_with_any_current_key(token: Callable, expected: UnsubscribePage):
     """A token of another key or delivery, and a token that was altered, are rejected."""
     old, new = (
         Settings(unsubscribe_signing_keys="an older retired key").unsubscribe_signing_keys,
         SIGNED.unsubscribe_signing_keys,
     )
-    token = sign_token("5f2c", old)
-    assert (verify_token(token, old), verify_token(token, (*new, *old)), verify_token(token, new)) == (
-        "5f2c",
-        "5f2c",
-        None,
-    )
-    assert sign_token("5f2c", (*new, *old)) == sign_token("5f2c", new)
-    forged = [token[:-1], token + "A", "6" + token[1:], token.split(".")[0], "", ".", "ü.ü", "a.b.c", "\0"]
-    assert [verify_token(one, old) for one in forged] == [None] * len(forged)
-    assert verify_token(token, ()) is None
+    made = token(old)
+    assert (read_token(made, old), read_token(made, (*new, *old)), read_token(made, new)) == (expected, expected, None)
+    assert token((*new, *old)) == token(new) != made
+    forged = [made[:-1], made + "A", "6" + made[1:], made[::-1], made[:32], made + "\n", f" {made}"]
+    forged += ["", ".", "ü.ü", "a.b.c", "\0", "A" * 5000, "=", "A", "AAAA" * 12]
+    assert [read_token(one, old) for one in forged] == [None] * len(forged)
+    assert read_token(made, ()) is None
+
+
+def test_link_has_one_spelling():
+    """Base64 leaves bits unused and padding optional; another spelling of the same link is refused."""
+    made = seal_page(PAGE, SIGNED.unsubscribe_signing_keys)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/="
+    spelled = [made + "=", made + "==", *(made[:-1] + letter for letter in letters if letter != made[-1])]
+    assert [read_token(one, SIGNED.unsubscribe_signing_keys) for one in spelled] == [None] * len(spelled)
+
+
+def test_link_shows_neither_address_nor_program():
+    """They are encrypted in the URL, which may be logged; the address is masked besides."""
+    raw = render(delivery("Northwind Outdoor", "mo@quiet.example"), message("{{ unsubscribe_link }}"), SIGNED).content
+    link = fast_mail_parser.parse_email(raw).text_plain[0].strip()
+    token = link.rpartition("/")[2]
+    assert len(token) < 200
+    sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    assert not any(part in sealed for part in (b"quiet", b"Northwind", b"5f2c"))
+    page = read_token(token, SIGNED.unsubscribe_signing_keys)
+    assert page == UnsubscribePage("5f2c", "Northwind Outdoor", "m…@quiet.example", "en")
+
+
+def test_list_unsubscribe_is_short_enough_for_a_header_line():
+    """A header line has at most 998 characters (RFC 5322, 2.1.1): with the longest of everything in it."""
+    url = "https://" + "m" * 288 + ".io"
+    page = UnsubscribePage("f" * 32, "名" * 200, mask_address("a@" + "x" * 250 + ".de"), "zh-Hant-TW")
+    links = unsubscribe_links(page, url, SIGNED.unsubscribe_signing_keys, "r" * 64 + "@" + "y" * 189)
+    assert len(f"List-Unsubscribe: {links.headers['List-Unsubscribe']}") <= 998
+    read = read_token(links.link.rpartition("/")[2], SIGNED.unsubscribe_signing_keys)
+    assert (read.program, read.address) == ("名" * 26, "…" + "x" * 56 + ".de")
 
 
 def test_envelope_has_bounce_address_and_all_recipients():

@@ -1,9 +1,7 @@
 """The report shows the numbers of the marts: in the terminal, as JSON, and on a page in a real browser."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 from pathlib import Path
@@ -11,14 +9,16 @@ from xml.etree import ElementTree
 
 import pytest
 
+from flows.addresses import mask_address
 from flows.definitions.loader import Definitions
 from flows.pipeline.run import run_hour
 from flows.progress import ProgressCallback
 from flows.report.chart import weekly_chart
-from flows.report.page import mask_address, outcome, report_file
+from flows.report.page import outcome, report_file
 from flows.report.templates import ENVIRONMENT
 from flows.settings import Settings
 from flows.transform.build import BuildResult
+from support.browser import chromium
 from support.cli import partnerflow
 from support.published import HOUR, delivery, lift, partner, publish_rows, run, total, week
 from support.states import with_example
@@ -39,7 +39,6 @@ GOAL = {
     "goal": "Actions greater than 0 within 14 days", "goal_partners": 1200, "goal_complete": 1000, "goal_reached": 400,
     "goal_rate": 0.4, "goal_revenue": 12345.5,
 }  # fmt: skip
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +96,9 @@ def of_good(partner_id: str) -> dict:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    """The system's Chromium, headless. With PARTNERFLOW_REQUIRE_BROWSER=1 a missing one fails the tests."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        missing = pytest.fail if os.environ.get("PARTNERFLOW_REQUIRE_BROWSER") == "1" else pytest.skip
-        missing("There is no Chromium: install the package `chromium` (apt-get install chromium) to run this test.")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+    """The system's Chromium, headless."""
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -7,15 +7,19 @@ unsubscribed as (
     select * from {{ ref('stg_unsubscribed_contacts') }}
 ),
 
--- Suppressed by events, or in the ledger for every workflow (rejected by a mail server, or suppressed by hand), or
--- unsubscribed from an unknown program.
-suppressions as (
-    select email from {{ ref('suppressions') }}
+-- Suppressed by events, or in the ledger (rejected by a mail server, or suppressed by hand): for every workflow, for
+-- those of a program, or, in segment_addresses, for one. Or unsubscribed from an unknown program.
+scopes as (
+    select email, scope from {{ ref('suppressions') }}
 
     union distinct
 
+    select email, scope from {{ ref('stg_suppressions') }}
+),
+
+suppressions as (
     select email
-    from {{ ref('stg_suppressions') }}
+    from scopes
     where scope = 'all'
 
     union distinct
@@ -23,6 +27,12 @@ suppressions as (
     select email
     from unsubscribed
     where program_id = ''
+),
+
+suppressed_in_program as (
+    select email, scope
+    from scopes
+    where scope like 'program:%'
 ),
 
 ranked as (
@@ -51,13 +61,19 @@ int_partner_addresses as (
         ranked.first_name,
         ranked.last_name,
         ranked.position_in_partner = 1 as is_primary,
-        unsubscribed.email is not null or suppressions.email is not null as is_unsubscribed
+        unsubscribed.email is not null
+        or suppressions.email is not null
+        or suppressed_in_program.email is not null as is_unsubscribed
     from ranked
     left join unsubscribed
         on
             ranked.program_id = unsubscribed.program_id
             and ranked.email = unsubscribed.email
     left join suppressions on ranked.email = suppressions.email
+    left join suppressed_in_program
+        on
+            ranked.email = suppressed_in_program.email
+            and 'program:' || ranked.program_id = suppressed_in_program.scope
     where ranked.position_in_address = 1
 )
 

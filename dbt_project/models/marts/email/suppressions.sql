@@ -4,6 +4,22 @@ with events as (
     where delivery_id is not null and email is not null and not is_test
 ),
 
+requests as (
+    select * from {{ ref('stg_unsubscribe_requests') }}
+),
+
+deliveries as (
+    select * from {{ ref('stg_sent_emails') }}
+),
+
+unsubscribes as (
+    select events.event_id, deliveries.program_id
+    from events
+    inner join requests on events.payload_id = requests.payload_id
+    inner join deliveries on events.delivery_id = deliveries.delivery_id
+    where events.provider = 'partnerflow' and requests.scope = 'program'
+),
+
 soft_bounces as (
     select
         email, event_id, occurred_at, min(occurred_at) over (
@@ -30,13 +46,26 @@ reasons as (
     where {{ days_between('cast(second_before as date)', 'cast(occurred_at as date)') }} <= 30
 ),
 
-ranked as (
-    select *, row_number() over (partition by email order by occurred_at, event_id, reason) as position
+-- An unsubscribe by our own page is from one program or from all; everything else is about the address.
+scoped as (
+    select
+        reasons.*,
+        case
+            when reasons.reason = 'unsubscribed' and unsubscribes.program_id is not null
+                then 'program:' || unsubscribes.program_id
+            else 'all'
+        end as scope
     from reasons
+    left join unsubscribes on reasons.event_id = unsubscribes.event_id
+),
+
+ranked as (
+    select *, row_number() over (partition by email, scope order by occurred_at, event_id, reason) as position
+    from scoped
 ),
 
 suppressions as (
-    select email, 'all' as scope, reason, occurred_at as suppressed_at, event_id
+    select email, scope, reason, occurred_at as suppressed_at, event_id
     from ranked
     where position = 1
 )
