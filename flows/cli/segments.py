@@ -73,15 +73,13 @@ def partner(
         print_lines(partner_lines(one, programs))
 
 
-@app.command(epilog="Example: partnerflow simulate --from 2026-02-20 --to 2026-03-20")
+@app.command(epilog="Example: partnerflow simulate few-clicks-14 --from 2026-02-20 --to 2026-03-20")
 def simulate(
     first: Annotated[str, typer.Option("--from", metavar="D", help="The first local date.")],
     last: Annotated[str, typer.Option("--to", metavar="D", help="The last local date.")],
     workflow: Annotated[
         list[str] | None,
-        typer.Option(
-            "--workflow", metavar="W", help="A workflow's id or file; repeatable. Default: all active workflows."
-        ),
+        typer.Argument(metavar="[WORKFLOW]...", help="Ids or files of workflows; default: all active ones."),
     ] = None,
     policy: Annotated[
         str | None,

@@ -47,8 +47,9 @@ TOTALS = ("sent", "with_events", "delivered", "opened", "clicked", "accepted")
 
 @dataclass(frozen=True)
 class MessagePreview:
-    """A message rendered with sample values."""
+    """A message rendered with sample values, in one of its languages (BCP 47)."""
 
+    language: str
     subject: str
     text: str
     html: str | None = None
@@ -184,14 +185,15 @@ def _workflow(
     )
 
 
-def _messages(pages: list[WorkflowPage], folder: Path) -> dict[str, MessagePreview | str]:
-    """Return each message by id, or the problems of one that cannot be read."""
-    messages: dict[str, MessagePreview | str] = {}
+def _messages(pages: list[WorkflowPage], folder: Path) -> dict[str, list[MessagePreview] | str]:
+    """Return each message by id in all its languages, its own first, or the problems of one that cannot be read."""
+    messages: dict[str, list[MessagePreview] | str] = {}
     for one in {shown.message for shown in pages if shown.message}:
         try:
             message = read_message(folder / "messages" / one)
-            content = message.render(sample(omit_optional=False), message.content["language"])
-            messages[one] = MessagePreview(content.subject, content.text, content.html)
+            languages = dict.fromkeys([message.content["language"], *message.content["languages"]])
+            contents = [message.render(sample(omit_optional=False), language) for language in languages]
+            messages[one] = [MessagePreview(each.language, each.subject, each.text, each.html) for each in contents]
         except PartnerflowError as error:
             messages[one] = str(error)
     return messages

@@ -127,7 +127,7 @@ SAME = [
     ("preview", "few-clicks-14", "--as-of", "2026-03-20T18:00Z"),
     ("explain", "few-clicks-14", "21005016", "--as-of", "2026-03-20T18:00Z"),
     ("history", "few-clicks-14", "--from", "2026-03-19", "--to", "2026-03-20"),
-    ("simulate", "--from", "2026-03-20", "--to", "2026-03-20", "--workflow", "few-clicks-14"),
+    ("simulate", "few-clicks-14", "--from", "2026-03-20", "--to", "2026-03-20"),
     ("report",),
     ("check",),
 ]

@@ -172,7 +172,7 @@ DAY = ("--from", "2026-03-20", "--to", "2026-03-20")
         ("preview", "welcome", "--as-of", HOUR.isoformat()),
         ("explain", "welcome", "21004803", "--as-of", HOUR.isoformat()),
         ("history", "welcome", *DAY),
-        ("simulate", "--workflow", "welcome", *DAY),
+        ("simulate", "welcome", *DAY),
     ],
     ids=lambda command: command[0],
 )

@@ -426,10 +426,10 @@ def test_simulate_of_future_days_changes_nothing(copied: Settings):
 
 
 def test_simulate_of_a_draft_over_past_days(copied: Settings):
-    """`--workflow` simulates one workflow, which may be a draft."""
+    """The argument simulates one workflow, which may be a draft."""
     file = copied.workflows / "draft.yml"
     file.write_text((copied.workflows / "welcome.yml").read_text().replace("status: active", "status: draft"))
-    command = ["simulate", "--from", "2026-03-01", "--to", "2026-03-20", "--workflow", "draft"]
+    command = ["simulate", "draft", "--from", "2026-03-01", "--to", "2026-03-20"]
     found = partnerflow(copied, *command, "--json").json()
     (row,) = found["workflows"]
     assert (row["workflow_id"], row["partners"] > 9) == ("draft", True)

@@ -48,7 +48,9 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(state_dir=folder / "var", workflows=folder / "workflows")
     message = settings.workflows / "messages" / "hello"
     message.mkdir(parents=True)
-    (message / "message.yml").write_text(f"subject: {json.dumps('Hello ' + EVIL.replace('{{ 7 * 7 }}', ''))}\n")
+    subject = json.dumps("Hello " + EVIL.replace("{{ 7 * 7 }}", ""))
+    (message / "message.yml").write_text(f"subject: {subject}\ntranslations: {{de: {{subject: Hallo}}}}\n")
+    (message / "body.de.txt").write_text("Guten Tag {{ partner.name }}")
     (message / "body.txt").write_text("Hi {{ partner.name }} <b>& all</b>")
     for name, title, status, days in [
         ("good", "Good news", "active", 7), ("evil", EVIL[:49], "paused", 14), ("held", "Held back", "active", 30)
@@ -216,6 +218,16 @@ def test_list_shows_programs_and_what_differs_between_segments(page):
     assert names(page) == [EVIL[:49], "Good news", "Held back"]
     shown = page.locator("#list tbody tr", has_text="Good news").locator("p").last.inner_text()
     assert shown == "Last Transition Date is 7 Days Ago · Relationship Stage is any of Joined"
+
+
+def test_workflow_shows_its_message_in_every_language(page):
+    """The own language is open, the others are one click away."""
+    page.get_by_role("link", name="Good news").click()
+    message = page.locator("article:visible .email")
+    assert message.get_by_text("Hi Sample Partner").is_visible()
+    assert not message.get_by_text("Guten Tag Sample Partner").is_visible()
+    message.get_by_text("In de").click()
+    assert message.get_by_text("Guten Tag Sample Partner").is_visible()
 
 
 def test_workflow_shows_who_is_in_the_segment_now(page):

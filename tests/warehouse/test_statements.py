@@ -28,7 +28,7 @@ OF_AN_ENGINE = {"flows.warehouse.engines.duckdb", "flows.warehouse.time_zone_rul
 COMMANDS = [
     ("preview", "few-clicks-14"),
     ("explain", "few-clicks-14", "21005016"),
-    ("simulate", "--from", "2026-03-21", "--to", "2026-03-22", "--workflow", "welcome"),
+    ("simulate", "welcome", "--from", "2026-03-21", "--to", "2026-03-22"),
     ("history", "welcome", "--from", "2026-03-18", "--to", "2026-03-19"),
     ("check",),
     ("doctor",),
