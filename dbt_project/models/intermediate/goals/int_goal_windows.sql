@@ -41,7 +41,14 @@ starts as (
 
     union all
 
-    select workflow_id, program_id, partner_id, 'delivery', 0, max(holdout_percent), min(delivered_as_of)
+    select
+        workflow_id,
+        program_id,
+        partner_id,
+        'delivery' as counted_from,
+        0 as held_out,
+        max(holdout_percent) as holdout_percent,
+        min(delivered_as_of) as started_as_of
     from emails
     where state = 'sent'
     group by workflow_id, program_id, partner_id
