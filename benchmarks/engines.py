@@ -5,8 +5,9 @@
 
 Each engine runs the statements that the compiler writes for its dialect. PostgreSQL is a server that this program
 starts, with its default settings; `spark1` and `spark2` are the tests' cluster (tests/support/spark_cluster.py) with
-one and two workers. The memory is the largest proportional set size (PSS) of all processes of the engine while the
-statements ran; that of DuckDB includes this program. The program fails if two engines find different members.
+one and two workers. Each engine has a process of its own. The memory is the largest proportional set size (PSS) of all
+processes of the engine while the statements ran; that of DuckDB includes its Python process. The program fails if two
+engines find different members.
 """
 
 import argparse
@@ -16,8 +17,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
@@ -73,6 +76,13 @@ def measure(session: Session, dialect: str, number: int, options: argparse.Names
     return Measured(min(walls), max(peaks), members)
 
 
+def measure_engine(name: str, options: argparse.Namespace, account: Path, folder: Path) -> list[Measured]:
+    """Measure an engine for each number of segments of the options."""
+    dialect, opened = ENGINES[name]
+    with opened(account, folder / name) as session:
+        return [measure(session, dialect, int(number), options) for number in options.segments.split(",")]
+
+
 @contextmanager
 def memory_of(session: Session) -> Iterator[list[float]]:
     """Yield a list to which the MiB of the session's processes are added every tenth of a second."""
@@ -106,10 +116,10 @@ def compare(options: argparse.Namespace, account: Path, folder: Path) -> bool:
     numbers = [int(one) for one in options.segments.split(",")]
     found: dict[int, dict[str, Measured]] = {number: {} for number in numbers}
     for name in options.engines.split(","):
-        dialect, opened = ENGINES[name]
-        with opened(account, folder / name) as session:
-            for number in numbers:
-                found[number][name] = measure(session, dialect, number, options)
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:  # a process has one session of Spark
+            results = process.submit(measure_engine, name, options, account, folder).result()
+        for number, result in zip(numbers, results, strict=True):
+            found[number][name] = result
     print("segments engine     wall s  × duckdb     MiB   members")
     for number, results in found.items():
         base = next(iter(results.values()))
