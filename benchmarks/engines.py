@@ -1,4 +1,4 @@
-"""Measure the evaluation of the same segments on the same account on several engines, as multiples of DuckDB.
+"""Measure the evaluation of the same segments on the same account on several engines.
 
     python benchmarks/engines.py --partners 20000 --rows 1000000
     .venv-spark/bin/python benchmarks/engines.py --engines duckdb,postgres,spark1,spark2
@@ -6,17 +6,19 @@
 Each engine runs the statements that the compiler writes for its dialect. PostgreSQL is a server that this program
 starts, with its default settings; `spark1` and `spark2` are the tests' cluster (tests/support/spark_cluster.py) with
 one and two workers. Each engine has a process of its own. The memory is the largest proportional set size (PSS) of all
-processes of the engine while the statements ran; that of DuckDB includes its Python process. The program fails if two
-engines find different members.
+processes of the engine while the statements ran; that of DuckDB includes its Python process. The multiples of DuckDB
+are those of the CPU time, which other work on the machine changes less. The program fails if two engines find different
+members.
 """
 
 import argparse
 import gc
+import os
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -43,9 +45,11 @@ MEMBERS = "select workflow_id, count(*), sum(cast(partner_id as bigint)) from {}
 
 @dataclass(frozen=True)
 class Measured:
-    """What one engine took for one number of segments: seconds, MiB, and the members as (workflow, count, sum)."""
+    """What one engine took for one number of segments: seconds, seconds of CPU of all its processes, MiB, and the
+    members as (workflow, count, sum)."""
 
     wall: float
+    cpu: float
     memory: float
     members: set[tuple[str, int, int]]
 
@@ -59,21 +63,22 @@ def measure(session: Session, dialect: str, number: int, options: argparse.Names
         relation: to_sql(statement, dialect)
         for relation, statement in membership_statements(workflows, Compiler(vocabulary), dialect).items()
     }
-    walls, peaks = [], []
+    walls, cpus, peaks = [], [], []
     for _ in range(options.repeat):
         for relation in statements:
             session.execute(f"drop table if exists {relation}")
         gc.collect()
         with memory_of(session) as peak:
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), cpu_seconds(session.processes())
             for relation, statement in statements.items():
                 session.execute(session.create.format(relation, statement))
             walls.append(time.perf_counter() - started)
+            cpus.append(cpu_seconds(session.processes()) - cpu)
         peaks.append(max(peak))
     *_, last = statements
     assert name_of(last) == "segment_membership"
     members = {(workflow, int(count), int(total)) for workflow, count, total in session.rows(MEMBERS.format(last))}
-    return Measured(min(walls), max(peaks), members)
+    return Measured(min(walls), min(cpus), max(peaks), members)
 
 
 def measure_engine(name: str, options: argparse.Namespace, account: Path, folder: Path) -> list[Measured]:
@@ -102,6 +107,16 @@ def memory_of(session: Session) -> Iterator[list[float]]:
         watching.join()
 
 
+def cpu_seconds(processes: Iterable[int]) -> float:
+    """Return the seconds of CPU that processes have used, without those that have ended."""
+    ticks = 0
+    for process in processes:
+        with suppress(OSError):
+            user, kernel = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+            ticks += int(user) + int(kernel)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def proportional_size(process: int) -> int:
     """Return the kB of a process, memory that it shares divided by the number of processes; 0 if it has ended."""
     with suppress(OSError, ValueError):
@@ -120,13 +135,16 @@ def compare(options: argparse.Namespace, account: Path, folder: Path) -> bool:
             results = process.submit(measure_engine, name, options, account, folder).result()
         for number, result in zip(numbers, results, strict=True):
             found[number][name] = result
-    print("segments engine     wall s  × duckdb     MiB   members")
+    print("segments engine     wall s   cpu s  × duckdb     MiB   members")
     for number, results in found.items():
         base = next(iter(results.values()))
         for name, one in results.items():
             rows = sum(count for _, count, _ in one.members)
-            ratio = one.wall / base.wall
-            print(f"{number:>8} {name:10}{one.wall:>7.2f}{ratio:>10.1f}{one.memory:>8.0f}{rows:>10,}", flush=True)
+            ratio = one.cpu / base.cpu
+            print(
+                f"{number:>8} {name:10}{one.wall:>7.2f}{one.cpu:>8.2f}{ratio:>10.1f}{one.memory:>8.0f}{rows:>10,}",
+                flush=True,
+            )
     return all(
         one.members == next(iter(found[number].values())).members
         for number in numbers
