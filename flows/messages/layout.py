@@ -12,6 +12,7 @@ from pathlib import Path
 
 from compiler import DefinitionError, Problem, Source
 from compiler.errors import Severity
+from flows.definitions.scaffold.templates import LIBRARY
 from flows.messages.liquid.lint import TemplateSource
 from flows.messages.liquid.tokens import masked, translate
 from flows.messages.mime.languages import negotiate_language
@@ -19,6 +20,10 @@ from flows.messages.mjml.plain_text import plain_text
 from flows.messages.mjml.tags import read_tags
 
 NAME = "layout"
+
+BUILT_IN = LIBRARY / "layout.mjml"
+"""The layout that `new` writes, and that a folder of messages without one has."""
+
 _CONTENT = re.compile(r"\{\{-?\s*content\s*-?\}\}")
 _WHOLE = re.compile(r"<mjml\b")
 
@@ -62,14 +67,15 @@ def needs_layout(body: TemplateSource) -> bool:
     return not _WHOLE.search(body.text)
 
 
-def layout_file(messages: Path, language: str, default: str) -> Path | None:
-    """Return the layout for a body in a language, or None if the folder of messages has none.
+def layout_file(messages: Path, language: str, default: str) -> Path:
+    """Return the layout for a body in a language.
 
-    It is the one whose tag suits the language best, else layout.mjml. `default` is the language of the message.
+    It is the one whose tag suits the language best, else layout.mjml, and that of `new` where the folder of messages
+    has none. `default` is the language of the message.
     """
     found = {file.name.split(".")[1]: file for file in messages.glob(f"{NAME}.*.mjml") if file.name.count(".") == 2}
     plain = messages / f"{NAME}.mjml"
-    return found.get(negotiate_language(language, found, default)) or (plain if plain.is_file() else None)
+    return found.get(negotiate_language(language, found, default)) or (plain if plain.is_file() else BUILT_IN)
 
 
 def in_layout(body: TemplateSource, source: Source) -> BodyInLayout:

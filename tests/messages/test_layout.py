@@ -10,6 +10,7 @@ import pytest
 from compiler import Problem
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.templates import LIBRARY
+from flows.messages.layout import BUILT_IN
 from flows.messages.loader import check_message, check_messages, read_message
 from flows.messages.message import RenderedContent, message_from
 from flows.messages.variables import sample
@@ -65,6 +66,13 @@ def test_body_without_mjml_goes_into_the_layout(tmp_path: Path):
     assert re.findall("Sample Program|Hello Sam|You are a partner|Unsubscribe<", content.html) == [
         "Sample Program", "Hello Sam", "You are a partner", "Unsubscribe<",
     ]  # fmt: skip
+
+
+def test_message_in_a_folder_without_a_layout_has_the_built_in_one(tmp_path: Path):
+    """So a message that is copied into another folder on its own stays valid."""
+    message, problems = check_message(write(tmp_path, {"body.mjml": BODY}, {}))
+    assert [one.code for one in problems if one.severity == "error"] == []
+    assert message is not None
 
 
 def test_text_of_its_own_goes_into_the_text_of_the_layout(tmp_path: Path):
@@ -145,7 +153,7 @@ def test_stored_message_of_format_1_is_rendered():
 
 def test_layout_of_the_templates_is_that_of_the_example():
     """There is one, which the drafts of `new` come with."""
-    assert (LIBRARY / "layout.mjml").read_text() == (CHECKOUT / "workflows" / "messages" / "layout.mjml").read_text()
+    assert BUILT_IN.read_text() == (CHECKOUT / "workflows" / "messages" / "layout.mjml").read_text()
 
 
 def shown(markup: str) -> str:
@@ -159,7 +167,7 @@ def shown(markup: str) -> str:
 def test_email_has_header_heading_footer_and_dark_mode(tmp_path: Path, folder: Path):
     """Its text says the same, without hard line breaks; no URL is in sight, and a long one ends its line."""
     if LIBRARY in folder.parents:
-        shutil.copy(LIBRARY / "layout.mjml", tmp_path)
+        shutil.copy(BUILT_IN, tmp_path)
         folder = Path(shutil.copytree(folder, tmp_path / folder.name))
     for language in read_message(folder).content["languages"]:
         content = render(folder, language)
