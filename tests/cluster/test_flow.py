@@ -40,8 +40,8 @@ KILLED, LATER = HOUR + timedelta(hours=1), HOUR + timedelta(hours=4)
 
 INCREMENTAL = ("marts.fct_performance_daily", "intermediate.int_actions_localized")
 
-OF_A_RUN = {"run_id", "sent_at", "already_contacted_at"}
-"""Columns and keys that differ from run to run."""
+OF_A_RUN = {"run_id", "sent_at", "already_contacted_at", "read_at", "last_received_at"}
+"""Columns and keys that differ from run to run; the last two have the time at which a payload could not be read."""
 
 OF_A_BUILD = {"seen_at", "is_changed"}
 """Columns that differ between builds: when a version was first seen, and what a build found to have changed."""
