@@ -110,7 +110,7 @@ def _prepare(settings: Settings, deliveries: int) -> None:
         rows = [
             (one, "w", "1000", str(number), "", f"somebody.{number}@partner.example", "email", "sent",
              f"{one}@example.com", "run", SENT.replace(tzinfo=None), SENT.replace(tzinfo=None), None, False,
-             SENT.replace(tzinfo=None))
+             SENT.replace(tzinfo=None), None)
             for number, one in enumerate(ids)
         ]  # fmt: skip
         replace_raw_table(connection, "sent_emails", pandas.DataFrame(rows))
