@@ -151,7 +151,7 @@ class Plan:
         """Return the plan as `partnerflow plan --json` prints it.
 
         It has `backfilled_runs` only if any hours are caught up, and `disqualified`, `deferred`, `held_out` and `notes`
-        only if there are any.
+        only if there are any; a workflow has a count `held_out` only if it holds out anybody.
         """
         notes = {"notes": list(self.notes)} if self.notes else {}
         backfilled = {"backfilled_runs": [one.as_json() for one in self.catch_up]} if self.catch_up else {}
@@ -161,7 +161,10 @@ class Plan:
         keys = ("workflow_id", "program_id", "partner_id")
         partners = [dict(zip(keys, one, strict=True)) for one in sorted(set(map(partner_of, self.held_out)))]
         held_out = {"held_out": partners} if partners else {}
-        rows = [asdict(workflow) for workflow in self.workflows]
+        rows = [
+            {name: value for name, value in asdict(workflow).items() if name != "held_out" or value}
+            for workflow in self.workflows
+        ]
         found = {**left_out, **deferred, **held_out, **notes, **backfilled}
         return {"as_of": self.as_of.isoformat(), "workflows": rows, **found}
 

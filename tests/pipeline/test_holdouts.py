@@ -77,6 +77,7 @@ def test_holdout_is_kept_from_emails_and_compared_with_the_others(account: Timel
     run = account.run("2026-03-06 10:00", missed_hours=SKIP)
     (row,) = run.plan.workflows
     assert (planned.workflows[0].held_out, row.held_out, row.recipients, row.sent) == (2, 2, 2, 2)
+    assert planned.as_json()["workflows"][0]["held_out"] == 2
     assert planned.as_json()["held_out"] == run.as_json()["held_out"] == [
         {"workflow_id": "welcome", "program_id": PROGRAM, "partner_id": name} for name in ("Out1", "Out2")
     ]  # fmt: skip

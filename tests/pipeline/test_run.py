@@ -108,7 +108,7 @@ def test_run_answers_with_one_json_document_of_the_contracts_columns(copied: Set
     document = answer.json()
     assert (answer.code, list(document)) == (0, ["run_id", "as_of", "workflows"])
     assert document["as_of"] == "2026-03-20T18:00:00+00:00"
-    before_sending = ["members", "addresses", "already_contacted", "suppressed", "no_address", "held_out", "recipients"]
+    before_sending = ["members", "addresses", "already_contacted", "suppressed", "no_address", "recipients"]
     counts = [*before_sending, "sent", "failed", "in_doubt"]
     assert list(document["workflows"][0]) == ["workflow_id", "status", *counts, "detail"]
     assert "Run dbt build" in answer.stderr
