@@ -66,6 +66,7 @@ def action(account: Timeline, name: str, at: str, amount: int) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_holdout_is_kept_from_emails_and_compared_with_the_others(account: Timeline, tmp_path: Path):
     """The plan says who is held out, the run does it, and a change of the percentage moves nobody. After the days of
     the goal the report compares both arms. A ledger that is restored knows the holdout."""
