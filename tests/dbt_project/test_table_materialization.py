@@ -67,7 +67,7 @@ def test_persist_docs_and_indexes_take_effect(
     settings, _ = dbt
     copy = Path(shutil.copytree(PROJECT, tmp_path / "dbt_project"))
     configured = yaml.safe_load((copy / "dbt_project.yml").read_text())
-    configured["models"]["partnerflow"]["marts"] |= {
+    configured["models"]["partnerflow"]["marts"] = {
         "+persist_docs": {"relation": True, "columns": True},
         "core": {"fct_contracts": {"+indexes": [{"columns": ["contract_id"]}]}},
     }
