@@ -61,7 +61,9 @@ def set_status(settings: Settings, names: Sequence[str], status: Status, whole_c
     if errors := dict.fromkeys(after.broken[name] for name in chosen if name in after.broken):
         raise PartnerflowError("\n".join([*errors, "Nothing was changed."]))
     for file, text in texts.items():
-        write_atomic(file.resolve(), text.encode(), file.stat().st_mode & 0o777)
+        mode = file.stat().st_mode & 0o777
+        write_atomic(file.resolve(), text.encode(), mode)
+        file.chmod(mode)  # whatever the umask is
     changes = [StatusChange(name, before.files[name], before[name].status, status) for name in chosen]
     paths = {one.file for one in changes}
     found = [one for one in (*after.problems, *advice(settings, after)) if one.path in paths]

@@ -1,5 +1,6 @@
 """`activate` and `pause` set the status in the files, all or none, and refuse what `check` refuses."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def test_pause_and_activate_change_one_line_of_each_file(own: Settings):
     file = own.workflows / "few-clicks-14.yml"
     before, names = file.read_bytes(), ("few-clicks-14", str(own.workflows / "welcome.yml"))
     file.chmod(0o640)
+    os.umask(0o077)
     done = partnerflow(own, "pause", *names, "--json")
     assert [(one["workflow_id"], one["was"], one["status"]) for one in done.json()["workflows"]] == [
         ("few-clicks-14", "active", "paused"), ("welcome", "active", "paused"),
