@@ -5,16 +5,17 @@ How many emails one partner or address may get, who goes first, when emails leav
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from compiler.errors import DefinitionError, PartnerflowError, Problem, did_you_mean
 from compiler.language.send_window import PATTERN as SEND_WINDOW
 from compiler.language.send_window import REMEDY as SEND_WINDOW_REMEDY
 from compiler.language.send_window import parse_send_window
+from compiler.language.settings_file import read_settings_file
 from compiler.segment_tree import SendWindow
-from compiler.yaml_source import Source, YamlPath, read_yaml
+from compiler.yaml_source import Source
 
 FILE = "contact_policy.yml"
 """Its name in a workflows folder."""
@@ -91,13 +92,8 @@ def read_contact_policy(path: str, text: str, workflow_ids: frozenset[str]) -> C
 
     Raises DefinitionError with every problem of the file.
     """
-    source = read_yaml(path, text)
-    if not isinstance(source.value, dict):
-        raise DefinitionError([source.problem((), "contact-policy", "This is not a contact policy.", _KEYS)])
-    try:
-        policy = _Policy.model_validate(source.value)
-    except ValidationError as error:
-        raise DefinitionError([_invalid(source, detail) for detail in error.errors(include_url=False)]) from None
+    what = "This is not a contact policy."
+    source, policy = read_settings_file(path, text, _Policy, "contact-policy", what, _REMEDIES)
     problems = [*_unknown(source, "exempt", policy.exempt, workflow_ids)]
     problems += _unknown(source, "priority", policy.priority, workflow_ids)
     window = None
@@ -127,17 +123,6 @@ def _unknown(source: Source, key: str, named: list[str], workflow_ids: frozenset
     ]
 
 
-def _invalid(source: Source, detail: Any) -> Problem:
-    path: YamlPath = detail["loc"]
-    key = str(path[0])
-    if detail["type"] == "extra_forbidden":
-        hint = did_you_mean(key, _Policy.model_fields) + _KEYS
-        return source.problem(path, "contact-policy", f"There is no key {key}.", hint)
-    message = f"{detail['input']!r} is not a valid value of {key}."
-    return source.problem(path, "contact-policy", message, _REMEDIES[key])
-
-
-_KEYS = "The keys are caps, exempt, priority, send_window and max_delay."
 _IDS = "A workflow is named by its id, which is its file name without .yml."
 _REMEDIES = {
     "caps": CAP_REMEDY,

@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from compiler.errors import DefinitionError, PartnerflowError, Problem, did_you_mean
+from compiler.errors import PartnerflowError
+from compiler.language.settings_file import read_settings_file
 from compiler.segment_tree import Receiver
-from compiler.yaml_source import Source, YamlPath, read_yaml
 
 FILE = "notices.yml"
 """Its name in a workflows folder."""
@@ -62,27 +62,10 @@ def parse_receiver(text: str) -> Receiver:
 
 def read_notices(path: str, text: str) -> NoticePolicy:
     """Return what the file defines. Raises DefinitionError with every problem of the file."""
-    source = read_yaml(path, text)
-    if not isinstance(source.value, dict):
-        raise DefinitionError([source.problem((), "notices", "This does not define notices.", _KEYS)])
-    try:
-        found = _Notices.model_validate(source.value)
-    except ValidationError as error:
-        raise DefinitionError([_invalid(source, detail) for detail in error.errors(include_url=False)]) from None
+    _, found = read_settings_file(path, text, _Notices, "notices", "This does not define notices.", _REMEDIES)
     return NoticePolicy(tuple(map(parse_receiver, found.notify)), found.many_partners, found.silent_hours)
 
 
-def _invalid(source: Source, detail: Any) -> Problem:
-    path: YamlPath = detail["loc"]
-    key = str(path[0])
-    if detail["type"] == "extra_forbidden":
-        hint = did_you_mean(key, _Notices.model_fields) + _KEYS
-        return source.problem(path, "notices", f"There is no key {key}.", hint)
-    message = f"{detail['input']!r} is not a valid value of {key}."
-    return source.problem(path, "notices", message, _REMEDIES[key])
-
-
-_KEYS = "The keys are notify, many_partners and silent_hours."
 _REMEDIES = {
     "notify": REMEDY,
     "many_partners": "Write a whole number, 1 or more.",
