@@ -7,7 +7,7 @@ EXAMPLE_HOUR := 2026-03-20T14:00:00-04:00
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: run lint test test-long test-postgres test-cluster test-adapters test-matrix coverage setup setup-spark setup-adapters lock clean
+.PHONY: run lint test test-long test-postgres test-cluster test-adapters test-matrix coverage setup setup-spark setup-adapters lock vendor clean
 
 run: setup  ## run the hourly job on the example account
 	.venv/bin/partnerflow load-example
@@ -83,6 +83,18 @@ lock:  ## write the three lock files from pyproject.toml (needs uv)
 		-o requirements-spark.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group adapters \
 		--custom-compile-command "make lock" --upgrade --quiet -o requirements-adapters.lock
+
+HTMX := 2.0.11
+HTMX_SHA512 := Thx/WtpeOQqSrqBCw/A1cwGJGg4UrVa3+sW0GmrM3p4gJgO89ecH4qtbnyzDDWFvBTqjnIMCgELTNt636dtamA==
+
+vendor:  ## fetch htmx of the studio again from the npm registry, and check its hash (needs npm and openssl)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	npm pack --silent --pack-destination "$$folder" htmx.org@$(HTMX) >/dev/null && \
+	test "$$(openssl dgst -sha512 -binary "$$folder/htmx.org-$(HTMX).tgz" | openssl base64 -A)" = "$(HTMX_SHA512)" && \
+	tar -xzf "$$folder/htmx.org-$(HTMX).tgz" -C "$$folder" && \
+	cp "$$folder/package/dist/htmx.min.js" flows/studio/static/vendor/htmx.min.js && \
+	cp "$$folder/package/LICENSE" flows/studio/static/vendor/htmx.LICENSE && \
+	echo "htmx $(HTMX)"
 
 clean:  ## remove the environments; the state in var/ stays
 	rm -rf .venv .venv-spark .venv-adapters .venv-3.*

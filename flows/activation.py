@@ -3,13 +3,13 @@
 Nothing is changed that `check` would refuse, as it would be with the new status.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from compiler import PartnerflowError, Problem
-from flows.atomic import write_atomic
+from flows.atomic import rewrite
 from flows.definitions.advice import advice
 from flows.definitions.chains import chain_of
 from flows.definitions.loader import Definitions, read_definitions, shown
@@ -33,10 +33,14 @@ class StatusChange:
 
 @dataclass(frozen=True)
 class StatusChanges:
-    """The changes, in the order in which they were asked for, and the warnings of `check` about these workflows."""
+    """The changes, in the order in which they were asked for, and the warnings of `check` about these workflows.
+
+    `texts` has the new text of each file by its absolute path.
+    """
 
     changes: tuple[StatusChange, ...]
     warnings: tuple[Problem, ...]
+    texts: Mapping[Path, str]
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `activate` and `pause`."""
@@ -52,6 +56,14 @@ def set_status(settings: Settings, names: Sequence[str], status: Status, whole_c
     Raises PartnerflowError, with nothing written, for an unknown workflow, and with every error that `check` would
     report about one of them.
     """
+    planned = plan_status(settings, names, status, whole_chain)
+    for file, text in planned.texts.items():
+        rewrite(file, text)
+    return planned
+
+
+def plan_status(settings: Settings, names: Sequence[str], status: Status, whole_chain: bool = False) -> StatusChanges:
+    """Return what `set_status` would change. Raises PartnerflowError where it would refuse."""
     before = read_definitions(settings)
     chosen = _chosen(before, names, whole_chain)
     files = {name: Path(before.files[name]).absolute() for name in chosen}
@@ -60,14 +72,11 @@ def set_status(settings: Settings, names: Sequence[str], status: Status, whole_c
     after = check_messages(after, settings)
     if errors := dict.fromkeys(after.broken[name] for name in chosen if name in after.broken):
         raise PartnerflowError("\n".join([*errors, "Nothing was changed."]))
-    for file, text in texts.items():
-        mode = file.stat().st_mode & 0o777
-        write_atomic(file.resolve(), text.encode(), mode)
-        file.chmod(mode)  # whatever the umask is
     changes = [StatusChange(name, before.files[name], before[name].status, status) for name in chosen]
     paths = {one.file for one in changes}
     found = [one for one in (*after.problems, *advice(settings, after)) if one.path in paths]
-    return StatusChanges(tuple(changes), tuple(sorted({one for one in found if one.severity == "warning"})))
+    warnings = tuple(sorted({one for one in found if one.severity == "warning"}))
+    return StatusChanges(tuple(changes), warnings, texts)
 
 
 def _chosen(definitions: Definitions, names: Iterable[str], whole_chain: bool) -> list[str]:

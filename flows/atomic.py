@@ -24,6 +24,17 @@ def write_atomic(file: Path, content: bytes | str, mode: int = 0o666) -> None:
         raise
 
 
+def rewrite(file: Path, text: str) -> None:
+    """Replace the text of a file that exists, as `write_atomic` does, and keep its permissions whatever the umask is.
+
+    A symbolic link stays; the file that it points to is replaced.
+    """
+    target = file.resolve()
+    mode = target.stat().st_mode & 0o777
+    write_atomic(target, text, mode)
+    target.chmod(mode)
+
+
 def make_folder(folder: Path) -> None:
     """Create a folder and the missing ones above it, and wait until their names are on disk."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]

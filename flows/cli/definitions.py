@@ -41,18 +41,11 @@ from flows.settings import Settings, read_settings
 @app.command(epilog="Example: partnerflow check workflows/few-clicks-14.yml")
 def check(paths: Paths = None, as_json: Json = False) -> None:
     """Report each problem of the definitions, and what to do. Compares them with the published file and the ledger."""
-    from flows.definitions.advice import advice
-    from flows.messages.loader import check_messages
-    from flows.warehouse.catalog import open_catalog
+    from flows.checks import check_definitions
 
     settings = read_settings()
-    paths = definition_files(paths)
-    definitions = read_definitions(settings, paths, open_catalog(settings.published))
-    whole = read_definitions(settings) if paths else definitions
-    files = set(definitions.files.values())
-    advised = [one for one in advice(settings, whole) if not paths or one.path in files]
-    definitions = check_messages(definitions, settings, only_used=bool(paths))
-    problems = sorted([*definitions.problems, *advised])
+    checked = check_definitions(settings, definition_files(paths))
+    definitions, problems = checked.definitions, checked.problems
     if as_json:
         answer({"problems": [problem.as_json() for problem in problems]})
     elif not (problems or definitions.workflows or definitions.broken):

@@ -12,16 +12,16 @@ from typing import Annotated
 import typer
 
 from compiler import PartnerflowError
-from flows.cli import definitions, deliveries, emails, ledger, operations, segments, workflows
+from flows.cli import definitions, deliveries, emails, ledger, operations, segments, studio, workflows
 from flows.cli.common import app, print_errors
 from flows.logs import configure_logging, logging_errors
 from flows.permissions import write_privately
 from flows.settings import read_settings
 
-COMMANDS = (workflows, definitions, segments, operations, emails, deliveries, ledger)
+COMMANDS = (workflows, definitions, segments, operations, emails, deliveries, ledger, studio)
 """The modules whose import adds their commands to `app`."""
 
-WRITE_CHECKOUT = ("activate", "compile", "new", "pause")
+WRITE_CHECKOUT = ("activate", "compile", "new", "pause", "studio")
 """The commands that write definitions and models, which others may read; all others write private files."""
 
 

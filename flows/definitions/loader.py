@@ -187,7 +187,7 @@ def message_ids(folder: Path) -> list[str]:
 def workflow_ids(folder: Path) -> set[str]:
     """Return the ids of the definitions of a workflows folder, whether or not they are valid."""
     found = set()
-    for file in _files([folder] if folder.exists() else []):
+    for file in workflow_files(folder):
         try:
             given = re.search(r"^id: *[\"']?([\w.-]+)", _text(file), re.MULTILINE)
         except DefinitionError:
@@ -230,6 +230,11 @@ def read_programs(folder: Path) -> tuple[Mapping[str, ProgramSettings], list[Pro
         return read_program_settings(shown(file), _text(file)), []
     except DefinitionError as error:
         return {}, error.problems
+
+
+def workflow_files(folder: Path) -> list[Path]:
+    """Return the files of a workflows folder that define workflows, or should."""
+    return _files([folder]) if folder.exists() else []
 
 
 def _files(paths: list[Path]) -> list[Path]:

@@ -122,6 +122,22 @@ def _read(connection: Connection) -> ReportData:
     )
 
 
+def read_outcomes(connection: Connection) -> dict[str, Row]:
+    """Return the rows of marts.workflow_report by workflow id; none before it has been published."""
+    try:
+        return {row["workflow_id"]: row for row in _rows(connection, "SELECT * FROM marts.workflow_report")}
+    except NotBuilt:
+        return {}
+
+
+def read_in_doubt(connection: Connection) -> dict[str, int]:
+    """Return the number of emails in doubt of each workflow that has any; none before they have been published."""
+    try:
+        return dict(connection.execute(_IN_DOUBT).fetchall())
+    except NotBuilt:
+        return {}
+
+
 def by_workflow(rows: list[Row]) -> dict[str, list[Row]]:
     """Return the rows of each workflow id, in their order."""
     found: dict[str, list[Row]] = {}

@@ -58,7 +58,7 @@ COINED = (
 """Words that the first version had made up, or used in a sense of its own (docs/decisions/0012)."""
 
 _FILES = (".py", ".sql", ".yml", ".yaml", ".md", ".toml", ".html", ".js", ".css", ".lark", ".txt")
-_EXEMPT = ("tests/data/", "workflows/messages/", "flows/definitions/scaffold/library/")
+_EXEMPT = ("flows/studio/static/vendor/", "tests/data/", "workflows/messages/", "flows/definitions/scaffold/library/")
 
 
 def files() -> list[Path]:

@@ -52,6 +52,20 @@ class WorkflowRequest:
     id: str | None = None
 
 
+@dataclass(frozen=True)
+class ScaffoldPlan:
+    """Drafts that can be written: their texts by path within the workflows folder, the warnings of `check`, notes."""
+
+    files: Mapping[str, str]
+    warnings: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def workflows(self) -> tuple[str, ...]:
+        """The ids of the drafts."""
+        return tuple(_definitions(self.files))
+
+
 def from_template(
     settings: Settings, template_id: str, program: str, filled: Mapping[str, str], prefix: str = ""
 ) -> ScaffoldResult:
@@ -60,6 +74,13 @@ def from_template(
     Raises PartnerflowError, with nothing written, when the template does not exist or does not suit the program's type,
     a file exists already, or the prefix is not valid.
     """
+    return _write(settings, plan_template(settings, template_id, program, filled, prefix))
+
+
+def plan_template(
+    settings: Settings, template_id: str, program: str, filled: Mapping[str, str], prefix: str = ""
+) -> ScaffoldPlan:
+    """Return what `from_template` would write. Raises PartnerflowError where it would refuse."""
     chosen = template(template_id)
     unknown = filled.keys() - set(chosen.placeholders)
     if unknown:
@@ -67,8 +88,7 @@ def from_template(
     if prefix and not ID.fullmatch(prefix):
         raise PartnerflowError(f"{prefix!r} is not a valid prefix. Use letters, digits, dots, dashes and underscores.")
     require_program(settings, program, chosen.about.program_types)
-    files = chosen.files(program, filled, prefix)
-    return _write(settings, files, chosen.about.notes)
+    return _plan(settings, chosen.files(program, filled, prefix), chosen.about.notes)
 
 
 def from_scratch(settings: Settings, request: WorkflowRequest) -> ScaffoldResult:
@@ -76,8 +96,13 @@ def from_scratch(settings: Settings, request: WorkflowRequest) -> ScaffoldResult
 
     Raises PartnerflowError (as DefinitionError, with every problem) with nothing written.
     """
+    return _write(settings, plan_scratch(settings, request))
+
+
+def plan_scratch(settings: Settings, request: WorkflowRequest) -> ScaffoldPlan:
+    """Return what `from_scratch` would write. Raises PartnerflowError where it would refuse."""
     require_program(settings, request.program)
-    return _write(settings, _files(settings, request), ())
+    return _plan(settings, _files(settings, request), ())
 
 
 def slug(name: str) -> str:
@@ -117,7 +142,7 @@ def _yaml(value: object) -> str:
     return yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=1_000)
 
 
-def _write(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...]) -> ScaffoldResult:
+def _plan(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...]) -> ScaffoldPlan:
     if any(name.startswith("messages/") for name in files) and not (settings.workflows / LAYOUT).exists():
         files = {**files, LAYOUT: layout()}
     refuse_existing(settings.workflows, list(files))
@@ -126,8 +151,12 @@ def _write(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...])
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise DefinitionError(errors)
-    written = write_drafts(settings.workflows, files)
-    return ScaffoldResult(tuple(_definitions(files)), tuple(written), tuple(problems), notes)
+    return ScaffoldPlan(files, tuple(problems), notes)
+
+
+def _write(settings: Settings, plan: ScaffoldPlan) -> ScaffoldResult:
+    written = write_drafts(settings.workflows, plan.files)
+    return ScaffoldResult(plan.workflows, tuple(written), plan.warnings, plan.notes)
 
 
 def _refuse_ids(settings: Settings, files: Mapping[str, str]) -> None:

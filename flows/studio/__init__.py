@@ -1,0 +1,1 @@
+"""The studio: a local web page over the definitions, which shows and writes what the commands do."""

@@ -1,0 +1,54 @@
+"""The studio as an ASGI application: its routes, and what becomes of errors.
+
+    GET  /                                 the list of workflows
+    POST /status                           activate, pause or delete the chosen ones
+    GET  /workflows/{workflow}             a workflow; POST …/about, …/segment, …/text change its file
+    GET  /create, /create/…                new workflows, from a template or from scratch
+    GET  /partners                         a partner, by name, id or address
+    GET  /report                           the report as last published
+
+Every request has passed flows.studio.security. A POST shows the change first (flows.studio.review).
+"""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from compiler import PartnerflowError
+from flows.studio.files import Changed
+from flows.studio.pages import workflow, workflows
+from flows.studio.rendering import STATIC, page
+from flows.studio.security import Guard
+from flows.studio.studio import Missing, Studio
+
+ROUTES = [*workflows.ROUTES, *workflow.ROUTES, Mount("/static", StaticFiles(directory=STATIC))]
+
+
+def application(studio: Studio) -> Starlette:
+    """Return the studio as an ASGI application."""
+    app = Starlette(
+        routes=ROUTES,
+        middleware=[Middleware(Guard, session=studio.session)],
+        exception_handlers={HTTPException: _not_found, PartnerflowError: _refused, OSError: _system_error},
+    )
+    app.state.studio = studio
+    return app
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    message = "There is no such page." if status == 404 else "This is not possible here."
+    return page(request, "error.html", status, message=message)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    status = 404 if isinstance(error, Missing) else 409 if isinstance(error, Changed) else 400
+    return page(request, "error.html", status, message=str(error))
+
+
+def _system_error(request: Request, error: Exception) -> Response:
+    return page(request, "error.html", 500, message=f"The system refuses it: {error}")

@@ -1,0 +1,75 @@
+"""The studio of one installation: its settings and session, the hour that it looks at, and what its folder has."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from compiler import DefinitionError, PartnerflowError, Problem, Workflow
+from flows.checks import check_definitions
+from flows.clock import current_hour
+from flows.definitions.loader import Definitions, read_definitions, shown, workflow_files
+from flows.settings import Settings
+from flows.studio.session import Session
+from flows.warehouse.program_names import ProgramNames, read_program_names
+
+
+class Missing(PartnerflowError):
+    """There is no such workflow, template or partner."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A workflow of the folder: its id, its file, and its definition, which is None while the file is not valid."""
+
+    id: str
+    file: Path
+    workflow: Workflow | None
+
+    @property
+    def name(self) -> str:
+        """Its name, or its id while that is not known."""
+        return self.workflow.name if self.workflow else self.id
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What all pages share. `as_of` is the hour that they look at, in UTC; None for the current one."""
+
+    settings: Settings
+    session: Session
+    as_of: datetime | None = None
+
+    def hour(self) -> datetime:
+        """Return the evaluation hour of previews, in UTC."""
+        return self.as_of or current_hour(self.settings.zone)
+
+    def definitions(self) -> Definitions:
+        """Return the definitions as they are on disk now."""
+        return read_definitions(self.settings)
+
+    def programs(self) -> ProgramNames:
+        """Return the names and time zones of the programs."""
+        return read_program_names(self.settings)
+
+    def find(self, workflow_id: str) -> Known:
+        """Return the workflow with this id; one whose file cannot be read has the file's name as its id.
+
+        Only the files of the folder are compared with the id, so that no id can name another file. Raises Missing.
+        """
+        definitions = self.definitions()
+        files = {file.stem: file for file in workflow_files(self.settings.workflows)}
+        files = {name: one for name, one in files.items() if shown(one) not in definitions.files.values()}
+        files |= {name: Path(path).absolute() for name, path in definitions.files.items()}
+        if workflow_id not in files:
+            raise Missing(f"There is no workflow {workflow_id}.")
+        workflow = next((one for one in definitions.workflows if one.id == workflow_id), None)
+        return Known(workflow_id, files[workflow_id], workflow)
+
+    def problems(self, file: Path, text: str | None = None) -> list[Problem]:
+        """Return what `check` says of a definition, as it is or with another text."""
+        texts = {file.absolute(): text} if text is not None else {}
+        try:
+            found = check_definitions(self.settings, [file], texts)
+        except DefinitionError as error:
+            return error.problems
+        return list(found.problems)

@@ -1,0 +1,95 @@
+"""Keys of a definition are changed in its text, and nothing else is."""
+
+import pytest
+
+from compiler import PartnerflowError, read_yaml
+from flows.definitions.text_edit import with_values
+
+TEXT = """\
+# Few clicks
+name: Few clicks     # at most 50
+program: "1000"
+status: 'draft'
+
+segment:
+- Clicks less than 100   # few
+- 'Partner Group is any of "A: B"'
+
+# What it sends
+action:
+  email: few-clicks
+"""
+
+
+def changed(**values) -> str:
+    """Return TEXT with other values, after a check that it means what was asked for."""
+    text = with_values("w.yml", TEXT, values)
+    expected = read_yaml("w.yml", TEXT).value | values
+    assert read_yaml("w.yml", text).value == {key: value for key, value in expected.items() if value is not None}
+    return text
+
+
+def test_scalar_when_changed_keeps_quotes_and_comment():
+    """The rest of the text is the same, byte for byte."""
+    text = changed(name="Fewer", program="2000", status="active")
+    assert text == TEXT.replace("Few clicks ", "Fewer ").replace('"1000"', '"2000"').replace("'draft'", "'active'")
+
+
+def test_conditions_that_stay_keep_their_lines():
+    """Others are added in quotes where YAML needs them."""
+    text = changed(segment=["Partner Group is any of #1", 'Partner Group is any of "A: B"', "Clicks less than 100"])
+    assert text.partition("segment:\n")[2].startswith(
+        "  - 'Partner Group is any of #1'\n"
+        "  - 'Partner Group is any of \"A: B\"'\n"
+        "  - Clicks less than 100   # few\n"
+        "\n# What it sends\n"
+    )
+
+
+def test_new_key_goes_before_the_first_key_that_comes_after_it():
+    """In the order of the documentation."""
+    assert "status: 'draft'\n\ngoal: Clicks greater than 0 within 7 days\nsegment:" in changed(
+        goal="Clicks greater than 0 within 7 days"
+    )
+    assert 'owner: Ann\nprogram: "1000"\n' in changed(owner="Ann")
+
+
+def test_key_when_removed_leaves_the_comments_of_others():
+    """Its own lines go."""
+    assert changed(status=None) == TEXT.replace("status: 'draft'\n", "")
+    assert "# What it sends" in changed(segment=None)
+
+
+def test_value_can_become_one_of_another_kind():
+    """A list becomes the name of a segment, an email an application."""
+    text = changed(segment="quiet", action="accept application")
+    assert "segment: quiet\n" in text and "action: accept application\n" in text
+
+
+@pytest.mark.parametrize(
+    "value", ["1000", "yes", "a: b", "a #b", " a", "“a”", "é\u2028", "- a", "null", "1_0", "2026-03-20", "'"]
+)
+def test_text_of_any_kind_stays_text(value: str):
+    """What YAML would read as something else is put in quotes."""
+    for key in ("name", "program", "status", "owner"):
+        changed(**{key: value})
+
+
+def test_line_ends_of_the_file_are_kept():
+    """Also those of lines that are added."""
+    text = with_values("w.yml", TEXT.replace("\n", "\r\n"), {"owner": "Ann", "segment": ["A", "B"]})
+    assert text.count("\n") == text.count("\r\n")
+
+
+def test_flow_style_and_blocks_can_be_changed():
+    """However the file is written."""
+    text = "name: >-\n  Few\n  clicks\n\nsegment: [A, B]\naction: {email: x}  # sends\n"
+    assert with_values("w.yml", text, {"name": "N", "segment": ["A"], "action": {"email": "y"}}) == (
+        "name: N\nsegment:\n  - A\naction:\n  email: y\n"
+    )
+
+
+def test_text_that_cannot_be_changed_so_is_refused():
+    """Nothing is guessed."""
+    with pytest.raises(PartnerflowError, match="Edit the file as text"):
+        with_values("w.yml", "{name: a, segment: [A]}\n", {"segment": ["B"]})
