@@ -20,12 +20,19 @@ from starlette.staticfiles import StaticFiles
 
 from compiler import PartnerflowError
 from flows.studio.files import Changed
-from flows.studio.pages import workflow, workflows
+from flows.studio.pages import create, partners, report, workflow, workflows
 from flows.studio.rendering import STATIC, page
 from flows.studio.security import Guard
 from flows.studio.studio import Missing, Studio
 
-ROUTES = [*workflows.ROUTES, *workflow.ROUTES, Mount("/static", StaticFiles(directory=STATIC))]
+ROUTES = [
+    *workflows.ROUTES,
+    *workflow.ROUTES,
+    *create.ROUTES,
+    *partners.ROUTES,
+    *report.ROUTES,
+    Mount("/static", StaticFiles(directory=STATIC)),
+]
 
 
 def application(studio: Studio) -> Starlette:

@@ -77,9 +77,12 @@ def with_line_ends_of(text: str, before: str) -> str:
 def write(folder: Path, edits: Sequence[Edit]) -> None:
     """Write a change: new files all or none, others one after the other, each atomically and with its permissions.
 
-    `folder` is the workflows folder, in which new files are. Raises Changed, with nothing written, when a file is not
+    `folder` is the workflows folder, in which all files are. Raises Changed, with nothing written, when a file is not
     as it was when the change was made.
     """
+    for one in edits:  # names have been checked where they come from; this is the last look
+        if not one.file.is_relative_to(folder) or ".." in one.file.parts:
+            raise PartnerflowError(f"{one.file} is not in {folder}. Nothing was written.")
     with _WRITING:
         for one in edits:
             if (read_text(one.file) if one.file.exists() else None) != one.before:

@@ -28,7 +28,7 @@ def studio_of(request: Request) -> Studio:
     return studio
 
 
-def page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+def page(request: Request, template: str, status: int = 200, /, **values: object) -> HTMLResponse:
     """Return a page made of a template of this package."""
     studio = studio_of(request)
     shown = {"csrf": studio.session.csrf, "here": request.url.path, "fixed_hour": studio.as_of}

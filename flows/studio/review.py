@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from compiler import Problem
 from flows.studio.files import Edit, version_of_edits, write
 from flows.studio.rendering import page, studio_of
+from flows.studio.security import form_of
 
 CONFIRM = "confirm"
 """The field of the second click: the version of the change that was shown."""
@@ -27,7 +28,7 @@ def review(
     The form of the review has the fields of the request, so that the second click makes the change again from the files
     as they are then; if it differs from what was shown, the new one is shown instead.
     """
-    form, folder = request.state.form, studio_of(request).settings.workflows
+    form, folder = form_of(request), studio_of(request).settings.workflows
     version = version_of_edits(edits)
     if form[CONFIRM] == version:
         write(folder, edits)

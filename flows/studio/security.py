@@ -48,11 +48,21 @@ OPEN_AGAIN = (
 )
 
 
+class Values(dict[str, str]):
+    """The values of a form's fields, as a template shows them again; empty for any other field."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
 class Form:
-    """The fields of a form that has been sent: each has one value or several."""
+    """The fields of a form that has been sent: each has one value or several. A GET has none."""
 
     def __init__(self, fields: dict[str, list[str]]):
         self.fields = fields
+
+    def __bool__(self) -> bool:
+        return bool(self.fields)
 
     def __getitem__(self, name: str) -> str:
         """Return the last value of a field with plain line ends; empty without one."""
@@ -61,9 +71,19 @@ class Form:
     def __contains__(self, name: str) -> bool:
         return name in self.fields
 
+    def values(self) -> Values:
+        """Return the last value of each field."""
+        return Values({name: self[name] for name in self.fields})
+
     def all(self, name: str) -> list[str]:
         """Return all values of a field, in their order, with plain line ends, which browsers do not send."""
         return [value.replace("\r\n", "\n").replace("\r", "\n") for value in self.fields.get(name, [])]
+
+
+def form_of(request: Request) -> Form:
+    """Return the form that a request has sent, which the guard has read; one without fields for a GET."""
+    form: Form = getattr(request.state, "form", None) or Form({})
+    return form
 
 
 @dataclass(frozen=True)

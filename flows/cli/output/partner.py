@@ -81,26 +81,15 @@ def _delivery(one: PartnerDelivery, at: At) -> Iterator[Text]:
     what = f"to {one.email}" if one.email else f"about application {one.contract_id}"
     state = Text("accepted" if one.state == "sent" and not one.email else one.state.replace("_", " "))
     state.stylize(STATES.get(one.state, ""))
-    yield Text(f"{when}  {one.workflow_id} {what}: ") + state + (f", {_outcome(one)}" if one.email else "")
+    yield Text(f"{when}  {one.workflow_id} {what}: ") + state + (f", {one.outcome}" if one.email else "")
     if one.reason:
         yield Text(f"    {' '.join(one.reason.split())}", style="dim")
     if one.not_before and one.state == "pending":
         yield Text(f"    waits until {at(one.not_before)}", style="yellow")
 
 
-def _outcome(one: PartnerDelivery) -> str:
-    if one.is_opened is None:
-        return "no events received"
-    outcomes = {
-        "opened": one.is_opened, "clicked": one.is_clicked, "bounced": one.is_bounced,
-        "complained": one.is_complained, "unsubscribed": one.is_unsubscribed,
-    }  # fmt: skip
-    return ", ".join(name for name, happened in outcomes.items() if happened) or "not opened"
-
-
 def _next(found: Partner, at: At) -> Iterator[Text]:
-    for one in found.workflows:
-        if one.member and not one.why_not and not any(sent.workflow_id == one.workflow_id for sent in found.deliveries):
-            yield Text(f"{one.workflow_id} writes to it with the next run")
+    for one in found.written_to_next:
+        yield Text(f"{one.workflow_id} writes to it with the next run")
     for when, one in found.next_changes[:NEXT]:
         yield Text(f"{at(when)}  {one.then} {one.workflow_id}, if nothing else happens")

@@ -88,7 +88,7 @@ def plan_template(
     if prefix and not ID.fullmatch(prefix):
         raise PartnerflowError(f"{prefix!r} is not a valid prefix. Use letters, digits, dots, dashes and underscores.")
     require_program(settings, program, chosen.about.program_types)
-    return _plan(settings, chosen.files(program, filled, prefix), chosen.about.notes)
+    return plan_files(settings, chosen.files(program, filled, prefix), chosen.about.notes)
 
 
 def from_scratch(settings: Settings, request: WorkflowRequest) -> ScaffoldResult:
@@ -102,7 +102,14 @@ def from_scratch(settings: Settings, request: WorkflowRequest) -> ScaffoldResult
 def plan_scratch(settings: Settings, request: WorkflowRequest) -> ScaffoldPlan:
     """Return what `from_scratch` would write. Raises PartnerflowError where it would refuse."""
     require_program(settings, request.program)
-    return _plan(settings, _files(settings, request), ())
+    return plan_files(settings, _files(settings, request), ())
+
+
+def require_id(name: str) -> None:
+    """Raise PartnerflowError when a name cannot be an id, and thus not a part of a path."""
+    if not ID.fullmatch(name):
+        hint = "Use letters, digits, dots, dashes and underscores, at most 100, a letter or digit first."
+        raise PartnerflowError(f"{name!r} is not a valid id. {hint}")
 
 
 def slug(name: str) -> str:
@@ -118,9 +125,7 @@ def slug(name: str) -> str:
 def _files(settings: Settings, request: WorkflowRequest) -> dict[str, str]:
     identity = request.id or slug(request.name)
     for name in (identity, request.message, request.segment or identity):
-        if not ID.fullmatch(name):
-            hint = "Use letters, digits, dots, dashes and underscores, at most 100, a letter or digit first."
-            raise PartnerflowError(f"{name!r} is not a valid id. {hint}")
+        require_id(name)
     definition = {
         "name": request.name,
         "description": request.description,
@@ -142,7 +147,11 @@ def _yaml(value: object) -> str:
     return yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=1_000)
 
 
-def _plan(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...]) -> ScaffoldPlan:
+def plan_files(settings: Settings, files: Mapping[str, str], notes: tuple[str, ...]) -> ScaffoldPlan:
+    """Return new files as drafts, given as texts by path within the workflows folder, with the layout if it is missing.
+
+    Raises PartnerflowError if one exists, an id is taken, or a definition has an error of `check`.
+    """
     if any(name.startswith("messages/") for name in files) and not (settings.workflows / LAYOUT).exists():
         files = {**files, LAYOUT: layout()}
     refuse_existing(settings.workflows, list(files))

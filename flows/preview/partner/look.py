@@ -15,13 +15,11 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.preview.explain import Explanation, explain_each
 from flows.preview.hours import open_facts
-from flows.preview.partner.model import InWorkflow, Partner, PartnerDelivery, PartnerId
+from flows.preview.partner.model import OUTCOMES, InWorkflow, Partner, PartnerDelivery, PartnerId
 from flows.preview.partner.rows import read_addresses, read_deliveries, read_partner, read_run_problems
 from flows.settings import Settings
 from flows.warehouse.errors import Unavailable
 from flows.warehouse.published import require_published
-
-OUTCOMES = ("is_opened", "is_clicked", "is_bounced", "is_complained", "is_unsubscribed")
 
 
 def look_at_partner(settings: Settings, definitions: Definitions, partner: PartnerId) -> Partner:
@@ -71,7 +69,9 @@ def _combined(delivery: Delivery, published: PartnerDelivery | None) -> PartnerD
     if published is None:
         return found
     sent_at, reason = found.sent_at or published.sent_at, found.reason or published.reason
-    return replace(found, sent_at=sent_at, reason=reason, **{name: getattr(published, name) for name in OUTCOMES})
+    return replace(
+        found, sent_at=sent_at, reason=reason, **{name: getattr(published, name) for name in OUTCOMES.values()}
+    )
 
 
 def _explained(known: Partner, why: Explanation, problems: dict[str, str]) -> InWorkflow:

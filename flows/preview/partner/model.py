@@ -4,6 +4,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+OUTCOMES = {
+    "opened": "is_opened",
+    "clicked": "is_clicked",
+    "bounced": "is_bounced",
+    "complained": "is_complained",
+    "unsubscribed": "is_unsubscribed",
+}
+"""What can become of an email, and the attribute of PartnerDelivery that says whether it did."""
+
 
 class PartnerId(NamedTuple):
     """A partner of a program, with its name."""
@@ -83,6 +92,13 @@ class PartnerDelivery:
     is_complained: bool | None = None
     is_unsubscribed: bool | None = None
 
+    @property
+    def outcome(self) -> str:
+        """What became of the email, in words."""
+        if self.is_opened is None:
+            return "no events received"
+        return ", ".join(name for name, attribute in OUTCOMES.items() if getattr(self, attribute)) or "not opened"
+
 
 @dataclass(frozen=True)
 class Partner:
@@ -102,6 +118,12 @@ class Partner:
     workflows: tuple[InWorkflow, ...]
     deliveries: tuple[PartnerDelivery, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def written_to_next(self) -> list[InWorkflow]:
+        """Return the workflows that write to the partner with the next run, or accept its application."""
+        contacted = {one.workflow_id for one in self.deliveries}
+        return [one for one in self.workflows if one.member and not one.why_not and one.workflow_id not in contacted]
 
     @property
     def next_changes(self) -> list[tuple[datetime, InWorkflow]]:

@@ -1,6 +1,6 @@
 """One workflow: what it is, its segment, its message, what `check` says, and its file as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from flows.report.workflow_list import list_workflows
 from flows.studio.files import Edit, diff_lines, read_text, version_of, with_line_ends_of
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
-from flows.studio.security import Form
+from flows.studio.security import Form, Values, form_of
 from flows.studio.studio import Known, Studio
 
 ABOUT = ("name", "description", "program", "owner", "recipients", "send_window", "missed_hours", "holdout", "goal")
@@ -30,7 +30,7 @@ class Attempt:
     """What a person has sent and could not be written: the fields of the form, why, and the text that it would make."""
 
     part: str
-    fields: Mapping[str, str]
+    fields: Values
     message: str = ""
     problems: Sequence[Problem] = ()
     text: str = ""
@@ -61,7 +61,7 @@ def _page(request: Request, known: Known, attempt: Attempt | None = None) -> Res
         file=shown(known.file),
         text=attempt.text if attempt and attempt.text else text,
         version=version_of(text),
-        fields={**_fields(known, text), **(attempt.fields if attempt else {})},
+        fields=Values(_fields(known, text) | (attempt.fields if attempt else {})),
         attempt=attempt,
         problems=studio.problems(known.file),
         chain=[one for one in chain_of(workflow, definitions.workflows) if one != workflow] if workflow else [],
@@ -91,7 +91,7 @@ def _fields(known: Known, text: str) -> dict[str, str]:
 
 def change_about(request: Request) -> Response:
     """Show, then write, a change of the keys of ABOUT and of the message. An empty field removes its key."""
-    form = request.state.form
+    form = form_of(request)
     values: dict[str, Value] = {name: form[name].strip() or None for name in ABOUT if name in form}
     if "message" in form:
         values["action"] = ACCEPT if form["message"] == ACCEPT else {"email": form["message"]}
@@ -100,7 +100,7 @@ def change_about(request: Request) -> Response:
 
 def change_segment(request: Request) -> Response:
     """Show, then write, a change of the segment: the name of a saved one, or sentences, one per line."""
-    form = request.state.form
+    form = form_of(request)
     sentences = [line.strip() for line in form["sentences"].splitlines() if line.strip()]
     value: Value = form["segment_name"] or sentences
     return _changed(request, "segment", lambda path, text: with_values(path, text, {"segment": value}))
@@ -108,17 +108,17 @@ def change_segment(request: Request) -> Response:
 
 def change_text(request: Request) -> Response:
     """Show, then write, another text of the file."""
-    form = request.state.form
+    form = form_of(request)
     return _changed(request, "text", lambda _, text: with_line_ends_of(form["text"], text))
 
 
 def _changed(request: Request, part: str, change: Any) -> Response:
     """Make a change of the file, and answer with its review, or with the form again if it cannot be written."""
-    form: Form = request.state.form
+    form: Form = form_of(request)
     studio = studio_of(request)
     known = studio.find(request.path_params["workflow"])
     before, path = read_text(known.file), shown(known.file)
-    fields = {name: form[name] for name in form.fields}
+    fields = form.values()
     try:
         after = change(path, before)
     except DefinitionError as error:

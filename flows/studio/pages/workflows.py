@@ -16,6 +16,7 @@ from flows.report.workflow_list import ListedWorkflow, list_workflows
 from flows.studio.files import Edit, read_text
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
+from flows.studio.security import form_of
 from flows.studio.studio import Studio
 
 ACTIONS = {"activate": "Activate", "pause": "Pause", "delete": "Delete"}
@@ -57,7 +58,7 @@ def _fits(one: ListedWorkflow, query: dict[str, str]) -> bool:
 
 def change_status(request: Request) -> Response:
     """Show, then write, a change of the workflows in `workflow`: `action` is one of ACTIONS; `chain`: their chains."""
-    form, studio = request.state.form, studio_of(request)
+    form, studio = form_of(request), studio_of(request)
     names = [studio.find(name).id for name in form.all("workflow")]
     action, whole_chain = form["action"], "chain" in form
     if not names:
