@@ -7,8 +7,10 @@ from pathlib import Path
 from compiler import DefinitionError, PartnerflowError, Problem, Workflow
 from flows.checks import check_definitions
 from flows.clock import current_hour
-from flows.definitions.loader import Definitions, read_definitions, shown, workflow_files
+from flows.definitions.loader import Definitions, shown, workflow_files
+from flows.report.workflow_list import ListedWorkflow, list_workflows
 from flows.settings import Settings
+from flows.studio.folder import Folder
 from flows.studio.session import Session
 from flows.warehouse.program_names import ProgramNames, read_program_names
 
@@ -31,7 +33,7 @@ class Known:
         return self.workflow.name if self.workflow else self.id
 
 
-@dataclass(frozen=True)
+@dataclass
 class Studio:
     """What all pages share. `as_of` is the hour that they look at, in UTC; None for the current one."""
 
@@ -39,13 +41,20 @@ class Studio:
     session: Session
     as_of: datetime | None = None
 
+    def __post_init__(self) -> None:
+        self._folder = Folder(self.settings)
+
     def hour(self) -> datetime:
         """Return the evaluation hour of previews, in UTC."""
         return self.as_of or current_hour(self.settings.zone)
 
     def definitions(self) -> Definitions:
         """Return the definitions as they are on disk now."""
-        return read_definitions(self.settings)
+        return self._folder.definitions()
+
+    def listed(self) -> list[ListedWorkflow]:
+        """Return all workflows, as the command `list` does."""
+        return list_workflows(self.settings, self._folder.checked())
 
     def programs(self) -> ProgramNames:
         """Return the names and time zones of the programs."""

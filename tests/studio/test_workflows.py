@@ -86,3 +86,15 @@ def test_empty_folder_says_how_to_begin(client: Client, folder: Path):
     for file in folder.glob("*.yml"):
         file.unlink()
     assert "There are no workflows in" in client.get("/")
+
+
+def test_list_follows_every_file_of_the_folder(client: Client, folder: Path):
+    """What has been read is kept only while no file changes: a message with an error breaks its workflows."""
+    assert client.get("/").count('class="mark broken"') == 1
+    (folder / "messages" / "hello" / "message.yml").write_text("subject: {{ nobody }}\n")
+    assert client.get("/").count('class="mark broken"') == 3
+    (folder / "programs.yml").write_text("- not a mapping\n")
+    (folder / "messages" / "hello" / "message.yml").write_text("subject: Hello\n")
+    assert client.get("/").count('class="mark broken"') == 3
+    (folder / "programs.yml").unlink()
+    assert client.get("/").count('class="mark broken"') == 1

@@ -14,7 +14,6 @@ from flows.definitions.scaffold.create import ScaffoldPlan, WorkflowRequest, pla
 from flows.definitions.scaffold.programs import program_types
 from flows.definitions.scaffold.templates import PLACEHOLDERS, Template, template, templates
 from flows.preview.values import find_values
-from flows.report.workflow_list import list_workflows
 from flows.studio.files import Edit
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
@@ -105,7 +104,7 @@ def copy(request: Request) -> Response:
     def plan(studio: Studio) -> ScaffoldPlan:
         return plan_copy(studio.settings, known.id, form["name"].strip(), form["id"].strip())
 
-    listed = next((one for one in list_workflows(studio.settings) if one.workflow_id == known.id), None)
+    listed = next((one for one in studio.listed() if one.workflow_id == known.id), None)
     return _planned(request, plan, "copy.html", known=known, listed=listed)
 
 

@@ -12,7 +12,6 @@ from compiler import DefinitionError, PartnerflowError, Problem, SendEmail
 from flows.definitions.chains import chain_of
 from flows.definitions.loader import message_ids, read_segments, shown
 from flows.definitions.text_edit import Value, with_values
-from flows.report.workflow_list import list_workflows
 from flows.studio.files import Edit, diff_lines, read_text, version_of, with_line_ends_of
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
@@ -47,7 +46,7 @@ def _page(request: Request, known: Known, attempt: Attempt | None = None) -> Res
     studio = studio_of(request)
     text, workflow = read_text(known.file), known.workflow
     definitions = studio.definitions()
-    listed = next((one for one in list_workflows(studio.settings) if one.workflow_id == known.id), None)
+    listed = next((one for one in studio.listed() if one.workflow_id == known.id), None)
     sources, _ = read_segments(studio.settings.workflows)
     action = workflow.action if workflow else None
     status = 200 if attempt is None else 409 if attempt.is_conflict else 422

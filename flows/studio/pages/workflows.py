@@ -12,7 +12,7 @@ from flows.activation import plan_status
 from flows.definitions.chains import chain_of
 from flows.local_time import counted
 from flows.report.health import SIGNS, count_signs
-from flows.report.workflow_list import ListedWorkflow, list_workflows
+from flows.report.workflow_list import ListedWorkflow
 from flows.studio.files import Edit, read_text
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
@@ -26,7 +26,7 @@ ACTIONS = {"activate": "Activate", "pause": "Pause", "delete": "Delete"}
 def show(request: Request) -> Response:
     """Return the list, filtered by the query: `q` (text), `program`, `status`, `sign`."""
     studio = studio_of(request)
-    found = list_workflows(studio.settings)
+    found = studio.listed()
     query = {name: request.query_params.get(name, "") for name in ("q", "program", "status", "sign")}
     programs = studio.programs()
     shown = [one for one in found if _fits(one, query)]
