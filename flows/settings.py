@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     sender_address: str = "partners@example.com"
     """The address in From; its domain is also the right side of Message-IDs."""
 
+    test_address: str | None = None
+    """Your own address, for test emails. Default: none; each test email says where it goes."""
+
     bounce_address: str | None = None
     """Where bounces go: bounce@example.com receives them at bounce+<delivery id>@example.com. Default: the sender."""
 
@@ -206,7 +209,7 @@ class Settings(BaseSettings):
             raise ValueError("application_api_url is not https: the token would be sent unencrypted")
         return self
 
-    @field_validator("sender_address", "bounce_address")
+    @field_validator("sender_address", "test_address", "bounce_address")
     @classmethod
     def _address(cls, text: str | None) -> str | None:
         try:

@@ -16,21 +16,30 @@ def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> ex
     One row per hour, with the columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment.
     `actual` is null for conditions on contracts, groups, emails and segments, and for date ranges.
     """
-    builder = compiler.builder
-    columns: list[exp.Expr] = [
-        exp.column("as_of"),
-        exp.alias_(exp.and_(*builder.predicates(workflow)), "member"),
-    ]
-    for index, condition in enumerate(workflow.segment):
-        columns.append(exp.alias_(builder.predicate(workflow, condition), f"holds_{index}"))
-        columns.append(exp.alias_(_actual(workflow, condition, compiler), f"actual_{index}"))
-    mine = exp.column("program_id").eq(literal(workflow.program))
-    statement = exp.select(*columns).from_("partners").where(mine).order_by("as_of")
+    statement = _by_condition(workflow, compiler, "as_of").order_by("as_of")
 
     def restriction(owner: str | None) -> exp.Expr:
         return exp.column("partner_id", table=owner).eq(literal(partner_id))
 
     return compiler.with_partner_ctes(statement, [workflow], restriction)
+
+
+def conditions_query(workflow: Workflow, compiler: Compiler) -> exp.Query:
+    """Return the query of `explain_query` for all partners of the program at one hour.
+
+    One row per partner, with the columns partner_id, member, holds_0, actual_0, holds_1, …
+    """
+    return compiler.with_partner_ctes(_by_condition(workflow, compiler, "partner_id"), [workflow])
+
+
+def _by_condition(workflow: Workflow, compiler: Compiler, key: str) -> exp.Select:
+    builder = compiler.builder
+    columns: list[exp.Expr] = [exp.column(key), exp.alias_(exp.and_(*builder.predicates(workflow)), "member")]
+    for index, condition in enumerate(workflow.segment):
+        columns.append(exp.alias_(builder.predicate(workflow, condition), f"holds_{index}"))
+        columns.append(exp.alias_(_actual(workflow, condition, compiler), f"actual_{index}"))
+    mine = exp.column("program_id").eq(literal(workflow.program))
+    return exp.select(*columns).from_("partners").where(mine)
 
 
 def values_query(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Query | None:

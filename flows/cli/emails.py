@@ -12,7 +12,9 @@ from flows.settings import read_settings
 @app.command("test-send", epilog="Example: partnerflow test-send welcome --to me@example.com --partner 21005016")
 def test_send(
     workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
-    to: Annotated[str, typer.Option(metavar="ADDRESS", help="Your own address.")],
+    to: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Your own address; default: the setting test_address.")
+    ] = None,
     partner: Annotated[str | None, typer.Option(help="The partner to render it for; default: sample values.")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
@@ -21,7 +23,11 @@ def test_send(
     from flows.sending.send_test_email import send_test_email
 
     chosen, _ = find_workflow(workflow)
-    sent = send_test_email(read_settings(), chosen, to, partner, read_as_of(as_of))
+    settings = read_settings()
+    address = to or settings.test_address
+    if address is None:
+        raise typer.BadParameter("Give your own address, or set test_address.", param_hint="--to")
+    sent = send_test_email(settings, chosen, address, partner, read_as_of(as_of))
     if as_json:
         answer(sent)
     else:

@@ -90,17 +90,17 @@ def read_definitions(
     """Return the definitions of the workflows folder, or of the given files and folders.
 
     With `catalog`, programs, groups and terms are checked against those of the account. `texts` has, by absolute path,
-    the texts of definition files to read in place of what is on disk.
+    the texts of definition files and saved segments to read in place of what is on disk.
     Raises PartnerflowError when a path does not exist.
     """
     vocabulary = project_vocabulary(loader=settings.loader)
-    segments, problems = read_segments(settings.workflows)
     given = texts or {}
+    segments, problems = read_segments(settings.workflows, given)
     reads: list[ReadWorkflow] = []
     found: dict[str, list[Problem]] = {}
     for file in _files(list(paths) or [settings.workflows]):
         try:
-            text = given[file.absolute()] if file.absolute() in given else _text(file)
+            text = _text(file, given)
             reads.append(read_definition(shown(file), text, vocabulary, segments))
         except DefinitionError as error:
             found.setdefault(file.stem, []).extend(error.problems)
@@ -196,7 +196,9 @@ def workflow_ids(folder: Path) -> set[str]:
     return found
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, given: Mapping[Path, str] | None = None) -> str:
+    if given and file.absolute() in given:
+        return given[file.absolute()]
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -209,13 +211,18 @@ def _text(file: Path) -> str:
         raise DefinitionError([Problem(shown(file), 1, 1, "yaml", "error", message, hint)]) from None
 
 
-def read_segments(folder: Path) -> tuple[dict[str, Source], list[Problem]]:
-    """Return the segments of a workflows folder by name, and the problems of those that cannot be read."""
+def read_segments(folder: Path, texts: Mapping[Path, str] | None = None) -> tuple[dict[str, Source], list[Problem]]:
+    """Return the segments of a workflows folder by name, and the problems of those that cannot be read.
+
+    `texts` has, by absolute path, texts to read in place of what is on disk, also of files that do not exist.
+    """
     sources: dict[str, Source] = {}
     problems: list[Problem] = []
-    for file in sorted((folder / "segments").glob("*.y*ml")):
+    given = {file for file in texts or {} if file.parent == (folder / "segments").absolute()}
+    known = {file.absolute(): file for file in (folder / "segments").glob("*.y*ml")}
+    for file in sorted([*known.values(), *(given - known.keys())]):
         try:
-            sources[file.stem] = read_yaml(shown(file), _text(file))
+            sources[file.stem] = read_yaml(shown(file), _text(file, texts))
         except DefinitionError as error:
             problems += error.problems
     return sources, problems

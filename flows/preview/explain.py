@@ -190,9 +190,7 @@ def _conditions(
     local_date = hour.local_date
     for index, condition in enumerate(workflow.segment):
         holds, actual = row[2 + 2 * index : 4 + 2 * index]
-        dates = window_dates(condition, local_date, compiler)
-        if dates and isinstance(actual, int):
-            actual = _days_before(local_date, actual)
+        actual, shown = actual_text(actual, window_dates(condition, local_date, compiler), local_date)
         segments: tuple[ExplainedSegment, ...] = ()
         if isinstance(condition, AnyOf | NoneOf) and compiler.builder.field(condition).kind == "segment":
             insides = [(name, workflow.inside(name)) for name in condition.values]
@@ -201,8 +199,18 @@ def _conditions(
         values = values_query(condition, workflow, partner_id, compiler)
         if values is not None:
             actual = ", ".join(dict.fromkeys(str(value) for _, value in evaluate(values, [hour]) if value))
-        shown = dates and (f"{dates[0]}" if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}")
-        yield Explained(str(condition), bool(holds), _shown(actual), shown, segments)
+        yield Explained(str(condition), bool(holds), actual, shown, segments)
+
+
+def actual_text(actual: object, dates: tuple[date, date] | None, local_date: date) -> tuple[str | None, str | None]:
+    """Return a partner's actual value of a condition and the dates of its window on a local date, as they are shown.
+
+    The actual value of a date is the number of days before the local date.
+    """
+    if dates and isinstance(actual, int):
+        actual = _days_before(local_date, actual)
+    shown = dates and (f"{dates[0]}" if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}")
+    return _shown(actual), shown
 
 
 def _segment(

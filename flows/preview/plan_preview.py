@@ -6,9 +6,8 @@ Changes of the definitions since the last run, the first partners, one rendered 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from compiler import PartnerflowError
 from flows.definitions.chains import half_activated_chains
@@ -18,12 +17,12 @@ from flows.definitions.repeats import Repeat, find_repeats
 from flows.messages.render import render_content
 from flows.plan.plan import Plan, Recipient, WorkflowPlan, contact_key, partners_of
 from flows.preview.compiled_models import read_compiled_models
-from flows.preview.hours import local_hours, open_facts
+from flows.preview.hours import open_facts
+from flows.preview.outlook import look_ahead
 from flows.preview.plan_marks import PlanMarks, find_marks
-from flows.preview.replay import LIMIT, LimitBreach, Replay
+from flows.preview.replay import LIMIT, LimitBreach
 from flows.settings import Settings
 from flows.warehouse.connection import open_read_only
-from flows.warehouse.evaluations import Hour
 from flows.warehouse.program_names import ProgramNames, read_program_names
 
 SAMPLE = 5
@@ -127,35 +126,13 @@ def _email(plan: Plan) -> dict[str, str] | None:
 def _forecast(
     settings: Settings, definitions: Definitions, as_of: datetime, days: int
 ) -> tuple[dict[str, int], tuple[LimitBreach, ...]]:
-    """Return the partners that each active workflow will contact after the hour, and the breaches of the limit.
-
-    Only dates and known transitions change membership by then, so the first hour and the end of each day are enough.
-    """
+    """Return the partners that each active workflow will contact after the hour, and the breaches of the limit."""
     if not days or not definitions.active:
         return {}, ()
     with open_facts(settings) as connection:
         models = read_compiled_models(settings)
-        replay = Replay(connection, definitions.active, definitions.compiler, models, settings.zone)
-        hours = [
-            hour
-            for program, zone in replay.programs()
-            for hour in _hours(program, ZoneInfo(zone), as_of, days, settings.zone)
-        ]
-        replay.run(hours)
-        later = {(one.workflow_id, one.program_id, one.partner_id) for one in replay.sends() if one.as_of > as_of}
-        counted = Counter(workflow_id for workflow_id, *_ in later)
-        return dict(sorted(counted.items())), tuple(replay.limit_breaches)
-
-
-def _hours(program: str, zone: ZoneInfo, as_of: datetime, days: int, deployment: ZoneInfo) -> list[Hour]:
-    """Return the hour itself, and the first hour and the end of each local day that come after it."""
-    last = as_of.astimezone(zone).date() + timedelta(days=days)
-    hours = local_hours(program, zone, as_of.astimezone(zone).date(), last, deployment)
-    firsts = {hour.local_date: hour for hour in reversed(hours)}.values()
-    ends = {hour.local_date: hour for hour in hours}.values()
-    own = Hour(program, as_of, as_of.astimezone(zone).date())
-    found = {one for one in (own, *firsts, *ends) if one.as_of >= as_of}
-    return sorted(found, key=lambda one: one.as_of)
+        found = look_ahead(connection, models, definitions.active, definitions.compiler, as_of, days, settings.zone)
+        return found.later(), found.limit_breaches
 
 
 def _warnings(

@@ -47,6 +47,12 @@ class FieldValues:
     label: str
     values: tuple[Value, ...]
 
+    def containing(self, text: str) -> "FieldValues":
+        """Return those of which the value or its name contains a text; letter case does not matter."""
+        wanted = text.strip().casefold()
+        kept = [one for one in self.values if wanted in one.value.casefold() or wanted in one.name.casefold()]
+        return FieldValues(self.label, tuple(kept))
+
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `values`."""
         return {"label": self.label, "values": [one.as_json() for one in self.values]}
@@ -59,10 +65,7 @@ def find_values(settings: Settings, definitions: Definitions, label: str, text: 
     with numbers or dates, and if nothing has been published and the values are not a closed list.
     """
     field = find_field(project_vocabulary(loader=settings.loader), label)
-    found = _all(settings, definitions, field)
-    wanted = text.strip().casefold()
-    kept = [one for one in found if wanted in one.value.casefold() or wanted in one.name.casefold()]
-    return FieldValues(field.label, tuple(kept))
+    return FieldValues(field.label, tuple(_all(settings, definitions, field))).containing(text)
 
 
 def find_field(vocabulary: Vocabulary, label: str) -> Field:

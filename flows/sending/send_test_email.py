@@ -37,12 +37,18 @@ class TestEmail:
 
 
 def send_test_email(
-    settings: Settings, workflow: Workflow, to: str, partner_id: str | None, as_of: datetime
+    settings: Settings,
+    workflow: Workflow,
+    to: str,
+    partner_id: str | None,
+    as_of: datetime,
+    context: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Send a workflow's message to `to`, as the partner (from the last build) or a sample partner would receive it.
 
-    Returns what was sent and where it was delivered. The id and the Message-ID are random, the unsubscribe link has no
-    effect, and no copies are sent. Raises PartnerflowError when the message is not valid or the partner is not known.
+    `context` is that of the partner, if it is known already. Returns what was sent and where it was delivered. The id
+    and the Message-ID are random, the unsubscribe link has no effect, and no copies are sent. Raises PartnerflowError
+    when the message is not valid or the partner is not known.
     """
     if not isinstance(workflow.action, SendEmail):
         raise PartnerflowError(
@@ -57,9 +63,7 @@ def send_test_email(
         partner_id=partner_id or "sample",
         email=normalize_address(to),
         message_id=f"{identity}@{settings.sender_address.rpartition('@')[2]}",
-        context=_with_postal_address(
-            settings, _sample(workflow) if partner_id is None else _context(settings, workflow, partner_id)
-        ),
+        context=context or email_context(settings, workflow, partner_id),
         as_of=as_of.replace(tzinfo=None),
         claimed_at=utc_now(),
     )
@@ -84,6 +88,24 @@ def _deliver(settings: Settings, outgoing: OutgoingMessage) -> str:
     return settings.smtp_host or str(settings.outbox / f"{outgoing.delivery_id}.eml")
 
 
+def email_context(
+    settings: Settings, workflow: Workflow, partner_id: str | None, connection: Connection | None = None
+) -> dict[str, Any]:
+    """Return what the email of a workflow to a partner is rendered from; without an id, to a sample partner.
+
+    Reads the partner from the last build, or from a connection to its facts. Raises PartnerflowError when the partner
+    is not known.
+    """
+    if partner_id is None:
+        found = _sample(workflow)
+    elif connection is not None:
+        found = _read_context(connection, workflow, partner_id)
+    else:
+        with open_warehouse(settings.warehouse) as opened:
+            found = _read_context(opened, workflow, partner_id)
+    return _with_postal_address(settings, found)
+
+
 def _with_postal_address(settings: Settings, context: dict[str, Any]) -> dict[str, Any]:
     programs, problems = read_programs(settings.workflows)
     if problems:
@@ -101,13 +123,12 @@ def _sample(workflow: Workflow) -> dict[str, Any]:
     return kept | {"program": program, "workflow": {"id": workflow.id, "name": workflow.name}}
 
 
-def _context(settings: Settings, workflow: Workflow, partner_id: str) -> dict[str, Any]:
+def _read_context(connection: Connection, workflow: Workflow, partner_id: str) -> dict[str, Any]:
     """Return the context of a partner, with its primary contact if it has one."""
-    with open_warehouse(settings.warehouse) as connection:
-        if not has_table(connection, "intermediate", "int_partner_addresses"):
-            raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
-        require_time_zone(connection, workflow.program)
-        row = _partner(connection, workflow.program, partner_id)
+    if not has_table(connection, "intermediate", "int_partner_addresses"):
+        raise PartnerflowError("No facts have been built yet. Run `partnerflow plan` once; it builds them.")
+    require_time_zone(connection, workflow.program)
+    row = _partner(connection, workflow.program, partner_id)
     if row is None:
         hint = "`partnerflow preview` lists who is in a segment."
         raise PartnerflowError(f"There is no partner {partner_id} in program {workflow.program}. {hint}")

@@ -1,0 +1,102 @@
+"""A message while it is edited: the texts of its folder, checked and rendered as they would be once written.
+
+The texts are put into a folder of their own for that, beside the layouts and the settings of programs of the workflows
+folder, so that the functions of flows.messages read them as they read any message.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from compiler import DefinitionError, Problem, Workflow, read_yaml
+from compiler.yaml_source import YamlPath
+from flows.definitions.loader import read_programs
+from flows.definitions.program_settings import FILE as PROGRAM_SETTINGS
+from flows.messages.in_use import check_in_use
+from flows.messages.loader import check_message
+from flows.messages.message import Message
+from flows.settings import Settings
+
+MESSAGE = "message.yml"
+
+
+@dataclass(frozen=True)
+class DraftProblem:
+    """A problem of a draft: the file of its folder, and the key of message.yml, if it is about one.
+
+    `file` is empty for a problem of another file, such as a layout.
+    """
+
+    file: str
+    route: YamlPath
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class CheckedDraft:
+    """A draft with its problems; `message` is None if one of the message itself is an error."""
+
+    message: Message | None
+    problems: tuple[DraftProblem, ...]
+
+    def at(self, file: str, *route: str) -> list[Problem]:
+        """Return the problems of a file, or of a key of message.yml and what is below it."""
+        return [one.problem for one in self.problems if one.file == file and one.route[: len(route)] == route]
+
+
+def message_files(folder: Path) -> dict[str, str]:
+    """Return the texts of a message's folder by the names of its files; none without the folder."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {one.name: one.read_text(encoding="utf-8") for one in files if one.is_file() and one.name[0] != "."}
+
+
+@contextmanager
+def drafted(settings: Settings, name: str, files: Mapping[str, str]) -> Iterator[Settings]:
+    """Yield settings whose workflows folder has the message as drafted, and nothing else to send."""
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "messages" / name).mkdir(parents=True)
+        for file, text in files.items():
+            (folder / "messages" / name / file).write_text(text, encoding="utf-8")
+        kept = [*(settings.workflows / "messages").glob("layout*.mjml"), settings.workflows / PROGRAM_SETTINGS]
+        for one in kept:
+            if one.is_file():
+                shutil.copy(one, folder / one.relative_to(settings.workflows))
+        yield settings.model_copy(update={"workflows": folder})
+
+
+def check_draft(
+    settings: Settings, name: str, files: Mapping[str, str], workflow: Workflow | None = None
+) -> CheckedDraft:
+    """Return what `check` would say of a message with these files, and of its use by a workflow."""
+    with drafted(settings, name, files) as draft:
+        folder = draft.workflows / "messages" / name
+        message, found = check_message(folder)
+        if workflow is not None:
+            programs, _ = read_programs(draft.workflows)
+            program = programs.get(workflow.program)
+            found = check_in_use(draft, workflow, message, found, program.postal_address if program else None)
+        return CheckedDraft(message, tuple(_placed(one, folder, files) for one in found))
+
+
+def _placed(problem: Problem, folder: Path, files: Mapping[str, str]) -> DraftProblem:
+    path = Path(problem.path)
+    if path.parent.name != folder.name or path.name not in files:
+        return DraftProblem("", (), problem)
+    route: YamlPath = ()
+    if path.name == MESSAGE:
+        route = _route(files[MESSAGE], problem.line)
+    return DraftProblem(path.name, route, problem)
+
+
+def _route(text: str, line: int) -> YamlPath:
+    """Return the path of the value that is written at a line of message.yml, or before it."""
+    try:
+        marks = read_yaml(MESSAGE, text).marks
+    except DefinitionError:
+        return ()
+    before = [(place, len(route), route) for route, (place, _) in marks.items() if place <= line and route]
+    return max(before, key=lambda one: one[:2])[2] if before else ()

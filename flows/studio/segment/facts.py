@@ -1,0 +1,117 @@
+"""The facts of the last build, kept open, and cut to one hour of one program, so that a changed condition reads little.
+
+The relations that segments read are computed once for a program and an hour, as temporary tables of the session, when a
+condition first needs them.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from sqlglot import exp
+
+from flows.preview.compiled_models import CompiledModels, read_compiled_models
+from flows.preview.hours import create_temp_table, drop_temp_table, open_facts
+from flows.settings import Settings
+from flows.warehouse.connection import Connection
+from flows.warehouse.evaluations import Hour, evaluation_hours
+from flows.warehouse.programs import require_time_zone
+
+Version = tuple[int, ...]
+"""What differs between two published files."""
+
+CUT = "segments"
+"""The schema of the relations that are cut to the hour."""
+
+
+@dataclass
+class Facts:
+    """The facts in an open session, cut to `hour` if there is one."""
+
+    connection: Connection
+    models: CompiledModels
+    hour: Hour | None = None
+    _cut: dict[str, exp.Expr] = field(default_factory=dict)
+
+    def cut_to(self, program: str, as_of: datetime) -> None:
+        """Cut the facts to an hour (UTC) of a program. Raises PartnerflowError if it has no valid time zone."""
+        if self.hour and (self.hour.program_id, self.hour.as_of) == (program, as_of):
+            return
+        for table in self._cut.values():
+            drop_temp_table(self.connection, table.name)
+        self._cut.clear()
+        zone = require_time_zone(self.connection, program)
+        (self.hour,) = evaluation_hours({program: zone or "UTC"}, as_of)
+
+    def at_hour(self, statement: exp.Expr) -> exp.Expr:
+        """Return a statement that reads the facts of the hour in place of CUT; the tree may be changed by it."""
+        read = {f"{one.db}.{one.name}" for one in statement.find_all(exp.Table) if one.db == CUT}
+        return self.models.given(statement, {name: self._table(name) for name in read})
+
+    def _table(self, relation: str) -> exp.Expr:
+        if relation not in self._cut:
+            assert self.hour is not None
+            name = f"studio_{relation.partition('.')[2]}"
+            query = self.models.query(relation)
+            assert isinstance(query, exp.Query)
+            create_temp_table(self.connection, name, self.models.at([self.hour], query))
+            self._cut[relation] = exp.to_table(name)
+        return self._cut[relation]
+
+
+class OpenFacts:
+    """The facts of an installation, open as long as the published file stays the same.
+
+    One request at a time uses them. A session on the published file holds up no run (flows.warehouse.publish).
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._lock = Lock()
+        self._session = ExitStack()
+        self._facts: Facts | None = None
+        self._version: Version | None = None
+
+    @contextmanager
+    def use(self) -> Iterator[Facts]:
+        """Yield the facts as last published, for one user at a time.
+
+        Raises PartnerflowError when nothing has been built.
+        """
+        with self._lock:
+            version = published_version(self._settings)
+            if self._facts is None or version is None or version != self._version:
+                self._open(version)
+            assert self._facts is not None
+            try:
+                yield self._facts
+            except BaseException:
+                self._close()  # whatever state the session is in
+                raise
+            if version is None:
+                self._close()
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+        with self._lock:
+            self._close()
+
+    def _open(self, version: Version | None) -> None:
+        self._close()
+        connection = self._session.enter_context(open_facts(self._settings))
+        self._facts, self._version = Facts(connection, read_compiled_models(self._settings)), version
+
+    def _close(self) -> None:
+        self._facts = None
+        self._session.close()
+
+
+def published_version(settings: Settings) -> Version | None:
+    """Return the version of the published file; None without one."""
+    try:
+        found = settings.published.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
