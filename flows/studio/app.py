@@ -2,7 +2,9 @@
 
     GET  /                                 the list of workflows
     POST /status                           activate, pause or delete the chosen ones
-    GET  /workflows/{workflow}             a workflow; POST …/about, …/segment, …/text change its file
+    GET  /workflows/{workflow}             a workflow; POST …/about, …/text change its file
+    GET  /workflows/{workflow}/segment     the editor of its segment
+    GET  /workflows/{workflow}/email       the editor of its message
     GET  /create, /create/…                new workflows, from a template or from scratch
     GET  /partners                         a partner, by name, id or address
     GET  /report                           the report as last published
@@ -20,9 +22,10 @@ from starlette.staticfiles import StaticFiles
 
 from compiler import PartnerflowError
 from flows.studio.files import Changed
-from flows.studio.pages import create, partners, report, workflow, workflows
+from flows.studio.pages import create, email, partners, report, segment, workflow, workflows
 from flows.studio.rendering import STATIC, page
 from flows.studio.security import Guard
+from flows.studio.segment.desk import new_desk
 from flows.studio.studio import Missing, Studio
 
 ROUTES = [
@@ -31,6 +34,8 @@ ROUTES = [
     *create.ROUTES,
     *partners.ROUTES,
     *report.ROUTES,
+    *segment.ROUTES,
+    *email.ROUTES,
     Mount("/static", StaticFiles(directory=STATIC)),
 ]
 
@@ -43,6 +48,8 @@ def application(studio: Studio) -> Starlette:
         exception_handlers={HTTPException: _not_found, PartnerflowError: _refused, OSError: _system_error},
     )
     app.state.studio = studio
+    app.state.desk = new_desk(studio.settings)
+    app.state.previews = email.Previews()
     return app
 
 

@@ -30,7 +30,7 @@ def changed(text: str, segment) -> str:
 
 @pytest.mark.parametrize("file", DEFINITION_FILES, ids=lambda file: file.stem)
 def test_the_same_segment_leaves_a_committed_file_as_it_is(file):
-    """Canonical sentences mean the same, so that nothing is written anew."""
+    """Canonical sentences mean the same, so that nothing is written again."""
     text = file.read_text(encoding="utf-8")
     segment = [str(one) for one in read_yaml(file.name, text).value["segment"]]
     assert changed(text, segment) == text

@@ -46,7 +46,7 @@ def test_the_last_text_of_a_language_takes_the_language_with_it():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
 def test_the_same_texts_leave_a_committed_file_as_it_is(file):
-    """Nothing is written anew."""
+    """Nothing is written again."""
     text = file.read_text(encoding="utf-8")
     found = read_yaml(file.name, text).value
     same = {(key,): value for key, value in found.items() if isinstance(value, str)}

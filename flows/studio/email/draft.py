@@ -5,7 +5,7 @@ folder, so that the functions of flows.messages read them as they read any messa
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,20 @@ from flows.messages.message import Message
 from flows.settings import Settings
 
 MESSAGE = "message.yml"
+
+COMMON = ("sender_name", "reply_to", "cc", "bcc")
+"""The keys of message.yml that are the same in all languages."""
+
+BY_LANGUAGE = ("subject", "preview", "reason", "sign_up_link")
+"""The keys of message.yml that each language has."""
+
+BODIES = ("mjml", "txt")
+"""The kinds of bodies, by the suffix of their files."""
+
+
+def body_file(kind: str, language: str, is_default: bool) -> str:
+    """Return the name of the file of a body."""
+    return f"body.{kind}" if is_default else f"body.{language}.{kind}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,19 @@ class CheckedDraft:
     def at(self, file: str, *route: str) -> list[Problem]:
         """Return the problems of a file, or of a key of message.yml and what is below it."""
         return [one.problem for one in self.problems if one.file == file and one.route[: len(route)] == route]
+
+    def elsewhere(self, languages: Collection[str]) -> list[Problem]:
+        """Return the problems that are at no field of the form: of other keys, of a layout, of files not read."""
+        default, *others = languages
+        fields: set[YamlPath] = {(name,) for name in (*COMMON, *BY_LANGUAGE)}
+        fields |= {("translations", one, name) for one in others for name in BY_LANGUAGE}
+        bodies = {body_file(kind, one, one == default) for one in languages for kind in BODIES}
+        return [
+            one.problem
+            for one in self.problems
+            if one.file not in bodies
+            and not (one.file == MESSAGE and any(one.route[: len(field)] == field for field in fields))
+        ]
 
 
 def message_files(folder: Path) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """The editor of a workflow's segment: its rows, their problems, who is in it, and what comes.
 
-    GET  /workflows/{workflow}/segment            the page
-    POST /workflows/{workflow}/segment            show, then write, the change of the file
-    POST …/segment/rows                           the rows after a change of their controls
-    POST …/segment/check                          the problems at the rows, and who is in
-    POST …/segment/values                         the values of a row that a search finds
-    POST …/segment/ahead                          who comes in the next days, and which workflows overlap
-    POST …/segment/why                            why a partner is in or not
+GET  /workflows/{workflow}/segment            the page
+POST /workflows/{workflow}/segment            show, then write, the change of the file
+POST …/segment/rows                           the rows after a change of their controls
+POST …/segment/check                          the problems at the rows, and who is in
+POST …/segment/values                         the values of a row that a search finds
+POST …/segment/ahead                          who comes in the next days, and which workflows overlap
+POST …/segment/why                            why a partner is in or not
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from compiler import PartnerflowError, Problem, Workflow, read_yaml
+from compiler import PartnerflowError, Workflow, read_yaml
 from compiler.language.definition import ID
 from compiler.yaml_source import yaml_text
 from flows.definitions.loader import Definitions, read_segments, shown
 from flows.preview.explain import explain_each
 from flows.studio.files import Edit, diff_lines, read_text, version_of
+from flows.studio.refused import Refused
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
 from flows.studio.segment.ahead import DAYS, neighbours, outlook
@@ -87,17 +88,6 @@ def _sent(request: Request) -> Edited:
     return replace(edited, rows=tuple(read_rows(request.state.form, desk.vocabulary)), saved="")
 
 
-@dataclass(frozen=True)
-class Refused:
-    """Why a save was refused: a message, or the difference between the file as it is now and the edited one."""
-
-    message: str = ""
-    problems: Sequence[Problem] = ()
-    is_conflict: bool = False
-    lines: Sequence[object] = ()
-    text: str = ""
-
-
 def _page(request: Request, edited: Edited, attempt: Refused | None = None) -> Response:
     studio, desk = studio_of(request), desk_of(request)
     form = request.state.form if request.method == "POST" else None
@@ -106,7 +96,7 @@ def _page(request: Request, edited: Edited, attempt: Refused | None = None) -> R
     return page(
         request,
         "editor/segment.html",
-        409 if attempt and attempt.is_conflict else 422 if attempt else 200,
+        attempt.status if attempt else 200,
         edited=edited,
         known=edited.known,
         version=version_of(edited.text),
@@ -307,7 +297,7 @@ def _notes(definitions: Definitions, edited: Edited) -> list[str]:
     if workflow is None or workflow.status != "active":
         return []
     return [
-        "The workflow is active: the next run evaluates the new segment. Partners that it has contacted already are not "
+        "The workflow is active: the next run evaluates the new segment. Partners that it has contacted are not "
         "contacted again."
     ]
 
@@ -317,7 +307,7 @@ def _saved_segment(studio: Studio, name: str, sentences: Sequence[str]) -> Edit:
     if not ID.fullmatch(name):
         hint = "Use letters, digits, dots, dashes and underscores, a letter or digit first."
         raise PartnerflowError(f"{name!r} is not a valid name of a segment. {hint}")
-    sources, problems = read_segments(studio.settings.workflows)
+    sources, _ = read_segments(studio.settings.workflows)
     file = studio.settings.workflows / "segments" / f"{name}.yml"
     if name in sources or file.exists():
         raise PartnerflowError(f"There is a segment {name} already. Choose another name, or use that one.")

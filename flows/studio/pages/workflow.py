@@ -97,14 +97,6 @@ def change_about(request: Request) -> Response:
     return _changed(request, "about", lambda path, text: with_values(path, text, values))
 
 
-def change_segment(request: Request) -> Response:
-    """Show, then write, a change of the segment: the name of a saved one, or sentences, one per line."""
-    form = form_of(request)
-    sentences = [line.strip() for line in form["sentences"].splitlines() if line.strip()]
-    value: Value = form["segment_name"] or sentences
-    return _changed(request, "segment", lambda path, text: with_values(path, text, {"segment": value}))
-
-
 def change_text(request: Request) -> Response:
     """Show, then write, another text of the file."""
     form = form_of(request)
@@ -143,6 +135,5 @@ def _new_errors(studio: Studio, known: Known, problems: Sequence[Problem]) -> li
 ROUTES = [
     Route("/workflows/{workflow}", show, methods=["GET"]),
     Route("/workflows/{workflow}/about", change_about, methods=["POST"]),
-    Route("/workflows/{workflow}/segment", change_segment, methods=["POST"]),
     Route("/workflows/{workflow}/text", change_text, methods=["POST"]),
 ]

@@ -12,7 +12,10 @@ from flows.studio.segment.facts import OpenFacts
 
 @dataclass(frozen=True)
 class Desk:
-    """The editors' desk of one studio. `facts` are cut to the hour on the page; `outlook_facts` are for slower looks."""
+    """What the editors of one studio keep.
+
+    `facts` are cut to the hour on the page; `outlook_facts` are for looks that take longer.
+    """
 
     vocabulary: Vocabulary
     account: Account

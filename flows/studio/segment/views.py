@@ -12,9 +12,9 @@ from flows.studio.segment.forms import Form, forms_of
 from flows.studio.segment.rows import Row
 
 FEW = 12
-"""Values up to which all are shown; of more, those that were chosen or searched for."""
+"""Values of an account up to which all are shown; of more, those that were chosen or searched for."""
 
-FOUND = 20
+FOUND = 12
 """Most values that a search shows."""
 
 CATEGORIES = ("Performance", "Partners")
@@ -74,15 +74,18 @@ def row_view(number: int, row: Row, program: str, values: Values, search: str = 
     except PartnerflowError as error:
         choices = [Choice(one, is_chosen=True) for one in _chosen(row)]
         return RowView(number, row, operators, form, choices, "", 0, str(error))
-    if len(known.values) <= FEW:
+    if row.field.values or len(known.values) <= FEW:
         return RowView(number, row, operators, form, _offered(row, row.field, known, program))
     kept, more = found_values(row, known, program, search)
     return RowView(number, row, operators, form, kept, search, more)
 
 
 def found_values(row: Row, known: FieldValues, program: str, search: str) -> tuple[list[Choice], int]:
-    """Return the values that were chosen, then the first that a search finds; and how many more it finds."""
-    found = known.containing(search).values if search.strip() else ()
+    """Return the values that were chosen, then the first that a search finds; and how many more it finds.
+
+    Those come first that a partner of the program has.
+    """
+    found = known.containing(search).values
     chosen = _chosen(row)
     names = {one.value: one for one in known.values} if chosen else {}
     kept = [Choice(one, names[one].name if one in names else "", None, True) for one in chosen]
@@ -113,9 +116,7 @@ def _number(partners: dict[str, int] | None, program: str) -> int | None:
 
 def labels(vocabulary: Vocabulary) -> list[tuple[str, list[str]]]:
     """Return the labels of all conditions by category, in the order of the vocabulary."""
-    return [
-        (category, list(_labels(vocabulary.fields, category == CATEGORIES[0]))) for category in CATEGORIES
-    ]
+    return [(category, list(_labels(vocabulary.fields, category == CATEGORIES[0]))) for category in CATEGORIES]
 
 
 def _labels(fields: Iterable[Field], of_performance: bool) -> Iterable[str]:

@@ -11,3 +11,17 @@ addEventListener("input", (event) => {
 addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 403) location.reload();
 });
+
+// A variable goes to the cursor of the text that was edited last.
+let edited = null;
+addEventListener("focusin", (event) => {
+  if (event.target.matches?.("#languages input:not([type=hidden]), #languages textarea")) edited = event.target;
+});
+addEventListener("click", (event) => {
+  const inserted = event.target.dataset?.insert;
+  const field = edited?.isConnected ? edited : document.querySelector("#languages textarea");
+  if (!inserted || !field) return;
+  field.setRangeText(inserted, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
