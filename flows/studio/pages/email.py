@@ -40,6 +40,7 @@ from flows.studio.files import Edit, diff_lines, read_text, version_of
 from flows.studio.refused import Refused
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
+from flows.studio.security import form_of
 from flows.studio.segment.desk import desk_of
 from flows.studio.studio import Known, Missing, Studio
 
@@ -129,13 +130,13 @@ def _unsound(studio: Studio, known: Known) -> Workflow:
 def _sent(request: Request) -> Edited:
     """Return the email with the texts of the form that was sent."""
     edited = _on_disk(studio_of(request), request.path_params["workflow"])
-    texts = sent_texts(request.state.form)
+    texts = sent_texts(form_of(request))
     return replace(edited, texts=texts) if texts.languages else edited
 
 
 def _page(request: Request, edited: Edited, attempt: Refused | None = None, notice: str = "") -> Response:
     studio = studio_of(request)
-    form = request.state.form if request.method == "POST" else None
+    form = form_of(request) if request.method == "POST" else None
     return page(
         request,
         "editor/email.html",
@@ -174,13 +175,13 @@ def check(request: Request) -> Response:
         files = files_of(edited.texts, edited.files)
     except PartnerflowError as wrong:
         return page(request, "editor/email_check.html", edited=edited, checked=None, error=str(wrong), elsewhere=[],
-                    shown=None, frame="", form=request.state.form)  # fmt: skip
+                    shown=None, frame="", form=form_of(request))  # fmt: skip
     checked = check_draft(studio_of(request).settings, edited.name, files, edited.workflow)
     previews, error = _previews(request, edited, checked)
-    chosen = next((one for one in previews if one.language == request.state.form["show"]), None)
+    chosen = next((one for one in previews if one.language == form_of(request)["show"]), None)
     chosen = chosen or (previews[0] if previews else None)
     html = chosen.content.html if chosen and chosen.content else None
-    scheme: Literal["dark", "light"] = "dark" if request.state.form["scheme"] == "dark" else "light"
+    scheme: Literal["dark", "light"] = "dark" if form_of(request)["scheme"] == "dark" else "light"
     kept: Previews = request.app.state.previews
     return page(
         request,
@@ -191,7 +192,7 @@ def check(request: Request) -> Response:
         elsewhere=checked.elsewhere([one.language for one in edited.texts.languages]),
         shown=chosen,
         frame=kept.keep(in_scheme(html, scheme)) if html else "",
-        form=request.state.form,
+        form=form_of(request),
     )
 
 
@@ -215,7 +216,7 @@ def _context(request: Request, edited: Edited) -> dict[str, object]:
 
 
 def _partner(request: Request, edited: Edited) -> str | None:
-    text = request.state.form["partner"].strip()
+    text = form_of(request)["partner"].strip()
     if not text:
         return None
     found = [
@@ -228,7 +229,7 @@ def _partner(request: Request, edited: Edited) -> str | None:
 
 def change(request: Request) -> Response:
     """Show, then write, the change of the message's files; with `save_as`, as a new message that the workflow sends."""
-    form, studio, edited = request.state.form, studio_of(request), _sent(request)
+    form, studio, edited = form_of(request), studio_of(request), _sent(request)
     try:
         files = files_of(edited.texts, edited.files)
         name = form["save_as"].strip()
@@ -271,7 +272,7 @@ def _new_message(studio: Studio, edited: Edited, name: str, files: dict[str, str
 
 def send_test(request: Request) -> Response:
     """Send the email as it is in the form to one's own address, as the partner of the form would get it."""
-    form, studio, edited = request.state.form, studio_of(request), _sent(request)
+    form, studio, edited = form_of(request), studio_of(request), _sent(request)
     try:
         files = files_of(edited.texts, edited.files)
         context = _context(request, edited)

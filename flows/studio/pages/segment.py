@@ -27,6 +27,7 @@ from flows.studio.files import Edit, diff_lines, read_text, version_of
 from flows.studio.refused import Refused
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
+from flows.studio.security import form_of
 from flows.studio.segment.ahead import DAYS, neighbours, outlook
 from flows.studio.segment.check import CheckedSegment, check_segment
 from flows.studio.segment.desk import Desk, desk_of
@@ -82,15 +83,17 @@ def _on_disk(studio: Studio, desk: Desk, workflow_id: str) -> Edited:
 
 
 def _sent(request: Request) -> Edited:
-    """Return the workflow with the rows of the form that was sent."""
-    desk = desk_of(request)
+    """Return the workflow with the rows of the form that was sent, or with one for each line of `sentences`."""
+    desk, form = desk_of(request), form_of(request)
     edited = _on_disk(studio_of(request), desk, request.path_params["workflow"])
-    return replace(edited, rows=tuple(read_rows(request.state.form, desk.vocabulary)), saved="")
+    lines = [line for line in form["sentences"].splitlines() if line.strip()]
+    rows = [read_row(one, desk.vocabulary) for one in lines] or read_rows(form, desk.vocabulary)
+    return replace(edited, rows=tuple(rows), saved="")
 
 
 def _page(request: Request, edited: Edited, attempt: Refused | None = None) -> Response:
     studio, desk = studio_of(request), desk_of(request)
-    form = request.state.form if request.method == "POST" else None
+    form = form_of(request) if request.method == "POST" else None
     sources, _ = read_segments(studio.settings.workflows)
     saved = sources[edited.saved].value if edited.saved in sources else []
     return page(
@@ -114,7 +117,7 @@ def _page(request: Request, edited: Edited, attempt: Refused | None = None) -> R
 def _views(request: Request, edited: Edited) -> object:
     studio, desk = studio_of(request), desk_of(request)
     definitions = studio.definitions()
-    form = request.state.form if request.method == "POST" else None
+    form = form_of(request) if request.method == "POST" else None
     searches = [form[f"search-{number}"] for number in form.all("row")] if form else []
     return row_views(
         edited.rows,
@@ -126,7 +129,7 @@ def _views(request: Request, edited: Edited) -> object:
 
 def change_rows(request: Request) -> Response:
     """Return the rows after a change of their controls, or after the button `action`."""
-    form, desk = request.state.form, desk_of(request)
+    form, desk = form_of(request), desk_of(request)
     edited = _sent(request)
     action = form["action"]
     if action == "add" and form["add"]:
@@ -153,7 +156,7 @@ def _focus(action: str, count: int) -> int | None:
 
 def search_values(request: Request) -> Response:
     """Return the values of a row that its search finds."""
-    form, desk, studio = request.state.form, desk_of(request), studio_of(request)
+    form, desk, studio = form_of(request), desk_of(request), studio_of(request)
     edited = _sent(request)
     number = form["number"]
     numbers = form.all("row")
@@ -175,7 +178,7 @@ def check(request: Request) -> Response:
     """Return the problems at the rows, and who is in the segment at the hour of the form."""
     edited = _sent(request)
     checked = _checked(request, edited)
-    form = request.state.form
+    form = form_of(request)
     untouched = [form[f"sentence-{number}"] == form[f"sentence-was-{number}"] for number in form.all("row")]
     members, notes, error = _members(request, edited, checked)
     return page(
@@ -237,7 +240,7 @@ def ahead(request: Request) -> Response:
 def why(request: Request) -> Response:
     """Return why the partner of the form is in the segment or not."""
     edited, desk, studio = _sent(request), desk_of(request), studio_of(request)
-    checked, partner = _checked(request, edited), request.state.form["partner"].strip()
+    checked, partner = _checked(request, edited), form_of(request)["partner"].strip()
     found, error = None, ""
     if checked.workflow is None:
         error = "Correct the errors of the segment first."
@@ -257,7 +260,7 @@ def why(request: Request) -> Response:
 
 def change(request: Request) -> Response:
     """Show, then write, the change of the segment; with `save_as`, as a saved segment that the workflow uses."""
-    form = request.state.form
+    form = form_of(request)
     studio, desk = studio_of(request), desk_of(request)
     edited = _sent(request)
     edits: list[Edit] = []
@@ -319,7 +322,7 @@ def _saved_segment(studio: Studio, name: str, sentences: Sequence[str]) -> Edit:
 def _hour(request: Request, program: str) -> datetime:
     """Return the hour of the form in UTC; without one, that of the studio. Raises PartnerflowError for a later one."""
     studio = studio_of(request)
-    text = request.state.form["hour"]
+    text = form_of(request)["hour"]
     if not text or text == _local(studio, program):
         return studio.hour()
     zone = studio.programs().zone(program)
