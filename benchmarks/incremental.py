@@ -6,6 +6,9 @@ It creates an account in the raw tables and builds it with the sixteen example w
 some partners and builds again, and builds once more with nothing changed. Each build runs in a process of its own. The
 first is a full refresh; the others build what depends on the changed source tables, and the segments. With --facts, it
 builds only fct_performance_daily and the models that it depends on.
+
+After each build of everything it publishes, as a run does, and compares that with writing the tables of marts and
+snapshots to a new file.
 """
 
 import argparse
@@ -18,14 +21,16 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.atomic import sync
 from flows.definitions.loader import Definitions, read_definitions
 from flows.settings import CHECKOUT, Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.build_state import BuildState
 from flows.transform.dbt_runner import Dbt
 from flows.transform.impact import Lineage
-from flows.warehouse.connection import open_warehouse
+from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.evaluations import write_evaluations_at
+from flows.warehouse.publish import publish
 from flows.warehouse.raw_tables import CREATE
 from support.warehouses import duckdb_connection
 
@@ -128,6 +133,43 @@ def measure(var: Path, facts: bool) -> dict[str, float]:
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "peak": peak}
 
 
+def publish_file(var: Path, how: str) -> dict[str, float]:
+    """Publish in this process: a `copy` of the file as a run does, or `tables` written to a new file.
+
+    Returns wall seconds, CPU seconds, peak GiB, and GiB of the file.
+    """
+    settings = Settings(state_dir=var, workflows=CHECKOUT / "workflows")
+    with open_warehouse(settings.warehouse) as connection:
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        file = settings.published
+        if how == "copy":
+            publish(connection, file)
+        else:
+            file = var / "tables.duckdb"
+            file.unlink(missing_ok=True)
+            write_tables(connection, file)
+            sync(file)
+        found = {"wall": time.perf_counter() - wall, "cpu": cpu_seconds() - cpu}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {**found, "peak": peak, "disk": file.stat().st_size / 2**30}
+
+
+def write_tables(connection: Connection, file: Path) -> None:
+    """Write the tables and views of marts and snapshots to a new file."""
+    connection.execute(f"ATTACH '{file}' AS fresh")
+    for schema in ("marts", "snapshots"):
+        connection.execute(f"CREATE SCHEMA fresh.{schema}")
+        for name in connection.columns(schema):
+            connection.execute(f"CREATE TABLE fresh.{schema}.{name} AS SELECT * FROM {schema}.{name}")
+    connection.execute("CHECKPOINT fresh")
+    connection.execute("DETACH fresh")
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of those that it has waited for."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
 def build_facts(settings: Settings, definitions: Definitions) -> None:
     """Build the daily facts and their inputs where they are out of date, and save the build state as a run does."""
     dbt = Dbt(settings, prepare_project(settings, definitions))
@@ -145,14 +187,23 @@ def build_facts(settings: Settings, definitions: Definitions) -> None:
 
 
 def measured(title: str, settings: Settings, facts: bool, against: dict[str, float] | None = None) -> dict[str, float]:
-    """Run one build in a process of its own, and print and return its figures."""
-    command = [sys.executable, __file__, "--build", settings.state_dir, *(["--facts"] if facts else [])]
-    done = subprocess.run(command, capture_output=True, text=True)
+    """Run one build, and publish, each in a process of its own; print the figures, and return those of the build."""
+    found = in_a_process(title, "--build", settings.state_dir, *(["--facts"] if facts else []), against=against)
+    if not facts:
+        tables = in_a_process("  publish: tables written", "--publish", "tables", "--build", settings.state_dir)
+        in_a_process("  publish: a copy", "--publish", "copy", "--build", settings.state_dir, against=tables)
+    return found
+
+
+def in_a_process(title: str, *arguments: object, against: dict[str, float] | None = None) -> dict[str, float]:
+    """Run this file with these arguments, and print and return its figures."""
+    done = subprocess.run([sys.executable, __file__, *map(str, arguments)], capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    found = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     ratio = f"{found['cpu'] / against['cpu']:>7.1%}" if against else f"{'':>7}"
-    print(f"{title:32} {found['wall']:>8.1f} {found['cpu']:>8.1f} {ratio} {found['peak']:>6.2f}", flush=True)
+    disk = f"{found['disk']:>9.2f}" if "disk" in found else ""
+    print(f"{title:32} {found['wall']:>8.1f} {found['cpu']:>8.1f} {ratio} {found['peak']:>6.2f}{disk}", flush=True)
     return found
 
 
@@ -164,7 +215,11 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=100, help="one in this number of partners changes")
     parser.add_argument("--facts", action="store_true", help="only the daily facts and their inputs")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--publish", choices=("copy", "tables"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.publish:
+        print(json.dumps(publish_file(options.build, options.publish)))
+        return
     if options.build:
         print(json.dumps(measure(options.build, options.facts)))
         return
@@ -172,7 +227,7 @@ def main() -> None:
         settings = Settings(state_dir=Path(folder), workflows=CHECKOUT / "workflows")
         rows = make(settings, options)
         print(f"{rows:,} rows of {options.partners:,} partners, one in {options.every} of which changes")
-        print(f"{'build':32} {'wall s':>8} {'cpu s':>8} {'by cpu':>7} {'GiB':>6}")
+        print(f"{'build':32} {'wall s':>8} {'cpu s':>8} {'by cpu':>7} {'GiB':>6} {'GiB disk':>8}")
         full = measured("full", settings, options.facts)
         change(settings, options)
         measured("an hour's changes", settings, options.facts, full)

@@ -285,6 +285,11 @@ class Settings(BaseSettings):
         return self.state_dir / "published" / "partnerflow.duckdb"
 
     @property
+    def last_build(self) -> Path:
+        """An empty file, as old as the last build of the warehouse."""
+        return self.state_dir / "dbt_state" / "last_build"
+
+    @property
     def report(self) -> Path:
         """The page of the report, written by each run."""
         return self.state_dir / "published" / "report.html"

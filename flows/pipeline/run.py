@@ -30,6 +30,7 @@ from flows.pipeline.steps import StepRunner, run_step
 from flows.pipeline.text import grouped
 from flows.pipeline.text import summary as row_summary
 from flows.plan.plan import Plan, WorkflowPlan
+from flows.preview.compiled_models import texts_of_compiled_models
 from flows.progress import ProgressCallback, no_progress
 from flows.report.page import write_report
 from flows.run_id import run_id_of
@@ -265,7 +266,8 @@ def _published_run(settings: Settings, definitions: Definitions, done: Run) -> P
     evaluated = {row.workflow_id for row in done.plan.workflows if row.status in ("done", "over_limit")}
     active = {one.id for one in definitions.active} | definitions.broken.keys()
     project = settings.state_dir / "dbt_project"
-    return PublishedRun(done.plan.as_of, workflow_rows(definitions), evaluated, active, project)
+    compiled = texts_of_compiled_models(settings)
+    return PublishedRun(done.plan.as_of, workflow_rows(definitions), evaluated, active, project, compiled)
 
 
 def _record_of(planned: Run, done: Run, programs: tuple[str, ...]) -> RunRecord:

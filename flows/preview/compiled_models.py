@@ -12,8 +12,10 @@ from sqlglot import exp, parse_one
 
 from compiler import PartnerflowError
 from flows.settings import Settings
+from flows.warehouse.connection import Connection, has_table
 from flows.warehouse.engines import engine_of
 from flows.warehouse.evaluations import Hour, as_query
+from flows.warehouse.published_tables import COMPILED
 
 NOT_BUILT = "No facts have been built yet. Run `partnerflow plan` once; it builds them."
 
@@ -87,16 +89,30 @@ class CompiledModels:
         return statement
 
 
-def read_compiled_models(settings: Settings) -> CompiledModels:
-    """Return the models as the last build compiled them. Raises PartnerflowError when nothing has been built yet."""
+def read_compiled_models(settings: Settings, connection: Connection) -> CompiledModels:
+    """Return the models that made the tables of a connection.
+
+    The published file has them; those of the warehouse are the files of the last build. Raises PartnerflowError when
+    nothing has been built yet.
+    """
+    if has_table(connection, *COMPILED):
+        texts = dict(connection.execute(f"SELECT * FROM {'.'.join(COMPILED)}").fetchall())
+    else:
+        texts = texts_of_compiled_models(settings)
+    if not texts:
+        raise PartnerflowError(NOT_BUILT)
+    return CompiledModels(texts, engine_of(settings.warehouse).dialect)
+
+
+def texts_of_compiled_models(settings: Settings) -> dict[str, str]:
+    """Return the SELECT of each model, by relation, from the files of the last build; empty if one is missing."""
     folder = settings.state_dir / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
     files = {name: folder / file for name, file in MODELS.items()}
     files |= {f"segments.{file.stem}": file for file in (folder / AS_OF).glob("*.sql")}
     try:
-        texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+        return {name: file.read_text(encoding="utf-8") for name, file in files.items()}
     except FileNotFoundError:
-        raise PartnerflowError(NOT_BUILT) from None
-    return CompiledModels(texts, engine_of(settings.warehouse).dialect)
+        return {}
 
 
 @lru_cache(maxsize=100)

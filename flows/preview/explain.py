@@ -118,7 +118,7 @@ def explain(
     time zone or does not have the partner.
     """
     with open_facts(settings) as connection:
-        models = read_compiled_models(settings)
+        models = read_compiled_models(settings, connection)
         require_time_zone(connection, workflow.program)
         return _explain(connection, models, workflow, partner_id, compiler, as_of, settings.zone)
 
@@ -132,7 +132,7 @@ def explain_each(
     as_of: datetime,
 ) -> list[Explanation]:
     """Return what `explain` does for each workflow of the partner's program, from an open connection to the facts."""
-    models = read_compiled_models(settings)
+    models = read_compiled_models(settings, connection)
     return [_explain(connection, models, one, partner_id, compiler, as_of, settings.zone) for one in workflows]
 
 

@@ -63,7 +63,7 @@ def history(
     """
     require_days(first, last)
     with open_facts(settings) as connection:
-        models = read_compiled_models(settings)
+        models = read_compiled_models(settings, connection)
         hours: list[Hour] = []
         for program in sorted({one.program for one in workflows}):
             if zone := require_time_zone(connection, program):

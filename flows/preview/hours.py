@@ -1,7 +1,7 @@
 """What previews have in common: the built facts, open for reading, the hours of local days, and temporary tables."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,10 @@ from flows.clock import end_of_day_instants, hours_between
 from flows.preview.compiled_models import NOT_BUILT
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, open_read_only
+from flows.warehouse.engines import engine_of
+from flows.warehouse.errors import Unavailable
 from flows.warehouse.evaluations import Hour
+from flows.warehouse.published import open_published
 
 MAX_DAYS = 400
 """Local days that a simulation or a history may span."""
@@ -20,15 +23,33 @@ MAX_DAYS = 400
 
 @contextmanager
 def open_facts(settings: Settings, wait: bool = True) -> Iterator[Connection]:
-    """Open the warehouse for reading, once no other process writes to it.
+    """Open the facts of the last build for reading.
 
-    Raises PartnerflowError when the facts have not been built, or another process keeps a file open: at once, or if
+    Where readers block writers, that is the published file, or the warehouse after a build that was not published, such
+    as that of a plan; while another process writes to it, the published file again. Raises PartnerflowError when the
+    facts have not been built, or nothing is published and another process keeps the warehouse open: at once, or if
     `wait` is set, after some time.
     """
     if not settings.warehouse.exists():
         raise PartnerflowError(NOT_BUILT)
-    with open_read_only(settings.warehouse, wait) as connection:
+    published = engine_of(settings.warehouse).readers_block_writers and settings.published.exists()
+    with ExitStack() as stack:
+        if published and not _has_newer_build(settings):
+            yield stack.enter_context(open_published(settings.published))
+            return
+        try:
+            connection = stack.enter_context(open_read_only(settings.warehouse, wait and not published))
+        except Unavailable as error:
+            if not (published and error.is_locked):
+                raise
+            connection = stack.enter_context(open_published(settings.published))
         yield connection
+
+
+def _has_newer_build(settings: Settings) -> bool:
+    """Return whether the warehouse has been built since it was published."""
+    built = settings.last_build
+    return built.exists() and built.stat().st_mtime_ns > settings.published.stat().st_mtime_ns
 
 
 def require_days(first: date, last: date) -> None:

@@ -130,7 +130,7 @@ def _forecast(
     if not days or not definitions.active:
         return {}, ()
     with open_facts(settings) as connection:
-        models = read_compiled_models(settings)
+        models = read_compiled_models(settings, connection)
         found = look_ahead(connection, models, definitions.active, definitions.compiler, as_of, days, settings.zone)
         return found.later(), found.limit_breaches
 

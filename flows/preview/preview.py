@@ -41,7 +41,7 @@ def preview(settings: Settings, workflow: Workflow, compiler: Compiler, as_of: d
     or the workflow's program has no valid time zone.
     """
     with open_facts(settings) as connection:
-        models = read_compiled_models(settings)
+        models = read_compiled_models(settings, connection)
         zone = require_time_zone(connection, workflow.program)
         hours = evaluation_hours({workflow.program: zone}, as_of) if zone else []
         statement = models.at(hours, _members(workflow, compiler))

@@ -163,7 +163,7 @@ def simulate(
     """
     require_days(first, last)
     with open_facts(settings) as connection:
-        models = read_compiled_models(settings)
+        models = read_compiled_models(settings, connection)
         reasons = read_programs(connection).unusable
         held = {one.id: reasons[one.program] for one in workflows if one.program in reasons}
         usable = [one for one in workflows if one.id not in held]

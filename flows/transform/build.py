@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler import PROJECT, PartnerflowError, Workflow
+from flows.atomic import make_folder
 from flows.definitions.loader import Definitions
 from flows.progress import ProgressCallback, no_progress
 from flows.settings import Settings
@@ -107,6 +108,8 @@ def _build(
 ) -> tuple[bool, list[DataQualityIssue]]:
     """Build, and return whether nothing failed, and what holds workflows."""
     result = dbt.build(*options)
+    make_folder(settings.last_build.parent)
+    settings.last_build.touch()
     if result.exception is not None:
         return False, [DataQualityIssue(None, f"dbt could not start: {result.exception}")]
     results = list(getattr(result.result, "results", []))

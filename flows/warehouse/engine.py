@@ -77,7 +77,10 @@ class Connection(Protocol):
         """Return for each of these tables, by name, a text that differs when a row or a column of it has changed."""
 
     def export(self, schemas: Sequence[str], file: Path) -> None:
-        """Write the tables and views of these schemas, as they are at one instant, to a new DuckDB file."""
+        """Write the tables and views of these schemas, as they are at one instant, to a new DuckDB file.
+
+        It may have other schemas, too, which views read.
+        """
 
     def create_from_parquet(self, schema: str, name: str, file: Path) -> None:
         """Create a table with the columns and rows of a Parquet file; all or nothing. Raises PartnerflowError if the
@@ -95,9 +98,10 @@ class Engine:
     `connect_read_only` one that reads, and raises Unavailable while another process writes, after waiting if so asked;
     `lock` keeps runs of other state folders than this one out of the store during a block, and raises PartnerflowError
     if one is at work or the store is another one's;
-    `local_bytes` returns the bytes of a store on the disk of the state folder. `environment` has the variables that dbt
-    needs besides its profile. `time_zone_hint` says what to do when the time zone rules of the engine differ from
-    those of Python, and has the place {tzdata} for the version of the package.
+    `local_bytes` returns the bytes of a store on the disk of the state folder. `readers_block_writers` says that nobody
+    can write while somebody reads: then the published file has all tables, and previews read it. `environment` has the
+    variables that dbt needs besides its profile. `time_zone_hint` says what to do when the time zone rules of the
+    engine differ from those of Python, and has the place {tzdata} for the version of the package.
     """
 
     dialect: str
@@ -106,4 +110,5 @@ class Engine:
     lock: Callable[[Place, Path], AbstractContextManager[None]]
     local_bytes: Callable[[Place], int]
     time_zone_hint: str
+    readers_block_writers: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Publish the tables that people query, in a DuckDB file of their own that is replaced atomically.
 
-The history of contracts is copied with them (flows.warehouse.contract_history).
+The history of contracts is published with them (flows.warehouse.contract_history). The warehouse of DuckDB is published
+whole, so that previews read the same file and never block a run.
 
 A session that has the old file open keeps reading it until it opens the new one; it never blocks a run. The file is
 read-only; a write-ahead log that a privileged session left beside it is removed. It is the same on every engine, so
@@ -17,7 +18,7 @@ from flows.warehouse.published_tables import PublishedRun, complete
 
 
 def publish(connection: Connection, file: Path, run: PublishedRun | None = None) -> None:
-    """Copy schemas `marts` and `snapshots` of the warehouse into the published file, views as tables.
+    """Write schemas `marts` and `snapshots` of the warehouse to the published file; of DuckDB, all of it.
 
     It also has what `run` knows, views without a schema, and comments (flows.warehouse.published_tables).
     """

@@ -5,7 +5,7 @@ It is a DuckDB file on every engine, so that these are the same everywhere.
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from flows.warehouse.published import open_published
 logger = logging.getLogger(__name__)
 
 MARTS = "marts"
+
+COMPILED = ("preview", "compiled_models")
+"""Schema and name of the table of models as they were compiled: a relation and its SELECT per row."""
 
 WORKFLOWS = {
     "workflow_id": "The workflow: the name of its definition file without `.yml`, unless it has an `id:`.",
@@ -61,7 +64,8 @@ class PublishedRun:
     """What a run knows that the tables of the warehouse do not have.
 
     `workflows` are the rows of marts.workflows. `evaluated` are the ids of the workflows whose segments were evaluated
-    at `as_of` (UTC), `active` those of all active ones. `project` is the folder of the dbt project.
+    at `as_of` (UTC), `active` those of all active ones. `project` is the folder of the dbt project. `compiled` has the
+    SELECT of models that previews read, by relation.
     """
 
     as_of: datetime
@@ -69,6 +73,7 @@ class PublishedRun:
     evaluated: Collection[str]
     active: Collection[str]
     project: Path
+    compiled: Mapping[str, str] = field(default_factory=dict)
 
 
 def complete(fresh: Path, former: Path, run: PublishedRun | None) -> None:
@@ -81,6 +86,7 @@ def complete(fresh: Path, former: Path, run: PublishedRun | None) -> None:
         connection.execute("BEGIN")
         if run is not None:
             _add_workflows(connection, run)
+            _add_compiled_models(connection, run.compiled)
             _add_history(connection, run, has_history)
         _add_views(connection)
         _add_comments(connection, run.project if run else None)
@@ -92,6 +98,15 @@ def _add_workflows(connection: Connection, run: PublishedRun) -> None:
     connection.execute(f"CREATE TABLE marts.workflows ({columns})")
     target = exp.Table(this=exp.to_identifier("workflows"), db=exp.to_identifier(MARTS))
     connection.append(exp.Schema(this=target, expressions=[*map(exp.to_identifier, WORKFLOWS)]), run.workflows)
+
+
+def _add_compiled_models(connection: Connection, compiled: Mapping[str, str]) -> None:
+    schema, name = COMPILED
+    connection.execute(f"CREATE SCHEMA {schema}")
+    connection.execute(f"CREATE TABLE {schema}.{name} (relation VARCHAR, query VARCHAR)")
+    rows = pandas.DataFrame(compiled.items(), columns=["relation", "query"], dtype=object)
+    columns = [exp.to_identifier("relation"), exp.to_identifier("query")]
+    connection.append(exp.Schema(this=exp.table_(name, db=schema), expressions=columns), rows)
 
 
 def _attach_history(connection: Connection, former: Path) -> bool:
@@ -127,7 +142,7 @@ def _add_history(connection: Connection, run: PublishedRun, has_history: bool) -
 
 
 def _add_views(connection: Connection) -> None:
-    for name in _tables(connection, MARTS):
+    for name in sorted(connection.columns(MARTS)):
         source = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(MARTS))
         view = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier("main"))
         connection.execute(exp.Create(this=view, kind="VIEW", expression=exp.select("*").from_(source)).sql("duckdb"))
@@ -144,6 +159,7 @@ def _add_comments(connection: Connection, project: Path | None) -> None:
                 ON columns.schema_name = views.schema_name AND columns.table_name = views.view_name
                     AND views.database_name = columns.database_name
             WHERE NOT columns.internal AND columns.database_name = current_database()
+                AND columns.schema_name IN ('main', 'marts', 'segments', 'snapshots')
         ) GROUP BY ALL"""
     for schema, name, columns, is_view in connection.execute(query).fetchall():
         text, texts = described.get(name, ("", {}))
@@ -173,13 +189,6 @@ def _nodes(project: Path) -> Iterator[Mapping[str, Any]]:
 
 def _in_one_line(described: Mapping[str, Any]) -> str:
     return " ".join(str(described.get("description") or "").split())
-
-
-def _tables(connection: Connection, schema: str) -> list[str]:
-    query = """
-        SELECT table_name FROM duckdb_tables()
-        WHERE schema_name = ? AND database_name = current_database() ORDER BY table_name"""
-    return [name for (name,) in connection.execute(query, [schema]).fetchall()]
 
 
 def _quoted(name: str) -> str:

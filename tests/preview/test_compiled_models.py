@@ -82,4 +82,4 @@ def test_hours_are_a_query_with_the_columns_of_the_table(hours: int):
 def test_state_without_a_build_is_one_sentence(tmp_path):
     """Nothing has been compiled there."""
     with pytest.raises(PartnerflowError, match="No facts have been built yet"):
-        read_compiled_models(Settings(state_dir=tmp_path))
+        read_compiled_models(Settings(state_dir=tmp_path), duckdb_connection())

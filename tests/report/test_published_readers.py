@@ -10,11 +10,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flows.definitions.loader import read_definitions
+from flows.preview.preview import preview
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.contract_history import restore_contract_history
+from flows.warehouse.publish import publish
 from support.cli import partnerflow
 from support.fault_injection import DELIVERY_COUNT, built_state, run
+from support.states import HOUR
 from support.warehouses import execute_replacing
 
 READER = """
@@ -37,7 +41,7 @@ SESSION = """
 import duckdb, sys
 client = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
 if sys.argv[2] == "write":
-    client.execute("CREATE TABLE marts.notes AS SELECT 'mine' AS note; DELETE FROM marts.sent_emails")
+    client.execute("CREATE TABLE marts.notes AS SELECT 'mine' AS note; DELETE FROM raw.sent_emails")
 query = "SELECT count(*) FROM marts.workflow_runs"
 for _ in range(2):
     print(client.execute(query).fetchone()[0], flush=True)
@@ -50,6 +54,18 @@ def client(code: str, *arguments: object) -> subprocess.Popen:
     """Start a Python process that uses DuckDB only."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+WRITER = """
+import duckdb, sys
+try:
+    client = duckdb.connect(sys.argv[1])
+    print("open", flush=True)
+    sys.stdin.readline()
+except duckdb.IOException as error:
+    print("refused" if "lock" in str(error) else error, flush=True)
+"""
+"""A client that opens a file for writing, as a run does, and keeps it."""
 
 
 @pytest.fixture
@@ -113,6 +129,42 @@ def test_open_session_stops_no_run_and_changes_nothing(state: Settings, clients:
         one.stdin.write("\n")
         one.stdin.flush()
         assert one.stdout.readline() == f"{16 * (number + 1)}\n"
+
+
+@pytest.mark.engine("duckdb", "elsewhere readers and writers do not wait for each other")
+def test_preview_does_not_wait_for_a_run(state: Settings, clients: list):
+    """It reads what the last run published; after a build that was not published, the warehouse if it can be opened."""
+    definitions = read_definitions(state)
+    (workflow,) = [one for one in definitions.workflows if one.id == "few-clicks-14"]
+    members = preview(state, workflow, definitions.compiler, HOUR).members
+    assert members
+    with open_warehouse(state.warehouse) as connection:
+        connection.execute("DELETE FROM marts.fct_performance_daily; DELETE FROM marts.fct_relationship_history")
+    assert preview(state, workflow, definitions.compiler, HOUR).members == members
+    state.last_build.touch()
+    assert preview(state, workflow, definitions.compiler, HOUR).members == ()
+    clients.append(client(WRITER, state.warehouse))
+    assert clients[-1].stdout.readline() == "open\n"
+    assert preview(state, workflow, definitions.compiler, HOUR).members == members
+
+
+@pytest.mark.engine("duckdb", "has a lock of its own")
+def test_publishing_keeps_the_lock_of_the_warehouse(state: Settings, clients: list):
+    """A process that closes a file loses its locks of it, so another one copies it."""
+    with open_warehouse(state.warehouse) as connection:
+        publish(connection, state.published)
+        clients.append(client(WRITER, state.warehouse))
+        assert clients[-1].stdout.readline() == "refused\n"
+
+
+def test_views_of_the_published_file_read_its_own_tables(state: Settings):
+    """They work where no warehouse is."""
+    query = "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal"
+    with duckdb.connect(state.published, read_only=True) as reader:
+        views = [name for (name,) in reader.execute(query).fetchall()]
+        assert "main.sent_emails" in views
+        for name in views:
+            reader.execute(f"SELECT count(*) FROM {name}")
 
 
 def test_contract_history_returns_when_the_warehouse_is_deleted(state: Settings):

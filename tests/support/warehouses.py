@@ -24,18 +24,20 @@ def duckdb_connection(file: Path | str = ":memory:", **config: Any) -> DuckDBCon
 
 
 @contextmanager
-def empty_warehouse(state_dir: Path) -> Iterator[Connection]:
+def empty_warehouse(state_dir: Path, in_memory: bool = True) -> Iterator[Connection]:
     """Yield a connection to an empty warehouse of the session's engine, which is removed at the end.
 
-    It is in memory on DuckDB. On PostgreSQL it is the database of this state folder, which need not exist.
+    On DuckDB it is in memory, or the file of this state folder. On PostgreSQL it is the database of the state folder,
+    which need not exist.
     """
-    if ENGINE == "duckdb":
+    if ENGINE == "duckdb" and in_memory:
         with duckdb_connection() as connection:
             yield connection
         return
     with open_warehouse(Settings(state_dir=state_dir).warehouse) as connection:
         yield connection
-    drop_database(state_dir)
+    if ENGINE != "duckdb":
+        drop_database(state_dir)
 
 
 def run_native(connection: Connection, statement: str) -> Rows:

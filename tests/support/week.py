@@ -248,7 +248,8 @@ def replayed_contacts(settings: Settings, hours: int, *excluded: str) -> set[tup
     active = [one for one in definitions.active if one.id not in excluded]
     whole = [HOUR + timedelta(hours=number) for number in range(1, hours + 1)]
     with open_facts(settings) as connection:
-        replay = Replay(connection, active, definitions.compiler, read_compiled_models(settings), settings.zone)
+        models = read_compiled_models(settings, connection)
+        replay = Replay(connection, active, definitions.compiler, models, settings.zone)
         replay.run(
             [
                 Hour(program, instant, instant.astimezone(ZoneInfo(zone)).date())

@@ -27,7 +27,7 @@ NUMBERS = [None, Decimal("12345678901234567890.12345678"), Decimal("-0.00000001"
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Connection]:
     """A warehouse with the schemas that are published."""
-    with empty_warehouse(tmp_path) as connection:
+    with empty_warehouse(tmp_path, in_memory=False) as connection:
         for schema in ("marts", "snapshots"):
             connection.execute(f"CREATE SCHEMA {schema}")
         yield connection

@@ -1,5 +1,7 @@
-"""DuckDB: a file that one process writes at a time, and the published file, which any number read."""
+"""DuckDB: a file that one process writes at a time, and the published copy of it, which any number read."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -15,6 +17,12 @@ from compiler.sql.single_statement import union_all
 from flows.settings import Place
 from flows.warehouse.engine import Engine
 from flows.warehouse.errors import NotBuilt, Unavailable
+
+_COPY = "import shutil, sys; shutil.copyfile(*sys.argv[1:])"
+"""Copies a file in a process of its own: a process that closes a file loses its locks of it, also those of DuckDB."""
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
+"""The options of every connection: nothing is downloaded."""
 
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another process to close the file."""
@@ -125,20 +133,17 @@ class DuckDBConnection:
         return {name: f"{rows} rows, {total}" for name, rows, total in found}
 
     def export(self, schemas: Sequence[str], file: Path) -> None:
-        """Write the tables and views of these schemas to a new file."""
-        query = """
-            SELECT table_schema, table_name FROM information_schema.tables
-            WHERE table_schema IN (SELECT unnest(?)) AND table_catalog = current_database()
-            ORDER BY table_schema, table_name"""
-        self.execute(f"ATTACH {literal(file)} AS published")
-        try:
-            for schema in schemas:
-                self.execute(f"CREATE SCHEMA published.{schema}")
-            for schema, name in self.execute(query, [list(schemas)]).fetchall():
-                self.execute(_copy(schema, name))
-            self.execute("CHECKPOINT published")
-        finally:
-            self.execute("DETACH published")
+        """Copy the whole file: that takes a tenth of the CPU of writing the tables of these schemas again.
+
+        Between the checkpoint and the end of the copy nothing may write: this process has the lock of the file.
+        """
+        query = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+        ((source,),) = self.execute(query).fetchall()
+        self.execute("CHECKPOINT")
+        command = [sys.executable, "-I", "-S", "-c", _COPY, source, str(file)]
+        copied = subprocess.run(command, capture_output=True, text=True, check=False)
+        if copied.returncode:
+            raise self._described(duckdb.IOException(copied.stderr.strip().splitlines()[-1]))
 
     def create_from_parquet(self, schema: str, name: str, file: Path) -> None:
         """Create a table with the rows of a Parquet file. Raises PartnerflowError if the file is not valid."""
@@ -158,8 +163,10 @@ class DuckDBConnection:
 
 
 def open_file(file: Path, described: Described) -> DuckDBConnection:
-    """Open a file for reading, without waiting. Raises one of BROKEN if that is not possible."""
-    return DuckDBConnection(duckdb.connect(file, read_only=True), described)
+    """Open a file for reading, without waiting, in UTC. Raises one of BROKEN if that is not possible."""
+    connection = DuckDBConnection(duckdb.connect(file, True, CONFIG), described)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def is_locked(error: duckdb.Error) -> bool:
@@ -221,7 +228,7 @@ def _opened(path: Path, wait: float, read_only: bool = False) -> duckdb.DuckDBPy
     deadline = time.monotonic() + wait
     while True:
         try:
-            return duckdb.connect(path, read_only, {"autoinstall_known_extensions": "false"})
+            return duckdb.connect(path, read_only, CONFIG)
         except BROKEN as error:
             if not is_locked(error) or time.monotonic() > deadline:
                 raise
@@ -247,13 +254,6 @@ def _unusable(path: Path, error: duckdb.Error) -> PartnerflowError:
     return PartnerflowError(f"{path} cannot be used as a DuckDB file: {in_one_line(error)}\n{REMEDY}")
 
 
-def _copy(schema: str, name: str) -> str:
-    source = exp.Table(this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(schema))
-    target = source.copy()
-    target.set("catalog", exp.to_identifier("published"))
-    return exp.Create(this=target, kind="TABLE", expression=exp.select("*").from_(source)).sql("duckdb")
-
-
 def _path(place: Place) -> Path:
     assert isinstance(place, Path)
     return place
@@ -270,5 +270,6 @@ ENGINE = Engine(
     connect_read_only=_connect_read_only,
     lock=lambda *_: nullcontext(),  # the file is in the state folder, which a run locks
     local_bytes=_local_bytes,
+    readers_block_writers=True,
     time_zone_hint="Install requirements.lock again: it pins tzdata to the rules of DuckDB.",
 )
