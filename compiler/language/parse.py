@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -87,7 +88,7 @@ def parse(sentence: str, vocabulary: Vocabulary) -> Condition:
         raise _unknown_label(written, vocabulary)
     field, end = found
     try:
-        tree = _GRAMMAR.parse(sentence[end:], start=f"after_{field.kind}")
+        tree = _grammar().parse(sentence[end:], start=f"after_{field.kind}")
         _check_values(tree, field, vocabulary)
         make = _CONDITIONS.transform(tree)
     except UnexpectedInput as error:
@@ -258,9 +259,12 @@ def _not_valid(field: Field, rest: str) -> Suggestion:
     return Suggestion(f"After {field.label}, {what}.", hint)
 
 
-_GRAMMAR = Lark(
-    (Path(__file__).parent / "grammar.lark").read_text(encoding="utf-8"),
-    start=[f"after_{kind}" for kind in OPERATORS],
-    parser="lalr",
-    maybe_placeholders=False,
-)
+@cache
+def _grammar() -> Lark:
+    """Return the grammar. To read it takes longer than to import this module, and not every command parses."""
+    return Lark(
+        (Path(__file__).parent / "grammar.lark").read_text(encoding="utf-8"),
+        start=[f"after_{kind}" for kind in OPERATORS],
+        parser="lalr",
+        maybe_placeholders=False,
+    )

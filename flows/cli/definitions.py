@@ -84,7 +84,7 @@ def fields(as_json: Json = False) -> None:
     if as_json:
         answer({"fields": found})
     else:
-        from flows.cli.output.terminal import fields_table
+        from flows.cli.output.fields import fields_table
 
         out.print(fields_table(found))
 

@@ -71,7 +71,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show opens, clicks, bounces and goals per workflow from the published file; with --html, write a page."""
-    from flows.cli.output.terminal import goal_lines, workflow_report_lines, workflow_report_table
+    from flows.cli.output.report import goal_lines, workflow_report_lines, workflow_report_table
     from flows.report.data import read_report
     from flows.warehouse.program_names import read_program_names
     from flows.warehouse.unreadable import HINT, describe_unreadable

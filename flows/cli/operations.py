@@ -41,7 +41,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run one hour: contact the partners in each workflow's segment that it has not contacted before."""
-    from flows.cli.output.terminal import Progress, run_table
+    from flows.cli.output.progress import Progress
+    from flows.cli.output.run import run_table
     from flows.pipeline.run import run_hour
     from flows.pipeline.text import catch_up_lines, details
     from flows.warehouse.program_names import read_program_names
@@ -70,7 +71,8 @@ def plan(
 ) -> None:
     """Show what a run would do and what has changed. Builds the tables as a run does; sends nothing."""
     from flows.cli.output.plan_preview import plan_preview_lines
-    from flows.cli.output.terminal import Progress, run_table
+    from flows.cli.output.progress import Progress
+    from flows.cli.output.run import run_table
     from flows.pipeline.run import plan_only
     from flows.pipeline.text import catch_up_lines, details
     from flows.preview.plan_preview import preview_plan
@@ -115,7 +117,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check this installation, and say what to do about each problem. Changes nothing."""
-    from flows.cli.output.terminal import finding_lines
+    from flows.cli.output.findings import finding_lines
     from flows.doctor import run_checks
     from flows.notices.notify import notify_of_silence
 

@@ -20,7 +20,7 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Show who is in a segment, according to the last build. Sends and changes nothing."""
-    from flows.cli.output.terminal import members_table
+    from flows.cli.output.preview import members_table
     from flows.preview.preview import preview as look
 
     chosen, compiler = find_workflow(workflow)
@@ -40,7 +40,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Explain why a partner is in a segment or not: each condition, the actual value, and when that changes."""
-    from flows.cli.output.terminal import explanation_lines
+    from flows.cli.output.explanation import explanation_lines
     from flows.preview.explain import explain as look
     from flows.warehouse.program_names import read_program_names
 

@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas
 from sqlglot import exp
 
 from flows.settings import Place
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Rows(Protocol):
@@ -55,7 +57,7 @@ class Connection(Protocol):
         Views on it stay, and columns that it lacks are added.
         """
 
-    def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
+    def append(self, columns: exp.Schema, rows: "pandas.DataFrame") -> None:
         """Add rows, whose columns are in the order of `columns`."""
 
     def analyze(self, table: exp.Table) -> None:

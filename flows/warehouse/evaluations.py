@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-import pandas
 from sqlglot import exp
 
 from compiler.sql.single_statement import literal_rows
@@ -63,6 +62,8 @@ def stored_text(as_of: datetime) -> str:
 def write_evaluations(connection: Connection, hours: Sequence[Hour]) -> None:
     """Replace raw.evaluations by these hours. Call it in a transaction."""
     rows = [(hour.program_id, hour.as_of.replace(tzinfo=None), hour.local_date.isoformat()) for hour in hours]
+    import pandas  # slow to import, and previews do not need it
+
     frame = pandas.DataFrame(rows, columns=["program_id", "as_of", "local_date"])
     replace_raw_table(connection, "evaluations", frame)
 

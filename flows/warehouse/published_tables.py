@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas
 import yaml
 from sqlglot import exp
 
@@ -20,6 +19,9 @@ from flows.warehouse.connection import has_table
 from flows.warehouse.engine import Connection
 from flows.warehouse.engines.duckdb import ENGINE, literal
 from flows.warehouse.published import open_published
+
+if TYPE_CHECKING:
+    import pandas
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ class PublishedRun:
     """
 
     as_of: datetime
-    workflows: pandas.DataFrame
+    workflows: "pandas.DataFrame"
     evaluated: Collection[str]
     active: Collection[str]
     project: Path
@@ -84,6 +86,7 @@ def complete(fresh: Path, former: Path, run: PublishedRun | None) -> None:
     with ENGINE.connect(fresh) as connection:
         has_history = run is not None and _attach_history(connection, former)
         connection.execute("BEGIN")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {MARTS}")
         if run is not None:
             _add_workflows(connection, run)
             _add_compiled_models(connection, run.compiled)
@@ -104,6 +107,8 @@ def _add_compiled_models(connection: Connection, compiled: Mapping[str, str]) ->
     schema, name = COMPILED
     connection.execute(f"CREATE SCHEMA {schema}")
     connection.execute(f"CREATE TABLE {schema}.{name} (relation VARCHAR, query VARCHAR)")
+    import pandas  # slow to import, and readers of the published file do not need it
+
     rows = pandas.DataFrame(compiled.items(), columns=["relation", "query"], dtype=object)
     columns = [exp.to_identifier("relation"), exp.to_identifier("query")]
     connection.append(exp.Schema(this=exp.table_(name, db=schema), expressions=columns), rows)

@@ -6,14 +6,16 @@ others are a loader's. Other engines get the same columns, with their own names 
 
 from collections.abc import Collection, Iterator
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import pandas
 import sqlglot
 from sqlglot import exp
 
 from compiler.sql.dialect import DEFAULT, literal
 from flows.warehouse.connection import Connection
+
+if TYPE_CHECKING:
+    import pandas
 
 CREATE = {
     "programs": """
@@ -124,7 +126,7 @@ def raw_column_types(name: str) -> dict[str, str]:
     return {column.name: column.args["kind"].sql(DEFAULT) for column in _create(name).find_all(exp.ColumnDef)}
 
 
-def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
+def replace_raw_table(connection: Connection, name: str, rows: "pandas.DataFrame") -> None:
     """Replace the rows of raw.<name> with these (columns in the order of CREATE).
 
     To be called in a transaction, so that the table is replaced or left as it is.
@@ -134,7 +136,7 @@ def replace_raw_table(connection: Connection, name: str, rows: pandas.DataFrame)
     connection.analyze(_raw(name))
 
 
-def append_raw_rows(connection: Connection, name: str, rows: pandas.DataFrame) -> None:
+def append_raw_rows(connection: Connection, name: str, rows: "pandas.DataFrame") -> None:
     """Add rows to raw.<name> (columns in the order of CREATE; the table may have them in another order)."""
     if not rows.empty:
         columns = [exp.to_identifier(column) for column in raw_columns(name)]

@@ -9,6 +9,7 @@ import pytest
 from flows.settings import CHECKOUT
 
 SMALL = {
+    "commands": ["--repeat", "1"],
     "compile_time": ["--definitions", "20"],
     "compose": ["--messages", "20", "--rounds", "1"],
     "delivery": ["--messages", "40", "--rounds", "1"],

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from flows.cli import common
-from flows.cli.output.terminal import run_table
+from flows.cli.output.run import run_table
 from flows.cli.output.wrap import coloured, wrapped
 from flows.plan.plan import Plan, WorkflowPlan
 from flows.settings import CHECKOUT, Settings

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from compiler import Compiler
-from flows.cli.output.terminal import explanation_lines
+from flows.cli.output.explanation import explanation_lines
 from flows.definitions.loader import read_definitions
 from flows.preview.explain import explain
 from flows.preview.preview import preview

@@ -5,11 +5,11 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
-import pandas
 from sqlglot import exp
 
 from compiler import PartnerflowError
@@ -17,6 +17,9 @@ from compiler.sql.single_statement import union_all
 from flows.settings import Place
 from flows.warehouse.engine import Engine
 from flows.warehouse.errors import NotBuilt, Unavailable
+
+if TYPE_CHECKING:
+    import pandas
 
 _COPY = "import shutil, sys; shutil.copyfile(*sys.argv[1:])"
 """Copies a file in a process of its own: a process that closes a file loses its locks of it, also those of DuckDB."""
@@ -74,9 +77,9 @@ class DuckDBConnection:
 
     def execute(self, statement: str | exp.Expr, parameters: Sequence[Any] = ()) -> DuckDBRows:
         """Run one statement."""
-        text = statement if isinstance(statement, str) else self.written(statement)
+        text, bound = _with_literals(statement if isinstance(statement, str) else self.written(statement), parameters)
         with _clear_errors(self._described):
-            return DuckDBRows(self._connection.execute(text, list(parameters)), self._described)
+            return DuckDBRows(self._connection.execute(text, bound), self._described)
 
     def written(self, statement: exp.Expr) -> str:
         """Return a statement as text."""
@@ -89,7 +92,7 @@ class DuckDBConnection:
         replacing.set("replace", True)
         self.execute(replacing.sql("duckdb"))
 
-    def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
+    def append(self, columns: exp.Schema, rows: "pandas.DataFrame") -> None:
         """Add rows, whose columns are in the order of `columns`."""
         insert = exp.Insert(this=columns, expression=exp.select("*").from_("appended_rows"))
         self._connection.register("appended_rows", rows)
@@ -183,6 +186,25 @@ def in_one_line(error: duckdb.Error) -> str:
 def literal(file: Path) -> str:
     """Return a path as it is written in a statement that takes no parameter for it."""
     return exp.Literal.string(str(file)).sql("duckdb")
+
+
+def _with_literals(text: str, parameters: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return a statement with its parameters as literals, and those that are still to be bound: none or all.
+
+    To bind one parameter, DuckDB's client imports pandas, which takes longer than most commands that only read.
+    """
+    parts = text.split("?")
+    if len(parts) - 1 != len(parameters) or not all(map(_has_literal, parameters)):
+        return text, list(parameters)
+    literals = [exp.convert(value).sql("duckdb") for value in parameters]
+    return "".join(part for pair in zip(parts, [*literals, ""], strict=True) for part in pair), []
+
+
+def _has_literal(value: Any) -> bool:
+    """Return whether a literal is the same value: of texts, those without the one character that ends a statement."""
+    if isinstance(value, datetime):
+        return value.tzinfo is None
+    return value is None or isinstance(value, bool | int | date) or (isinstance(value, str) and "\0" not in value)
 
 
 @contextmanager

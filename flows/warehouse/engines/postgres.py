@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas
 from sqlglot import exp
 
 from compiler import PartnerflowError
@@ -18,6 +17,9 @@ from flows.settings import Place
 from flows.warehouse.engine import Engine, Rows
 from flows.warehouse.engines.duckdb import literal
 from flows.warehouse.errors import NotBuilt
+
+if TYPE_CHECKING:
+    import pandas
 
 if TYPE_CHECKING:
     import psycopg2.extensions
@@ -68,7 +70,7 @@ class PostgresConnection:
             self._run(exp.Alter(this=table.copy(), kind="TABLE", actions=lacking).sql("postgres"))
         self._run(exp.delete(table).sql("postgres"))
 
-    def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
+    def append(self, columns: exp.Schema, rows: "pandas.DataFrame") -> None:
         """Add rows, a thousand at a time; their columns are in the order of `columns`."""
         self._insert(columns, rows.astype(object).where(rows.notna(), None).to_numpy().tolist())
 

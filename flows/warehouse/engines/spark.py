@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 import duckdb
-import pandas
 from sqlglot import exp
 from sqlglot.dialects import Spark
 
@@ -27,6 +26,7 @@ from flows.warehouse.errors import NotBuilt
 from flows.warehouse.owner import claim_warehouse
 
 if TYPE_CHECKING:
+    import pandas
     from pyspark.sql import DataFrame, SparkSession
 
 MISSING = {"TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "UNRESOLVED_COLUMN", "NO_SUCH_COLUMN"}
@@ -92,7 +92,7 @@ class SparkConnection:
         self.execute(exp.Create(this=exp.to_table(table.db), kind="SCHEMA", exists=True))
         self.execute(f"{_with_instants(replacing).sql('spark')} USING iceberg")
 
-    def append(self, columns: exp.Schema, rows: pandas.DataFrame) -> None:
+    def append(self, columns: exp.Schema, rows: "pandas.DataFrame") -> None:
         """Add rows in one commit, as the types of the table; their columns are in the order of `columns`."""
         names = [column.name for column in columns.expressions]
         table = columns.this.sql("spark")
@@ -295,7 +295,7 @@ def _parameter(value: Any) -> Any:
 
 def _text(value: Any) -> str | None:
     """Return a value as a text that Spark casts."""
-    if value is None or value is pandas.NaT or (isinstance(value, float) and value != value):
+    if value is None or value != value:  # NaN, and NaT of pandas
         return None
     if isinstance(value, bool):
         return str(value).lower()
