@@ -22,19 +22,19 @@ MAX_DAYS = 400
 
 
 @contextmanager
-def open_facts(settings: Settings, wait: bool = True) -> Iterator[Connection]:
+def open_facts(settings: Settings, wait: bool = True, keeps_open: bool = False) -> Iterator[Connection]:
     """Open the facts of the last build for reading.
 
     Where readers block writers, that is the published file, or the warehouse after a build that was not published, such
-    as that of a plan; while another process writes to it, the published file again. Raises PartnerflowError when the
-    facts have not been built, or nothing is published and another process keeps the warehouse open: at once, or if
-    `wait` is set, after some time.
+    as that of a plan; while another process writes to it, the published file again. A session that `keeps_open` what it
+    reads always gets a published file that exists. Raises PartnerflowError when the facts have not been built, or
+    nothing is published and another process keeps the warehouse open: at once, or if `wait` is set, after some time.
     """
     if not settings.warehouse.exists():
         raise PartnerflowError(NOT_BUILT)
     published = engine_of(settings.warehouse).readers_block_writers and settings.published.exists()
     with ExitStack() as stack:
-        if published and not _has_newer_build(settings):
+        if published and (keeps_open or not _has_newer_build(settings)):
             yield stack.enter_context(open_published(settings.published))
             return
         try:

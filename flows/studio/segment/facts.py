@@ -100,8 +100,8 @@ class OpenFacts:
 
     def _open(self, version: Version | None) -> None:
         self._close()
-        connection = self._session.enter_context(open_facts(self._settings))
-        self._facts, self._version = Facts(connection, read_compiled_models(self._settings)), version
+        connection = self._session.enter_context(open_facts(self._settings, keeps_open=version is not None))
+        self._facts, self._version = Facts(connection, read_compiled_models(self._settings, connection)), version
 
     def _close(self) -> None:
         self._facts = None
