@@ -37,8 +37,8 @@ def serve_studio(
         ws="none",
         timeout_graceful_shutdown=2,
     )
-    say(f"The studio is at {session.address}")
-    say("It has this host only, for as long as this command runs. Press Ctrl-C to stop it.")
+    say("The studio is open to this computer only, until you press Ctrl-C:")
+    say(session.address)
     if open_browser:
         threading.Timer(0.5, webbrowser.open, [session.address]).start()
     try:
