@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 
-def write_privately() -> None:
-    """Give every file and folder that this process creates from now on to its owner only (0600, 0700)."""
-    os.umask(0o077)
+def write_privately() -> int:
+    """Give every file and folder that this process creates from now on to its owner only (0600, 0700).
+
+    Return the umask of before.
+    """
+    return os.umask(0o077)
 
 
 def make_readable(file: Path) -> None:

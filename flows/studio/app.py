@@ -7,6 +7,7 @@
     GET  /workflows/{workflow}/email       the editor of its message
     GET  /create, /create/…                new workflows, from a template or from scratch
     GET  /partners                         a partner, by name, id or address
+    GET  /outlook                          whom workflows would write to now and in the next days; a part of a page
     GET  /report                           the report as last published
 
 Every request has passed flows.studio.security. A POST shows the change first (flows.studio.review).
@@ -22,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from compiler import PartnerflowError
 from flows.studio.files import Changed
-from flows.studio.pages import create, email, partners, report, segment, workflow, workflows
+from flows.studio.pages import create, email, outlook, partners, report, segment, workflow, workflows
 from flows.studio.rendering import STATIC, page
 from flows.studio.security import Guard
 from flows.studio.segment.desk import new_desk
@@ -33,6 +34,7 @@ ROUTES = [
     *workflow.ROUTES,
     *create.ROUTES,
     *partners.ROUTES,
+    *outlook.ROUTES,
     *report.ROUTES,
     *segment.ROUTES,
     *email.ROUTES,

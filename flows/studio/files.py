@@ -1,7 +1,7 @@
 """Changes of files: read with a version, shown as a diff, written only while the files are as they were shown."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -74,11 +74,11 @@ def with_line_ends_of(text: str, before: str) -> str:
     return whole.replace("\n", "\r\n") if "\r\n" in before else whole
 
 
-def write(folder: Path, edits: Sequence[Edit]) -> None:
+def write(folder: Path, edits: Sequence[Edit], umask: int) -> None:
     """Write a change: new files all or none, others one after the other, each atomically and with its permissions.
 
-    `folder` is the workflows folder, in which all files are. Raises Changed, with nothing written, when a file is not
-    as it was when the change was made.
+    `folder` is the workflows folder, in which all files are; new ones get the permissions that `umask` gives. Raises
+    Changed, with nothing written, when a file is not as it was when the change was made.
     """
     for one in edits:  # names have been checked where they come from; this is the last look
         if not one.file.is_relative_to(folder) or ".." in one.file.parts:
@@ -88,13 +88,22 @@ def write(folder: Path, edits: Sequence[Edit]) -> None:
             if (read_text(one.file) if one.file.exists() else None) != one.before:
                 raise Changed(f"{one.file.name} has changed meanwhile. Nothing was written.")
         new = {str(one.file.relative_to(folder)): one.after for one in edits if one.before is None}
-        write_drafts(folder, {name: text for name, text in new.items() if text is not None})
+        _write_new(folder, {name: text for name, text in new.items() if text is not None}, umask)
         for one in edits:
             if one.before is not None and one.after is None:
                 one.file.unlink()
                 sync(one.file.parent)
             elif one.before is not None and one.after is not None and one.after != one.before:
                 rewrite(one.file, one.after)
+
+
+def _write_new(folder: Path, files: Mapping[str, str], umask: int) -> None:
+    """Write new files. The umask of the process is for the files of the state, which are private."""
+    folders = {parent for name in files for parent in (folder / name).parents if not parent.exists()}
+    for path in write_drafts(folder, files):
+        path.chmod(0o666 & ~umask)
+    for path in folders:
+        path.chmod(0o777 & ~umask)
 
 
 def diff_lines(before: str, after: str) -> Iterator[Line]:

@@ -22,16 +22,19 @@ def review(
     problems: Sequence[Problem] = (),
     notes: Sequence[str] = (),
     back: str = "/",
+    starting: Sequence[str] = (),
 ) -> Response:
     """Show a change, or write it if the request confirms the change that was shown, and go on to `done`.
 
     The form of the review has the fields of the request, so that the second click makes the change again from the files
-    as they are then; if it differs from what was shown, the new one is shown instead.
+    as they are then; if it differs from what was shown, the new one is shown instead. `starting` are the workflows that
+    the change activates: the page says whom they would write to.
     """
-    form, folder = form_of(request), studio_of(request).settings.workflows
+    form, studio = form_of(request), studio_of(request)
+    folder = studio.settings.workflows
     version = version_of_edits(edits)
     if form[CONFIRM] == version:
-        write(folder, edits)
+        write(folder, edits, studio.umask)
         return RedirectResponse(done, 303)
     fields = [(name, value) for name in form.fields if name not in ("csrf", CONFIRM) for value in form.all(name)]
     return page(
@@ -46,4 +49,5 @@ def review(
         notes=notes,
         back=back,
         has_changed=CONFIRM in form,
+        starting=starting,
     )

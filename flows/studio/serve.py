@@ -9,6 +9,7 @@ from datetime import datetime
 import uvicorn
 
 from compiler import PartnerflowError
+from flows.permissions import write_privately
 from flows.settings import Settings
 from flows.studio.app import application
 from flows.studio.session import Session
@@ -27,7 +28,7 @@ def serve_studio(
     """
     listening = _listen(port)
     session = Session(listening.getsockname()[1])
-    studio = Studio(settings, session, as_of)
+    studio = Studio(settings, session, as_of, write_privately())
     config = uvicorn.Config(
         application(studio),
         access_log=False,

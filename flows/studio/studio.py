@@ -6,7 +6,7 @@ from pathlib import Path
 
 from compiler import DefinitionError, PartnerflowError, Problem, Workflow
 from flows.checks import check_definitions
-from flows.clock import current_hour
+from flows.clock import HOUR, MICROSECOND, current_hour, next_hour
 from flows.definitions.loader import Definitions, shown, workflow_files
 from flows.report.workflow_list import ListedWorkflow, list_workflows
 from flows.settings import Settings
@@ -35,11 +35,16 @@ class Known:
 
 @dataclass
 class Studio:
-    """What all pages share. `as_of` is the hour that they look at, in UTC; None for the current one."""
+    """What all pages share.
+
+    `as_of` is the hour that they look at, in UTC; None for the current one. `umask` is for new definitions; other files
+    that the process creates are private.
+    """
 
     settings: Settings
     session: Session
     as_of: datetime | None = None
+    umask: int = 0o022
 
     def __post_init__(self) -> None:
         self._folder = Folder(self.settings)
@@ -47,6 +52,12 @@ class Studio:
     def hour(self) -> datetime:
         """Return the evaluation hour of previews, in UTC."""
         return self.as_of or current_hour(self.settings.zone)
+
+    def next_hour(self) -> datetime:
+        """Return the hour of the next run, in UTC: this one, or the one after it if a run has been at this one."""
+        hour = self.hour()
+        runs = [one.last_run.as_of for one in self.listed() if one.last_run]
+        return next_hour(self.settings.zone, hour + MICROSECOND) if max(runs, default=hour - HOUR) >= hour else hour
 
     def definitions(self) -> Definitions:
         """Return the definitions as they are on disk now."""

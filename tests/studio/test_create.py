@@ -1,5 +1,6 @@
 """New workflows: from the templates of the help page, from scratch, and as a copy; each shown before it is written."""
 
+import os
 from pathlib import Path
 
 from compiler import read_yaml
@@ -72,3 +73,11 @@ def test_copy_warns_that_it_writes_again(client: Client, folder: Path):
     assert (folder / "sends-too.yml").read_text() == expected
     for bad in ("../x", "a/b", ".hidden", "sends"):
         assert "Nothing was written" in client.post("/create/copy", 422, workflow="sends", name="N", id=bad)
+
+
+def test_new_files_have_the_permissions_of_the_users_umask(client: Client, folder: Path):
+    """Others may read definitions; what else the process creates is private."""
+    os.umask(0o077)
+    client.confirm("/create/template/celebrate-a-first-sale", program="1000", prefix="new-")
+    made = [folder / "new-first-sale.yml", folder / "messages" / "new-first-sale" / "body.mjml"]
+    assert [one.stat().st_mode & 0o777 for one in (*made, made[1].parent)] == [0o644, 0o644, 0o755]

@@ -58,7 +58,7 @@ def _page(request: Request, known: Known, attempt: Attempt | None = None) -> Res
         workflow=workflow,
         listed=listed,
         file=shown(known.file),
-        text=attempt.text if attempt and attempt.text else text,
+        text=attempt.text if attempt and attempt.part == "text" else text,
         version=version_of(text),
         fields=Values(_fields(known, text) | (attempt.fields if attempt else {})),
         attempt=attempt,

@@ -69,7 +69,14 @@ def change_status(request: Request) -> Response:
     title = f"{ACTIONS[action]} {counted(len(edits), 'workflow')}"
     back = f"/workflows/{names[0]}" if len(names) == 1 else "/"
     done = "/" if action == "delete" else back
-    return review(request, edits, title, done, warnings, notes, back)
+    starting = _ids(studio, edits) if action == "activate" else []
+    return review(request, edits, title, done, warnings, notes, back, starting)
+
+
+def _ids(studio: Studio, edits: Sequence[Edit]) -> list[str]:
+    """Return the ids of the workflows whose files a change has."""
+    files = {one.file for one in edits}
+    return [name for name, path in studio.definitions().files.items() if Path(path).absolute() in files]
 
 
 def _planned(
