@@ -19,10 +19,11 @@ from flows.pipeline.run import Run, run_hour
 from flows.settings import Settings
 from flows.transform.build import build, prepare_project
 from flows.transform.dbt_runner import Dbt
+from flows.warehouse.connection import open_warehouse
 from support.cli import partnerflow
 from support.databases import ENGINE, server_variables, warehouse_of
 from support.example_workflows import WORKFLOWS, copy_workflows
-from support.spark_account import share_message_key
+from support.spark_account import IN_TOKYO, share_message_key, workflows_with_everything
 from support.spark_cluster import SparkCluster, missing, spark_cluster
 from support.states import HOUR, copy_state, move_state, remove_state, with_example
 
@@ -165,19 +166,26 @@ def spark(cluster: SparkCluster) -> Iterator["SparkSession"]:
 
 
 @pytest.fixture(scope="session")
-def on_duckdb(example, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A copy of the example account on DuckDB after one run at its hour."""
-    state = copy_state(example[0].state_dir, tmp_path_factory.mktemp("on_duckdb") / "var")
-    return example[0].model_copy(update={"state_dir": state})
+def on_duckdb(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example account on DuckDB after one run at its hour, with goals, a holdout, a send window and caps."""
+    folder = tmp_path_factory.mktemp("on_duckdb")
+    settings = Settings(state_dir=folder / "var", workflows=workflows_with_everything(folder / "workflows"))
+    with open_warehouse(with_example(settings).warehouse) as connection:
+        for statement in IN_TOKYO:
+            connection.execute(statement)
+    assert run_hour(settings, HOUR).ok
+    return settings
 
 
 @pytest.fixture(scope="session")
 def on_spark(spark: "SparkSession", on_duckdb: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The example account on Spark after one run at its hour."""
+    """The same account on Spark after the same run."""
     var: Path = tmp_path_factory.mktemp("on_spark") / "var"
-    settings = Settings(target="spark", state_dir=var, workflows=WORKFLOWS)
+    settings = Settings(target="spark", state_dir=var, workflows=on_duckdb.workflows)
     share_message_key(on_duckdb, settings)
     loaded = partnerflow(settings, "load-example")
     assert (loaded.code, loaded.stderr) == (0, "")
+    for statement in IN_TOKYO:
+        spark.sql(statement)
     assert run_hour(settings, HOUR).ok
     return settings

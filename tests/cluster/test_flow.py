@@ -49,6 +49,9 @@ OF_A_BUILD = {"seen_at", "is_changed"}
 CHANGED = "intermediate.int_changed_partners"
 """The partners that a build found to have changed: after a killed one, all of them."""
 
+PUBLISHED = ("marts.", "snapshots.")
+"""What every engine publishes."""
+
 ABANDONED = "scratch_20260101000000_0a1b2c3d"
 """Temporary tables of a command that was killed long ago."""
 
@@ -95,8 +98,9 @@ def without_run(document: Any) -> Any:
 
 
 def test_run_contacts_those_of_duckdb(on_duckdb: Settings, on_spark: Settings):
-    """Each of the addresses once."""
+    """Each of the addresses once; some wait, for a send window or a cap, and some are held out."""
     assert contacts(on_spark) == contacts(on_duckdb)
+    assert {"sent", "pending", "held_out"} <= {state for *_, state in contacts(on_spark)}
     assert {*contacts(on_spark).values()} == {1}
     assert len(list(on_spark.outbox.rglob("*.eml"))) == len(list(on_duckdb.outbox.rglob("*.eml"))) > 0
 
@@ -116,7 +120,8 @@ def test_published_file_is_that_of_duckdb(on_duckdb: Settings, on_spark: Setting
         duckdb.connect(on_duckdb.published, read_only=True) as expected,
         duckdb.connect(on_spark.published, read_only=True) as found,
     ):
-        compared = relations(expected)
+        compared = {name: columns for name, columns in relations(expected).items() if name.startswith(PUBLISHED)}
+        assert {"marts.workflow_lift", "snapshots.contract_history"} <= compared.keys()
         assert relations(found).keys() == compared.keys()
         for relation, columns in compared.items():
             chosen = [column for column in columns if column not in OF_A_RUN]

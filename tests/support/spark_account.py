@@ -6,16 +6,45 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 
+from compiler import CONTACT_POLICY
 from flows.events.landing import RawPayload
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.settings import Settings
+from support.example_workflows import copy_workflows
 from support.provider_payloads import mailgun, postmark, sendgrid, sendgrid_event, ses
 from support.states import HOUR
 
 LANDED = (HOUR + timedelta(hours=1)).replace(tzinfo=None)
+
+
+IN_TOKYO = (
+    "ALTER TABLE raw.partners ADD COLUMN time_zone VARCHAR(40)",
+    "UPDATE raw.partners SET time_zone = 'Asia/Tokyo' WHERE program_id = '1000' AND partner_id < '21005000'",
+)
+"""Statements that give partners a time zone of their own, in which it is night at HOUR."""
+
+ADDED = {
+    "few-clicks-14": "goal: Clicks greater than 0 within 14 days\nholdout: 40 %\n",
+    "first-action-30": "goal: Actions greater than 0 within 3 days\n",
+    "welcome": "send_window: weekdays 09:00-17:00 in the partner's time zone\n",
+}
+"""What is added to definitions of the example account."""
+
+POLICY = "caps:\n  - at most 2 emails per partner per day\npriority: [welcome]\n"
+
+
+def workflows_with_everything(folder: Path) -> Path:
+    """Write the example workflows with goals, a holdout, a send window and caps to a new folder, and return it."""
+    copy_workflows(folder)
+    for name, lines in ADDED.items():
+        with (folder / f"{name}.yml").open("a", encoding="utf-8") as file:
+            file.write(lines)
+    (folder / CONTACT_POLICY).write_text(POLICY, encoding="utf-8")
+    return folder
 
 
 def share_message_key(source: Settings, target: Settings) -> None:
@@ -33,7 +62,8 @@ def receive_events(settings: Settings) -> None:
     Of the first three deliveries, whose results are in doubt, the events show that one was sent and that two failed.
     """
     with closing(Ledger(settings.ledger)) as ledger:
-        emails = sorted((one for one in deliveries(ledger) if one.email), key=lambda one: (one.workflow_id, one.email))
+        sent = [one for one in deliveries(ledger) if one.email and one.state == "sent"]
+    emails = sorted(sent, key=lambda one: (one.workflow_id, one.email))
     in_doubt = "UPDATE delivery SET state = 'in_doubt', sent_at = NULL WHERE delivery_id = ?"
     with closing(sqlite3.connect(settings.ledger, isolation_level=None)) as ledger:
         ledger.executemany(in_doubt, [(one.delivery_id,) for one in emails[:3]])
