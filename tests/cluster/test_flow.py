@@ -40,7 +40,7 @@ KILLED, LATER = HOUR + timedelta(hours=1), HOUR + timedelta(hours=4)
 
 INCREMENTAL = ("marts.fct_performance_daily", "intermediate.int_actions_localized")
 
-OF_A_RUN = {"run_id", "sent_at", "already_contacted_at", "read_at", "last_received_at"}
+OF_A_RUN = {"run_id", "sent_at", "already_contacted_at", "suppressed_at", "read_at", "last_received_at"}
 """Columns and keys that differ from run to run; the last two have the time at which a payload could not be read."""
 
 OF_A_BUILD = {"seen_at", "is_changed"}
