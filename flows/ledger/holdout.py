@@ -6,6 +6,8 @@ percentage is now.
 
 import hashlib
 import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 def holdout_number(key: bytes, workflow_id: str, program_id: str, partner_id: str) -> float:
@@ -26,3 +28,16 @@ def holdout_number(key: bytes, workflow_id: str, program_id: str, partner_id: st
 def is_held_out(key: bytes, percent: int, workflow_id: str, program_id: str, partner_id: str) -> bool:
     """Return whether a new member is held out with this percentage."""
     return holdout_number(key, workflow_id, program_id, partner_id) < percent / 100
+
+
+@dataclass(frozen=True)
+class Holdouts:
+    """The holdouts of some workflows: the ledger's key, and the percentage of each that has a holdout, by id."""
+
+    key: bytes = field(default=b"", repr=False)
+    percents: Mapping[str, int] = field(default_factory=dict)
+
+    def include(self, who: tuple[str, str, str]) -> bool:
+        """Return whether a new member (workflow, program and partner id) is held out."""
+        percent = self.percents.get(who[0])
+        return percent is not None and is_held_out(self.key, percent, *who)

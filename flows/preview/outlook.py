@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from compiler import Compiler, Workflow
+from flows.ledger.holdout import Holdouts
 from flows.preview.compiled_models import CompiledModels
 from flows.preview.hours import local_hours
 from flows.preview.replay import LimitBreach, Replay, Send
@@ -47,9 +48,13 @@ def look_ahead(
     as_of: datetime,
     days: int,
     deployment: ZoneInfo,
+    holdouts: Holdouts,
 ) -> Outlook:
-    """Return the outlook of these workflows over an hour (UTC) and the days after it, from facts open for reading."""
-    replay = Replay(connection, workflows, compiler, models, deployment)
+    """Return the outlook of these workflows over an hour (UTC) and the days after it, from facts open for reading.
+
+    New members that are in a holdout are left out.
+    """
+    replay = Replay(connection, workflows, compiler, models, deployment, holdouts=holdouts)
     hours = [
         hour for program, zone in replay.programs() for hour in _hours(program, ZoneInfo(zone), as_of, days, deployment)
     ]

@@ -17,6 +17,7 @@ from flows.definitions.repeats import Repeat, find_repeats
 from flows.messages.render import render_content
 from flows.plan.plan import Plan, Recipient, WorkflowPlan, contact_key, partners_of
 from flows.preview.compiled_models import read_compiled_models
+from flows.preview.holdouts import read_holdouts
 from flows.preview.hours import open_facts
 from flows.preview.outlook import look_ahead
 from flows.preview.plan_marks import PlanMarks, find_marks
@@ -126,12 +127,18 @@ def _email(plan: Plan) -> dict[str, str] | None:
 def _forecast(
     settings: Settings, definitions: Definitions, as_of: datetime, days: int
 ) -> tuple[dict[str, int], tuple[LimitBreach, ...]]:
-    """Return the partners that each active workflow will contact after the hour, and the breaches of the limit."""
+    """Return the partners that each active workflow will contact after the hour, and the breaches of the limit.
+
+    Those in a holdout are left out.
+    """
     if not days or not definitions.active:
         return {}, ()
     with open_facts(settings) as connection:
         models = read_compiled_models(settings, connection)
-        found = look_ahead(connection, models, definitions.active, definitions.compiler, as_of, days, settings.zone)
+        found = look_ahead(
+            connection, models, definitions.active, definitions.compiler, as_of, days, settings.zone,
+            read_holdouts(settings, definitions.active),
+        )  # fmt: skip
         return found.later(), found.limit_breaches
 
 

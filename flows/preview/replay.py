@@ -32,6 +32,7 @@ from compiler.sql.predicates import selected_stages
 from compiler.sql.recheck import recheck_segments
 from flows.clock import next_hour
 from flows.ledger.delivery import Delivery
+from flows.ledger.holdout import Holdouts
 from flows.plan.plan import PartnerOfWorkflow
 from flows.preview import replay_sql
 from flows.preview.compiled_models import EVALUATIONS, EVENTS, HISTORY, SENT_EMAILS, CompiledModels
@@ -39,12 +40,13 @@ from flows.preview.hours import create_temp_table, drop_temp_table, temp_table
 from flows.preview.simulated_ledger import (
     DeferredEmail,
     Departure,
+    HeldOut,
     Release,
     SimulatedLedger,
     contact_of,
     simulated_delivery,
 )
-from flows.sending.contact_policy import Requalify, SendingHour
+from flows.sending.contact_policy import Requalify, SendingHour, partner_of_email
 from flows.warehouse.connection import Connection
 from flows.warehouse.evaluations import Hour, as_query, batches, evaluation_hours, stored_text
 from flows.warehouse.partner_zones import read_partner_zones
@@ -121,7 +123,7 @@ class Replay:
     """A replay of some workflows in temporary tables of a session.
 
     `models` are those of the last build. `zone` is the deployment's: its hours are those of the runs. Without a
-    `policy`, every email leaves at once, whatever send window its workflow has.
+    `policy`, every email leaves at once, whatever send window its workflow has. Without `holdouts`, nobody is held out.
     """
 
     def __init__(
@@ -133,6 +135,7 @@ class Replay:
         zone: ZoneInfo,
         limit: int = LIMIT,
         policy: ContactPolicy | None = None,
+        holdouts: Holdouts | None = None,
     ):
         self.workflows = tuple(workflows)
         self.zone = zone
@@ -142,9 +145,10 @@ class Replay:
         self._independent = [one for one in workflows if not self._depends_on_own_emails(one)]
         self._values: dict[str, exp.Expr] = {EVALUATIONS: exp.to_table(_HOURS)}
         self._written: dict[tuple[str, ...], str] = {}
-        self._ledger = SimulatedLedger(policy or ContactPolicy())
+        self._ledger = SimulatedLedger(policy or ContactPolicy(), holdouts or Holdouts())
         self._sending = workflows if policy else [replace(one, send_window=None) for one in workflows]
         self._departures: list[Departure] = []
+        self._held_out: list[HeldOut] = []
         self._zones = dict(self.programs())
         self._partner_zones = read_partner_zones(connection, self._ledger.policy, self._sending).zones
 
@@ -165,6 +169,11 @@ class Replay:
             waiting = given[len(whole) :]
             self._batch(whole)
         self._batch(waiting)
+
+    def held_out(self) -> list[HeldOut]:
+        """Return who is held out, by hour, workflow, program and partner. Times are UTC."""
+        found = [one._replace(as_of=one.as_of.replace(tzinfo=UTC)) for one in self._held_out]
+        return sorted(found, key=lambda one: (one.as_of, one))
 
     def sends(self) -> list[Send]:
         """Return what left, by hour, workflow, program, partner and contract."""
@@ -214,8 +223,10 @@ class Replay:
         for *partner, email, as_of, reason in self._connection.execute(waiting).fetchall():
             one = simulated_delivery((partner[0], partner[1], partner[2], ""), email, as_of)
             self._ledger.contacted.add(contact_of(one))
+            self._ledger.decided.add(partner_of_email(one))
             self._ledger.make_wait(one, runs[0][1], reason or "Waits since it was claimed.", as_of)
         self._table("simulated_known", self._models.given(constant(replay_sql.CONTACTED), self._values))
+        self._ledger.decided.update(self._rows(self._models.given(constant(replay_sql.UNSENT), self._values)))
         self._count_earlier_emails(_naive(instants[0]))
         self._make_stages()
 
@@ -250,6 +261,7 @@ class Replay:
             moving = self._evaluate(self._moved_by_email, found.releases)
             known, answers = found, self._checked_again(found.requests)
         self._departures += ledger.departures
+        self._held_out += ledger.held_out
         self._ledger = ledger.copy()
         self._record_breaches([*steady.over_limit, *moving.over_limit])
 

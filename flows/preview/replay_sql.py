@@ -84,6 +84,12 @@ CONTACTED = """
     FROM raw.sent_emails
     WHERE NOT coalesce(failed_before_sending, FALSE)"""
 
+UNSENT = """
+    SELECT DISTINCT workflow_id, program_id, partner_id
+    FROM raw.sent_emails
+    WHERE failed_before_sending"""
+"""The partners that were claimed, and may be claimed again since nothing was sent to them."""
+
 NO_SENDS = """
     SELECT workflow_id, program_id, partner_id, contract_id, as_of
     FROM raw.sent_emails

@@ -1,6 +1,7 @@
 """Simulate past days with a ledger of their own, or future days as far as they are known, with the SQL of a run.
 
-The contact policy decides, hour by hour, by the function that decides in a run. Nothing is built, sent or kept:
+The contact policy decides, hour by hour, by the function that decides in a run, and holdouts by the ledger's key.
+Nothing is built, sent or kept:
 everything happens in temporary tables of a session that only reads. Simulated emails move partners from New to Outreach
 as real ones do (flows/preview/replay.py).
 """
@@ -15,9 +16,10 @@ from zoneinfo import ZoneInfo
 
 from compiler import Compiler, ContactPolicy, PartnerflowError, Workflow
 from flows.preview.compiled_models import read_compiled_models
+from flows.preview.holdouts import read_holdouts
 from flows.preview.hours import local_hours, open_facts, require_days
 from flows.preview.replay import LimitBreach, Replay, Send
-from flows.preview.simulated_ledger import DeferredEmail
+from flows.preview.simulated_ledger import DeferredEmail, HeldOut
 from flows.settings import Settings
 from flows.warehouse.programs import read_programs
 
@@ -39,6 +41,7 @@ class Simulation:
     """What would have happened from the local date `first` to `last`, both inclusive.
 
     `sends` has one item per contact and hour at which its emails leave, and per accepted application, ordered by hour.
+    `held_out` has the new members that are in the holdout of their workflow, which never writes to them.
     `limit_breaches` has the hours at which a segment is over the limit. `held` has the workflows that were not
     simulated, with the reason. `deferred` has the emails that the contact policy made wait, ordered by hour. `most` has
     the numbers of MOST. Times are UTC.
@@ -52,6 +55,7 @@ class Simulation:
     held: Mapping[str, str] = field(default_factory=dict)
     deferred: tuple[DeferredEmail, ...] = ()
     most: Mapping[str, int] = field(default_factory=dict)
+    held_out: tuple[HeldOut, ...] = ()
 
     @property
     def hours(self) -> dict[datetime, int]:
@@ -93,8 +97,10 @@ class Simulation:
     def as_json(self) -> dict[str, Any]:
         """The simulation as the command line answers with it.
 
-        It has `deferred` only if an email had to wait, and `held` only if a workflow was not simulated.
+        It has `deferred` only if an email had to wait, `held_out` only if anybody is in a holdout, and `held` only if a
+        workflow was not simulated.
         """
+        held_out = [one._asdict() | {"as_of": _iso(one.as_of)} for one in self.held_out]
         deferred = {"deferred": [one.as_json() for one in self.deferred]} if self.deferred else {}
         held = [{"workflow_id": name, "detail": reason} for name, reason in self.held.items()]
         return {
@@ -112,6 +118,7 @@ class Simulation:
             ],
             "sends": [one.as_json() for one in self.sends],
             **deferred,
+            **({"held_out": held_out} if held_out else {}),
             **({"held": held} if held else {}),
         }
 
@@ -133,10 +140,12 @@ class Simulation:
         partners = {(one.as_of, one.program_id, one.partner_id) for one in sends}
         busiest = Counter(as_of for as_of, *_ in sorted(partners)).most_common(1)
         ends = _ends(one for one in self.deferred if one.workflow_id == workflow_id)
+        held_out = sum(one.workflow_id == workflow_id for one in self.held_out)
         return {
             "workflow_id": workflow_id,
             "partners": len({(one.program_id, one.partner_id) for one in sends}),
             "emails": sum(one.emails for one in sends),
+            **({"held_out": held_out} if held_out else {}),
             **{name: ends[name] for name in ENDS},
             "first": _iso(sends[0].as_of) if sends else None,
             "last": _iso(sends[-1].as_of) if sends else None,
@@ -169,7 +178,8 @@ def simulate(
         usable = [one for one in workflows if one.id not in held]
         if held and not usable:
             raise PartnerflowError("\n".join(dict.fromkeys(held.values())))
-        replay = Replay(connection, usable, compiler, models, settings.zone, policy=policy or ContactPolicy())
+        policy, holdouts = policy or ContactPolicy(), read_holdouts(settings, usable)
+        replay = Replay(connection, usable, compiler, models, settings.zone, policy=policy, holdouts=holdouts)
         return replace(replayed(replay, first, last), held=held)
 
 
@@ -184,8 +194,9 @@ def replayed(replay: Replay, first: date, last: date) -> Simulation:
     names = tuple(sorted(one.id for one in replay.workflows))
     most = {name: replay.most_emails(per, number) for name, (per, number) in MOST.items()}
     return Simulation(
-        first, last, names, tuple(replay.sends()), tuple(replay.limit_breaches), {}, tuple(replay.deferred()), most
-    )
+        first, last, names, tuple(replay.sends()), tuple(replay.limit_breaches), {}, tuple(replay.deferred()), most,
+        tuple(replay.held_out()),
+    )  # fmt: skip
 
 
 def _ends(deferred: Iterable[DeferredEmail]) -> Counter[str]:

@@ -9,8 +9,9 @@ from typing import Any, Literal, NamedTuple
 from compiler import ContactPolicy
 from flows.ledger.caps import SendingHours
 from flows.ledger.delivery import Delivery
-from flows.plan.plan import ContactKey
-from flows.sending.contact_policy import Requalify, SendingHour, decide
+from flows.ledger.holdout import Holdouts
+from flows.plan.plan import ContactKey, PartnerOfWorkflow
+from flows.sending.contact_policy import Requalify, SendingHour, decide, partner_of_email
 
 Outcome = Literal["sent", "disqualified", "given_up", "waiting"]
 
@@ -27,6 +28,15 @@ class Departure(NamedTuple):
     contract_id: str
     as_of: datetime
     emails: tuple[str, ...]
+
+
+class HeldOut(NamedTuple):
+    """A new member that is in the holdout of its workflow from an hour (UTC, without a time zone) on."""
+
+    workflow_id: str
+    program_id: str
+    partner_id: str
+    as_of: datetime
 
 
 class Release(NamedTuple):
@@ -66,27 +76,31 @@ class SimulatedLedger:
     """Contacts and emails after some hours of a replay.
 
     `contacted` are the contacts that the replay has made, and those that wait at its beginning; an email has left to
-    those in `written_to`. `deferred` has every email that has waited, by its delivery id and the hour at which it was
-    claimed.
+    those in `written_to`. `decided` are partners that were not held out when they were claimed, and that may be claimed
+    again. `deferred` has every email that has waited, by its delivery id and the hour at which it was claimed.
     """
 
     policy: ContactPolicy
+    holdouts: Holdouts = field(default_factory=Holdouts)
     sent: SendingHours = field(init=False)
     contacted: set[ContactKey] = field(default_factory=set)
     written_to: set[ContactKey] = field(default_factory=set)
+    decided: set[PartnerOfWorkflow] = field(default_factory=set)
     waiting: dict[str, Delivery] = field(default_factory=dict)
     deferred: dict[tuple[str, datetime], DeferredEmail] = field(default_factory=dict)
     departures: list[Departure] = field(default_factory=list)
+    held_out: list[HeldOut] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sent = SendingHours(self.policy)
 
     def copy(self) -> "SimulatedLedger":
-        """Return a copy that knows nothing of what this one did: it has no departures and releases."""
+        """Return a copy that knows nothing of what this one did: nobody left, was held out or released."""
         other = SimulatedLedger(
-            self.policy, set(self.contacted), set(self.written_to), dict(self.waiting), dict(self.deferred)
-        )
+            self.policy, self.holdouts, set(self.contacted), set(self.written_to), set(self.decided),
+            dict(self.waiting), dict(self.deferred),
+        )  # fmt: skip
         other.sent = self.sent.copy()
         return other
 
@@ -103,6 +117,9 @@ class SimulatedLedger:
         """Contact the candidates that have not been contacted, and let leave at this hour what the policy allows."""
         claimed = [one for one in candidates if contact_of(one) not in self.contacted]
         self.contacted.update(map(contact_of, claimed))
+        held_out = {one for one in map(partner_of_email, claimed) if self._is_held_out(one)}
+        self.held_out += [HeldOut(*who, hour.as_of) for who in sorted(held_out)]
+        claimed = [one for one in claimed if partner_of_email(one) not in held_out]
         decision = decide(hour, self.waiting.values(), lambda _: self.sent, requalify, claimed)
         for one, wait in decision.waits:
             self.make_wait(one, wait.not_before, wait.reason, hour.as_of)
@@ -119,6 +136,9 @@ class SimulatedLedger:
         for key in sorted({contact_of(one) for one, _ in decision.disqualified} - kept):
             self.contacted.discard(key)
             self.releases.append(Release(*key[:3], hour.as_of))
+
+    def _is_held_out(self, who: PartnerOfWorkflow) -> bool:
+        return who not in self.decided and self.holdouts.include(who)
 
     def _end(self, one: Delivery, outcome: Outcome, hour: datetime) -> None:
         if self.waiting.pop(one.delivery_id, None):

@@ -4,14 +4,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from compiler import Compiler, MissedHours
-from flows.definitions.loader import Definitions
+from flows.definitions.loader import Definitions, read_definitions
 from flows.ledger.delivery import RENDERING, SendResult, utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
@@ -19,6 +19,7 @@ from flows.ledger.recovery.restore import restore
 from flows.pipeline.holdouts import without_held_out
 from flows.pipeline.run import plan_only
 from flows.plan.plan import Plan, Recipient, WorkflowPlan, with_holdouts
+from flows.preview.simulate import simulate
 from flows.report.data import read_report
 from flows.settings import Settings
 from support.definitions import VOCABULARY
@@ -28,6 +29,7 @@ from support.states import remove_state
 from support.timeline import PROGRAM, Timeline
 
 TODAY = ["Relationship Stage is any of Joined", "Last Transition Date is Today"]
+IN, OUT = ("Ann", "Ben"), ("Out1", "Out2")
 SKIP = MissedHours("skip", 0)
 UTC = ZoneInfo("UTC")
 
@@ -68,23 +70,27 @@ def action(account: Timeline, name: str, at: str, amount: int) -> None:
 
 @pytest.mark.long
 def test_holdout_is_kept_from_emails_and_compared_with_the_others(account: Timeline, tmp_path: Path):
-    """The plan says who is held out, the run does it, and a change of the percentage moves nobody. After the days of
-    the goal the report compares both arms. A ledger that is restored knows the holdout."""
+    """Plan and simulation say who is held out, the run does it, and a change of the percentage moves nobody. After the
+    days of the goal the report compares both arms. A ledger that is restored knows the holdout."""
     settings = account.settings
-    for name in ("Ann", "Ben", "Out1", "Out2"):
+    for name in (*IN, *OUT):
         account.contract(name, "Joined", created="2026-03-06 09:10", starts="2026-03-06 09:10")
     planned = plan_only(settings, account.at("2026-03-06 10:00").replace(tzinfo=UTC))
     assert arms(settings) == {}
+    definitions = read_definitions(settings)
+    simulated = simulate(settings, definitions.active, definitions.compiler, date(2026, 3, 6), date(2026, 3, 6))
     run = account.run("2026-03-06 10:00", missed_hours=SKIP)
     (row,) = run.plan.workflows
     assert (planned.workflows[0].held_out, row.held_out, row.recipients, row.sent) == (2, 2, 2, 2)
     assert planned.as_json()["workflows"][0]["held_out"] == 2
     assert planned.as_json()["held_out"] == run.as_json()["held_out"] == [
-        {"workflow_id": "welcome", "program_id": PROGRAM, "partner_id": name} for name in ("Out1", "Out2")
+        {"workflow_id": "welcome", "program_id": PROGRAM, "partner_id": name} for name in OUT
     ]  # fmt: skip
     expected = {"Ann": ("sent", 10), "Ben": ("sent", 10), "Out1": ("held_out", 10), "Out2": ("held_out", 10)}
     assert arms(settings) == expected
     assert len(list(settings.outbox.iterdir())) == 2
+    assert [(one.partner_id, one.as_of) for one in simulated.held_out] == [(name, run.plan.as_of) for name in OUT]
+    assert [(one.partner_id, one.as_of) for one in simulated.sends] == [(name, run.plan.as_of) for name in IN]
 
     set_holdout(settings, "99 %")
     action(account, "Ann", "2026-03-06 08:00", 1000)  # before the email

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -61,6 +62,18 @@ def test_partner_says_why_a_member_is_not_written_to(example):
     assert reasons == {
         "21004745": "it has no email address", "21004761": "every address is unsubscribed or suppressed",
     }  # fmt: skip
+
+
+def test_partner_in_a_holdout_says_so_before_a_run_holds_it_out(example, monkeypatch: pytest.MonkeyPatch):
+    """A new workflow holds out 10 %; the next run would write to its other members."""
+    definitions = read_definitions(example[0])
+    (known,) = [one for one in definitions.active if one.id == "few-clicks-14"]
+    with_holdout = replace(definitions, workflows=(replace(known, id="new", holdout=10),))
+    (partner,) = find_partners(example[0], "21005024")
+    for number, reason in ((0.05, "it is in the holdout of 10 %"), (0.95, None)):
+        monkeypatch.setattr("flows.ledger.holdout.holdout_number", lambda *_, number=number: number)
+        (found,) = look_at_partner(example[0], with_holdout, partner).workflows
+        assert (found.member, found.why_not) == (True, reason)
 
 
 def test_partner_in_the_terminal_has_the_times_of_its_program(example):

@@ -11,6 +11,7 @@ import pytest
 
 from compiler import ContactPolicy, Workflow, parse_cap
 from compiler.language.send_window import parse_send_window
+from flows.ledger.holdout import Holdouts, is_held_out
 from flows.preview.simulate import Simulation
 from flows.settings import CHECKOUT, Settings
 from support.account import raw_rows
@@ -25,11 +26,16 @@ OFFICE_HOURS = parse_send_window("weekdays 09:00-17:00")
 
 
 def simulate(
-    workflows: Sequence[Workflow], policy: ContactPolicy, histories: dict[str, Any], first: int = 5, last: int = 12
+    workflows: Sequence[Workflow],
+    policy: ContactPolicy,
+    histories: dict[str, Any],
+    first: int = 5,
+    last: int = 12,
+    holdouts: Holdouts | None = None,
 ) -> Simulation:
     """Simulate days of March 2026 in New York."""
     rows = raw_rows(histories, NEW_YORK)
-    return simulate_rows(rows, workflows, date(2026, 3, first), date(2026, 3, last), policy=policy)
+    return simulate_rows(rows, workflows, date(2026, 3, first), date(2026, 3, last), policy=policy, holdouts=holdouts)
 
 
 def left(found: Simulation) -> list[str]:
@@ -143,6 +149,41 @@ def test_one_address_of_two_partners_is_counted_as_one(joining):
     policy = ContactPolicy((parse_cap("at most 1 email per address per hour"),))
     assert left(simulate(both, policy, histories)) == ["06 10 news", "06 11 welcome"]
     assert simulate(both, ContactPolicy(), histories).most["most_per_address_per_hour"] == 2
+
+
+def test_simulation_holds_out_the_partners_that_a_run_would(joining):
+    """The key and the percentage decide. Who is held out gets the next email at once: no cap counts what never left."""
+    names = [f"p{number}" for number in range(20)]
+    held_out = [name for name in sorted(names) if is_held_out(b"key", 40, "welcome", "1000", name)]
+    assert 0 < len(held_out) < 20
+    histories = {name: {"joined": "2026-03-06 09:10"} for name in names}
+    found = simulate(joining[:2], DAILY, histories, holdouts=Holdouts(b"key", {"welcome": 40}))
+    assert [one.partner_id for one in found.held_out] == held_out
+    assert {(one.workflow_id, f"{one.as_of.astimezone(NEW_YORK):%d %H}") for one in found.held_out} == {
+        ("welcome", "06 10")
+    }
+    assert sorted(one.partner_id for one in found.of("welcome")) == sorted({*names} - {*held_out})
+    at_once = {one.partner_id for one in found.of("news") if f"{one.as_of.astimezone(NEW_YORK):%d %H}" == "06 10"}
+    assert (at_once, len(found.of("news"))) == ({*held_out}, 20)
+    welcome = next(row for row in found.as_json()["workflows"] if row["workflow_id"] == "welcome")
+    assert (welcome["held_out"], welcome["partners"]) == (len(held_out), 20 - len(held_out))
+    assert found.as_json()["held_out"][0] == {
+        "workflow_id": "welcome", "program_id": "1000", "partner_id": held_out[0], "as_of": "2026-03-06T15:00:00Z",
+    }  # fmt: skip
+
+
+def test_simulation_never_holds_out_a_contact_that_was_claimed(joining):
+    """One email waits, and one could not be rendered and is claimed again; the holdout of 99 % came after both."""
+    waits = {"by": "welcome", "at": "2026-03-05 18:00", "state": "pending", "email": "waits@x.example"}
+    unsent = {"by": "welcome", "at": "2026-03-05 18:00", "state": "failed", "failed_before_sending": True}
+    histories = {
+        name: {"joined": "2026-03-06 09:10"} | ({"contacted": [one]} if one else {})
+        for name, one in {"waits": waits, "unsent": unsent, "new": None}.items()
+    }
+    all_of_them = Holdouts(b"", {"welcome": 100})
+    found = simulate(joining[:1], ContactPolicy(), histories, first=6, holdouts=all_of_them)
+    assert [one.partner_id for one in found.held_out] == ["new"]
+    assert sorted(one.partner_id for one in found.sends) == ["unsent", "waits"]
 
 
 # On the example account

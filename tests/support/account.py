@@ -298,7 +298,8 @@ def raw_rows(histories: Mapping[str, Mapping[str, Any]], zone: ZoneInfo) -> dict
     id                          the partner's id, if it is not the name
     joined, tagged              when a contract came into force; when the partner was tagged as a prospect
     supplied, emailed           {when: stage}; [the hour of a run that emailed the partner]
-    contacted                   [{by, at, state, action, email}]: deliveries, by default emails that were sent
+    contacted                   [{by, at, state, action, email, failed_before_sending}]: deliveries, by default emails
+                                that were sent
     clicks                      {date: number}
     actions                     [{at, amount, state}], the default state is APPROVED
     contracts                   [{stage, id, from, until, superseded by, term, created, changed}]
@@ -381,6 +382,7 @@ _RAW_ROWS: dict[str, Callable[[Any, When], RawRows]] = {
                 "state": one.get("state", "sent"),
                 "as_of": when(one["at"]),
                 "email": one.get("email"),
+                "failed_before_sending": one.get("failed_before_sending", False),
             },
         )
         for one in value

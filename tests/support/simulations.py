@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from compiler import Compiler, ContactPolicy, Workflow
+from flows.ledger.holdout import Holdouts
 from flows.preview.replay import Replay
 from flows.preview.simulate import Simulation, replayed
 from support.account import VOCABULARY, empty_account, models_of_segments
@@ -22,6 +23,7 @@ def simulate_rows(
     limit: int = 10_000,
     deployment: str = "UTC",
     policy: ContactPolicy | None = None,
+    holdouts: Holdouts | None = None,
 ) -> Simulation:
     """Simulate workflows on these raw rows; each partner gets an address."""
     contacts = [
@@ -31,5 +33,5 @@ def simulate_rows(
     ]
     with empty_account().holding({**rows, "partner_contacts": contacts}, datetime(2026, 1, 1, tzinfo=UTC)) as account:
         zone, models = ZoneInfo(deployment), models_of_segments()
-        replay = Replay(account.connection, workflows, compiler, models, zone, limit, policy)
+        replay = Replay(account.connection, workflows, compiler, models, zone, limit, policy, holdouts)
         return replayed(replay, first, last)

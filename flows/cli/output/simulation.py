@@ -20,7 +20,12 @@ from flows.warehouse.program_names import ProgramNames
 SHOWN = 10
 """Number of partners with several workflows, and of deferred emails, that are listed; the JSON has all of them."""
 
-HEADINGS = {"disqualified": "no longer\nin segment", "given_up": "given up", "waiting": "still\nwaiting"}
+HEADINGS = {
+    "held_out": "held\nout",
+    "disqualified": "no longer\nin segment",
+    "given_up": "given up",
+    "waiting": "still\nwaiting",
+}
 
 OUTCOMES = {
     "sent": "until",
@@ -47,14 +52,14 @@ COMPARED = {
 def simulation_table(found: Simulation, programs: ProgramNames) -> Table:
     """Return a table with one row per workflow: partners, emails, the first and last hour, and the busiest.
 
-    If the contact policy made emails wait, it has columns for them.
+    It has columns for partners in a holdout, and for emails that the contact policy made wait, if there are any.
     """
     days = f"{found.first}" if found.first == found.last else f"{found.first} to {found.last}"
     table = Table(title=f"Simulation of {days}", title_justify="left", show_footer=True, box=box.SIMPLE_HEAD, padding=0)
     table.add_column("workflow", footer=counted(len(found.workflows), "workflow"), no_wrap=True)
     rows = found.as_json()["workflows"]
-    totals = {name: sum(row[name] for row in rows) for name in ("partners", "emails", *ENDS)}
-    totals = {name: total for name, total in totals.items() if total or name not in ENDS}
+    totals = {name: sum(row.get(name, 0) for row in rows) for name in ("partners", "emails", "held_out", *ENDS)}
+    totals = {name: total for name, total in totals.items() if total or name in ("partners", "emails")}
     for name, total in totals.items():
         table.add_column(HEADINGS.get(name, name), justify="right", footer=f"{total:,}", no_wrap=True)
     of_workflow = {one.workflow_id: one.program_id for one in found.sends}
@@ -63,7 +68,7 @@ def simulation_table(found: Simulation, programs: ProgramNames) -> Table:
         table.add_column(f"{name}{zone}", no_wrap=True)
     table.add_column("most in\nan hour", justify="right")
     for row in rows:
-        counts = [Text(f"{row[name]:,}", style="" if row[name] else "dim") for name in totals]
+        counts = [Text(f"{row.get(name, 0):,}", style="" if row.get(name) else "dim") for name in totals]
         most = f"{row['busiest']['partners']:,}" if row["busiest"] else ""
         hours = [
             shown(datetime.fromisoformat(row[name]), of_workflow[row["workflow_id"]]) if row[name] else ""

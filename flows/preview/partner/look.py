@@ -11,9 +11,11 @@ from pathlib import Path
 
 from flows.definitions.loader import Definitions
 from flows.ledger.delivery import Delivery
+from flows.ledger.holdout import Holdouts
 from flows.ledger.ledger import Ledger
 from flows.ledger.queries import deliveries
 from flows.preview.explain import Explanation, explain_each
+from flows.preview.holdouts import read_holdouts
 from flows.preview.hours import open_facts
 from flows.preview.partner.model import OUTCOMES, InWorkflow, Partner, PartnerDelivery, PartnerId
 from flows.preview.partner.rows import read_addresses, read_deliveries, read_partner, read_run_problems
@@ -46,7 +48,8 @@ def look_at_partner(settings: Settings, definitions: Definitions, partner: Partn
             raise
         note = "A run is using the warehouse: conditions, addresses and next changes are not known until it ends."
         return replace(known, notes=(note,))
-    return replace(known, workflows=tuple(_explained(known, one, problems) for one in why))
+    holdouts = read_holdouts(settings, workflows)
+    return replace(known, workflows=tuple(_explained(known, one, problems, holdouts) for one in why))
 
 
 def _of_ledger(settings: Settings, partner: PartnerId) -> list[Delivery]:
@@ -74,7 +77,7 @@ def _combined(delivery: Delivery, published: PartnerDelivery | None) -> PartnerD
     )
 
 
-def _explained(known: Partner, why: Explanation, problems: dict[str, str]) -> InWorkflow:
+def _explained(known: Partner, why: Explanation, problems: dict[str, str], holdouts: Holdouts) -> InWorkflow:
     """Return what is known about a workflow with what the explanation adds."""
     (before,) = [one for one in known.workflows if one.workflow_id == why.workflow_id]
     unmet = tuple(
@@ -83,11 +86,13 @@ def _explained(known: Partner, why: Explanation, problems: dict[str, str]) -> In
         if not one.holds
     )
     change = datetime.fromisoformat(why.next_change) if why.next_change else None
-    reason = _why_not(known, before, why, problems)
+    reason = _why_not(known, before, why, problems, holdouts)
     return replace(before, member=why.member, unmet=unmet, why_not=reason, next_change=change, then=why.then)
 
 
-def _why_not(known: Partner, workflow: InWorkflow, why: Explanation, problems: dict[str, str]) -> str | None:
+def _why_not(
+    known: Partner, workflow: InWorkflow, why: Explanation, problems: dict[str, str], holdouts: Holdouts
+) -> str | None:
     """Return why the workflow has not written to the partner: the first reason that a run would meet."""
     own = [one for one in known.deliveries if one.workflow_id == workflow.workflow_id]
     if any(one.state in ("sent", "sending", "leased") for one in own):
@@ -102,4 +107,6 @@ def _why_not(known: Partner, workflow: InWorkflow, why: Explanation, problems: d
         return f"the last run of the workflow was {problems[workflow.workflow_id]}"
     if workflow.action == "email" and not why.addresses:
         return "every address is unsubscribed or suppressed" if why.unsubscribed else "it has no email address"
+    if holdouts.include((workflow.workflow_id, known.program_id, known.partner_id)):
+        return f"it is in the holdout of {holdouts.percents[workflow.workflow_id]} %"
     return None

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from compiler import ContactPolicy, PartnerflowError, Workflow
+from flows.preview.holdouts import read_holdouts
 from flows.preview.outlook import Outlook, look_ahead
 from flows.studio.rendering import page, studio_of
 from flows.studio.segment.ahead import DAYS
@@ -38,9 +39,17 @@ def show(request: Request) -> Response:
     if not chosen:
         raise Missing("None of these workflows has a valid definition.")
     try:
+        holdouts = read_holdouts(studio.settings, chosen)
         with desk_of(request).outlook_facts.use() as facts:
             found = look_ahead(
-                facts.connection, facts.models, chosen, definitions.compiler, as_of, DAYS, studio.settings.zone
+                facts.connection,
+                facts.models,
+                chosen,
+                definitions.compiler,
+                as_of,
+                DAYS,
+                studio.settings.zone,
+                holdouts,
             )
             notes = notes_of_old_data(facts.connection, as_of, studio.settings.zone)
     except PartnerflowError as error:

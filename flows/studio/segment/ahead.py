@@ -6,6 +6,7 @@ from datetime import datetime
 
 from compiler import Compiler, Workflow
 from compiler.analysis.overlap import Overlap, overlaps
+from flows.preview.holdouts import read_holdouts
 from flows.preview.outlook import Outlook, look_ahead
 from flows.settings import Settings
 from flows.studio.segment.facts import Facts
@@ -28,7 +29,8 @@ class Neighbour:
 
 def outlook(facts: Facts, settings: Settings, workflow: Workflow, compiler: Compiler, as_of: datetime) -> Outlook:
     """Return whom a workflow would contact at an hour (UTC) and in the DAYS after it if it were active."""
-    return look_ahead(facts.connection, facts.models, [workflow], compiler, as_of, DAYS, settings.zone)
+    holdouts = read_holdouts(settings, [workflow])
+    return look_ahead(facts.connection, facts.models, [workflow], compiler, as_of, DAYS, settings.zone, holdouts)
 
 
 def neighbours(
