@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,7 +43,7 @@ def conditions_of_run(
 
     `doubts` has the number of deliveries in doubt by workflow id, of this and earlier runs.
     """
-    found = [condition for row in plan.workflows for condition in _of_workflow(row, changes, many_partners)]
+    found = [_status(row) for row in plan.workflows] + changes_that_reach_many(plan, changes, many_partners)
     found += [_doubts(name, doubts[name]) for name in sorted({*doubts, *(row.workflow_id for row in plan.workflows)})]
     return [*found, _data(plan), Condition("no_run", "", "", "", f"Runs again: as of {plan.as_of:%Y-%m-%d %H:%M} UTC.")]
 
@@ -58,16 +58,26 @@ def no_run(newest: datetime, now: datetime, silent: timedelta) -> Condition:
     return Condition("no_run", "", "silent", text)
 
 
-def _of_workflow(row: WorkflowPlan, changes: Collection[Change], many_partners: int) -> Iterable[Condition]:
+def changes_that_reach_many(plan: Plan, changes: Collection[Change], many_partners: int) -> list[Condition]:
+    """Return for each workflow whether it is new, activated or changed, and reaches more partners than that at once."""
+    what = {one.workflow_id: one.what for one in changes if one.what in ("new", "activated", "changed")}
+    return [_many(row, what.get(row.workflow_id, ""), many_partners) for row in plan.workflows]
+
+
+def _status(row: WorkflowPlan) -> Condition:
     name, status = row.workflow_id, row.status.replace("_", " ")
     state = "" if row.status == "done" else row.status
-    yield Condition(
-        "status", name, state, f"{name} is {status}: {row.detail or 'see the log'}", f"{name} is well again."
+    text = f"{name} is {status}: {row.detail or 'see the log'}"
+    return Condition("status", name, state, text, f"{name} is well again.")
+
+
+def _many(row: WorkflowPlan, what: str, many_partners: int) -> Condition:
+    is_many = bool(what) and row.recipients > many_partners
+    text = (
+        f"{row.workflow_id} is {what} and reaches {row.recipients:,} partners at once. If that is too many, pause it "
+        "now and stop the run: what has not left by then does not leave while it is paused."
     )
-    what = next((one.what for one in changes if one.workflow_id == name), None)
-    is_many = what in ("new", "activated", "changed") and row.recipients > many_partners
-    text = f"{name} is {what} and reaches {row.recipients:,} partners at once. If that is too many, pause it now."
-    yield Condition("many_partners", name, "many" if is_many else "", text)
+    return Condition("many_partners", row.workflow_id, "many" if is_many else "", text)
 
 
 def _doubts(workflow_id: str, count: int) -> Condition:

@@ -15,7 +15,7 @@ from flows.ledger.delivery import utc_now
 from flows.ledger.ledger import Ledger
 from flows.ledger.notified import Notified, NotifiedKey, newest_hour, read_notified, record_notified
 from flows.ledger.queries import deliveries
-from flows.notices.condition import Condition, conditions_of_run, no_run
+from flows.notices.condition import Condition, changes_that_reach_many, conditions_of_run, no_run
 from flows.notices.receivers import Receivers
 from flows.notices.send import Notice, send
 from flows.plan.plan import Plan
@@ -38,6 +38,16 @@ def notify_of_run(settings: Settings, definitions: Definitions, ledger: Ledger, 
     doubts = Counter(one.workflow_id for one in deliveries(ledger, ["in_doubt"]))
     conditions = conditions_of_run(plan, changes(settings, definitions), doubts, definitions.notices.many_partners)
     notify(settings, Receivers(definitions, last_run(settings)), ledger, conditions)
+
+
+def notify_of_changes(settings: Settings, definitions: Definitions, ledger: Ledger, plan: Plan) -> None:
+    """Tell the receivers, before the first email leaves, which new or changed workflows reach unusually many.
+
+    What is sent here is not news after the run. A notice that cannot be sent is logged, and tried again then.
+    """
+    if has_receivers(definitions):
+        found = changes_that_reach_many(plan, changes(settings, definitions), definitions.notices.many_partners)
+        notify(settings, Receivers(definitions, last_run(settings)), ledger, found)
 
 
 def notify_of_silence(settings: Settings, now: datetime) -> None:

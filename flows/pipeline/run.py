@@ -21,7 +21,7 @@ from flows.ledger.queries import RunRecord, message_content, record_runs
 from flows.ledger.readdress import readdress
 from flows.ledger.recovery.integrity import ensure_ledger_is_current
 from flows.ledger.worker_lease import host_of, worker_lease
-from flows.notices.notify import notify_of_run
+from flows.notices.notify import notify_of_changes, notify_of_run
 from flows.pipeline.contact_policy import apply, decide_in_ledger, requalify_by
 from flows.pipeline.late import record_seen_transitions
 from flows.pipeline.planning import build_plan, sending_hour
@@ -104,6 +104,7 @@ def run_hour(
         run = Run(run_id, plan, tuple(Run(run_id_of(one.as_of), one) for one in plan.catch_up))
         step("Claim recipients", _claim, ledger, run, settings)
         hour = step("Apply contact policy", _apply_policy, settings, definitions, ledger, run)
+        step("Send notices of changes that reach many", notify_of_changes, settings, definitions, ledger, plan)
         step("Send", _send, ledger, run, hour, transports, settings, summary, progress)
         done = _with_results(run, summary)
         step("Record and publish", _record, settings, definitions, ledger, run, done)

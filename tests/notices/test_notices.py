@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -24,7 +25,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.notified import failed_notices
 from flows.ledger.queries import RunRecord, deliveries, record_runs
 from flows.notices.condition import conditions_of_run
-from flows.notices.notify import notify_of_run
+from flows.notices.notify import notify_of_changes, notify_of_run
 from flows.plan.plan import Plan, WorkflowPlan
 from flows.settings import Settings
 from support.cli import partnerflow
@@ -170,6 +171,21 @@ def test_changed_workflow_that_reaches_many_is_sent(what: str | None, recipients
     assert found.is_well != is_sent
     assert found.well == ""
     assert not is_sent or found.text.startswith("welcome is changed and reaches 101 partners at once.")
+
+
+def test_change_that_reaches_many_is_sent_before_the_emails_and_not_again(settings: Settings, ledger: Ledger):
+    """The notice before sending says it alone; what else has changed follows after the run."""
+    save_snapshot(settings, read_definitions(settings))
+    (settings.workflows / "welcome.yml").write_text(DEFINITION.replace("Joined", "Expired"))
+    many = WorkflowPlan("welcome", recipients=101)
+    with webhook() as server:
+        settings = with_webhook(settings, server)
+        for _ in "twice":
+            notify_of_changes(settings, read_definitions(settings), ledger, Plan(HOUR, (many,)))
+        (text,) = texts(server)
+        assert text.startswith("welcome is changed and reaches 101 partners at once. If that is too many, pause it")
+        tell(settings, ledger, replace(many, status="error", detail="The server was down."))
+        assert texts(server) == ["welcome is error: The server was down."]
 
 
 def test_notice_that_cannot_be_sent_is_tried_again_and_seen_by_doctor(settings: Settings):

@@ -60,6 +60,7 @@ def test_hourly_flow_completes_with_a_task_per_step(prefect_settings: Settings):
         "Apply email events",
         "Claim recipients",
         "Apply contact policy",
+        "Send notices of changes that reach many",
         "Send",
         "Record and publish",
         "Send notices",
