@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from flows.ledger.ledger import Ledger
     from flows.sending.evidence import Evidence
 
-Workflow = Annotated[str | None, typer.Option(help="Only deliveries of this workflow.")]
 Run = Annotated[str | None, typer.Option(help="Only deliveries that this run has claimed or sent last.")]
 Containing = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Only deliveries with this text in their reason or the reply.")
@@ -58,17 +57,20 @@ def deliveries(
 
 @app.command(
     epilog='Example: partnerflow settle 3f2a9c01 --as sent --reason "The partner has replied to it", or '
-    'partnerflow settle --workflow welcome --evidence none --as pending --reason "The server was down"'
+    'partnerflow settle welcome --evidence none --as pending --reason "The server was down"'
 )
 def settle(
-    delivery: Annotated[
-        str | None, typer.Argument(help="A delivery id or Message-ID, or its first characters; or choose many below.")
+    which: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[WORKFLOW or DELIVERY]",
+            help="A workflow's id, or the first characters of a delivery id or Message-ID.",
+        ),
     ] = None,
     state: Annotated[
         str | None, typer.Option("--as", help="The new state: sent, failed, or pending (send it again).")
     ] = None,
     reason: Annotated[str, typer.Option(help="How you know the result; kept in the log.")] = "",
-    workflow: Workflow = None,
     run: Run = None,
     containing: Containing = None,
     from_state: Annotated[str, typer.Option("--state", help="Which state to choose many from.")] = "in_doubt",
@@ -84,49 +86,62 @@ def settle(
     as_json: Json = False,
 ) -> None:
     """Resolve deliveries that are in doubt, or retry those that were certainly not delivered: one, or many at once."""
-    choice = Choice(delivery, from_state, workflow, run, containing, evidence, mail_log)
+    choice = Choice(which, from_state, run, containing, evidence, mail_log)
     choice.check()
     with open_ledger() as ledger:
         if dry_run:
             _print_evidence(choice.find(ledger), as_json)
         elif state is None:
             raise PartnerflowError("The new state is missing. Add --as sent, failed or pending, or --dry-run.")
-        elif delivery is not None:
+        elif (delivery := choice.delivery(ledger)) is not None:
             _settle_one(ledger, delivery, state, reason, by or getuser(), as_json)
         else:
             _settle_many(ledger, choice.find(ledger), state, reason, by or getuser(), yes, as_json)
 
 
 class Choice(NamedTuple):
-    """Which deliveries are to be settled: the one named `delivery`, or all in a state that meet the conditions."""
+    """Which deliveries are to be settled: the one that `which` names, or all in a state that meet the conditions."""
 
-    delivery: str | None
+    which: str | None
     state: str
-    workflow: str | None
     run: str | None
     containing: str | None
     evidence: str | None
     mail_log: Path | None
 
     def check(self) -> None:
-        """Raise PartnerflowError unless it is either one or many."""
-        is_many = any((self.workflow, self.run, self.containing, self.evidence))
-        if is_many == (self.delivery is not None):
+        """Raise PartnerflowError if nothing is chosen, or what cannot be."""
+        if self.which is None and not self._has_conditions:
             raise PartnerflowError(
-                "Name one delivery, or choose many with --workflow, --run, --containing or --evidence, but not both."
+                "Name a workflow or one delivery, or choose deliveries with --run, --containing or --evidence."
             )
         if self.evidence not in (None, "some", "none"):
             raise PartnerflowError(f"--evidence {self.evidence} is not valid. Write some or none.")
+
+    @property
+    def _has_conditions(self) -> bool:
+        return any((self.run, self.containing, self.evidence))
+
+    def delivery(self, ledger: "Ledger") -> str | None:
+        """Return the id of the delivery that is chosen alone; None if `which` is a workflow that has deliveries."""
+        from flows.ledger.queries import deliveries, find_delivery
+
+        if self.which is None or deliveries(ledger, (), self.which):
+            return None
+        found = find_delivery(ledger, self.which).delivery_id
+        if self._has_conditions:
+            raise PartnerflowError("Conditions choose among many deliveries: leave them out, or the delivery.")
+        return found
 
     def find(self, ledger: "Ledger") -> list["Evidence"]:
         """Return the deliveries with the evidence about them. Raises PartnerflowError if there are none."""
         from flows.ledger.queries import deliveries_in_state, find_delivery
         from flows.sending.evidence import find_evidence
 
-        if self.delivery is not None:
-            chosen = [find_delivery(ledger, self.delivery)]
+        if one := self.delivery(ledger):
+            chosen = [find_delivery(ledger, one)]
         else:
-            chosen = deliveries_in_state(ledger, self.state, self.workflow, self.run, self.containing)
+            chosen = deliveries_in_state(ledger, self.state, self.which, self.run, self.containing)
         found = find_evidence(read_settings(), chosen, self.mail_log)
         found = [one for one in found if self.evidence is None or one.is_found == (self.evidence == "some")]
         if not found:

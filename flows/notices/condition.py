@@ -81,7 +81,7 @@ def _many(row: WorkflowPlan, what: str, many_partners: int) -> Condition:
 
 
 def _doubts(workflow_id: str, count: int) -> Condition:
-    where = f"`partnerflow deliveries --state in_doubt --workflow {workflow_id}`"
+    where = f"`partnerflow deliveries {workflow_id} --state in_doubt`"
     text = (
         f"{workflow_id} has {count:,} deliveries in doubt: perhaps sent, and never sent again automatically. "
         f"See {where}, and settle them."

@@ -59,6 +59,6 @@ class SendSummary:
 
 def _in_doubt(workflow_id: str, count: int) -> str:
     return (
-        f"{count:,} in doubt: perhaps sent, and never sent again automatically. See `partnerflow deliveries --state "
-        f"in_doubt --workflow {workflow_id}`, and settle them (`partnerflow settle --workflow {workflow_id} --dry-run`)"
+        f"{count:,} in doubt: perhaps sent, and never sent again automatically. See `partnerflow deliveries "
+        f"{workflow_id} --state in_doubt`, and settle them (`partnerflow settle {workflow_id} --dry-run`)"
     )

@@ -75,7 +75,7 @@ def now(settings: Settings) -> dict[str, str]:
 def test_settle_dry_run_lists_the_evidence(unchanged: Settings):
     """Events, a file, and the mail server's log; nothing changes, and one delivery can be looked at, too."""
     mail_log = ("--mail-log", str(unchanged.state_dir / "mail.log"))
-    found = settle(unchanged, "--workflow", "w", "--dry-run", "--json", *mail_log).json()["deliveries"]
+    found = settle(unchanged, "w", "--dry-run", "--json", *mail_log).json()["deliveries"]
     assert {one["partner_id"]: tuple(one["evidence"].values()) for one in found} == {
         "a": (2, False, False), "b": (0, True, False), "c": (0, False, True), "e": (0, False, False),
     }  # fmt: skip
@@ -88,14 +88,14 @@ def test_settle_dry_run_lists_the_evidence(unchanged: Settings):
 @pytest.mark.parametrize(
     ("chosen", "partners"),
     [
-        (["--workflow", "w"], "abce"),
+        (["w"], "abce"),
         (["--run", "two"], "d"),
         (["--containing", "TIMED OUT"], "abcde"),
         (["--containing", "maybe two"], "d"),
         (["--containing", "100%"], ""),
         (["--evidence", "some"], "ab"),
-        (["--evidence", "none", "--workflow", "w"], "ce"),
-        (["--workflow", "w", "--state", "sent"], "f"),
+        (["w", "--evidence", "none"], "ce"),
+        (["w", "--state", "sent"], "f"),
     ],
 )
 def test_settle_chooses_by_workflow_run_text_and_evidence(unchanged: Settings, chosen: list[str], partners: str):
@@ -103,8 +103,7 @@ def test_settle_chooses_by_workflow_run_text_and_evidence(unchanged: Settings, c
     found = settle(unchanged, *chosen, "--dry-run", "--json").json().get("deliveries", [])
     assert "".join(sorted(one["partner_id"] for one in found)) == partners
     if "--evidence" not in chosen:
-        words = [word for word in chosen if word != "--workflow"]  # which is an argument there
-        listed = partnerflow(unchanged, "deliveries", "--state", "in_doubt", *words, "--json").json()["deliveries"]
+        listed = partnerflow(unchanged, "deliveries", "--state", "in_doubt", *chosen, "--json").json()["deliveries"]
         assert [one["delivery_id"] for one in listed] == [one["delivery_id"] for one in found]
 
 
@@ -136,14 +135,14 @@ def test_deliveries_show_times_and_their_number_per_day(unchanged: Settings):
 
 def test_settle_many_asks_first(settings: Settings):
     """After the list. Only yes moves them, and the log has who and why."""
-    refused = settle(settings, "--workflow", "w", "--as", "sent", *WHY, stdin="n\n")
+    refused = settle(settings, "w", "--as", "sent", *WHY, stdin="n\n")
     assert (refused.code, "Settle 4 deliveries as sent?" in refused.stdout, refused.stderr) == (
         1,
         True,
         "Nothing has been changed.\n",
     )
     assert Counter(now(settings).values()) == {"in_doubt": 5, "sent": 1}
-    done = settle(settings, "--workflow", "w", "--as", "sent", *WHY, "--by", "ann", stdin="y\n")
+    done = settle(settings, "w", "--as", "sent", *WHY, "--by", "ann", stdin="y\n")
     assert (done.code, done.stdout.rstrip().endswith("4 are sent.")) == (0, True)
     assert Counter(now(settings).values()) == {"in_doubt": 1, "sent": 5}
     with opened(settings.ledger) as ledger:
@@ -152,7 +151,7 @@ def test_settle_many_asks_first(settings: Settings):
 
 def test_settle_many_as_pending_leaves_those_without_values(settings: Settings):
     """`restore` has lost the values of one message, so that it cannot be sent again."""
-    arguments = ("--workflow", "w", "--as", "pending", *WHY, "--yes")
+    arguments = ("w", "--as", "pending", *WHY, "--yes")
     assert settle(settings, *arguments, "--json").json() == {"state": "pending", "settled": 3, "unchanged": 1}
     found = now(settings)
     assert "".join(sorted(name for name in found if found[name] == "pending")) == "abc"
@@ -161,17 +160,18 @@ def test_settle_many_as_pending_leaves_those_without_values(settings: Settings):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--as", "sent"], "Name one delivery, or choose many"),
-        (["w-a", "--workflow", "w", "--as", "sent"], "but not both"),
-        (["--workflow", "w", *WHY], "The new state is missing"),
-        (["--workflow", "w", "--as", "sent"], "The reason is missing"),
-        (["--workflow", "w", "--as", "sent", *WHY, "--json"], "Add --yes"),
-        (["--workflow", "w", "--as", "lost", *WHY, "--yes"], "It can become failed, pending, sent"),
-        (["--workflow", "w", "--state", "sent", "--as", "failed", *WHY, "--yes"], "A person cannot change this state"),
-        (["--workflow", "w", "--state", "lost", "--as", "sent", *WHY, "--yes"], "lost is not a valid state"),
-        (["--workflow", "x", "--as", "sent", *WHY, "--yes"], "No delivery that is in_doubt meets these conditions"),
+        (["--as", "sent"], "Name a workflow or one delivery, or choose"),
+        (["w-a", "--run", "one", "--as", "sent"], "leave them out, or the delivery"),
+        (["w", *WHY], "The new state is missing"),
+        (["w", "--as", "sent"], "The reason is missing"),
+        (["w", "--as", "sent", *WHY, "--json"], "Add --yes"),
+        (["w", "--as", "lost", *WHY, "--yes"], "It can become failed, pending, sent"),
+        (["w", "--state", "sent", "--as", "failed", *WHY, "--yes"], "A person cannot change this state"),
+        (["w", "--state", "lost", "--as", "sent", *WHY, "--yes"], "lost is not a valid state"),
+        (["x", "--as", "sent", *WHY, "--yes"], "No delivery starts with 'x'"),
+        (["w", "--run", "two", "--as", "sent", *WHY], "No delivery that is in_doubt meets these conditions"),
         (["--evidence", "much", "--as", "sent", *WHY, "--yes"], "Write some or none"),
-        (["--workflow", "w", "--mail-log", "/no/such.log", "--dry-run"], "/no/such.log cannot be read"),
+        (["w", "--mail-log", "/no/such.log", "--dry-run"], "/no/such.log cannot be read"),
     ],
 )
 def test_settle_that_is_not_clear_changes_nothing(unchanged: Settings, arguments: list[str], says: str):

@@ -31,8 +31,8 @@ def test_doubt_is_an_error_of_its_workflow_only():
     v, w = done.plan.workflows
     assert (v.status, v.detail, w.status, w.sent, w.in_doubt) == ("done", None, "error", 1, 2)
     assert w.detail == (
-        "2 in doubt: perhaps sent, and never sent again automatically. See `partnerflow deliveries --state in_doubt "
-        "--workflow w`, and settle them (`partnerflow settle --workflow w --dry-run`)"
+        "2 in doubt: perhaps sent, and never sent again automatically. See `partnerflow deliveries w --state "
+        "in_doubt`, and settle them (`partnerflow settle w --dry-run`)"
     )
     assert not done.ok
     assert [row["is_settled"] for row in _record_of(planned, done, ()).workflows] == [True, True]
