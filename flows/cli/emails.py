@@ -38,13 +38,15 @@ def test_send(
 @app.command(epilog='Example: partnerflow suppress ann@example.com --reason "Asked us by telephone"')
 def suppress(
     address: Annotated[str | None, typer.Argument(help="The address; without it, list all suppressions.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Suppress for this workflow only; default: all.")] = None,
+    workflow: Annotated[str | None, typer.Argument(help="Suppress for this workflow only; default: all.")] = None,
     program: Annotated[str | None, typer.Option(help="Suppress for the workflows of this program only.")] = None,
-    reason: Annotated[str, typer.Option(help="The reason; kept in the ledger.")] = "by hand",
-    remove: Annotated[bool, typer.Option("--remove", help="Remove the suppression instead.")] = False,
+    reason: Annotated[str, typer.Option(help="The reason; kept in the ledger.")] = "",
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Lift the suppression instead, that of an event or unsubscribe, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Suppress an address for all workflows, a program or a workflow, remove a suppression, or list all."""
+    """Suppress an address for all workflows, a program or a workflow, lift a suppression, or list all."""
     from getpass import getuser
 
     from flows.cli.output.suppressions import suppressions_table

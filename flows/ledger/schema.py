@@ -125,7 +125,8 @@ SUPPRESSION = Table(
     Column("at", DateTime, nullable=False),
 )
 """One row per suppressed address and scope. The scope is `all`, `program:` and the id of a program, or the id of a
-workflow: those that may not use the address. An id of a workflow has no colon.
+workflow: those that may not use the address. An id of a workflow has no colon. A scope after `lifted:` is one in which
+events until `at` do not suppress the address.
 """
 
 PROGRAM = "program:"

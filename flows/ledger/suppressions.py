@@ -2,7 +2,7 @@
 
 A hard bounce suppresses an address automatically; a complaint, an unsubscribe or a person does so by the functions
 here. Suppression is checked twice. The plan leaves a suppressed address out without claiming its partner, so the
-workflow may send later if the suppression is removed. The transition to `sending` checks again: by then the partner is
+workflow may send later if the suppression is lifted. The transition to `sending` checks again: by then the partner is
 claimed, and the delivery stays `suppressed` until a person makes it pending.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from compiler import PartnerflowError
 from flows.addresses import address_key
@@ -22,12 +22,16 @@ from flows.ledger.schema import SUPPRESSION
 ALL = "all"
 """The scope of every workflow."""
 
+LIFTED = "lifted:"
+"""What the scope of a row begins with that lifts a suppression: events until then do not suppress the address there."""
+
 
 @dataclass(frozen=True)
 class Suppression:
     """A suppressed address and scope: ALL, PROGRAM and an id, or a workflow's id.
 
-    `source` is a person, an event or a delivery; `at` is UTC.
+    After LIFTED, the scope is one in which the address was suppressed until then. `source` is a person, an event or a
+    delivery; `at` is UTC.
     """
 
     email_key: str
@@ -41,11 +45,21 @@ class Suppression:
         return asdict(self) | {"at": self.at.isoformat() + "Z"}
 
 
-def suppress(ledger: Ledger, addresses: Iterable[str], reason: str, source: str, scope: str = ALL) -> int:
-    """Suppress addresses and return how many were new. Those already suppressed in the scope keep their reason."""
-    now = utc_now()
+def suppress(
+    ledger: Ledger,
+    addresses: Iterable[str],
+    reason: str,
+    source: str,
+    scope: str = ALL,
+    at: datetime | None = None,
+) -> int:
+    """Suppress addresses and return how many were new. Those already suppressed in the scope keep their reason.
+
+    `at` is when that was (UTC), by default now.
+    """
+    since = at or utc_now()
     rows = [
-        {"email_key": address_key(address), "scope": scope, "reason": reason, "source": source, "at": now}
+        {"email_key": address_key(address), "scope": scope, "reason": reason, "source": source, "at": since}
         for address in addresses
     ]
     new = ledger.store.insert(SUPPRESSION).on_conflict_do_nothing().returning(SUPPRESSION.c.email_key)
@@ -60,6 +74,22 @@ def unsuppress(ledger: Ledger, address: str, scope: str = ALL) -> bool:
         return connection.execute(which).rowcount > 0
 
 
+def lift(ledger: Ledger, address: str, reason: str, source: str, scope: str = ALL) -> bool:
+    """Lift the suppression of an address in a scope, and record who did so and why. Return False if there was none.
+
+    Events until now no longer suppress the address there; a later one does.
+    """
+    key, lifted = address_key(address), f"{LIFTED}{scope}"
+    row = {"email_key": key, "scope": lifted, "reason": reason, "source": source, "at": utc_now()}
+    with ledger.store.writing() as connection:
+        which = SUPPRESSION.c.email_key == key
+        if not connection.execute(delete(SUPPRESSION).where(which, SUPPRESSION.c.scope == scope)).rowcount:
+            return False
+        connection.execute(delete(SUPPRESSION).where(which, SUPPRESSION.c.scope == lifted))
+        connection.execute(insert(SUPPRESSION).values(row))
+    return True
+
+
 def suppressions(ledger: Ledger) -> list[Suppression]:
     """Return all suppressions, by address and scope."""
     query = select(SUPPRESSION).order_by(SUPPRESSION.c.email_key, SUPPRESSION.c.scope)
@@ -70,10 +100,11 @@ def suppressions(ledger: Ledger) -> list[Suppression]:
 def change_suppressions(
     ledger: Ledger, address: str | None, only: str | None, reason: str, source: str, remove: bool
 ) -> list[Suppression]:
-    """Suppress an address, or remove its suppression, and return the suppressions that it then has.
+    """Suppress an address, or lift its suppression, and return the rows that it then has.
 
     `only` is a scope; without it, ALL. Without an address, change nothing and return all suppressions, or those of
-    that scope. Raises PartnerflowError if the address is not valid, or is not suppressed when `remove` is set.
+    that scope. Raises PartnerflowError if the address is not valid, and when `remove` is set, if it is not suppressed
+    or there is no reason.
     """
     if address is None:
         return [one for one in suppressions(ledger) if only in (None, one.scope)]
@@ -82,8 +113,10 @@ def change_suppressions(
         raise PartnerflowError(f"{address!r} is not a valid email address. Write it like ann@example.com.")
     scope = only or ALL
     if not remove:
-        suppress(ledger, [address], reason, source, scope)
-    elif not unsuppress(ledger, address, scope):
+        suppress(ledger, [address], reason or "by hand", source, scope)
+    elif not reason.strip():
+        raise PartnerflowError("The reason is missing. Say with --reason why the address may be written to again.")
+    elif not lift(ledger, address, reason, source, scope):
         raise PartnerflowError(
             f"{address} is not suppressed for {scope}. `partnerflow suppress` lists all suppressions."
         )

@@ -193,12 +193,12 @@ def test_long_list_is_cut_before_the_question(unchanged: Settings):
 
 
 def test_suppress_for_a_program_is_a_scope_of_its_own(settings: Settings):
-    """It is listed and removed by the same option; with --workflow, it is a misuse."""
+    """It is listed and lifted by the same option; with a workflow, it is a misuse."""
     added = partnerflow(settings, "suppress", "Ann@x.example", "--program", "1000", "--json")
     assert [(one["email_key"], one["scope"]) for one in added.json()["suppressions"]] == [
         ("ann@x.example", "program:1000")
     ]
-    assert partnerflow(settings, "suppress", "ann@x.example", "--workflow", "w", "--program", "1000").code == 2
-    assert partnerflow(settings, "suppress", "ann@x.example", "--remove").code == 1
-    assert partnerflow(settings, "suppress", "ann@x.example", "--program", "1000", "--remove").code == 0
-    assert partnerflow(settings, "suppress", "--json").json() == {"suppressions": []}
+    assert partnerflow(settings, "suppress", "ann@x.example", "w", "--program", "1000").code == 2
+    assert partnerflow(settings, "suppress", "ann@x.example", "--remove", *WHY).code == 1
+    assert partnerflow(settings, "suppress", "ann@x.example", "--program", "1000", "--remove", *WHY).code == 0
+    assert partnerflow(settings, "suppress", "--program", "1000", "--json").json() == {"suppressions": []}

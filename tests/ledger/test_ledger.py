@@ -26,7 +26,7 @@ from flows.ledger.mirror import DELIVERY_COLUMNS, mirror
 from flows.ledger.queries import changes_since, deliveries, find_delivery
 from flows.ledger.resolution import settle_by_evidence, settle_by_person
 from flows.ledger.schema import MESSAGE_VERSION
-from flows.ledger.suppressions import suppress, suppressions, unsuppress
+from flows.ledger.suppressions import lift, suppress, suppressions, unsuppress
 from flows.ledger.transitions import mark_sending
 from support.ledgers import application, delivery, leased, ledger_location, log, opened, states
 from support.warehouses import empty_warehouse
@@ -285,6 +285,21 @@ def test_address_suppressed_after_claim_is_not_sent_to(ledger: Ledger, scope: st
     suppress(ledger, [" A@X.example"], "asked us", "person:ann", scope)
     assert ledger.mark_sending(one) == state
     assert states(ledger) == {"p": state}
+
+
+def test_lifted_suppression_lets_the_email_leave_and_stays_as_a_row(ledger: Ledger):
+    """Another scope stays. Suppressed and lifted again, the row says when that was last, who did so and why."""
+    (one,) = leased(ledger, "p")
+    suppress(ledger, ["a@x.example"], "unsubscribed", "event")
+    suppress(ledger, ["a@x.example"], "asked us", "person:ann", "program:2")
+    for reason in ("She asked us to", "She asked us again"):
+        assert lift(ledger, " A@X.example", reason, "person:bo")
+        assert not lift(ledger, "a@x.example", reason, "person:bo")
+        found = {each.scope: (each.reason, each.source) for each in suppressions(ledger)}
+        assert found == {"lifted:all": (reason, "person:bo"), "program:2": ("asked us", "person:ann")}
+        suppress(ledger, ["a@x.example"], "complaint", "event")
+    assert lift(ledger, "a@x.example", "again", "person:bo")
+    assert ledger.mark_sending(one) == "sending"
 
 
 def test_hard_bounce_suppresses_address_for_every_workflow(ledger: Ledger):

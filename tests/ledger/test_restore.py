@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -183,6 +183,9 @@ def places(store: str, tmp_path: Path) -> tuple[Path | str, Path | str]:
     return ledger_location(store, tmp_path), ledger_location(store, tmp_path / "other")
 
 
+LONG_AGO = datetime(2026, 1, 2, 3)
+
+
 def create_mirrored_ledger(place: Path | str, warehouse: Place) -> None:
     """Create a ledger, mirrored to a warehouse: a is sent, b failed, c in doubt, d pending, x suppressed."""
     with opened(place) as ledger, open_warehouse(warehouse) as connection:
@@ -191,7 +194,7 @@ def create_mirrored_ledger(place: Path | str, warehouse: Place) -> None:
                 ledger.mark_sending(one)
                 ledger.record_result(one, "sending", SendResult(state, state))
         ledger.release("r")
-        suppress(ledger, ["x@bücher.example"], "By telephone", "person:ann", "w")
+        suppress(ledger, ["x@bücher.example"], "By telephone", "person:ann", "w", LONG_AGO)
         mirror(connection, ledger)
 
 
@@ -211,7 +214,7 @@ def test_restored_deliveries_are_never_sent_again(places, tmp_path: Path):
         assert {entry[1:] for entry in log(ledger)} == {
             (state, "person:ann") for state in ("sent", "failed", "in_doubt")
         }
-        assert [one.email_key for one in suppressions(ledger)] == ["x@xn--bcher-kva.example"]
+        assert [(one.email_key, one.at) for one in suppressions(ledger)] == [("x@xn--bcher-kva.example", LONG_AGO)]
         assert ledger.claim([delivery(partner) for partner in "abcd"], {}) == []
         assert ledger.lease("r", ["w"], 9, utc_now()) == []
         ensure_ledger_is_current(ledger, warehouse, NONE)

@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import timedelta
+from getpass import getuser
 from pathlib import Path
 
 import pytest
@@ -134,16 +135,19 @@ def test_deliveries_and_settle_commands(tmp_path: Path):
 def test_suppress_command(tmp_path: Path):
     """It adds, lists and removes. An invalid address and a missing suppression are errors."""
     settings = Settings(state_dir=tmp_path / "var")
-    added = partnerflow(
-        settings, "suppress", "Ann@Bücher.example", "--workflow", "w", "--reason", "By telephone", "--json"
-    )
+    added = partnerflow(settings, "suppress", "Ann@Bücher.example", "w", "--reason", "By telephone", "--json")
     (one,) = added.json()["suppressions"]
     assert (one["email_key"], one["scope"], one["reason"]) == ("ann@xn--bcher-kva.example", "w", "By telephone")
     assert partnerflow(settings, "suppress", "--json").json() == added.json()
-    not_there = partnerflow(settings, "suppress", "ann@bücher.example", "--remove")
+    why = ("--reason", "She asked us to")
+    not_there = partnerflow(settings, "suppress", "ann@bücher.example", "--remove", *why)
     assert (not_there.code, "is not suppressed for all" in not_there.stderr) == (1, True)
-    assert partnerflow(settings, "suppress", "ann@bücher.example", "--workflow", "w", "--remove").code == 0
-    assert partnerflow(settings, "suppress", "--json").json() == {"suppressions": []}
+    without = partnerflow(settings, "suppress", "ann@bücher.example", "w", "--remove")
+    assert (without.code, "The reason is missing." in without.stderr) == (1, True)
+    assert partnerflow(settings, "suppress", "ann@bücher.example", "w", "--remove", *why).code == 0
+    (lifted,) = partnerflow(settings, "suppress", "--json").json()["suppressions"]
+    assert (lifted["scope"], lifted["reason"], lifted["source"]) == ("lifted:w", why[1], f"person:{getuser()}")
+    assert " w (lifted) " in partnerflow(settings, "suppress").stdout
     assert "is not a valid email address" in partnerflow(settings, "suppress", "ann").stderr
 
 

@@ -143,7 +143,8 @@ def _insert_new(ledger: Ledger, connection: Connection, table: Table, rows: Iter
 def _import_suppressions(ledger: Ledger, replica: Replica) -> int:
     """Add suppressions that the ledger does not have; the next run derives those of events again."""
     return sum(
-        suppress(ledger, [row["email"]], row["reason"], "restored", row["scope"]) for row in replica.suppressions()
+        suppress(ledger, [row["email"]], row["reason"], "restored", row["scope"], row["suppressed_at"])
+        for row in replica.suppressions()
     )
 
 

@@ -12,6 +12,13 @@ deliveries as (
     select * from {{ ref('stg_sent_emails') }}
 ),
 
+-- From then on an event suppresses the address in the scope again, but none before it.
+lifts as (
+    select email, scope, suppressed_at as lifted_at
+    from {{ ref('stg_suppressions') }}
+    where scope like 'lifted:%'
+),
+
 unsubscribes as (
     select events.event_id, deliveries.program_id
     from events
@@ -22,11 +29,16 @@ unsubscribes as (
 
 soft_bounces as (
     select
-        email, event_id, occurred_at, min(occurred_at) over (
-            partition by email order by occurred_at, event_id rows between 2 preceding and 2 preceding
+        events.email, events.event_id, events.occurred_at, min(events.occurred_at) over (
+            partition by events.email
+            order by events.occurred_at, events.event_id rows between 2 preceding and 2 preceding
         ) as second_before
     from events
-    where event_type = 'bounced' and bounce_type = 'soft'
+    left join lifts on events.email = lifts.email and lifts.scope = 'lifted:all'
+    where
+        events.event_type = 'bounced'
+        and events.bounce_type = 'soft'
+        and (lifts.lifted_at is null or events.occurred_at > lifts.lifted_at)
 ),
 
 reasons as (
@@ -60,8 +72,14 @@ scoped as (
 ),
 
 ranked as (
-    select *, row_number() over (partition by email, scope order by occurred_at, event_id, reason) as position
+    select
+        scoped.*,
+        row_number() over (
+            partition by scoped.email, scoped.scope order by scoped.occurred_at, scoped.event_id, scoped.reason
+        ) as position
     from scoped
+    left join lifts on scoped.email = lifts.email and 'lifted:' || scoped.scope = lifts.scope
+    where lifts.lifted_at is null or scoped.occurred_at > lifts.lifted_at
 ),
 
 suppressions as (
