@@ -92,6 +92,11 @@ def test_workflows_are_published_with_their_sentences(warehouse: Connection, tmp
         "Last Transition Date is 14 Days Ago", "Performance Date Range interval between 0 and 14 Days Ago",
     ]  # fmt: skip
     assert query(file, "FROM segment_membership") == query(file, "FROM marts.segment_membership") != []
+    with duckdb.connect(file, read_only=True) as connection:
+        frame = connection.sql("FROM segment_membership").df()
+    assert list(map(tuple, frame[["workflow_id", "partner_id"]].to_numpy())) == query(
+        file, "SELECT workflow_id, partner_id FROM segment_membership"
+    )
     assert query(file, "FROM mine") == [(1,)]
 
 
