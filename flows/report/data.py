@@ -21,6 +21,12 @@ RUNS = 5
 RECIPIENTS = 8
 """Recipients of a workflow that are read, at most."""
 
+WAITING = 8
+"""Emails of a workflow that wait to be sent and are read, at most."""
+
+SKIPPED = 8
+"""Members of a segment that are not written to and are read, at most."""
+
 MEMBERS = 8
 """Members of a segment that are read, at most."""
 
@@ -49,7 +55,9 @@ class ReportData:
     are set aside, and why; `in_doubt` the number of emails in doubt of each workflow that has any; `notes` what the
     last run said of no single workflow, such as that its data are old; `members` the latest members of each segment
     as of the last run, with the partner's name, `since` when, and the hour for which the workflow `contacted` them,
-    those that it has not contacted first. `as_of` is the hour of the last run (UTC, without a zone), or None before
+    those that it has not contacted first; `waiting` the emails that are to be sent next, the first claimed first, and
+    `skipped` whom the workflow does not write to, with the `reason`, both with the partner's name and the `total` of
+    the workflow. `as_of` is the hour of the last run (UTC, without a zone), or None before
     the first.
     """
 
@@ -64,6 +72,8 @@ class ReportData:
     in_doubt: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     members: list[Row] = field(default_factory=list)
+    waiting: list[Row] = field(default_factory=list)
+    skipped: list[Row] = field(default_factory=list)
 
     def of(self, workflow_id: str | None) -> "ReportData":
         """Return the report of one workflow, or of all for None. Raises PartnerflowError if it has no row."""
@@ -106,6 +116,7 @@ def read_report(published: Path) -> ReportData:
 
 
 def _read(connection: Connection) -> ReportData:
+    marts = connection.columns("marts").keys()
     ((newest,),) = connection.execute("SELECT max(as_of) FROM marts.workflow_runs").fetchall()
     return ReportData(
         newest,
@@ -118,7 +129,9 @@ def _read(connection: Connection) -> ReportData:
         rows_set_aside(connection),
         dict(connection.execute(_IN_DOUBT).fetchall()),
         [line for (notes,) in connection.execute(_NOTES).fetchall() for line in notes.splitlines()],
-        _rows(connection, _MEMBERS, MEMBERS) if connection.columns("marts").keys() >= _MEMBER_TABLES else [],
+        _rows(connection, _MEMBERS, MEMBERS) if marts >= _MEMBER_TABLES else [],
+        _rows(connection, _WAITING, WAITING) if "sent_emails" in marts else [],
+        _rows(connection, _SKIPPED, SKIPPED) if marts >= _SKIPPED_TABLES else [],
     )
 
 
@@ -201,6 +214,43 @@ _MEMBERS = """
         PARTITION BY members.workflow_id ORDER BY contacts.contacted NULLS FIRST, since DESC, members.partner_id
     ) <= ?
     ORDER BY members.workflow_id, contacts.contacted NULLS FIRST, since DESC, members.partner_id"""
+
+
+_WAITING = """
+    SELECT
+        sent.workflow_id, sent.program_id, sent.partner_id, partners.name, sent.email, sent.as_of, sent.reason,
+        count(*) OVER (PARTITION BY sent.workflow_id) AS total
+    FROM marts.sent_emails AS sent
+    LEFT JOIN marts.fct_partners AS partners USING (program_id, partner_id)
+    WHERE sent.state = 'pending' AND sent.action = 'email'
+    QUALIFY row_number() OVER (PARTITION BY sent.workflow_id ORDER BY sent.as_of, sent.partner_id, sent.email) <= ?
+    ORDER BY sent.workflow_id, sent.as_of, sent.partner_id, sent.email"""
+
+_SKIPPED_TABLES = {"skipped_members", "sent_emails"}
+
+_SKIPPED = """
+    WITH skipped AS (
+        SELECT workflow_id, program_id, partner_id, reason, max(evaluated_at) AS as_of, 1 AS place
+        FROM marts.skipped_members GROUP BY ALL
+        UNION ALL
+        SELECT
+            workflow_id, program_id, partner_id,
+            coalesce(min(reason), replace(any_value(state), '_', ' ')) AS reason, max(as_of) AS as_of, 2 AS place
+        FROM marts.sent_emails
+        WHERE action = 'email'
+        GROUP BY workflow_id, program_id, partner_id
+        HAVING bool_and(state IN ('held_out', 'disqualified', 'expired', 'suppressed', 'failed'))
+    )
+    SELECT
+        skipped.workflow_id, skipped.program_id, skipped.partner_id, partners.name, skipped.reason, skipped.as_of,
+        count(*) OVER (PARTITION BY skipped.workflow_id) AS total
+    FROM skipped
+    LEFT JOIN marts.fct_partners AS partners USING (program_id, partner_id)
+    QUALIFY row_number() OVER (
+        PARTITION BY skipped.workflow_id ORDER BY place, skipped.as_of DESC, skipped.partner_id
+    ) <= ?
+    ORDER BY skipped.workflow_id, place, skipped.as_of DESC, skipped.partner_id"""
+"""Who is in the segment and cannot be written to, before those whose email was claimed and never left."""
 
 
 def _rows(connection: Connection, query: str, *values: object) -> list[Row]:

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -19,8 +20,9 @@ from compiler.sql.explain import describe
 from flows.addresses import mask_address
 from flows.atomic import write_atomic
 from flows.definitions.loader import Definitions, read_definitions
+from flows.local_time import counted
 from flows.messages.loader import read_message
-from flows.messages.variables import sample
+from flows.messages.variables import sample, today
 from flows.permissions import make_readable
 from flows.report.chart import Chart, weekly_chart
 from flows.report.data import RATES, ReportData, Row, by_workflow, read_report
@@ -84,6 +86,13 @@ class WorkflowPage:
     runs: list[Row]
     recipients: list[Row]
     members: list[Row]
+    waiting: list[Row]
+    skipped: list[Row]
+
+    @property
+    def message_key(self) -> str | None:
+        """Return the key of its message as its program sends it; None without a message."""
+        return f"{self.message}@{self.program_id}" if self.message else None
 
 
 def write_report(settings: Settings, definitions: Definitions, file: Path, show_addresses: bool = False) -> None:
@@ -105,8 +114,8 @@ def render_report(
 ) -> str:
     """Return the page as HTML. `folder` is the workflows folder, which has the messages."""
     totals = {row["workflow_id"]: row for row in data.totals}
-    lists = (data.weeks, data.runs, data.recipients, data.members)
-    weeks, runs, recipients, members = map(by_workflow, lists)
+    lists = (data.weeks, data.runs, data.recipients, data.members, data.waiting, data.skipped)
+    weeks, runs, recipients, members, waiting, skipped = map(by_workflow, lists)
     lifts = {row["workflow_id"]: row for row in data.lifts}
     defined = {workflow.id: workflow for workflow in definitions.workflows}
     common = Counter(str(condition) for workflow in definitions.workflows for condition in workflow.segment)
@@ -115,7 +124,7 @@ def render_report(
             workflow_id, defined.get(workflow_id), definitions, programs, common, data.in_doubt.get(workflow_id, 0),
             totals.get(workflow_id, {"workflow_id": workflow_id, **EMPTY}), lifts.get(workflow_id),
             weeks.get(workflow_id, []), runs.get(workflow_id, []), recipients.get(workflow_id, []),
-            members.get(workflow_id, []),
+            members.get(workflow_id, []), waiting.get(workflow_id, []), skipped.get(workflow_id, []),
         )
         for workflow_id in sorted(defined.keys() | totals.keys() | definitions.broken.keys())
     ]  # fmt: skip
@@ -125,7 +134,7 @@ def render_report(
     return page(
         "report.html",
         workflows=pages,
-        messages=_messages(pages, folder),
+        messages=_messages(pages, folder, definitions, programs, data.as_of),
         total={name: sum(shown.totals[name] for shown in pages) for name in TOTALS},
         columns=RATES,
         as_of=programs.hour(data.as_of) if data.as_of else None,
@@ -135,6 +144,7 @@ def render_report(
         address=str if show_addresses else mask_address,
         outcome=outcome,
         at=programs.time,
+        counted=counted,
         script=Markup(script),
         script_digest=digest,
     )
@@ -156,7 +166,7 @@ def outcome(delivery: Row) -> str:
 def _workflow(
     workflow_id: str, workflow: Workflow | None, definitions: Definitions, programs: ProgramNames, common: Counter[str],
     in_doubt: int, totals: Row, lift: Row | None, weeks: list[Row], runs: list[Row], recipients: list[Row],
-    members: list[Row],
+    members: list[Row], waiting: list[Row], skipped: list[Row],
 ) -> WorkflowPage:  # fmt: skip
     state = workflow.status if workflow else "broken" if workflow_id in definitions.broken else "deleted"
     program_id = workflow.program if workflow else recipients[0]["program_id"] if recipients else ""
@@ -182,18 +192,41 @@ def _workflow(
         runs=runs,
         recipients=recipients,
         members=members,
+        waiting=waiting,
+        skipped=skipped,
     )
 
 
-def _messages(pages: list[WorkflowPage], folder: Path) -> dict[str, list[MessagePreview] | str]:
-    """Return each message by id in all its languages, its own first, or the problems of one that cannot be read."""
+def _messages(
+    pages: list[WorkflowPage],
+    folder: Path,
+    definitions: Definitions,
+    programs: ProgramNames,
+    as_of: datetime | None,
+) -> dict[str, list[MessagePreview] | str]:
+    """Return each message as each program sends it, by `message_key`: in all its languages, its own first.
+
+    The partner and the links are samples. Of a message that cannot be read, the problems are returned.
+    """
     messages: dict[str, list[MessagePreview] | str] = {}
-    for one in {shown.message for shown in pages if shown.message}:
+    for key, one in {shown.message_key: shown for shown in reversed(pages) if shown.message_key}.items():
         try:
-            message = read_message(folder / "messages" / one)
+            message = read_message(folder / "messages" / (one.message or ""))
+            context = _sample_of(one, definitions, programs)
             languages = dict.fromkeys([message.content["language"], *message.content["languages"]])
-            contents = [message.render(sample(omit_optional=False), language) for language in languages]
-            messages[one] = [MessagePreview(each.language, each.subject, each.text, each.html) for each in contents]
+            zone = programs.zone(one.program_id).key
+            dates = {name: {"today": today(as_of, zone, name)} if as_of else {} for name in languages}
+            contents = [message.render(context | dates[name], name) for name in languages]
+            messages[key] = [MessagePreview(each.language, each.subject, each.text, each.html) for each in contents]
         except PartnerflowError as error:
-            messages[one] = str(error)
+            messages[key] = str(error)
     return messages
+
+
+def _sample_of(one: WorkflowPage, definitions: Definitions, programs: ProgramNames) -> dict[str, Any]:
+    """Return the variables of a message for a sample partner, as the workflow's program sends it."""
+    program = {
+        "id": one.program_id, "name": programs.names.get(one.program_id, one.program_id),
+        "postal_address": definitions.postal_address(one.program_id),
+    }  # fmt: skip
+    return sample(omit_optional=False) | {"program": program, "workflow": {"id": one.id, "name": one.name}}

@@ -25,6 +25,8 @@ from support.states import with_example
 
 EVIL = '<img src=x onerror="document.title=1">{{ 7 * 7 }}</script><script>document.title=2</script>'
 MONDAY = date(2026, 3, 16)
+FOOTER = "{{ program.name }}, {{ program.postal_address }}, {{ today.date }} {{ unsubscribe_link }}"
+MJML = f"<mjml><mj-body><mj-section><mj-column><mj-text>{FOOTER}</mj-text></mj-column></mj-section></mj-body></mjml>"
 WORKFLOW = """\
 name: {name}
 program: "1000"
@@ -52,10 +54,18 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     (message / "message.yml").write_text(f"subject: {subject}\ntranslations: {{de: {{subject: Hallo}}}}\n")
     (message / "body.de.txt").write_text("Guten Tag {{ partner.name }}")
     (message / "body.txt").write_text("Hi {{ partner.name }} <b>& all</b>")
+    html = settings.workflows / "messages" / "html"
+    html.mkdir()
+    (html / "message.yml").write_text("subject: In HTML\n")
+    (html / "body.txt").write_text(FOOTER)
+    (html / "body.mjml").write_text(MJML)
+    (settings.workflows / "programs.yml").write_text('"1000": {postal_address: "1 Trail Road, Portland"}\n')
     for name, title, status, days in [
         ("good", "Good news", "active", 7), ("evil", EVIL[:49], "paused", 14), ("held", "Held back", "active", 30)
     ]:  # fmt: skip
-        text = WORKFLOW.format(name=json.dumps(title), status=status, days=days, message="hello")
+        text = WORKFLOW.format(
+            name=json.dumps(title), status=status, days=days, message="html" if name == "held" else "hello"
+        )
         (settings.workflows / f"{name}.yml").write_text(text)
     publish_rows(
         settings.published,
@@ -86,9 +96,32 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         programs=[{"program_id": "1000", "name": "Northwind", "timezone": "America/New_York"}],
         segment_membership=[of_good("p1"), of_good("p2")],
         segment_membership_history=[of_good("p1") | {"valid_from": HOUR, "valid_to": None}],
-        sent_emails=[of_good("p1") | {"state": "sent", "as_of": HOUR}],
+        sent_emails=[
+            email("good", "p1", "sent"),
+            *(email("held", f"next-{number}", "pending", "Waits for the send window.") for number in range(10)),
+            email("held", "p1", "held_out", "In the holdout of 10 %."),
+            email("held", "p2", "failed"),
+            email("held", "p2", "sent"),
+        ],
+        skipped_members=[
+            {
+                "workflow_id": "held",
+                "program_id": "1000",
+                "partner_id": "p3",
+                "evaluated_at": HOUR,
+                "reason": "no address",
+            }
+        ],
     )
     return settings
+
+
+def email(workflow_id: str, partner_id: str, state: str, reason: str | None = None) -> dict:
+    """Return a row of marts.sent_emails."""
+    return {
+        "workflow_id": workflow_id, "program_id": "1000", "partner_id": partner_id, "action": "email", "state": state,
+        "email": f"{partner_id}@partner.example", "as_of": HOUR, "reason": reason,
+    }  # fmt: skip
 
 
 def of_good(partner_id: str) -> dict:
@@ -228,6 +261,33 @@ def test_workflow_shows_its_message_in_every_language(page):
     assert not message.get_by_text("Guten Tag Sample Partner").is_visible()
     message.get_by_text("In de").click()
     assert message.get_by_text("Guten Tag Sample Partner").is_visible()
+
+
+def test_message_is_shown_as_the_program_sends_it(page):
+    """With the program's name, its postal address and the date of the run, in HTML and as text."""
+    sent = "Northwind, 1 Trail Road, Portland, March 20, 2026"
+    page.get_by_role("link", name="Held back").click()
+    message = page.locator("article:visible .email")
+    assert sent in message.frame_locator("iframe").first.locator("body").inner_text()
+    message.get_by_text("As text").first.click()
+    assert sent in message.locator("pre").first.inner_text()
+
+
+def test_workflow_shows_who_comes_next_and_who_was_skipped_and_why(page):
+    """By name, the first of many; a partner with another email that left was not skipped."""
+    page.get_by_role("link", name="Held back").click()
+    article = page.locator("article:visible")
+    waiting = article.locator(".waiting tbody tr")
+    assert (waiting.count(), waiting.first.inner_text().split("\t")) == (
+        8, ["next-0", "n…@partner.example", "Waits for the send window.", "2026-03-20 14:00 EDT"],
+    )  # fmt: skip
+    said = article.locator("section", has=page.get_by_role("heading", name="Comes next")).locator("p").inner_text()
+    assert "10 emails wait to be sent" in said and "These are the first 8; there are 2 more." in said
+    skipped = [" ".join(row.split()) for row in article.locator(".skipped tbody tr").all_inner_texts()]
+    assert skipped == [
+        f"{EVIL} p3 no address 2026-03-20 14:00 EDT",
+        "Anna & Sons p1 In the holdout of 10 %. 2026-03-20 14:00 EDT",
+    ]
 
 
 def test_workflow_shows_who_is_in_the_segment_now(page):
