@@ -7,7 +7,8 @@ instants, a partner may have any number of transitions, and other contracts, gro
 passed does not change.
 
 From below: for the largest sets that are not excluded, one history is made whose transitions and sums suit all of their
-segments, one after the other.
+segments, one after the other. Where a policy makes emails wait, histories are made, too, in which the partner enters
+the segments on days as far apart as possible, so that few emails wait at once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ ALL_DAYS = DaysAgo(0, 10**6)
 MAX_COMPARED = 60
 """Workflows up to which every two are compared; of more, only the days since the last transition are."""
 
-MAX_SETS, MAX_NODES, MAX_PLANS, MAX_ALTERNATIVES = 6, 50_000, 12, 8
+MAX_SETS, MAX_NODES, MAX_PLANS, MAX_PLANS_APART, MAX_ALTERNATIVES = 6, 50_000, 12, 40, 8
 """The most sets for which histories are made, sets that are looked at, plans and alternatives of a set."""
 
 
@@ -63,6 +64,24 @@ class _Epoch:
     def end(self) -> int:
         """Return the first day on which the partner has been in all segments."""
         return max([0, self.since, *(self.since + int(one.days[0]) for one in self.segments)])
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A segment and the day, counted from the first hour, on which the partner is to be in it.
+
+    Without `is_new`, sums may be those of any day; with True they are those of the newest day that counts, so that the
+    partner is not in the segment before, and with False of the oldest one, so that other segments do not see them.
+    """
+
+    segment: SegmentOfBound
+    day: int
+    is_new: bool | None = None
+
+    def constraints(self, alternative: SegmentConstraints, last: int) -> SegmentConstraints:
+        """Return what an alternative of the segment requires, as of the day `last`."""
+        narrowed = alternative if self.is_new is None else _of_one_day(alternative, self.is_new)
+        return _shifted(narrowed, last - self.day)
 
 
 def segments_of(workflows: Iterable[Workflow], builder: PredicateBuilder, on: date) -> list[SegmentOfBound]:
@@ -112,35 +131,33 @@ class ContactBound:
             return len(chosen) - self._excluded_pairs(chosen, days), best
         return len(best[0]), best
 
-    def histories(self, chosen: Sequence[SegmentOfBound], days: int) -> Iterator[tuple[PartnerHistory, list[date]]]:
+    def histories(
+        self, chosen: Sequence[SegmentOfBound], days: int, are_apart: bool = False
+    ) -> Iterator[tuple[PartnerHistory, list[date]]]:
         """Yield histories of partners that may be in all of these segments on dates up to `days` apart.
 
-        With each history come the dates on which the partner is meant to be in a segment, sorted.
+        With `are_apart` the dates are as far apart as possible. With each history come the dates on which the partner
+        is meant to be in a segment, sorted.
         """
-        for epochs in _plans(chosen):
+        for epochs in _plans_apart(chosen) if are_apart else _plans(chosen):
             if epochs[-1].end <= days:
-                for late in (False, True):
-                    yield from self._histories(epochs, late)
+                for places in [_places_apart(epochs)] if are_apart else [_places(epochs, late) for late in (0, 1)]:
+                    yield from self._histories(epochs, places)
 
-    def _histories(self, epochs: Sequence[_Epoch], late: bool) -> Iterator[tuple[PartnerHistory, list[date]]]:
-        last = epochs[-1].end
-        places = [
-            (one, _day(epoch, one, epochs[number + 1].since if number + 1 < len(epochs) else last, late))
-            for number, epoch in enumerate(epochs)
-            for one in epoch.segments
-        ]
-        last = max(day for _, day in places)
-        for alternatives in islice(product(*(one.alternatives for one, _ in places)), MAX_ALTERNATIVES):
-            shifted = [_shifted(part, last - day) for part, (_, day) in zip(alternatives, places, strict=True)]
-            together = _together(shifted)
-            found = example_partner(together, self.on)
+    def _histories(
+        self, epochs: Sequence[_Epoch], places: Sequence[_Place]
+    ) -> Iterator[tuple[PartnerHistory, list[date]]]:
+        last = max(one.day for one in places)
+        for alternatives in islice(product(*(one.segment.alternatives for one in places)), MAX_ALTERNATIVES):
+            parts = [place.constraints(part, last) for part, place in zip(alternatives, places, strict=True)]
+            found = example_partner(_together(parts), self.on)
             if found is None:
                 continue
             begin = found.as_of_date - timedelta(days=last)
             moves = tuple((begin + timedelta(days=one.since), one.stage) for one in epochs)
             names = tuple(found.values.items())
             history = PartnerHistory(moves, found.activity, found.contracts, found.groups, names)
-            yield history, sorted({begin + timedelta(days=day) for _, day in places})
+            yield history, sorted({begin + timedelta(days=one.day) for one in places})
 
     def _fits(
         self, taken: Sequence[SegmentOfBound], one: SegmentOfBound, days: int, is_one_run: bool, number: int
@@ -278,10 +295,74 @@ def _plan(
     return tuple(epochs)
 
 
-def _day(epoch: _Epoch, one: SegmentOfBound, end: int, late: bool) -> int:
-    """Return the day on which the partner is to be in a segment: the first, or the last one before the next epoch."""
+def _plans_apart(segments: Sequence[SegmentOfBound]) -> list[tuple[_Epoch, ...]]:
+    """Return orders of transitions as `_plans` does, also with fewer segments before the second transition."""
+    plans = {}
+    for stage in sorted({stage for one in segments for stage in one.stages}):
+        for latest, earliest in product({one.days[0] for one in segments}, {one.days[1] for one in segments}):
+            fitting = [one for one in segments if _is_first(one, stage, latest, earliest)]
+            for least in {one.days[0] for one in fitting}:
+                first = tuple(one for one in fitting if one.days[0] >= least)
+                rest = [one for one in segments if one not in first]
+                for plan in (_plan(stage, first, rest, gaps) for gaps in ((1, 1), (1, 0), (0, 0))):
+                    plans[tuple((one.stage, one.since, tuple(s.id for s in one.segments)) for one in plan)] = plan
+    return [plans[key] for key in sorted(plans, key=lambda key: (plans[key][-1].end, len(key[0][2]), key))][
+        :MAX_PLANS_APART
+    ]
+
+
+def _places(epochs: Sequence[_Epoch], late: int) -> list[_Place]:
+    """Return a day for each segment: the first one, or the last before the next transition."""
+    return [_Place(one, _days_of(epoch, one, end)[late]) for epoch, end in _with_ends(epochs) for one in epoch.segments]
+
+
+def _places_apart(epochs: Sequence[_Epoch]) -> list[_Place]:
+    """Return a day for each segment; of those that leave a choice after the second transition, evenly spread ones.
+
+    Those with small sums come first, since a large sum lets the partner enter them, too.
+    """
+    first, *later = _with_ends(epochs)
+    found = [_Place(one, _days_of(first[0], one, first[1])[0], is_new=False) for one in first[0].segments]
+    for epoch, end in later:
+        free = sorted((one for one in epoch.segments if one.days[0] < one.days[1]), key=lambda one: (_sum(one), one.id))
+        for one in epoch.segments:
+            day, last = _days_of(epoch, one, end)
+            if one in free:
+                even = epoch.since + (end - epoch.since) * (free.index(one) + 1) // (len(free) + 1)
+                day = min(max(day, even), last)
+            found.append(_Place(one, day, is_new=True))
+    return found
+
+
+def _with_ends(epochs: Sequence[_Epoch]) -> list[tuple[_Epoch, int]]:
+    """Return each epoch with the day on which the next one begins; with its own last one if there is none."""
+    return list(zip(epochs, [*(one.since for one in epochs[1:]), epochs[-1].end], strict=True))
+
+
+def _days_of(epoch: _Epoch, one: SegmentOfBound, end: int) -> tuple[int, int]:
+    """Return the first and the last day of an epoch on which the partner can be in a segment."""
     first = max(0, epoch.since, epoch.since + int(one.days[0]))
-    return max(first, int(min(epoch.since + one.days[1], end))) if late else first
+    return first, max(first, int(min(epoch.since + one.days[1], end)))
+
+
+def _sum(one: SegmentOfBound) -> float:
+    """Return the largest sum that a segment asks for."""
+    return max((low for part in one.alternatives for _, _, (low, _) in part.totals), default=-inf)
+
+
+def _of_one_day(constraints: SegmentConstraints, newest: bool) -> SegmentConstraints:
+    """Return the constraints with the sums that are to be reached on the newest, or the oldest, day of their window."""
+
+    def narrowed(days: DayRange | None) -> DayRange | None:
+        if days is None or days.side != "in" or not isinstance(days.window, DaysAgo):
+            return days
+        day = days.window.first if newest else days.window.last
+        return replace(days, window=DaysAgo(day, day))
+
+    totals = tuple(
+        (narrowed(days) if low > 0 else days, label, (low, high)) for days, label, (low, high) in constraints.totals
+    )
+    return replace(constraints, totals=totals)
 
 
 def _shifted(constraints: SegmentConstraints, days: int) -> SegmentConstraints:

@@ -4,7 +4,7 @@ The program's time zone is UTC.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from math import inf
@@ -41,6 +41,14 @@ class PartnerHistory:
     def dates(self) -> list[date]:
         """Return the dates on which something happens, sorted."""
         return sorted({day for day, _ in self.transitions} | {one.day for one in self.activity})
+
+    def later(self, days: int) -> "PartnerHistory":
+        """Return the same history so many days later."""
+        shift = timedelta(days=days)
+        transitions = tuple((day + shift, stage) for day, stage in self.transitions)
+        return replace(
+            self, transitions=transitions, activity=tuple(replace(one, day=one.day + shift) for one in self.activity)
+        )
 
     @cached_property
     def moves(self) -> list[tuple[datetime, str]]:

@@ -8,7 +8,7 @@ and all emails to be accepted.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import islice
+from itertools import chain, islice, product
 from math import ceil
 from typing import Any
 
@@ -33,7 +33,7 @@ BEGINS = (time(), time(1), time(12), time(13))
 """The times of day from which on the partner's address is known."""
 
 MAX_TRIES = 150
-"""Histories, each with the first hour of its partner's address, that are tried for one period."""
+"""Histories of one kind, each with the first hour of its partner's address, that are tried for one period."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Period:
     days: int
 
 
-PERIODS = (Period("hour", 1, 1), Period("day", 24, 2), Period("30 days", 720, 31))
+HOURS_OF_A_DAY = 24
+
+PERIODS = (Period("hour", 1, 1), Period("day", HOURS_OF_A_DAY, 2), Period("30 days", 720, 31))
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,10 @@ class _ProgramBound:
         """Return the bound for a period, and the best witness."""
         at_most, sets, days = self._from_above(period)
         best = Witness(PartnerHistory(()))
-        for history, since in islice(self._tries(sets, days), MAX_TRIES if with_witness else 0):
+        tries: Iterator[tuple[PartnerHistory, datetime]] = islice(self._tries(sets, days), MAX_TRIES)
+        if period.hours > HOURS_OF_A_DAY and any(self._may_wait(one) for one in self.workflows):
+            tries = chain(islice(self._tries_apart(sets, days), MAX_TRIES), tries)
+        for history, since in tries if with_witness else ():
             run = _HistoryRun(self.program, self.workflows, self.policy, self.segments, history)
             emails = _most_emails(run.departures(since, period), period.hours)
             if len(emails) > len(best.emails):
@@ -160,6 +165,16 @@ class _ProgramBound:
                     timed = replace(history, at=at)
                     hours = [datetime.combine(day, begin) for day in dates for begin in BEGINS]
                     yield from ((timed, hour) for hour in sorted({*hours[:4], *hours[-8:]}))
+
+    def _tries_apart(
+        self, sets: Sequence[tuple[SegmentOfBound, ...]], days: int
+    ) -> Iterator[tuple[PartnerHistory, datetime]]:
+        """Yield histories whose emails need not wait for each other, beginning on each day of a week."""
+        for chosen in sets:
+            for history, dates in self.contacts.histories(chosen, days, are_apart=True):
+                for later, begin in product(range(7), (time(), time(12))):
+                    since = datetime.combine(dates[0] + timedelta(days=later), begin)
+                    yield history.later(later), since
 
 
 class _HistoryRun:

@@ -1,8 +1,13 @@
 """The most emails that one partner can get: reached by a witness when its hours are run, by the compiled SQL."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,14 +16,17 @@ from compiler.language.send_window import parse_send_window
 from flows.definitions.loader import Definitions, read_definitions
 from flows.preview.bound import PERIODS, EmailBound, email_bounds
 from flows.settings import CHECKOUT, Settings
+from support.account import raw_rows
 from support.bounds import emails_by_sql
 from support.cli import partnerflow
 from support.definitions import workflow
-from support.simulations import COMPILER
+from support.simulations import COMPILER, simulate_rows
 
 ON = date(2026, 3, 20)
 JOINED = "Relationship Stage is any of Joined"
 NO_POLICY = ContactPolicy()
+FIRST = date(2026, 3, 1)
+WEEKLY = ContactPolicy((parse_cap("at most 3 emails per address per 7 days"),))
 HOURS = {one.name: one.hours for one in PERIODS}
 
 
@@ -66,10 +74,58 @@ def assert_reached_by_sql(one: EmailBound, example: Definitions, policy: Contact
 
 
 def test_bounds_with_the_policy_of_the_example_are_one_email_a_day(example):
-    """What is not decided for 30 days lies between what the best witness gets and the bound."""
+    """Of 30 days, too, the bound is reached, though only one email leaves on a weekday: ten segments, entered apart."""
     found = email_bounds(example.active, example.policy, COMPILER, ON)
-    assert [(one.at_most, one.reached) for one in found] == [(1, 1), (1, 1), (10, 7), (1, 1), (1, 1), (4, 4)]
+    assert [(one.at_most, one.reached) for one in found] == [(1, 1), (1, 1), (10, 10), (1, 1), (1, 1), (4, 4)]
     assert_reached_by_sql(found[1], example, example.policy)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("policy", ["none", "of the example", "3 in 7 days"])
+def test_random_accounts_never_exceed_the_bounds(example, policy: str):
+    """1,000 partners with random contracts, tags, clicks and actions, in every hour of 36 days, by the compiled SQL.
+
+    Some do get many emails, so that this says something.
+    """
+    of_name = {"none": NO_POLICY, "of the example": example.policy, "3 in 7 days": WEEKLY}[policy]
+    chance = Random(policy)
+    rows = raw_rows({f"p{number}": random_history(chance) for number in range(1000)}, ZoneInfo("UTC"))
+    found = simulate_rows(rows, example.active, FIRST, FIRST + timedelta(days=35), policy=of_name)
+    at_most = {
+        (one.program_id, one.period): one.at_most
+        for one in email_bounds(example.active, of_name, COMPILER, FIRST, with_witness=False)
+    }
+    hours = defaultdict[tuple[str, str], list[datetime]](list)
+    for one in found.sends:
+        hours[one.program_id, one.partner_id] += [one.as_of] * one.emails
+    most = {
+        period.name: max(sum(start <= hour < start + timedelta(hours=period.hours) for hour in sent)
+                         for sent in hours.values() for start in sent)
+        for period in PERIODS
+    }  # fmt: skip
+    assert all(number <= at_most["1000", name] for name, number in most.items()), most
+    assert most["30 days"] > 3
+
+
+def random_history(chance: Random) -> dict[str, Any]:
+    """Return the history of a partner of program 1000, for `raw_rows`: what it does in the 90 days before and later."""
+
+    def at() -> datetime:
+        return datetime.combine(FIRST, time()) + timedelta(hours=chance.randrange(-90 * 24, 36 * 24), minutes=30)
+
+    starts = sorted(at() for _ in range(chance.randrange(1, 4)))
+    contracts = [{"stage": "Joined", "from": f"{start}", "created": f"{start}", "id": f"c{number}-{chance.random()}"}
+                 for number, start in enumerate(starts)]  # fmt: skip
+    for one, following in pairwise(contracts):
+        one["superseded by"] = following["id"]
+    if chance.random() < 0.2:
+        contracts[-1] |= {"stage": "Expired", "until": f"{starts[-1] + timedelta(days=chance.randrange(1, 20))}"}
+    amounts = ("0.01", "500", "999", "1000", "9999", "10000")
+    return {
+        "contracts": contracts,
+        "clicks": {f"{at():%Y-%m-%d}": chance.choice((1, 40, 99, 100)) for _ in range(chance.randrange(3))},
+        "actions": [{"at": f"{at()}", "amount": chance.choice(amounts)} for _ in range(chance.randrange(5))],
+    } | ({"tagged": f"{at()}"} if chance.random() < 0.3 else {})
 
 
 @pytest.mark.parametrize(
