@@ -22,6 +22,7 @@ from flows.events.unsubscribe_texts import TEXTS
 from flows.events.webhook_settings import ReceiverSettings
 from flows.events.webhooks import Receiver, application
 from flows.messages.unsubscribe import UnsubscribePage, seal_page, sign_token, sign_undo
+from support.accessibility import violations
 from support.browser import chromium
 
 DELIVERY = "0123456789abcdef0123456789abcdef"
@@ -272,3 +273,20 @@ def test_page_works_with_the_keyboard_and_without_script(url: str, receiver: Rec
             assert page.locator("main").bounding_box()["width"] <= 320
         assert "any of our programs" in page.inner_text("body")
     assert stored(receiver) == [unsubscribed("program"), UNDONE, unsubscribed("all")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_have_no_barrier_that_axe_finds(url: str, scheme: str):
+    """Asked, unsubscribed, undone, and a link that is not valid, on a phone and on a desktop."""
+    with chromium() as browser:
+        page = browser.new_page(color_scheme=scheme)
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(f"{url}/u/no-token")
+            assert violations(page) == []
+            page.goto(url + LINK)
+            for title in ("You are unsubscribed", "Undone"):
+                assert violations(page) == []
+                page.locator("button").first.click()
+                page.get_by_role("heading", name=title).wait_for()
+            assert violations(page) == []

@@ -18,6 +18,7 @@ from flows.report.page import outcome, report_file
 from flows.report.templates import ENVIRONMENT
 from flows.settings import Settings
 from flows.transform.build import BuildResult
+from support.accessibility import violations
 from support.browser import chromium
 from support.cli import partnerflow
 from support.published import HOUR, delivery, lift, partner, publish_rows, run, total, week
@@ -343,6 +344,21 @@ def test_page_fits_the_width_and_has_enough_contrast(
         opened.goto(file.as_uri() + fragment)
         assert opened.evaluate("document.documentElement.scrollWidth") <= width, fragment
         assert opened.evaluate(CONTRAST) == [], fragment
+    opened.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_has_no_barrier_that_axe_finds(browser, reported: Settings, tmp_path: Path, scheme: str, width: int):
+    """The list, and a workflow with everything that a view can have."""
+    file = tmp_path / "report.html"
+    report_file(reported, file, show_addresses=False)
+    opened = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    for fragment in ("", "#w-good", "#w-held"):
+        opened.goto(file.as_uri() + fragment)
+        for details in opened.locator("details:visible").all():
+            details.evaluate("(one) => { one.open = true }")
+        assert violations(opened) == [], fragment
     opened.close()
 
 
