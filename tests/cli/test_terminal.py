@@ -6,7 +6,9 @@ PARTNERFLOW_FREEZE=1 writes the files again.
 import os
 import re
 import shlex
+import sys
 from datetime import UTC, datetime
+from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
 from pathlib import Path
 
@@ -21,7 +23,12 @@ from flows.cli.output.wrap import coloured, wrapped
 from flows.pipeline.run import Run
 from flows.plan.plan import Plan, WorkflowPlan
 from flows.settings import CHECKOUT, Settings
-from support.cli import partnerflow
+from support.cli import environment, partnerflow
+
+SCRIPT = spec_from_file_location("pictures", CHECKOUT / "docs" / "pictures.py")
+assert SCRIPT is not None and SCRIPT.loader is not None
+pictures = module_from_spec(SCRIPT)
+SCRIPT.loader.exec_module(pictures)
 
 FOLDER = CHECKOUT / "tests" / "data" / "terminal"
 AS_OF = "--as-of 2026-03-20T14:00:00-04:00"
@@ -61,13 +68,27 @@ def test_commands_print_what_is_kept(example, monkeypatch: pytest.MonkeyPatch, w
         assert (answer.code, answer.stderr) == (0, ""), command
         lines = [line.rstrip() for line in without_chance(answer.stdout, run).splitlines()]
         assert [line for line in lines if cell_len(line) > width] == [], command
-        assert [line for line in lines if re.search(r"\d{4}-\d\d-\d\d$|^ +\d\d:\d\d", line) and "(" not in line] == []
+        found = [line for line in lines if re.search(r"\d{4}-\d\d-\d\d$|^ +\d\d:\d\d", line) and "(" not in line]
+        assert [line for line in found if not re.fullmatch(r"Simulation of \S+ to \S+", line)] == []
         parts.append("\n".join([f"$ partnerflow {command}", *lines]))
     file, text = FOLDER / f"{width}.txt", "\n\n".join(parts) + "\n"
     if os.environ.get("PARTNERFLOW_FREEZE"):
         assert not os.environ.get("CI"), "The kept output is not rewritten in CI."
         file.write_text(text)
     assert text == file.read_text()
+
+
+def test_picture_of_the_readme_has_the_words_of_now(example, monkeypatch: pytest.MonkeyPatch):
+    """`python docs/pictures.py` writes it again. Its colours are those of then."""
+    settings, run = example
+    monkeypatch.setattr("flows.pipeline.run.run_hour", lambda *_: run)
+    monkeypatch.setattr(common.out, "_width", None)
+    monkeypatch.setattr(sys, "argv", [])
+    for name, value in (environment(settings) | {"COLUMNS": str(pictures.WIDTH)}).items():
+        monkeypatch.setenv(name, value)
+    kept = (pictures.FOLDER / "terminal.svg").read_text(encoding="utf-8")
+    assert pictures.words(kept) == pictures.words(pictures.terminal())
+    assert sum(file.stat().st_size for file in pictures.FOLDER.iterdir()) < 300_000
 
 
 def test_lines_are_not_wrapped_where_nobody_looks(example, monkeypatch: pytest.MonkeyPatch):
