@@ -79,15 +79,22 @@ def test_commands_print_what_is_kept(example, monkeypatch: pytest.MonkeyPatch, w
 
 
 def test_picture_of_the_readme_has_the_words_of_now(example, monkeypatch: pytest.MonkeyPatch):
-    """`python docs/pictures.py` writes it again. Its colours are those of then."""
+    """What the commands print on the example account; its run has the contact policy, which that of the tests lacks.
+
+    `python docs/pictures.py` writes it again.
+    """
     settings, run = example
-    monkeypatch.setattr("flows.pipeline.run.run_hour", lambda *_: run)
     monkeypatch.setattr(common.out, "_width", None)
     monkeypatch.setattr(sys, "argv", [])
     for name, value in (environment(settings) | {"COLUMNS": str(pictures.WIDTH)}).items():
         monkeypatch.setenv(name, value)
-    kept = (pictures.FOLDER / "terminal.svg").read_text(encoding="utf-8")
-    assert pictures.words(kept) == pictures.words(pictures.terminal())
+    kept = pictures.words((pictures.FOLDER / "terminal.svg").read_text(encoding="utf-8"))
+    title, *explained = pictures.words(pictures.terminal(pictures.COMMANDS[1:]))
+    assert (kept[0], kept[-len(explained) :]) == (title, explained)
+    console = Console(file=StringIO(), width=pictures.WIDTH)
+    console.print(run_table(run.plan, (), sending=True))
+    table = [word for word in console.file.getvalue().split() if not word.isdigit() and "─" not in word]
+    assert [word for word in table if word not in kept] == []
     assert sum(file.stat().st_size for file in pictures.FOLDER.iterdir()) < 300_000
 
 

@@ -56,7 +56,8 @@ waiting as (
     select
         workflow_id,
         evaluated_at,
-        count(*) as applications
+        count(*) as applications,
+        count(distinct partner_id) as partners
     from applications
     group by workflow_id, evaluated_at
 ),
@@ -78,6 +79,13 @@ segment_counts as (
                 else coalesce(waiting.applications, 0)
             end as bigint
         ) as recipients,
+        cast(
+            case
+                when workflows.action = 'email' then 0
+                else coalesce(outcomes.members - outcomes.already_contacted - outcomes.held, 0)
+                    - coalesce(waiting.partners, 0)
+            end as bigint
+        ) as no_application,
         coalesce(distinct_addresses.addresses, 0) > {{ var('address_limit') }} as is_over_limit
     from workflows
     inner join evaluations on workflows.program_id = evaluations.program_id
