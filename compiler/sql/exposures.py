@@ -1,6 +1,7 @@
 """Active workflows become dbt exposures, so that the lineage of the dbt project reaches from raw tables to emails.
 
-`dbt ls --select source:raw.actions+ --resource-type exposure` lists the workflows that read actions.
+Each hangs off the model of whom it writes to, and with it off the membership. What a segment reads is in its tags:
+`dbt ls --select tag:performance_as_of --resource-type exposure` lists the workflows that read clicks or actions.
 """
 
 import re
@@ -41,9 +42,7 @@ def relations_read(workflow: Workflow, compiler: Compiler) -> set[str]:
 
 
 def _exposure(workflow: Workflow, name: str, compiler: Compiler) -> dict[str, Any]:
-    relations = relations_read(workflow, compiler) | (
-        set() if isinstance(workflow.action, AcceptApplication) else {"int_partner_addresses"}
-    )
+    last = "application_recipients" if isinstance(workflow.action, AcceptApplication) else "recipients"
     person, address = parseaddr(workflow.owner)
     return {
         "name": name,
@@ -51,8 +50,11 @@ def _exposure(workflow: Workflow, name: str, compiler: Compiler) -> dict[str, An
         "type": "application",
         "description": _plain(workflow.description or workflow.name),
         "owner": {"name": _plain(person or address or NO_OWNER)} | ({"email": _plain(address)} if address else {}),
-        "depends_on": [f"ref('{relation}')" for relation in sorted(relations)],
-        "config": {"meta": {"workflow_id": workflow.id, "program_id": _plain(workflow.program)}},
+        "depends_on": [f"ref('{last}')"],
+        "config": {
+            "tags": sorted(relations_read(workflow, compiler)),
+            "meta": {"workflow_id": workflow.id, "program_id": _plain(workflow.program)},
+        },
     }
 
 

@@ -18,18 +18,18 @@ def exposures(**definitions: str) -> list[dict]:
     return yaml.safe_load(text)["exposures"]
 
 
-def test_exposure_depends_on_what_the_workflow_reads():
-    """Performance facts are read only for a measure, and addresses only for emails."""
+def test_exposure_hangs_off_its_recipients_and_is_tagged_with_what_it_reads():
+    """Performance facts are read only for a measure."""
     groups, clicks, accepts = exposures(
         a="segment: [Partner Group is any of Gold]\naction: {email: m}\n",
         b="segment: [Clicks less than 5]\naction: {email: m}\n",
         c="segment: [Partner Name is any of Ann]\naction: accept application\n",
     )
-    assert groups["depends_on"] == [
-        "ref('fct_partner_groups')", "ref('int_partner_addresses')", "ref('partners_as_of')",
-    ]  # fmt: skip
-    assert "ref('performance_as_of')" in clicks["depends_on"]
-    assert accepts["depends_on"] == ["ref('contracts_as_of')", "ref('partners_as_of')"]
+    assert [one["depends_on"] for one in (groups, clicks)] == [["ref('recipients')"]] * 2
+    assert accepts["depends_on"] == ["ref('application_recipients')"]
+    assert groups["config"]["tags"] == ["fct_partner_groups", "partners_as_of"]
+    assert "performance_as_of" in clicks["config"]["tags"]
+    assert accepts["config"]["tags"] == ["contracts_as_of", "partners_as_of"]
 
 
 def test_exposure_owner_is_that_of_the_definition():

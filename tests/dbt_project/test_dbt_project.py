@@ -157,13 +157,21 @@ def test_every_loaded_source_has_a_freshness(project: Project):
 
 
 def test_lineage_leads_from_raw_tables_to_each_workflow(project: Project):
-    """Each active workflow is an exposure with an owner; only those with a measure depend on the clicks."""
+    """In one line by the membership. Each active workflow is an exposure with an owner, and every model has one.
+
+    Only those with a measure are tagged as reading the performance.
+    """
     exposures = {one["config"]["meta"]["workflow_id"]: one for one in project.manifest["exposures"].values()}
     active = {workflow.id for workflow in read_definitions(Settings(workflows=WORKFLOWS)).active}
     assert exposures.keys() == active
     assert all(one["owner"]["name"] for one in exposures.values())
-    dependent = _descendants(project.manifest["child_map"], "source.partnerflow.raw.partner_clicks_daily")
-    assert {name for name, one in exposures.items() if one["unique_id"] in dependent} == {
+    assert [name for name, model in project.models.items() if not model["config"]["meta"].get("owner")] == []
+    children = project.manifest["child_map"]
+    membership = "model.partnerflow.segment_membership"
+    assert membership in _descendants(children, "source.partnerflow.raw.partner_clicks_daily")
+    assert {one["unique_id"] for one in exposures.values()} <= _descendants(children, membership)
+    assert all(len(one["depends_on"]["nodes"]) == 1 for one in exposures.values())
+    assert {name for name, one in exposures.items() if "performance_as_of" in one["config"]["tags"]} == {
         name for name in active if name.startswith(("few-", "first-", "high-", "revenue-"))
     }
 
