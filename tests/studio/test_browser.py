@@ -3,6 +3,7 @@
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,13 +141,13 @@ def test_activation_says_whom_the_next_run_would_write_to(studio: Studio):
     page.get_by_role("button", name="Show the draft").click()
     page.get_by_role("button", name="Write this").click()
     page.get_by_role("button", name="Activate").click()
-    page.get_by_text("would write to 6 now and 3 more in the next 7 days").wait_for()
+    page.get_by_text("Would write to 6 now and 3 more in the next 7 days").wait_for()
     page.get_by_text("The next run is as of 2026-03-20 15:00 EDT").wait_for()
     assert "status: draft" in studio.text("few-clicks-again")
     page.get_by_role("button", name="Write this").click()
     page.get_by_role("heading", name="Few clicks again active").wait_for()
     page.goto(page.url.partition("/workflows")[0] + "/outlook?workflow=few-clicks-14")
-    assert "would write to 0 now" in page.inner_text("body")
+    assert "Would write to 0 now" in page.inner_text("body")
 
 
 def test_second_of_two_people_is_stopped_and_keeps_the_text(studio: Studio):
@@ -175,6 +176,33 @@ def test_partner_and_report_have_the_numbers_of_the_commands(studio: Studio):
     frame = page.frame_locator("iframe")
     frame.get_by_role("heading", name="Few clicks after 14 days").wait_for()
     assert page.frames[1].evaluate("self.origin") == "null"
+
+
+HOLD = """
+import duckdb, sys
+from pathlib import Path
+from flows.state_lock import state_lock
+with state_lock(Path(sys.argv[1])):
+    writing = duckdb.connect(f"{sys.argv[1]}/warehouse.duckdb")
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+"""A program that holds what a run holds, until its input ends."""
+
+
+def test_run_that_goes_on_is_neither_waited_for_nor_held_up(studio: Studio):
+    """Lists, partners and previews read the published file; another process has the state and the warehouse."""
+    command = [sys.executable, "-c", HOLD, str(studio.settings.state_dir)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as held:
+        assert held.stdout and held.stdout.readline() == "held\n"
+        page = studio.open("/workflows/few-clicks-30")
+        page.get_by_text("Would write to 0 now").wait_for()
+        page.goto(studio.address.partition("/?")[0] + "/partners?q=Quiet+Creek")
+        assert page.locator(".facts .yes").count() > 0
+        page.goto(studio.address.partition("/?")[0] + "/create/template/celebrate-a-first-sale")
+        assert page.locator("#program option[disabled]").count() == 1
+        held.stdin.close()
+    assert held.returncode == 0
 
 
 PAGES = [

@@ -1,22 +1,50 @@
 """Look up the programs of the account, if the warehouse is available without waiting."""
 
+from typing import TYPE_CHECKING
+
 from compiler import PartnerflowError
 from compiler.errors import did_you_mean
 from flows.settings import Settings
 from flows.warehouse.ids import id_text
 
+if TYPE_CHECKING:
+    from flows.warehouse.engine import Connection
+
 
 def program_types(settings: Settings) -> dict[str, str | None]:
-    """Return program types (performance, creator) by id; empty without raw tables or while a run locks the file."""
-    if not settings.warehouse.exists():
-        return {}
-    from flows.warehouse.connection import open_read_only  # slow to import; `new` without an account does not need it
+    """Return program types (performance, creator) by id, as published, or before that as loaded.
+
+    Empty without raw tables, or while a run locks the warehouse and nothing has been published.
+    """
+    return _published_types(settings) or _loaded_types(settings)
+
+
+def _published_types(settings: Settings) -> dict[str, str | None]:
+    from flows.warehouse.published import open_published  # slow to import; `new` without an account does not need it
 
     try:
-        with open_read_only(settings.warehouse) as connection:
-            rows = connection.execute("SELECT program_id, program_type FROM raw.programs").fetchall()
+        if settings.published.exists():
+            with open_published(settings.published) as connection:
+                return _types(connection)
+    except PartnerflowError:  # the published file of another engine does not have the raw tables
+        pass
+    return {}
+
+
+def _loaded_types(settings: Settings) -> dict[str, str | None]:
+    from flows.warehouse.connection import open_read_only
+
+    try:
+        if settings.warehouse.exists():
+            with open_read_only(settings.warehouse) as connection:
+                return _types(connection)
     except PartnerflowError:
-        return {}
+        pass
+    return {}
+
+
+def _types(connection: "Connection") -> dict[str, str | None]:
+    rows = connection.execute("SELECT program_id, program_type FROM raw.programs").fetchall()
     return {program: kind for loaded, kind in rows if (program := id_text(loaded))}
 
 
@@ -26,6 +54,8 @@ def require_program(settings: Settings, program: str, suits: tuple[str, ...] = (
     Without `suits` every type is accepted; nothing is checked when the programs are not known.
     """
     known = program_types(settings)
+    if program not in known:  # perhaps loaded since the last publication
+        known |= _loaded_types(settings)
     if not known:
         return
     if program not in known:
