@@ -50,6 +50,16 @@ class StatusChanges:
         }
 
 
+class StatusRefused(PartnerflowError):
+    """Workflows that have errors with the new status; `problems` has those of each, by workflow id."""
+
+    def __init__(self, broken: Mapping[str, str], problems: Sequence[Problem]):
+        """Take the errors as texts by workflow id, and all problems that were found."""
+        super().__init__("\n".join([*dict.fromkeys(broken.values()), "Nothing was changed."]))
+        errors = [one for one in problems if one.severity == "error"]
+        self.problems = {name: [one for one in errors if str(one) in text] for name, text in broken.items()}
+
+
 def set_status(settings: Settings, names: Sequence[str], status: Status, whole_chain: bool = False) -> StatusChanges:
     """Set the status of workflows, named by id or file; with `whole_chain`, also of all others of their chains.
 
@@ -70,8 +80,8 @@ def plan_status(settings: Settings, names: Sequence[str], status: Status, whole_
     texts = {file: with_status(shown(file), _text(file), status) for file in files.values()}
     after = read_definitions(settings, catalog=open_catalog(settings.published), texts=texts)
     after = check_messages(after, settings)
-    if errors := dict.fromkeys(after.broken[name] for name in chosen if name in after.broken):
-        raise PartnerflowError("\n".join([*errors, "Nothing was changed."]))
+    if broken := {name: after.broken[name] for name in chosen if name in after.broken}:
+        raise StatusRefused(broken, after.problems)
     changes = [StatusChange(name, before.files[name], before[name].status, status) for name in chosen]
     paths = {one.file for one in changes}
     found = [one for one in (*after.problems, *advice(settings, after)) if one.path in paths]

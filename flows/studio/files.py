@@ -11,6 +11,7 @@ from typing import Literal
 from compiler import PartnerflowError
 from flows.atomic import rewrite, sync
 from flows.definitions.scaffold.drafts import write_drafts
+from flows.local_time import counted
 
 CONTEXT = 3
 """Unchanged lines around a change that a diff shows."""
@@ -117,7 +118,7 @@ def diff_lines(before: str, after: str) -> Iterator[Line]:
     for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT):
         first = group[0][1]
         if first > last:
-            yield Line("gap", f"{first - last} lines")
+            yield Line("gap", counted(first - last, "line"))
         for kind, begin, end, new_begin, new_end in group:
             if kind == "equal":
                 yield from (Line("same", one) for one in old[begin:end])
@@ -126,4 +127,4 @@ def diff_lines(before: str, after: str) -> Iterator[Line]:
                 yield from (Line("added", one) for one in new[new_begin:new_end])
         last = group[-1][2]
     if last < len(old) and last:
-        yield Line("gap", f"{len(old) - last} lines")
+        yield Line("gap", counted(len(old) - last, "line"))

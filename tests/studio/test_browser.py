@@ -93,6 +93,7 @@ def test_workflows_are_found_paused_and_shown_so(studio: Studio):
     page.get_by_role("button", name="Pause").click()
     assert page.locator("del").inner_text() == "− status: active"
     assert "status: active" in studio.text("few-clicks-90")
+    assert violations(page) == []
     page.get_by_role("button", name="Write this").click()
     page.get_by_role("heading", name="Few clicks after 90 days: last call paused").wait_for()
     assert "status: paused" in studio.text("few-clicks-90")
@@ -120,9 +121,18 @@ def test_prospecting_template_is_created_with_the_keyboard_alone(studio: Studio)
     tab_to(page, "Show the drafts")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Create 5 workflows").wait_for()
+    assert violations(page) == []
     tab_to(page, "Write these 13 files")
     page.keyboard.press("Enter")
     page.wait_for_url("**/workflows/spring-prospecting-invite")
+    tab_to(page, "and the rest of its chain (4)")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+Tab")
+    tab_to(page, "Activate")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Nothing was changed").wait_for()
+    assert page.get_by_role("link", name="Edit the email of").count() == 4
+    assert violations(page) == []
     assert "Partner Template Term is any of Northwind Standard Terms" in studio.text("spring-prospecting-accept")
     assert len(list(studio.settings.workflows.glob("spring-*.yml"))) == 5
 
@@ -160,6 +170,7 @@ def test_second_of_two_people_is_stopped_and_keeps_the_text(studio: Studio):
             page.get_by_role("button", name="Write this").click()
             page.get_by_role("heading", name="Welcome, first").wait_for()
     second.get_by_role("heading", name="Somebody has changed this file meanwhile").wait_for()
+    assert violations(second) == []
     assert "Welcome, first" in second.locator("del").inner_text()
     assert second.get_by_label("Name", exact=True).input_value() == "Welcome, second"
     assert "name: Welcome, first" in studio.text("welcome")

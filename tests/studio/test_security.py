@@ -1,5 +1,7 @@
 """Nobody but the person who started the studio sees or changes anything through it."""
 
+import re
+
 import pytest
 
 from flows.studio.security import MAX_BODY_BYTES
@@ -138,3 +140,43 @@ def test_markup_in_a_definition_is_shown_as_text(client: Client, folder):
         page = client.get(path)
         assert "<script>alert" not in page and "<img" not in page
         assert "&lt;script&gt;alert(1)" in page
+
+
+NAMES_OF_FILES = ["../../x", "/etc/x", "a/b", "..", ".", "\x00", "a\\b", "x" * 300]
+
+
+@pytest.mark.parametrize("name", NAMES_OF_FILES)
+def test_no_name_in_a_form_reaches_a_file_outside(client: Client, folder, name: str):
+    """Names of new files come from forms: of copies, segments, messages, languages and prefixes."""
+    before = {path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()}
+
+    def version(editor: str) -> str:
+        return re.findall(r'name="version" value="(\w+)"', client.get(f"/workflows/sends/{editor}"))[0]
+
+    condition = {"sentence-0": "Relationship Stage is any of Joined", "row": "0"}
+    texts = {"language": ["en", name]}
+    texts |= {f"{field}-{one}": "Hi {{ unsubscribe_link }}" for one in ("en", name) for field in ("subject", "txt")}
+    forms = [
+        ("/create/copy", {"workflow": "sends", "name": "N", "id": name}),
+        ("/create/scratch", {"name": "N", "program": "1000", "sentences": "Clicks is 0", "new_message": name}),
+        ("/create/scratch", {"name": "N", "program": "1000", "sentences": "Clicks is 0", "message": name}),
+        ("/create/scratch", {"name": "N", "program": "1000", "sentences": "Clicks is 0", "message": "m", "id": name}),
+        ("/create/scratch", {"name": "N", "program": "1000", "message": "hello", "segment": name}),
+        ("/create/template/celebrate-a-first-sale", {"program": "1000", "prefix": name}),
+        ("/workflows/sends/segment", {"version": version("segment"), "save_as": name, **condition}),
+        (
+            "/workflows/sends/email",
+            {"version": version("email"), "save_as": name, "subject": "S", "language": "en", "text-en": "x"},
+        ),
+        (
+            "/workflows/sends/email",
+            {"version": version("email"), "language": ["en", name], f"text-{name}": "x", "text-en": "x"},
+        ),
+        ("/workflows/sends/email/check", texts),
+        ("/workflows/sends/about", {"version": client.version("sends"), "message": name}),
+    ]
+    for path, fields in forms:
+        answer = client.http.post(path, data={"csrf": client.session.csrf, **fields}, headers={"origin": ORIGIN})
+        confirmed = re.findall(r'name="confirm" value="(\w+)"', answer.text)
+        assert confirmed == [] and answer.status_code in (200, 400, 422), (path, answer.status_code)
+    assert {path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()} == before

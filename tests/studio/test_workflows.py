@@ -54,6 +54,17 @@ def test_status_of_several_is_changed_at_once_or_not_at_all(client: Client, fold
     assert "status: active" in (folder / "later.yml").read_text()
 
 
+def test_activation_of_a_chain_says_what_each_workflow_still_needs(client: Client, folder: Path):
+    """The texts of a template have to be replaced first; each problem is below its workflow, with a link."""
+    client.confirm("/create/template/celebrate-top-performing-partners", program="1000", prefix="")
+    page = client.post("/status", 422, workflow="milestone-1000", action="activate", chain="on")
+    parts = page.split('<section class="card error"')[1:]
+    assert [re.findall(r'href="/workflows/([\w-]+)"', one)[0] for one in parts] == ["milestone-1000", "milestone-10000"]
+    assert all("This is the unchanged text of a template." in one for one in parts)
+    assert "/workflows/milestone-10000/email" in parts[1]
+    assert "status: draft" in (folder / "milestone-1000.yml").read_text()
+
+
 def test_status_when_a_file_changes_after_the_review_is_shown_again(client: Client, folder: Path):
     """What was not shown is not written."""
     shown = client.post("/status", workflow="sends", action="pause")

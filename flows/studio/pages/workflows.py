@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from compiler import PartnerflowError, Problem
-from flows.activation import plan_status
+from flows.activation import StatusRefused, plan_status
 from flows.definitions.chains import chain_of
 from flows.local_time import counted
 from flows.report.health import SIGNS, count_signs
@@ -65,8 +65,13 @@ def change_status(request: Request) -> Response:
         raise PartnerflowError("No workflow is chosen. Choose one or more in the list, then an action.")
     if action not in ACTIONS:
         raise PartnerflowError(f"{action!r} is not a valid action. The actions are {', '.join(ACTIONS)}.")
-    edits, warnings, notes = _planned(studio, names, action, whole_chain)
-    title = f"{ACTIONS[action]} {counted(len(edits), 'workflow')}"
+    try:
+        edits, warnings, notes = _planned(studio, names, action, whole_chain)
+    except StatusRefused as refused:
+        found = [(studio.find(name), problems) for name, problems in refused.problems.items()]
+        return page(request, "status_refused.html", 422, action=ACTIONS[action], refused=found)
+    what = studio.find(names[0]).name if len(edits) == 1 else counted(len(edits), "workflow")
+    title = f"{ACTIONS[action]} {what}"
     back = f"/workflows/{names[0]}" if len(names) == 1 else "/"
     done = "/" if action == "delete" else back
     starting = _ids(studio, edits) if action == "activate" else []
