@@ -3,11 +3,12 @@
 The fields of a language end with its tag; `language` has the tags, that of message.yml's own texts first.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from compiler import DefinitionError, read_yaml
+from compiler import DefinitionError, PartnerflowError, read_yaml
 from compiler.yaml_source import YamlPath
 from flows.definitions.scaffold.templates import STARTER
 from flows.messages.schema import MessageFile
@@ -91,8 +92,12 @@ def sent_texts(form: Fields) -> MessageTexts:
 def files_of(texts: MessageTexts, files: Mapping[str, str]) -> dict[str, str]:
     """Return the files of a message with these texts, given the files as they are.
 
-    Raises PartnerflowError (as DefinitionError when it is not valid YAML) if message.yml cannot be changed so.
+    Raises PartnerflowError (as DefinitionError when it is not valid YAML) if message.yml cannot be changed so, or a
+    language, which is a part of the name of a file, has other characters than a tag.
     """
+    for one in texts.languages:
+        if not re.fullmatch(r"[A-Za-z0-9-]{1,35}", one.language):
+            raise PartnerflowError(f"{one.language!r} is not a language tag. Write a tag such as de, de-AT or zh-Hant.")
     default, *others = texts.languages
     changes: dict[YamlPath, str | None] = {(name,): texts.common[name] for name in COMMON}
     changes |= {(name,): default.lines[name] for name in BY_LANGUAGE}
