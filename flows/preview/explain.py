@@ -120,7 +120,8 @@ def explain(
     with open_facts(settings) as connection:
         models = read_compiled_models(settings, connection)
         require_time_zone(connection, workflow.program)
-        return _explain(connection, models, workflow, partner_id, compiler, as_of, settings.zone)
+        partner = _read_partner(connection, workflow, partner_id, as_of, settings.zone)
+        return _explain(connection, models, workflow, partner, compiler, as_of)
 
 
 def explain_each(
@@ -133,21 +134,48 @@ def explain_each(
 ) -> list[Explanation]:
     """Return what `explain` does for each workflow of the partner's program, from an open connection to the facts."""
     models = read_compiled_models(settings, connection)
-    return [_explain(connection, models, one, partner_id, compiler, as_of, settings.zone) for one in workflows]
+    chosen = list(workflows)
+    if not chosen:
+        return []
+    partner = _read_partner(connection, chosen[0], partner_id, as_of, settings.zone)
+    return [_explain(connection, models, one, partner, compiler, as_of) for one in chosen]
+
+
+@dataclass(frozen=True)
+class _Partner:
+    """What is the same for all workflows of a program: the partner, its stage, its hours of change, and the data.
+
+    `later` are the hours of `_hours_of_change`.
+    """
+
+    id: str
+    name: str | None
+    zone: ZoneInfo
+    later: Sequence[datetime]
+    stage_reason: StageReason | None
+    notes: tuple[str, ...]
+
+
+def _read_partner(
+    connection: Connection, workflow: Workflow, partner_id: str, as_of: datetime, deployment: ZoneInfo
+) -> _Partner:
+    """Return what is known of a partner of the workflow's program. Raises PartnerflowError if there is none."""
+    name, zone = _partner(connection, workflow, partner_id)
+    later = _hours_of_change(connection, workflow, partner_id, zone, as_of, deployment)
+    reason = _stage_reason(connection, workflow, partner_id, as_of)
+    return _Partner(partner_id, name, zone, later, reason, notes_of_old_data(connection, as_of, deployment))
 
 
 def _explain(
     connection: Connection,
     models: CompiledModels,
     workflow: Workflow,
-    partner_id: str,
+    partner: _Partner,
     compiler: Compiler,
     as_of: datetime,
-    deployment: ZoneInfo,
 ) -> Explanation:
-    name, zone = _partner(connection, workflow, partner_id)
-    later = _hours_of_change(connection, workflow, partner_id, zone, as_of, deployment)
-    hours = evaluation_hours({workflow.program: zone.key}, as_of, *later)
+    partner_id = partner.id
+    hours = evaluation_hours({workflow.program: partner.zone.key}, as_of, *partner.later)
     evaluate = partial(_rows_at, connection, models)
     now, *then = evaluate(explain_query(workflow, partner_id, compiler), hours)
     change = next((row for row in then if bool(row[1]) != bool(now[1])), None)
@@ -157,7 +185,7 @@ def _explain(
         workflow_id=workflow.id,
         program_id=workflow.program,
         partner_id=partner_id,
-        name=name,
+        name=partner.name,
         as_of=_iso(as_of),
         segment=describe(workflow),
         member=bool(now[1]),
@@ -166,10 +194,10 @@ def _explain(
         state=state,
         addresses=addresses,
         unsubscribed=unsubscribed,
-        stage_reason=_stage_reason(connection, workflow, partner_id, as_of),
+        stage_reason=partner.stage_reason,
         next_change=_iso(change[0].replace(tzinfo=UTC)) if change else None,
         then=("enters" if change[1] else "leaves") if change else None,
-        notes=notes_of_old_data(connection, as_of, deployment),
+        notes=partner.notes,
     )
 
 
