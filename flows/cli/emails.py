@@ -61,6 +61,8 @@ def suppress(
         found = change_suppressions(ledger, address, only, reason, f"person:{getuser()}", remove)
     if as_json:
         answer({"suppressions": [one.as_json() for one in found]})
+    elif not found:
+        print_lines(["No address is suppressed."])
     else:
         out.print(suppressions_table(found, zone))
 

@@ -35,17 +35,19 @@ def preview(
 @app.command(epilog="Example: partnerflow explain few-clicks-14 21005016 --as-of 2026-03-20T14:00:00-04:00")
 def explain(
     workflow: Annotated[str, typer.Argument(help="A workflow's id, or a definition file.")],
-    partner: Annotated[str, typer.Argument(help="A partner's id.")],
+    partner: Annotated[str, typer.Argument(help="A partner's id, or its name.")],
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Explain why a partner is in a segment or not: each condition, the actual value, and when that changes."""
     from flows.cli.output.explanation import explanation_lines
     from flows.preview.explain import explain as look
+    from flows.preview.partner.find import partner_id_of
     from flows.warehouse.program_names import read_program_names
 
     chosen, compiler = find_workflow(workflow)
-    found = look(read_settings(), chosen, partner, compiler, read_as_of(as_of))
+    partner_id = partner_id_of(read_settings(), chosen.program, partner)
+    found = look(read_settings(), chosen, partner_id, compiler, read_as_of(as_of))
     if as_json:
         answer(found.as_json())
     else:

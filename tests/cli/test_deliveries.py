@@ -4,18 +4,21 @@ import shutil
 import sys
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+from rich.console import Console
 
-from flows.cli.output.deliveries import evidence_table
+from flows.cli.output.deliveries import deliveries_table, evidence_table
 from flows.ledger.delivery import RESTORED_CONTEXT, SendResult, utc_now
 from flows.ledger.queries import deliveries
 from flows.sending.evidence import find_evidence
 from flows.settings import Settings
+from flows.warehouse.partner_names import PartnerNames
 from flows.warehouse.program_names import ProgramNames
 from support.cli import Answer, partnerflow
 from support.ledgers import delivery, log, opened, states
@@ -133,6 +136,17 @@ def test_deliveries_show_times_and_their_number_per_day(unchanged: Settings):
     assert "2026-03-20 18:00" in text
 
 
+def test_deliveries_say_until_when_an_email_waits():
+    """With the reason, in the time zone of the program."""
+    waits = delivery("p", reason="Waits for the send window.", not_before=datetime(2026, 3, 23, 13))
+    programs = ProgramNames(ZoneInfo("UTC"), zones={waits.program_id: ZoneInfo("America/New_York")})
+    console = Console(file=StringIO(), width=160)
+    console.print(deliveries_table([waits, replace(waits, state="sent")], programs, PartnerNames({})))
+    shown = " ".join(console.file.getvalue().split())
+    assert shown.count("Waits for the send window.") == 2
+    assert shown.count("Until 2026-03-23 09:00 EDT") == 1
+
+
 def test_settle_many_asks_first(settings: Settings):
     """After the list. Only yes moves them, and the log has who and why."""
     refused = settle(settings, "w", "--as", "sent", *WHY, stdin="n\n")
@@ -194,6 +208,7 @@ def test_long_list_is_cut_before_the_question(unchanged: Settings):
 
 def test_suppress_for_a_program_is_a_scope_of_its_own(settings: Settings):
     """It is listed and lifted by the same option; with a workflow, it is a misuse."""
+    assert partnerflow(settings, "suppress").stdout == "No address is suppressed.\n"
     added = partnerflow(settings, "suppress", "Ann@x.example", "--program", "1000", "--json")
     assert [(one["email_key"], one["scope"]) for one in added.json()["suppressions"]] == [
         ("ann@x.example", "program:1000")

@@ -1,13 +1,15 @@
 """explain agrees with the membership, shows each condition, and predicts the next change."""
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from compiler import Compiler
+from compiler import Compiler, PartnerflowError
 from flows.cli.output.explanation import explanation_lines
 from flows.definitions.loader import read_definitions
 from flows.preview.explain import explain
+from flows.preview.partner.find import partner_id_of
 from flows.preview.preview import preview
 from flows.settings import Settings
 from flows.warehouse.connection import open_read_only, open_warehouse
@@ -16,6 +18,7 @@ from support.cli import partnerflow
 from support.databases import ENGINE
 from support.definitions import VOCABULARY, workflow
 from support.example_members import MEMBERS, NOT_MEMBERS
+from support.published import partner, publish_rows
 from support.states import HOUR
 
 COMPILER = Compiler(VOCABULARY)
@@ -76,6 +79,22 @@ def test_explain_shows_conditions_as_json_and_text(example):
     assert "21005057 (Exactly One Hundred) is not in few-clicks-14 as of 2026-03-20 14:00 EDT." in text
     assert "✓ Last Transition Date is 14 Days Ago (2026-03-06): 2026-03-06\n" in text
     assert "✗ Clicks less than 100: 100\n" in text
+
+
+def test_explain_takes_the_name_of_a_partner(example, tmp_path: Path):
+    """In any letter case, of the program. One that several partners have is an error that lists their ids."""
+    by_id, by_name = (
+        partnerflow(example[0], "explain", "few-clicks-14", who, "--as-of", HOUR.isoformat(), "--json").json()
+        for who in ("21005024", "quiet CREEK ")
+    )
+    assert by_id == by_name
+    twins = Settings(state_dir=tmp_path / "var")
+    publish_rows(twins.published, fct_partners=[partner("p1", "Twin"), partner("p2", "Twin"), partner("Twin", "Other")])
+    assert partner_id_of(twins, "1000", "p2") == "p2"
+    assert partner_id_of(twins, "1000", "Twin") == "Twin"
+    assert partner_id_of(twins, "2000", "Other") == "Other"
+    with pytest.raises(PartnerflowError, match=r"2 partners of 1000 are named 'twin'\. Give an id: p1, p2\."):
+        partner_id_of(twins, "1000", "twin")
 
 
 def test_explain_shows_the_conditions_of_named_segments(example):

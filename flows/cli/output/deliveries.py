@@ -56,8 +56,16 @@ def deliveries_table(found: list[Delivery], programs: ProgramNames, names: Partn
         partner = Text(names.beside(one.program_id, one.partner_id)) + Text(f"\n{one.email or ''}", style="dim")
         state = Text(one.state, style=STYLES.get(one.state, ""))
         when = Text(at(one.sent_at or one.as_of, one.program_id))
-        table.add_row(when, workflow, partner, state, Text(" ".join((one.reason or "").split())))
+        table.add_row(when, workflow, partner, state, Text(_reason(one, programs)))
     return table
+
+
+def _reason(one: Delivery, programs: ProgramNames) -> str:
+    """Return the reason in one line, and of an email that waits the hour at which it can leave."""
+    reason = " ".join((one.reason or "").split())
+    if one.state != "pending" or one.not_before is None:
+        return reason
+    return f"{reason} Until {programs.time(one.not_before, one.program_id)}".strip()
 
 
 def evidence_as_json(one: Evidence) -> dict[str, Any]:

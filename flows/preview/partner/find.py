@@ -35,6 +35,26 @@ def find_partners(settings: Settings, text: str) -> list[PartnerId]:
     return found
 
 
+def partner_id_of(settings: Settings, program_id: str, text: str) -> str:
+    """Return the id of the partner of a program that has this id or name; the text as it is if none is published.
+
+    Raises PartnerflowError if several partners have the name.
+    """
+    if not settings.published.exists():
+        return text
+    query = """
+        SELECT partner_id FROM marts.fct_partners
+        WHERE program_id = ? AND (partner_id = ? OR lower(trim(name)) = lower(?)) ORDER BY partner_id"""
+    with require_published(settings) as connection:
+        found = [row[0] for row in connection.execute(query, [program_id, text, text.strip()]).fetchall()]
+    if text in found or not found:
+        return text
+    if len(found) > 1:
+        ids = ", ".join(found)
+        raise PartnerflowError(f"{len(found):,} partners of {program_id} are named {text!r}. Give an id: {ids}.")
+    return str(found[0])
+
+
 def _with_address(settings: Settings, published: Connection, address: str) -> set[tuple[str, ...]]:
     """Return the partners that were written to at an address, and unless a run is at work, all that have it."""
     query, key = "SELECT DISTINCT program_id, partner_id FROM {} WHERE email = ?", [address_key(address)]
