@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from compiler import Problem
 from flows.studio.files import Edit, version_of_edits, write
-from flows.studio.rendering import page, studio_of
+from flows.studio.rendering import page, studio_of, written
 from flows.studio.security import form_of
 
 CONFIRM = "confirm"
@@ -35,7 +35,7 @@ def review(
     version = version_of_edits(edits)
     if form[CONFIRM] == version:
         write(folder, edits, studio.umask)
-        return RedirectResponse(done, 303)
+        return written(request, sum(one.before != one.after for one in edits), done)
     fields = [(name, value) for name in form.fields if name not in ("csrf", CONFIRM) for value in form.all(name)]
     return page(
         request,

@@ -33,6 +33,11 @@ class Session:
         return f"partnerflow-studio-{self.port}"
 
     @property
+    def written_cookie(self) -> str:
+        """The name of the cookie with the number of files that were just written."""
+        return f"{self.cookie_name}-written"
+
+    @property
     def address(self) -> str:
         """The address to open."""
         return f"http://{self.hosts[0]}/?token={self.token}"

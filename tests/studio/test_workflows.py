@@ -39,6 +39,8 @@ def test_status_is_shown_as_a_diff_before_it_is_written(client: Client, folder: 
     assert "status: active</del>" in shown and "status: paused</ins>" in shown
     assert file.read_text() == before
     assert client.confirm("/status", workflow="sends", action="pause") == "/workflows/sends"
+    assert "1 file was written" in client.get("/workflows/sends")
+    assert "file was written" not in client.get("/workflows/sends")
     assert file.read_text() == before.replace("status: active", "status: paused")
     assert file.stat().st_mode & 0o777 == 0o640
 
