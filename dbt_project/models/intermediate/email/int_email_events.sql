@@ -8,15 +8,7 @@ copies as (
 ),
 
 events as (
-    select * from {{ ref('stg_sendgrid_events') }}
-    union all
-    select * from {{ ref('stg_ses_events') }}
-    union all
-    select * from {{ ref('stg_postmark_events') }}
-    union all
-    select * from {{ ref('stg_mailgun_events') }}
-    union all
-    select * from {{ ref('stg_bounce_messages') }}
+    select * from {{ ref('int_provider_events') }}
     union all
     select * from {{ ref('stg_unsubscribes') }}
 ),

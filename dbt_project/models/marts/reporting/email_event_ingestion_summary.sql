@@ -2,7 +2,7 @@ with received as (
     select
         provider,
         received_at,
-        case when payload is null then 1 else 0 end as is_invalid
+        case when is_readable then 0 else 1 end as is_invalid
     from {{ ref('stg_email_payloads') }}
     union all
     select
