@@ -103,10 +103,10 @@ CASES: list[tuple[str, Callable[[Path], None], str, str]] = [
     (LEDGER, replace_by_sqlite, "run", "is not a ledger but another SQLite database, with the tables songs."),
     (LEDGER, replace_by_sqlite, "backup", "is not a ledger. Nothing was replaced."),
     (LEDGER, replace_by_folder, "deliveries", "Let this user read and write it"),
-    (WAREHOUSE, replace_by_sqlite, "preview", f"it is a SQLite database. {LOAD}"),
-    (WAREHOUSE, replace_by_folder, "preview", LOAD),
+    (WAREHOUSE, replace_by_sqlite, "preview", ""),  # it reads the published file
+    (PUBLISHED, truncate, "preview", NEXT_RUN),
     (WAREHOUSE, replace_by_duckdb, "run", "A loader fills the raw tables"),
-    (WAREHOUSE, empty, "explain", LOAD),
+    (PUBLISHED, empty, "explain", NEXT_RUN),
     (WAREHOUSE, truncate, "restore", LOAD),
     (PUBLISHED, truncate, "report", NEXT_RUN),
     (PUBLISHED, empty, "backup", NEXT_RUN),
@@ -154,6 +154,21 @@ def test_damaged_file_is_one_message_and_nothing_is_lost(
     kept.rename(file)
     assert {one: text for one, text in contents(state).items() if one in before} == before
     assert len(partnerflow(state, "deliveries", "--json").json()["deliveries"]) == DELIVERY_COUNT
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [(replace_by_sqlite, f"it is a SQLite database. {LOAD}"), (replace_by_folder, LOAD), (empty, LOAD)],
+)
+@A_FILE
+def test_damaged_warehouse_says_what_to_do_where_nothing_is_published(
+    state: Settings, damage: Callable[[Path], None], says: str
+):
+    """A preview then reads the warehouse."""
+    state.published.unlink()
+    damage(state.warehouse)
+    answer = partnerflow(state, *COMMANDS["preview"])
+    assert (answer.code, says in " ".join(answer.stderr.split())) == (1, True), answer.stderr
 
 
 def contents(settings: Settings) -> dict[str, bytes]:
