@@ -50,15 +50,15 @@ class ReportData:
 
     `totals` are the rows of marts.workflow_report, `lifts` those of marts.workflow_lift; `weeks` the last WEEKS of
     marts.workflow_report_weekly, oldest first; `runs` the last run of each workflow and its latest other runs with
-    emails or problems, newest first; `recipients` the latest rows of marts.fct_email_deliveries with the partner's
-    name, newest first; `unreadable` what was received and cannot be read; `set_aside` the raw tables with rows that
-    are set aside, and why; `in_doubt` the number of emails in doubt of each workflow that has any; `notes` what the
-    last run said of no single workflow, such as that its data are old; `members` the latest members of each segment
-    as of the last run, with the partner's name, `since` when, and the hour for which the workflow `contacted` them,
-    those that it has not contacted first; `waiting` the emails that are to be sent next, the first claimed first, and
-    `skipped` whom the workflow does not write to, with the `reason`, both with the partner's name and the `total` of
-    the workflow. `as_of` is the hour of the last run (UTC, without a zone), or None before
-    the first.
+    emails or problems, newest first; `recipients` the latest rows of marts.fct_email_deliveries that do not wait,
+    with the partner's name, newest first; `unreadable` what was received and cannot be read; `set_aside` the raw
+    tables with rows that are set aside, and why; `in_doubt` the number of emails in doubt of each workflow that has
+    any; `notes` what the last run said of no single workflow, such as that its data are old; `members` the latest
+    members of each segment as of the last run, with the partner's name, `since` when, and the hour for which the
+    workflow `contacted` them, those that it has not contacted first; `waiting` the emails that are to be sent next,
+    the first claimed first, and `skipped` whom the workflow does not write to, with the `reason`, both with the
+    partner's name and the `total` of the workflow. `as_of` is the hour of the last run (UTC, without a zone), or
+    None before the first.
     """
 
     as_of: datetime | None
@@ -189,6 +189,7 @@ _RECIPIENTS = """
     SELECT deliveries.*, partners.name
     FROM marts.fct_email_deliveries AS deliveries
     LEFT JOIN marts.fct_partners AS partners USING (program_id, partner_id)
+    WHERE deliveries.state <> 'pending'
     QUALIFY row_number() OVER (PARTITION BY workflow_id ORDER BY as_of DESC, delivery_id) <= ?
     ORDER BY workflow_id, as_of DESC, name, delivery_id"""
 

@@ -91,6 +91,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         fct_email_deliveries=[
             delivery("good", "p1", "anna@partner.example", "delivered", "opened", "clicked"),
             delivery("good", "p2", "ben@partner.example", "bounced") | {"state": "in_doubt"},
+            delivery("held", "next-0", "next-0@partner.example") | {"state": "pending"},
             delivery("evil", "p3", '"><i>x</i>@partner.example', "delivered"),
         ],
         fct_partners=[partner("p1", "Anna & Sons"), partner("p2", "Ben"), partner("p3", EVIL)],
@@ -284,6 +285,7 @@ def test_workflow_shows_who_comes_next_and_who_was_skipped_and_why(page):
     )  # fmt: skip
     said = article.locator("section", has=page.get_by_role("heading", name="Comes next")).locator("p").inner_text()
     assert "10 emails wait to be sent" in said and "These are the first 8; there are 2 more." in said
+    assert article.get_by_role("heading", name="Latest recipients").count() == 0
     skipped = [" ".join(row.split()) for row in article.locator(".skipped tbody tr").all_inner_texts()]
     assert skipped == [
         f"{EVIL} p3 no address 2026-03-20 14:00 EDT",
