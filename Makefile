@@ -7,6 +7,9 @@ EXAMPLE_HOUR := 2026-03-20T14:00:00-04:00
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
+# The processes that run tests: one more than there are cores, since tests also wait for servers, files and processes.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 .PHONY: run lint test test-long test-postgres test-cluster test-adapters test-matrix coverage setup setup-spark setup-adapters lock vendor clean
 
 run: setup  ## run the hourly job on the example account
@@ -21,7 +24,7 @@ lint: setup  ## check style, types, import layers and words
 	.venv/bin/python tests/support/words.py
 
 test: lint  ## run the checks and all tests except the long ones
-	.venv/bin/python -m pytest -n auto --dist loadfile
+	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-long: setup  ## run the slow tests: kills in every step and while sending, hours of the hourly flow with faults and of a changing account, a new condition on a new state
 	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=6 PARTNERFLOW_CHANGING_HOURS=16 .venv/bin/python -m pytest -n 2 --dist loadfile -m long

@@ -31,6 +31,8 @@ DUMPS = CHECKOUT / "tests" / "data" / "old_ledgers"
 SCHEMAS = range(1, int(HEAD))
 OLD = [*(("sqlite", schema) for schema in SCHEMAS), *(("postgresql", schema) for schema in SCHEMAS[1:])]
 """Every former schema on every database that it supported."""
+ENDS = [*((store, schema) for store in ("sqlite", "postgresql") for schema in (2, SCHEMAS[-1])), ("sqlite", 1)]
+"""The oldest and the newest of them, for what is slow and does not depend on the schema."""
 
 EXPECTED = {
     1: {
@@ -291,6 +293,7 @@ def test_new_ledger_opened_by_two_processes_is_created_once(place: Path | str):
     assert first == second != ""
 
 
+@pytest.mark.parametrize("old", ENDS, indirect=True, ids=lambda old: f"{old[0]}-{old[1]}")
 def test_old_ledger_opened_by_two_processes_is_upgraded_once(old: tuple[Path | str, int]):
     """One upgrades, the other waits and finds the ledger upgraded."""
     place, schema = old
