@@ -1,7 +1,10 @@
-"""Change keys in the text of a definition, and nothing else: comments, layout and line ends stay."""
+"""Change keys in the text of a definition, and nothing else: comments, layout and line ends stay.
+
+flows.definitions.status_text does so for the status, and flows.studio.segment.definition_text for the segment.
+"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +14,8 @@ from compiler import DefinitionError, PartnerflowError, read_yaml
 from compiler.typography import is_in_typographic_quotes
 from compiler.yaml_source import yaml_text
 
-Value = str | Sequence[str] | Mapping[str, str] | None
-"""The value of a key: text, a list of texts, a mapping of texts (`email: welcome`), or None to remove the key."""
+Value = str | Mapping[str, str] | None
+"""The value of a key: text, a mapping of texts (`email: welcome`), or None to remove the key."""
 
 ORDER = (
     "id", "name", "description", "owner", "program", "status", "recipients", "send_window", "missed_hours", "holdout",
@@ -34,29 +37,27 @@ class _Entry:
 def with_values(path: str, text: str, values: Mapping[str, Value]) -> str:
     """Return the text of a definition with other values of some keys.
 
-    >>> print(with_values("w.yml", "name: W  # ours\\nsegment:\\n  - A  # why\\n  - B\\n",
-    ...                   {"name": "V: 1", "segment": ["A", "C"], "owner": "Ann"}), end="")
+    >>> print(with_values("w.yml", "name: W  # ours\\nprogram: '1'\\n", {"name": "V: 1", "owner": "Ann"}), end="")
     name: 'V: 1'  # ours
     owner: Ann
-    segment:
-      - A  # why
-      - C
+    program: '1'
 
-    A condition that stays keeps its line. Raises PartnerflowError if the file is written in a way that cannot be
-    changed so, and DefinitionError if it is not valid YAML.
+    Raises PartnerflowError if the file is written in a way that cannot be changed so, and DefinitionError if it is not
+    valid YAML.
     """
     wanted = {key: value for key, value in values.items() if _plain(value) != read_yaml(path, text).value.get(key)}
     changed = text
-    for key, value in wanted.items():
-        changed = _with_value(changed, key, value)
+    try:
+        for key, value in wanted.items():
+            changed = _with_value(changed, key, value)
+    except yaml.YAMLError:  # blanks that read_yaml accepts
+        changed = text
     _require_only(path, text, changed, wanted)
     return changed
 
 
 def _plain(value: Value) -> Any:
-    if value is None or isinstance(value, str):
-        return value
-    return dict(value) if isinstance(value, Mapping) else list(value)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _with_value(text: str, key: str, value: Value) -> str:
@@ -69,8 +70,7 @@ def _with_value(text: str, key: str, value: Value) -> str:
         return text[: entry.start] + text[_next_line(text, entry.end) :]
     if isinstance(value, str) and isinstance(entry.value, yaml.ScalarNode) and entry.value.style not in ("|", ">"):
         return text[: entry.first] + _scalar(value, entry.value.style) + text[entry.end :]
-    written = _entry(key, value, line_end, _kept_lines(text, entry.value))
-    return text[: entry.start] + written + text[_next_line(text, entry.end) :]
+    return text[: entry.start] + _entry(key, value, line_end) + text[_next_line(text, entry.end) :]
 
 
 def _scalar(value: str, style: str | None) -> str:
@@ -90,34 +90,18 @@ def _plain_text(value: str) -> str:
     )
 
 
-def _added(text: str, entries: Mapping[str, _Entry], key: str, value: Value, line_end: str) -> str:
+def _added(text: str, entries: Mapping[str, _Entry], key: str, value: str | Mapping[str, str], line_end: str) -> str:
     later = ORDER[ORDER.index(key) + 1 :] if key in ORDER else ()
     place = min((one.start for name, one in entries.items() if name in later), default=len(text))
     before = text[:place] if not text[:place] or text[:place].endswith("\n") else text[:place] + line_end
-    return before + _entry(key, value, line_end, {}) + text[place:]
+    return before + _entry(key, value, line_end) + text[place:]
 
 
-def _entry(key: str, value: Value, line_end: str, kept: Mapping[str, str]) -> str:
+def _entry(key: str, value: str | Mapping[str, str], line_end: str) -> str:
     if isinstance(value, str):
         return f"{key}: {_plain_text(value)}{line_end}"
-    if isinstance(value, Mapping):
-        lines = [f"{key}:", *(f"  {name}: {_plain_text(one)}" for name, one in value.items())]
-    else:
-        lines = [f"{key}:", *(kept.get(one, f"  - {_plain_text(one)}") for one in value or ())]
+    lines = [f"{key}:", *(f"  {name}: {_plain_text(one)}" for name, one in value.items())]
     return "".join(f"{line}{line_end}" for line in lines)
-
-
-def _kept_lines(text: str, node: yaml.Node) -> dict[str, str]:
-    """Return the lines of a list that have one value each, by value: with their quotes and comments."""
-    if not isinstance(node, yaml.SequenceNode) or node.flow_style:
-        return {}
-    lines = text.splitlines()
-    found = {}
-    for one in node.value:
-        line = lines[one.start_mark.line]
-        if isinstance(one, yaml.ScalarNode) and one.end_mark.line == one.start_mark.line:
-            found[one.value] = re.sub(r"^\s*", "  ", line)
-    return found
 
 
 def _entries(text: str) -> dict[str, _Entry]:
