@@ -99,6 +99,22 @@ def test_workflows_are_found_paused_and_shown_so(studio: Studio):
     assert "status: paused" in studio.text("few-clicks-90")
 
 
+def test_list_follows_what_others_do_unless_workflows_are_being_chosen(studio: Studio):
+    """It is loaded again every 30 seconds, here at once."""
+    page, file, requests = studio.open(), studio.settings.workflows / "first-action-30.yml", []
+    page.on("request", lambda request: requests.append(request.url))
+    row = page.locator("tr", has_text="First action: first 30 days")
+    row.get_by_role("checkbox").check()
+    file.write_text(file.read_text().replace("status: active", "status: paused"))
+    page.evaluate("htmx.trigger(document.body, 'refresh')")
+    page.wait_for_timeout(100)
+    assert requests == []
+    row.get_by_role("checkbox").uncheck()
+    row.get_by_role("checkbox").blur()
+    page.evaluate("htmx.trigger(document.body, 'refresh')")
+    row.get_by_text("paused").wait_for()
+
+
 def test_prospecting_template_is_created_with_the_keyboard_alone(studio: Studio):
     """From the list to five drafts, each control reached by Tab; the terms of the account are offered."""
     page = studio.open()

@@ -12,6 +12,11 @@ addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 403) location.reload();
 });
 
+// The list is loaded again by itself, but not while somebody is choosing workflows in it.
+addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.id === "refresh" && document.querySelector("#list :checked, #list :focus")) event.preventDefault();
+});
+
 // A variable goes to the cursor of the text that was edited last.
 let edited = null;
 addEventListener("focusin", (event) => {
