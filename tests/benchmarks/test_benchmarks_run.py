@@ -21,6 +21,7 @@ SMALL = {
     "peers": ["--partners", "200", "--rows", "2000", "--segments", "2"],
     "report_page": ["--workflows", "3"],
     "segments": ["--partners", "200", "--rows", "2000", "--segments", "2", "--repeat", "1"],
+    "studio": ["--partners", "200", "--rows", "2000", "--workflows", "3", "--repeat", "1"],
     "simulate_time": ["--workflows", "2", "--days", "1"],
 }
 PARTS = {"engine_accounts", "generate", "plans", "raw_account"}
