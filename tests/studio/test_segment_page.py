@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from flows.studio.segment.rows import read_row
+from support.definitions import VOCABULARY
 from support.studio import Client
 
 JOINED, DATE = "Relationship Stage is any of Joined", "Last Transition Date is 7 Days Ago"
@@ -145,7 +147,7 @@ def test_a_whole_saved_segment_can_be_copied_into_the_workflow(client: Client):
     assert sentences(client.get(f"{PATH}?copy")) == [JOINED]
 
 
-def test_an_invalid_segment_can_be_mended_in_the_page(client: Client):
+def test_an_invalid_segment_can_be_corrected_in_the_page(client: Client):
     """A file whose only errors are those of its conditions has rows."""
     file = client.settings.workflows / "later.yml"
     file.write_text(file.read_text().replace(JOINED, "Clicks less than 1"))
@@ -153,6 +155,42 @@ def test_an_invalid_segment_can_be_mended_in_the_page(client: Client):
     form = fields(JOINED, DATE, version=client.version("later"))
     assert client.confirm(PATH, **form) == "/workflows/later"
     assert JOINED in file.read_text()
+
+
+RANGE = "Performance Date Range is Last 30 Days"
+
+CORRECTED = {
+    "less-than-one": ([JOINED, RANGE, "Clicks less than 1"], [JOINED, RANGE, "Clicks is 0"]),
+    "number-limits": ([JOINED, RANGE, "Actions greater than 1.5"], [JOINED, RANGE, "Actions greater than 1"]),
+    "window-order": ([JOINED, "Last Transition Date interval between 30 & 1"],
+                     [JOINED, "Last Transition Date interval between 1 & 30"]),
+    "window-out-of-range": ([JOINED, "Last Transition Date is Last 0 Days"], [JOINED, "Last Transition Date is Today"]),
+    "future-date": ([JOINED, "Last Transition Date is in 3 Days"], [JOINED, "Contract End Date is in 3 Days"]),
+    "repeated-condition": ([JOINED, "Relationship Stage is any of New"], ["Relationship Stage is any of Joined, New"]),
+    "performance-range-alone": ([JOINED, RANGE], [JOINED, RANGE, "Clicks less than 100"]),
+    "contact-range-alone": ([JOINED, "Contacted By Date Range is Last 7 Days"],
+                            [JOINED, "Contacted By Date Range is Last 7 Days", "Contacted By is none of sends"]),
+    "transition-date-alone": ([DATE], [JOINED, DATE]),
+    "contract-stage-with-dates": (["Contract Stage is any of Joined", RANGE, "Clicks less than 100"],
+                                  [JOINED, RANGE, "Clicks less than 100"]),
+    "unknown-value": (["Relationship Stage is any of Joyned"], [JOINED]),
+    "unknown-workflow": ([JOINED, "Contacted By is none of nobody"], [JOINED, "Contacted By is none of sends"]),
+    "unknown-segment": ([JOINED, "Segment is any of nobody"], [JOINED]),
+    "condition": ([JOINED, "Last Transition Date is next week"], [JOINED, DATE]),
+}  # fmt: skip
+"""For each error of a segment, a segment that has it, and that segment corrected as the error says."""
+
+
+@pytest.mark.parametrize("code", CORRECTED)
+def test_an_error_is_met_and_corrected_in_the_page(client: Client, code: str):
+    """It is at a row with its remedy and refuses the save; the corrected segment is written."""
+    wrong, right = CORRECTED[code]
+    version = client.version("later")
+    assert f"· {code}<" in client.post(f"{PATH}/check", **fields(*wrong))
+    assert f"· {code}<" in client.post(PATH, 422, **fields(*wrong, version=version))
+    assert f"· {code}<" not in client.post(f"{PATH}/check", **fields(*right))
+    client.confirm(PATH, **fields(*right, version=version))
+    assert sentences(client.get(PATH)) == [read_row(one, VOCABULARY).sentence for one in right]
 
 
 def test_a_file_that_is_not_yaml_has_no_rows(client: Client):

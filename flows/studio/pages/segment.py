@@ -21,7 +21,8 @@ from starlette.routing import Route
 from compiler import PartnerflowError, Workflow, read_yaml
 from compiler.language.definition import ID
 from compiler.yaml_source import yaml_text
-from flows.definitions.loader import Definitions, read_segments, shown
+from flows.checks import check_definitions
+from flows.definitions.loader import read_segments, shown
 from flows.preview.explain import explain_each
 from flows.studio.files import Edit, diff_lines, read_text, version_of
 from flows.studio.refused import Refused
@@ -229,7 +230,7 @@ def ahead(request: Request) -> Response:
     found, error = None, ""
     try:
         as_of = _hour(request, edited.program)
-        near = neighbours(workflow, checked.definitions.workflows, compiler, as_of)
+        near = neighbours(workflow, studio.definitions().workflows, compiler, as_of)
         with desk.outlook_facts.use() as facts:
             found = outlook(facts, studio.settings, workflow, compiler, as_of)
     except PartnerflowError as problem:
@@ -289,12 +290,14 @@ def change(request: Request) -> Response:
     if errors:
         return _page(request, edited, Refused(problems=errors))
     edits.append(Edit(edited.known.file, edited.text, checked.text))
+    texts |= {edited.known.file.absolute(): checked.text}
+    said = check_definitions(studio.settings, [edited.known.file], texts).problems
     back = f"/workflows/{edited.known.id}"
     title = f"Change the segment of {edited.known.name}"
-    return review(request, edits, title, back, [*problems, *checked.others], _notes(checked.definitions, edited), back)
+    return review(request, edits, title, back, said, _notes(edited), back)
 
 
-def _notes(definitions: Definitions, edited: Edited) -> list[str]:
+def _notes(edited: Edited) -> list[str]:
     """Return the caution of the help page for an active workflow."""
     workflow = edited.known.workflow
     if workflow is None or workflow.status != "active":

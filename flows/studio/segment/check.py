@@ -52,7 +52,9 @@ def check_segment(
         changed = with_segment(shown(file), text, written, vocabulary)
     except PartnerflowError as error:
         return _unchanged(settings, file, text, error, len(segment))
-    definitions = read_definitions(settings, catalog=catalog, texts={**(texts or {}), file.absolute(): changed})
+    given = {**(texts or {}), file.absolute(): changed}
+    paths = [] if _names_others(written, vocabulary) else [file]
+    definitions = read_definitions(settings, paths, catalog, given)
     mine = [one for one in definitions.problems if one.path == shown(file)]
     lines = condition_lines(changed)
     found: dict[int, list[Problem]] = {number: [] for number in rows}
@@ -63,6 +65,14 @@ def check_segment(
     by_row = () if isinstance(segment, str) else tuple(tuple(found.get(number, ())) for number in range(len(segment)))
     workflow = next((one for one in definitions.workflows if one.id == workflow_id), None)
     return CheckedSegment(changed, by_row, tuple(others), workflow, definitions)
+
+
+def _names_others(segment: Sequence[str] | str, vocabulary: Vocabulary) -> bool:
+    """Return whether a condition may be about other definitions, which are then to be read as well."""
+    if isinstance(segment, str):
+        return True
+    found = (vocabulary.match(one) for one in segment)
+    return any(one is not None and one[0].kind in ("workflow", "segment") for one in found)
 
 
 def _unchanged(settings: Settings, file: Path, text: str, error: PartnerflowError, rows: int) -> CheckedSegment:

@@ -1,0 +1,179 @@
+"""The editors in a real browser: problems while typing, the live count, previews, keys alone, and accessibility."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+
+from flows.settings import Settings
+from support.accessibility import looks, overflow, violations
+from support.browser import chromium
+from support.example_members import MEMBERS
+from support.example_workflows import copy_workflows
+from support.states import copy_state
+from support.studio_server import served
+
+
+@pytest.fixture(scope="module")
+def settings(example, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example account after its run, with a copy of the workflows."""
+    folder = tmp_path_factory.mktemp("browser")
+    copy_workflows(folder / "workflows")
+    state = copy_state(example[0].state_dir, folder / "var")
+    return example[0].model_copy(update={"state_dir": state, "workflows": folder / "workflows"})
+
+
+@pytest.fixture(scope="module")
+def page(settings: Settings) -> Iterator[Any]:
+    """A page of the studio, on which any error of a script or of the policy fails the test."""
+    with served(settings) as session, chromium() as browser:
+        opened = browser.new_page(viewport={"width": 1280, "height": 900})
+        errors: list[str] = []
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        opened.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
+        opened.goto(session.address)
+        yield opened
+        assert errors == []
+
+
+def open_editor(page: Any, workflow: str, what: str = "segment") -> None:
+    """Open an editor, and wait for its first look."""
+    page.goto(urljoin(page.url, f"/workflows/{workflow}/{what}"))
+    page.wait_for_selector("#live .big" if what == "segment" else "#seen .subject")
+
+
+def text(settings: Settings, name: str) -> str:
+    """Return the text of a definition."""
+    return (settings.workflows / f"{name}.yml").read_text()
+
+
+def background(page: Any) -> str:
+    """Return the color behind the email in its frame."""
+    found: str = (
+        page.frame_locator("#seen iframe").locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    )
+    return found
+
+
+def test_live_count_follows_the_controls_and_the_sentence(page, settings):
+    """The number is that of the run; a changed number of days changes the sentence and the count."""
+    open_editor(page, "revenue-1000")
+    assert page.inner_text("#live .big b") == f"{len(MEMBERS['revenue-1000'])}"
+    page.fill("#first-3", "100000000")
+    page.wait_for_function("document.querySelector('#live .big b')?.textContent == '0'")
+    assert page.input_value("#sentence-3") == "Revenue greater than 100000000"
+    page.fill("#sentence-3", "revenue greater than 999")
+    page.press("#sentence-3", "Tab")
+    page.wait_for_function("document.querySelector('#first-3').value == '999'")
+    page.wait_for_function(f"document.querySelector('#live .big b')?.textContent == '{len(MEMBERS['revenue-1000'])}'")
+    assert page.input_value("#sentence-3") == "Revenue greater than 999"
+
+
+def test_problem_appears_at_its_row_while_one_types_and_goes(page, settings):
+    """With the remedy; the other rows have none."""
+    open_editor(page, "few-clicks-14")
+    page.fill("#first-3", "1")
+    page.wait_for_selector("#problems-3 .error")
+    assert "Clicks can't be set to less than 1." in page.inner_text("#problems-3")
+    assert "Clicks less than 100" in page.inner_text("#problems-3 .hint")
+    assert page.locator("#problems-0 li").count() == 0
+    page.fill("#first-3", "50")
+    page.wait_for_selector("#problems-3 .error", state="detached")
+    page.wait_for_selector("#live .big")
+
+
+def test_a_value_is_searched_and_chosen(page, settings):
+    """The account's own groups, names and terms are offered."""
+    open_editor(page, "welcome")
+    page.select_option("#add", "Partner Name")
+    page.click("button[value=add]")
+    page.wait_for_selector("#search-2")
+    page.fill("#search-2", "quiet")
+    page.wait_for_selector("#values-2 >> text=Quiet Creek")
+    page.check("#values-2 label:has-text('Quiet Creek') input")
+    page.wait_for_function(
+        "document.querySelector('#sentence-2').value.startsWith('Partner Name is any of Quiet Creek')"
+    )
+
+
+def test_a_row_is_added_filled_and_saved_with_keys_alone(page, settings):
+    """Tab, arrows, space and Enter reach every control, and the focus stays where one works."""
+    before = text(settings, "welcome")
+    open_editor(page, "welcome")
+    page.focus("#add")
+    page.keyboard.type("Contract Stage")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sentence-2")
+    page.wait_for_function("document.activeElement.id == 'label-2'")
+    page.keyboard.press("Shift+Tab")
+    page.focus("#remove-1")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sentence-2", state="detached")
+    page.focus("#value-1-0")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.activeElement.id == 'value-1-0'")
+    page.wait_for_function("document.querySelector('#sentence-1').value == 'Contract Stage is any of Select All'")
+    page.focus("#save_as")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Write this")
+    assert text(settings, "welcome") == before
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/workflows/welcome")
+    assert "  - Contract Stage is any of Select All\n" in text(settings, "welcome")
+    (settings.workflows / "welcome.yml").write_text(before)
+
+
+def test_why_and_what_comes_are_shown(page, settings):
+    """A partner's reasons on a click, the outlook and the overlapping workflows by themselves."""
+    open_editor(page, "revenue-1000")
+    page.wait_for_selector("#live .ahead")
+    assert "in the next 7 days" in page.inner_text("#live .ahead")
+    assert "Revenue milestone: 10,000 in 60 days" in page.inner_text("#live .ahead")
+    page.click("#live .partners button >> nth=0")
+    page.wait_for_selector("#why .reasons")
+    assert "is in the segment" in page.inner_text("#why")
+    page.fill("#hour", "2026-02-01T14:00")
+    page.wait_for_function("document.querySelector('#live .big b')?.textContent == '0'")
+
+
+def test_email_is_previewed_in_every_look_and_sent_as_a_test(page, settings):
+    """Another language, dark colors, a phone, the text; a variable goes to the cursor."""
+    open_editor(page, "first-action-30", "email")
+    frame = page.frame_locator("#seen iframe")
+    light = frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    page.check("input[name=scheme][value=dark]")
+    page.wait_for_function(
+        "src => document.querySelector('#seen iframe')?.src != src", arg=page.get_attribute("#seen iframe", "src")
+    )
+    dark = page.frame_locator("#seen iframe").locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    assert light != dark
+    page.check("input[name=width][value=phone]")
+    page.wait_for_selector("#seen .phone iframe")
+    page.check("input[name=show][value=de]")
+    page.wait_for_selector("#seen .subject >> text=Glückwunsch")
+    page.click("#subject-de")
+    page.keyboard.press("End")
+    page.click("button[data-insert='{{ partner.name }}']")
+    assert page.input_value("#subject-de").endswith("{{ partner.name }}")
+    page.wait_for_selector("#seen .subject >> text=Sample Partner")
+    page.fill("#to", "me@example.org")
+    page.click("text=Send test email")
+    page.wait_for_selector("#sent >> text=Sent to me@example.org")
+
+
+def test_email_with_a_problem_shows_it_at_its_field(page, settings):
+    """With the line of the body."""
+    open_editor(page, "first-action-30", "email")
+    page.fill("#mjml-en", "{{ partner.nmae }}")
+    page.wait_for_selector("#at-mjml-en .error")
+    assert "partner.nmae is undefined" in page.inner_text("#at-mjml-en")
+
+
+@pytest.mark.parametrize("what", ["segment", "email"])
+def test_pages_have_no_violation_of_axe(page, settings, what: str):
+    """Labels, names, contrast, landmarks, and no page wider than its window; in every look."""
+    open_editor(page, "first-action-30", what)
+    for look in looks(page):
+        assert (violations(page), overflow(page)) == ([], 0), look
