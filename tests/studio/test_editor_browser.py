@@ -14,6 +14,8 @@ from support.example_workflows import copy_workflows
 from support.states import copy_state
 from support.studio_server import served
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 
 @pytest.fixture(scope="module")
 def settings(example, tmp_path_factory: pytest.TempPathFactory) -> Settings:
@@ -61,13 +63,13 @@ def test_live_count_follows_the_controls_and_the_sentence(page, settings):
     open_editor(page, "revenue-1000")
     assert page.inner_text("#live .big b") == f"{len(MEMBERS['revenue-1000'])}"
     page.fill("#first-3", "100000000")
-    page.wait_for_function("document.querySelector('#live .big b')?.textContent == '0'")
+    expect(page.locator("#live .big b")).to_have_text("0")
     assert page.input_value("#sentence-3") == "Revenue greater than 100000000"
     page.fill("#sentence-3", "revenue greater than 999")
     page.press("#sentence-3", "Tab")
-    page.wait_for_function("document.querySelector('#first-3').value == '999'")
-    page.wait_for_function(f"document.querySelector('#live .big b')?.textContent == '{len(MEMBERS['revenue-1000'])}'")
-    assert page.input_value("#sentence-3") == "Revenue greater than 999"
+    expect(page.locator("#first-3")).to_have_value("999")
+    expect(page.locator("#live .big b")).to_have_text(f"{len(MEMBERS['revenue-1000'])}")
+    expect(page.locator("#sentence-3")).to_have_value("Revenue greater than 999")
 
 
 def test_problem_appears_at_its_row_while_one_types_and_goes(page, settings):
@@ -92,9 +94,7 @@ def test_a_value_is_searched_and_chosen(page, settings):
     page.fill("#search-2", "quiet")
     page.wait_for_selector("#values-2 >> text=Quiet Creek")
     page.check("#values-2 label:has-text('Quiet Creek') input")
-    page.wait_for_function(
-        "document.querySelector('#sentence-2').value.startsWith('Partner Name is any of Quiet Creek')"
-    )
+    expect(page.locator("#sentence-2")).to_have_value("Partner Name is any of Quiet Creek")
 
 
 def test_a_row_is_added_filled_and_saved_with_keys_alone(page, settings):
@@ -106,15 +106,15 @@ def test_a_row_is_added_filled_and_saved_with_keys_alone(page, settings):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector("#sentence-2")
-    page.wait_for_function("document.activeElement.id == 'label-2'")
+    expect(page.locator("#label-2")).to_be_focused()
     page.keyboard.press("Shift+Tab")
     page.focus("#remove-1")
     page.keyboard.press("Enter")
     page.wait_for_selector("#sentence-2", state="detached")
     page.focus("#value-1-0")
     page.keyboard.press("Space")
-    page.wait_for_function("document.activeElement.id == 'value-1-0'")
-    page.wait_for_function("document.querySelector('#sentence-1').value == 'Contract Stage is any of Select All'")
+    expect(page.locator("#sentence-1")).to_have_value("Contract Stage is any of Select All")
+    expect(page.locator("#value-1-0")).to_be_focused()
     page.focus("#save_as")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Write this")
@@ -135,20 +135,17 @@ def test_why_and_what_comes_are_shown(page, settings):
     page.wait_for_selector("#why .reasons")
     assert "is in the segment" in page.inner_text("#why")
     page.fill("#hour", "2026-02-01T14:00")
-    page.wait_for_function("document.querySelector('#live .big b')?.textContent == '0'")
+    expect(page.locator("#live .big b")).to_have_text("0")
 
 
 def test_email_is_previewed_in_every_look_and_sent_as_a_test(page, settings):
     """Another language, dark colors, a phone, the text; a variable goes to the cursor."""
     open_editor(page, "first-action-30", "email")
-    frame = page.frame_locator("#seen iframe")
-    light = frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    light, shown = background(page), page.get_attribute("#seen iframe", "src")
     page.check("input[name=scheme][value=dark]")
-    page.wait_for_function(
-        "src => document.querySelector('#seen iframe')?.src != src", arg=page.get_attribute("#seen iframe", "src")
-    )
-    dark = page.frame_locator("#seen iframe").locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
-    assert light != dark
+    page.wait_for_selector(f"#seen iframe:not([src='{shown}'])")
+    page.wait_for_load_state("networkidle")
+    assert background(page) != light
     page.check("input[name=width][value=phone]")
     page.wait_for_selector("#seen .phone iframe")
     page.check("input[name=show][value=de]")

@@ -1,5 +1,6 @@
 """A person makes the workflows of two examples in a browser, activates them, and sees what was sent."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from support.states import HOUR, with_example
 from support.studio_server import served
 
 pytestmark = pytest.mark.long
+
+expect = pytest.importorskip("playwright.sync_api").expect
 
 PAIRS = {
     "prospecting-invite": "prospect-invite",
@@ -95,9 +98,7 @@ def make_milestone(page: Any, name: str, days: str, revenue: str) -> None:
         page.select_option(f"#words-{row}", words)
         page.wait_for_selector(f"#first-{row}")
         page.fill(f"#first-{row}", entry)
-        page.wait_for_function(
-            "([row, entry]) => document.querySelector(`#sentence-${row}`)?.value.includes(entry)", arg=[row, entry]
-        )
+        expect(page.locator(f"#sentence-{row}")).to_have_value(re.compile(rf"\b{entry}\b"))
     page.click("text=Show the change")
     confirm(page)
 

@@ -12,6 +12,7 @@ from threading import Lock
 
 from sqlglot import exp
 
+from compiler import PartnerflowError
 from flows.preview.compiled_models import CompiledModels, read_compiled_models
 from flows.preview.hours import create_temp_table, drop_temp_table, open_facts
 from flows.settings import Settings
@@ -87,6 +88,8 @@ class OpenFacts:
             assert self._facts is not None
             try:
                 yield self._facts
+            except PartnerflowError:
+                raise
             except BaseException:
                 self._close()  # whatever state the session is in
                 raise
