@@ -1,11 +1,14 @@
 """The editors in a real browser: problems while typing, the live count, previews, keys alone, and accessibility."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 
+from flows.definitions.loader import read_definitions
+from flows.preview.preview import preview
 from flows.settings import Settings
 from support.accessibility import looks, overflow, violations
 from support.browser import chromium
@@ -117,7 +120,7 @@ def test_a_row_is_added_filled_and_saved_with_keys_alone(page, settings):
     expect(page.locator("#value-1-0")).to_be_focused()
     page.focus("#save_as")
     page.keyboard.press("Enter")
-    page.wait_for_selector("text=Write this")
+    expect(page.locator("button", has_text="Write this")).to_be_focused()
     assert text(settings, "welcome") == before
     page.keyboard.press("Enter")
     page.wait_for_url("**/workflows/welcome")
@@ -135,7 +138,11 @@ def test_why_and_what_comes_are_shown(page, settings):
     page.wait_for_selector("#why .reasons")
     assert "is in the segment" in page.inner_text("#why")
     page.fill("#hour", "2026-02-01T14:00")
-    expect(page.locator("#live .big b")).to_have_text("0")
+    definitions = read_definitions(settings)
+    hour = datetime(2026, 2, 1, 19, tzinfo=UTC)
+    then = preview(settings, definitions["revenue-1000"], definitions.compiler, hour)
+    assert len(then.members) != len(MEMBERS["revenue-1000"])
+    expect(page.locator("#live .big b")).to_have_text(f"{len(then.members)}")
 
 
 def test_email_is_previewed_in_every_look_and_sent_as_a_test(page, settings):

@@ -39,6 +39,9 @@ from flows.studio.segment.views import labels, row_view, row_views
 from flows.studio.studio import Known, Studio
 from flows.warehouse.newest_data import notes_of_old_data
 
+AT_ONCE = 5_000
+"""Partners of a program up to which the outlook is computed without being asked for."""
+
 
 @dataclass(frozen=True)
 class Edited:
@@ -189,6 +192,7 @@ def check(request: Request) -> Response:
         rows=list(zip(edited.rows, checked.by_row, untouched, strict=True)),
         checked=checked,
         members=members,
+        at_once=AT_ONCE,
         notes=notes,
         error=error,
     )
@@ -220,22 +224,22 @@ def _members(
 
 
 def ahead(request: Request) -> Response:
-    """Return who would come in the next days, and the workflows that reach the same partners."""
+    """Return the workflows that reach the same partners and, with `look`, who would come in the next days."""
     edited, desk, studio = _sent(request), desk_of(request), studio_of(request)
     checked = _checked(request, edited)
-    workflow = checked.workflow
-    if workflow is None:
-        return page(request, "editor/ahead.html", found=None, near=[], days=DAYS, error="", workflow=None)
-    compiler = checked.definitions.compiler
-    found, error = None, ""
-    try:
-        as_of = _hour(request, edited.program)
-        near = neighbours(workflow, studio.definitions().workflows, compiler, as_of)
-        with desk.outlook_facts.use() as facts:
-            found = outlook(facts, studio.settings, workflow, compiler, as_of)
-    except PartnerflowError as problem:
-        near, error = [], str(problem)
-    return page(request, "editor/ahead.html", found=found, near=near, days=DAYS, error=error, workflow=workflow)
+    workflow, compiler = checked.workflow, checked.definitions.compiler
+    found, near, error = None, None, ""
+    if workflow is not None:
+        try:
+            as_of = _hour(request, edited.program)
+            near = neighbours(workflow, studio.definitions().workflows, compiler, as_of)
+            if "look" in form_of(request):
+                with desk.outlook_facts.use() as facts:
+                    found = outlook(facts, studio.settings, workflow, compiler, as_of)
+        except PartnerflowError as problem:
+            error = str(problem)
+    shown = {"edited": edited, "workflow": workflow, "found": found, "near": near, "days": DAYS, "error": error}
+    return page(request, "editor/ahead.html", **shown)
 
 
 def why(request: Request) -> Response:
