@@ -189,6 +189,7 @@ def test_email_with_a_problem_shows_it_at_its_field(page, settings):
     assert "partner.nmae is undefined" in page.inner_text("#at-mjml-en")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["segment", "email"])
 def test_pages_have_no_violation_of_axe(page, settings, what: str):
     """Labels, names, contrast, landmarks, and no page wider than its window; in every look."""
