@@ -41,10 +41,10 @@ def test_template_when_its_files_exist_is_refused(client: Client, folder: Path):
 
 
 def test_scratch_is_written_with_its_message(client: Client, folder: Path):
-    """The id is made from the name."""
+    """The id, and the name of a new message, are made from the name."""
     fields = {
         "name": "First look", "program": "1000", "description": "Ours", "sentences": "Relationship Stage is any of New",
-        "message": "", "new_message": "first-look", "segment": "", "id": "",
+        "message": "", "new_message": "", "segment": "", "id": "",
     }  # fmt: skip
     assert client.confirm("/create/scratch", **fields) == "/workflows/first-look"
     assert read_yaml("x", (folder / "first-look.yml").read_text()).value == {

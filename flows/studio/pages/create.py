@@ -10,7 +10,7 @@ from starlette.routing import Route
 from compiler import DefinitionError, PartnerflowError
 from flows.definitions.loader import message_ids, read_segments
 from flows.definitions.scaffold.copy import plan_copy
-from flows.definitions.scaffold.create import ScaffoldPlan, WorkflowRequest, plan_scratch, plan_template
+from flows.definitions.scaffold.create import ScaffoldPlan, WorkflowRequest, plan_scratch, plan_template, slug
 from flows.definitions.scaffold.programs import program_types
 from flows.definitions.scaffold.templates import PLACEHOLDERS, Template, template, templates
 from flows.preview.values import find_values
@@ -69,9 +69,10 @@ def from_scratch(request: Request) -> Response:
 
     def plan(studio: Studio) -> ScaffoldPlan:
         sentences = tuple(line.strip() for line in form["sentences"].splitlines() if line.strip())
-        message = form["new_message"].strip() or form["message"]
+        name = form["name"].strip()
+        message = form["new_message"].strip() or form["message"] or (slug(name) if name else "")
         wanted = WorkflowRequest(
-            form["name"].strip(), form["program"], message, sentences, form["segment"] or None,
+            name, form["program"], message, sentences, form["segment"] or None,
             form["description"].strip(), form["id"].strip() or None,
         )  # fmt: skip
         return plan_scratch(studio.settings, _complete(wanted))
