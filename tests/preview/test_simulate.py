@@ -19,6 +19,7 @@ from compiler import Cap, Compiler, ContactPolicy, SendWindow, Workflow, read_de
 from compiler.sql.recheck import conditions_to_recheck, recheck_segment
 from flows.definitions.loader import read_definitions
 from flows.definitions.scaffold.templates import template
+from flows.ledger.holdout import Holdouts, is_held_out
 from flows.preview.bound import PERIODS, EmailBound, email_bounds
 from flows.preview.hours import local_hours
 from flows.preview.simulate import Simulation
@@ -262,6 +263,7 @@ def run_of(instant: datetime) -> datetime:
     return hour if hour == instant else hour + timedelta(hours=1)
 
 
+KEY = b"of the ledger"
 POLICIES = (
     Policy(),
     Policy(((1, "partner", 1),), window=((0, 1, 2, 3, 4, 5, 6), 9, 17)),
@@ -278,10 +280,16 @@ def contact_policy(one: Policy) -> ContactPolicy:
 
 
 class DrawnRun:
-    """Runs of a drawn account hour by hour: contacts by the oracle of segments, emails by that of the policy."""
+    """Runs of a drawn account hour by hour: contacts by the oracle of segments, emails by that of the policy.
 
-    def __init__(self, drawn: Draw, workflows: Sequence[Workflow], compiler: Compiler, limit: int, policy: Policy):
-        self.drawn, self.compiler, self.limit = drawn, compiler, limit
+    `holdout` percent of the new members of each workflow are held out, by the key KEY.
+    """
+
+    def __init__(
+        self, drawn: Draw, workflows: Sequence[Workflow], compiler: Compiler, limit: int, policy: Policy, holdout: int
+    ):
+        self.drawn, self.compiler, self.limit, self.holdout = drawn, compiler, limit, holdout
+        self.held_out: set[tuple[datetime, str, str]] = set()
         self.workflows = {one.id: one for one in workflows}
         self.rows = {**drawn.rows, "sent_emails": list(drawn.rows["sent_emails"])}
         self.contacted: set[tuple[str, str]] = set()
@@ -319,7 +327,10 @@ class DrawnRun:
                 else:
                     new += [(name, partner) for partner in members if (name, partner) not in self.contacted]
         self.contacted.update(new)
-        return [Email(run_at, name, hour.program_id, partner, f"{partner}@x.example") for name, partner in new]
+        held_out = [one for one in new if is_held_out(KEY, self.holdout, one[0], hour.program_id, one[1])]
+        self.held_out |= {(run_at, *one) for one in held_out}
+        left = [one for one in new if one not in held_out]
+        return [Email(run_at, name, hour.program_id, partner, f"{partner}@x.example") for name, partner in left]
 
     def qualifies(self, one: Email, hour: datetime) -> bool:
         """Return whether the conditions that are checked again still hold."""
@@ -347,10 +358,12 @@ class DrawnRun:
 )
 @given(
     drawn=draws(), limit=st.sampled_from((1, 2, 10_000)), size=st.sampled_from((7, 168)),
-    policy=st.sampled_from(POLICIES), days=st.sampled_from((0, 0, 1, 2)),
+    policy=st.sampled_from(POLICIES), days=st.sampled_from((0, 0, 1, 2)), holdout=st.sampled_from((0, 0, 40)),
 )  # fmt: skip
-def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size: int, policy: Policy, days: int):
-    """Accounts are random; the limit, the policy and the number of hours evaluated together vary.
+def test_replay_equals_the_oracle_run_hour_by_hour(
+    drawn: Draw, limit: int, size: int, policy: Policy, days: int, holdout: int
+):
+    """Accounts are random; the limit, the policy, the holdout and the number of hours evaluated together vary.
 
     No partner gets more emails than `overlaps --bound` says.
     """
@@ -363,14 +376,18 @@ def test_replay_equals_the_oracle_run_hour_by_hour(drawn: Draw, limit: int, size
     last = first + timedelta(days=days)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flows.warehouse.evaluations, "MAX_HOURS_PER_BATCH", size)
-        found = simulate_rows(drawn.rows, workflows, first, last, compiler, limit, policy=contact_policy(policy))
+        found = simulate_rows(
+            drawn.rows, workflows, first, last, compiler, limit, policy=contact_policy(policy),
+            holdouts=Holdouts(KEY, {one.id: holdout for one in workflows}),
+        )  # fmt: skip
     hours = [
         hour
         for row in drawn.rows["programs"]
         for hour in local_hours(row["program_id"], ZoneInfo(row["timezone"]), first, last, ZoneInfo("UTC"))
     ]
-    expected = DrawnRun(drawn, workflows, compiler, limit, policy)
+    expected = DrawnRun(drawn, workflows, compiler, limit, policy, holdout)
     expected.run(hours)
+    assert {(one.as_of, one.workflow_id, one.partner_id) for one in found.held_out} == expected.held_out
     sends = {(hour, one.workflow, one.partner) for one, hour in expected.policy.left[expected.earlier :]}
     assert {(one.as_of, one.workflow_id, one.partner_id) for one in found.sends} == sends
     ends = {"disqualified": expected.policy.dropped, "given_up": expected.policy.given_up}
