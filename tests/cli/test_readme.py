@@ -8,6 +8,7 @@ import sys
 from email import message_from_bytes
 from pathlib import Path
 
+import duckdb
 import pytest
 import typer
 import yaml
@@ -115,6 +116,15 @@ def test_readme_query_returns_what_is_shown(example):
         text=True,
     )
     assert words(done.stdout) == words(expected), done.stderr
+
+
+@pytest.mark.parametrize("block", blocks("sql", PAGES["docs/questions.md"]), ids=lambda block: block.split(" FROM ")[0])
+def test_queries_of_the_questions_run_on_the_published_file(example, block: str):
+    """As written; each query has the columns that its first line names."""
+    with duckdb.connect(example[0].published, read_only=True) as connection:
+        for query in block.split(";\n"):
+            if query.strip():
+                assert connection.execute(query).description
 
 
 def test_readme_email_is_in_the_outbox(example):
