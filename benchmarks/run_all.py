@@ -1,0 +1,115 @@
+"""Run all benchmarks, one after the other, and write their tables to benchmarks/RESULTS.md.
+
+    PYTHONPATH=.:tests python benchmarks/run_all.py --size small       # ten minutes
+    PYTHONPATH=.:tests python benchmarks/run_all.py --size large       # 30 million rows; hours, and 10 GB of disk
+
+Each runs in a process of its own. A benchmark compares in one run, so its ratios hold for any machine; its seconds hold
+for the machine named at the top, if nothing else was running.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+
+FOLDER = Path(__file__).parent
+PACKAGES = ("partnerflow", "duckdb", "dbt-core", "sqlglot", "polars", "pandas", "prefect", "sqlalchemy")
+
+
+class Size(StrEnum):
+    """How much a benchmark measures."""
+
+    TOY = "toy"
+    SMALL = "small"
+    LARGE = "large"
+
+
+SIZES: dict[str, dict[Size, list[str]]] = {
+    "commands": {Size.TOY: ["--repeat", "1"]},
+    "compile_time": {Size.TOY: ["--definitions", "20"]},
+    "compose": {Size.TOY: ["--messages", "20", "--rounds", "1"]},
+    "delivery": {Size.TOY: ["--messages", "40", "--rounds", "1"], Size.SMALL: ["--messages", "2000"]},
+    "engines": {
+        Size.TOY: ["--partners", "200", "--rows", "2000", "--segments", "2,20", "--repeat", "1"],
+        Size.SMALL: ["--partners", "5000", "--rows", "250000", "--repeat", "1"],
+    },
+    "events": {Size.TOY: ["--events", "500"]},
+    "idle_hour": {Size.TOY: ["--repeat", "1"], Size.SMALL: ["--repeat", "3"]},
+    "incremental": {
+        Size.TOY: ["--partners", "300", "--rows", "3000"],
+        Size.SMALL: ["--partners", "50000", "--rows", "3000000"],
+        Size.LARGE: ["--partners", "500000", "--rows", "30000000"],
+    },
+    "overlap_time": {Size.TOY: ["--definitions", "20"], Size.SMALL: ["--definitions", "200"]},
+    "peers": {
+        Size.TOY: ["--partners", "200", "--rows", "2000", "--segments", "2"],
+        Size.SMALL: ["--partners", "50000", "--rows", "3000000"],
+        Size.LARGE: ["--partners", "500000", "--rows", "30000000"],
+    },
+    "report_page": {Size.TOY: ["--workflows", "3"]},
+    "segments": {
+        Size.TOY: ["--partners", "200", "--rows", "2000", "--segments", "2", "--repeat", "1"],
+        Size.SMALL: ["--partners", "50000", "--rows", "3000000"],
+        Size.LARGE: ["--partners", "500000", "--rows", "30000000", "--plans", "floor,each,compiled"],
+    },
+    "simulate_time": {Size.TOY: ["--workflows", "2", "--days", "1"]},
+    "studio": {Size.TOY: ["--partners", "200", "--rows", "2000", "--workflows", "3", "--repeat", "1"]},
+}
+"""The options of each benchmark by size; a size that it lacks has no options, so the benchmark's own defaults."""
+
+
+def run(name: str, size: Size) -> str:
+    """Run a benchmark, and return its section. Exits with its messages if it fails."""
+    options = SIZES[name].get(size, [])
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        started = time.monotonic()
+        command = [sys.executable, str(FOLDER / f"{name}.py"), *options]
+        process = subprocess.Popen(command, stdout=output, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        output.seek(0)
+        errors.seek(0)
+        if os.waitstatus_to_exitcode(status):
+            sys.exit(f"{' '.join(command)} failed:\n{errors.read().decode()[-4000:]}")
+        text = output.read().decode().rstrip()
+    taken = f"{time.monotonic() - started:,.0f} s, {usage.ru_maxrss / 2**20:.1f} GiB at most in one process"
+    return f"## {name}\n\n`{' '.join([f'{name}.py', *options])}`: {taken}\n\n```\n{text}\n```\n"
+
+
+def machine() -> str:
+    """Return on what, when and of which versions the benchmarks ran."""
+    memory = psutil.virtual_memory().total / 2**30
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=FOLDER, capture_output=True, text=True)
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit.stdout.strip() or 'unknown'}. {os.cpu_count()} cores, "
+        f"{memory:.0f} GiB of memory, {platform.system()}, load {os.getloadavg()[0]:.1f} at the start. "
+        f"Python {platform.python_version()}, {packages}."
+    )
+
+
+def main(
+    size: Annotated[Size, typer.Option(help="How much to measure.")] = Size.SMALL,
+    only: Annotated[str, typer.Option(help="Names of benchmarks, with commas; default: all.")] = "",
+    file: Annotated[Path, typer.Option(help="The file to write.")] = FOLDER / "RESULTS.md",
+) -> None:
+    """Run the benchmarks, and write the file when all have ended well."""
+    head = f"# Results of the benchmarks\n\nWritten by `run_all.py --size {size}`. {machine()}\n"
+    sections = []
+    for name in only.split(",") if only else SIZES:
+        print(name, flush=True)
+        sections.append(run(name, size))
+    file.write_text("\n".join([head, *sections]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)
