@@ -1,6 +1,7 @@
 """A person makes the workflows of two examples in a browser, activates them, and sees what was sent."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 
 from compiler import Workflow
 from flows.definitions.loader import read_definitions
-from flows.pipeline.run import run_hour
+from flows.report.workflow_list import list_workflows
 from flows.settings import CHECKOUT, Settings
 from support.browser import chromium
+from support.cli import command_line, environment
 from support.states import HOUR, with_example
 from support.studio_server import served
 
@@ -135,10 +137,16 @@ def test_examples_made_in_the_page_are_the_committed_ones_and_run(page, empty: S
     page.click("button[value=activate]")
     confirm(page)
     assert {one.status for one in read_definitions(empty).workflows} == {"active"}
-    run = run_hour(empty, HOUR)
-    assert run.ok
+    command = command_line(empty, "run", "--as-of", HOUR.isoformat())
+    run = subprocess.run(command, env=environment(empty), capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
     go(page, "/")
-    row = page.locator("tr", has=page.locator("input[value='milestone-1000']"))
-    assert "1" in row.inner_text()
+    listed = {one.workflow_id: one for one in list_workflows(empty)}
+    assert listed["milestone-1000"].sent and listed["prospecting-invite"].sent
+    for one in PAIRS:
+        row = page.locator("tr", has=page.locator(f"input[name=workflow][value='{one}']"))
+        assert f"{listed[one].last_run.members}" in row.inner_text()
+    go(page, "/workflows/milestone-1000/segment")
+    expect(page.locator("#live .big b")).to_have_text(f"{listed['milestone-1000'].last_run.members}")
     go(page, "/report")
-    page.wait_for_selector("iframe, h1")
+    expect(page.locator("h1")).to_be_visible()

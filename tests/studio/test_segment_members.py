@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 import flows.studio.segment.facts
+from compiler import PartnerflowError
 from flows.definitions.loader import read_definitions
 from flows.preview.explain import explain
 from flows.preview.preview import preview
 from flows.studio.segment.ahead import neighbours, outlook
 from flows.studio.segment.facts import OpenFacts
 from flows.studio.segment.members import SHOWN, SegmentMembers, segment_members
+from flows.warehouse.connection import open_warehouse
 from support.definitions import workflow
 from support.example_members import MEMBERS
 from support.states import HOUR
@@ -147,3 +149,17 @@ def test_a_segment_that_nobody_can_be_in_is_said_to_be_so(definitions):
     """None, and not an empty list."""
     never = workflow("w", "1000", ["Clicks greater than 10", "Clicks less than 5"])
     assert neighbours(never, definitions.workflows, definitions.compiler, HOUR) is None
+
+
+@pytest.mark.parametrize("is_built", [True, False], ids=["built", "not-built"])
+def test_an_error_before_anything_is_published_leaves_the_warehouse_to_a_run(example, tmp_path, is_built: bool):
+    """The session on the warehouse ends with the request, whatever became of it."""
+    left_out = ["published"] if is_built else ["published", "dbt_project"]
+    shutil.copytree(example[0].state_dir, tmp_path / "var", ignore=shutil.ignore_patterns(*left_out))
+    settings = example[0].model_copy(update={"state_dir": tmp_path / "var"})
+    opened = OpenFacts(settings)
+    with pytest.raises(PartnerflowError), opened.use() as facts:
+        facts.cut_to("1000", HOUR)
+        raise PartnerflowError("no such partner")
+    with open_warehouse(settings.warehouse) as connection:
+        connection.execute("CREATE TABLE raw.written (one INTEGER)")

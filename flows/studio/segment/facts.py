@@ -93,8 +93,9 @@ class OpenFacts:
             except BaseException:
                 self._close()  # whatever state the session is in
                 raise
-            if version is None:
-                self._close()
+            finally:
+                if version is None:  # this is the warehouse, which a run needs for itself
+                    self._close()
 
     def close(self) -> None:
         """End the session, if there is one."""
@@ -103,8 +104,10 @@ class OpenFacts:
 
     def _open(self, version: Version | None) -> None:
         self._close()
-        connection = self._session.enter_context(open_facts(self._settings, keeps_open=version is not None))
-        self._facts, self._version = Facts(connection, read_compiled_models(self._settings, connection)), version
+        with ExitStack() as session:  # which ends if there are no models yet
+            connection = session.enter_context(open_facts(self._settings, keeps_open=version is not None))
+            self._facts, self._version = Facts(connection, read_compiled_models(self._settings, connection)), version
+            self._session = session.pop_all()
 
     def _close(self) -> None:
         self._facts = None

@@ -30,3 +30,32 @@ addEventListener("click", (event) => {
   field.focus();
   field.dispatchEvent(new Event("input", { bubbles: true }));
 });
+
+// What is typed while the rows of a segment are on their way is put into the new rows.
+const typedFields = "#rows input:not([type=hidden], [type=checkbox])";
+let sent = null;
+let typed = [];
+addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target?.id !== "rows") return;
+  sent = new Map([...document.querySelectorAll(typedFields)].map((one) => [one.id, one.value]));
+});
+addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id !== "rows" || !sent) return;
+  const action = event.detail.requestConfig?.parameters?.action ?? "";
+  const fields = /^(remove|up|down)/.test(action) ? [] : [...document.querySelectorAll(typedFields)];
+  typed = fields.filter((one) => sent.has(one.id) && sent.get(one.id) !== one.value).map((one) => [one.id, one.value]);
+});
+addEventListener("htmx:afterSwap", () => {
+  for (const [id, value] of typed.splice(0)) {
+    const field = document.getElementById(id);
+    if (!field || field.value === value) continue;
+    field.value = value;
+    for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
+  }
+});
+
+// A sentence that is being edited is not replaced by what the controls say.
+addEventListener("htmx:oobBeforeSwap", (event) => {
+  const shown = event.detail.target.querySelector?.("input[name^=sentence-was-]");
+  if (shown && shown.value !== shown.nextElementSibling.value) event.detail.shouldSwap = false;
+});
