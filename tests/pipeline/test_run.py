@@ -177,7 +177,7 @@ REVENUE = {
          "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day 13 hours before the hour; "
          "36 hours are allowed", CLICKS),
         ("ALTER TABLE raw.contracts DROP COLUMN starts_at CASCADE", "base_contracts", set(MEMBERS)),
-        ("DROP TABLE raw.prospects CASCADE", "raw.prospects", set(MEMBERS)),
+        pytest.param("DROP TABLE raw.prospects CASCADE", "raw.prospects", set(MEMBERS), marks=pytest.mark.long),
     ],
 )  # fmt: skip
 def test_what_is_stale_or_fails_holds_the_workflows_that_read_it(copied: Settings, change: str, says: str, held: set):
@@ -383,6 +383,7 @@ def test_email_that_cannot_be_rendered_uses_up_nothing(copied: Settings):
     ]
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_ends_the_run_and_loses_nobody(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """What could not be written is pending again; the next run sends it."""
     big(copied, 20)

@@ -349,7 +349,7 @@ class DrawnRun:
 
 
 @settings(
-    max_examples=1000 if LONG else 8,
+    max_examples=1000 if LONG else 6,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=list(HealthCheck),
