@@ -239,6 +239,7 @@ PAGES = [
 """The pages whose look is tested here; tests/studio/test_editor_browser.py has the editors."""
 
 
+@pytest.mark.long
 def test_every_page_is_accessible_and_fits_on_phone_and_desktop(studio: Studio):
     """axe finds nothing in light and dark, and nothing is wider than the window."""
     page = studio.open()
