@@ -17,6 +17,7 @@ from compiler import (
     ReadWorkflow,
     SendEmail,
     Source,
+    Vocabulary,
     Workflow,
     check,
     project_vocabulary,
@@ -86,14 +87,16 @@ def read_definitions(
     paths: Iterable[Path] = (),
     catalog: AccountCatalog | None = None,
     texts: Mapping[Path, str] | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Definitions:
     """Return the definitions of the workflows folder, or of the given files and folders.
 
     With `catalog`, programs, groups and terms are checked against those of the account. `texts` has, by absolute path,
-    the texts of definition files and saved segments to read in place of what is on disk.
+    the texts of definition files and saved segments to read in place of what is on disk. `vocabulary` is that of the
+    project, if it has been read.
     Raises PartnerflowError when a path does not exist.
     """
-    vocabulary = project_vocabulary(loader=settings.loader)
+    vocabulary = vocabulary or project_vocabulary(loader=settings.loader)
     given = texts or {}
     segments, problems = read_segments(settings.workflows, given)
     reads: list[ReadWorkflow] = []

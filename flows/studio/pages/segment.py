@@ -37,7 +37,6 @@ from flows.studio.segment.members import SegmentMembers, segment_members
 from flows.studio.segment.rows import Row, read_row
 from flows.studio.segment.views import labels, row_view, row_views
 from flows.studio.studio import Known, Studio
-from flows.warehouse.newest_data import notes_of_old_data
 
 AT_ONCE = 5_000
 """Partners of a program up to which the outlook is computed without being asked for."""
@@ -218,7 +217,7 @@ def _members(
         as_of = _hour(request, edited.program)
         with desk.facts.use() as facts:
             found = segment_members(facts, checked.workflow, checked.definitions.compiler, as_of)
-            return found, notes_of_old_data(facts.connection, as_of, studio.settings.zone), ""
+            return found, facts.notes(studio.settings.zone), ""
     except PartnerflowError as error:
         return None, (), str(error)
 

@@ -54,7 +54,7 @@ def check_segment(
         return _unchanged(settings, file, text, error, len(segment))
     given = {**(texts or {}), file.absolute(): changed}
     paths = [] if _names_others(written, vocabulary) else [file]
-    definitions = read_definitions(settings, paths, catalog, given)
+    definitions = read_definitions(settings, paths, catalog, given, vocabulary)
     mine = [one for one in definitions.problems if one.path == shown(file)]
     lines = condition_lines(changed)
     found: dict[int, list[Problem]] = {number: [] for number in rows}

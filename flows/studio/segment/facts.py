@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
+from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
@@ -18,6 +19,7 @@ from flows.preview.hours import create_temp_table, drop_temp_table, open_facts
 from flows.settings import Settings
 from flows.warehouse.connection import Connection
 from flows.warehouse.evaluations import Hour, evaluation_hours
+from flows.warehouse.newest_data import notes_of_old_data
 from flows.warehouse.programs import require_time_zone
 
 Version = tuple[int, ...]
@@ -35,6 +37,7 @@ class Facts:
     models: CompiledModels
     hour: Hour | None = None
     _cut: dict[str, exp.Expr] = field(default_factory=dict)
+    _notes: tuple[str, ...] | None = None
 
     def cut_to(self, program: str, as_of: datetime) -> None:
         """Cut the facts to an hour (UTC) of a program. Raises PartnerflowError if it has no valid time zone."""
@@ -43,8 +46,16 @@ class Facts:
         for table in self._cut.values():
             drop_temp_table(self.connection, table.name)
         self._cut.clear()
+        self._notes = None
         zone = require_time_zone(self.connection, program)
         (self.hour,) = evaluation_hours({program: zone or "UTC"}, as_of)
+
+    def notes(self, deployment: ZoneInfo) -> tuple[str, ...]:
+        """Return what is unusual about the data of the hour (flows.warehouse.newest_data)."""
+        assert self.hour is not None
+        if self._notes is None:
+            self._notes = notes_of_old_data(self.connection, self.hour.as_of, deployment)
+        return self._notes
 
     def at_hour(self, statement: exp.Expr) -> exp.Expr:
         """Return a statement that reads the facts of the hour in place of CUT; the tree may be changed by it."""
