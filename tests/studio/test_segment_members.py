@@ -15,7 +15,7 @@ from flows.studio.segment.ahead import neighbours, outlook
 from flows.studio.segment.facts import OpenFacts
 from flows.studio.segment.members import SHOWN, SegmentMembers, segment_members
 from flows.warehouse.connection import open_warehouse
-from support.definitions import workflow
+from support.definitions import VOCABULARY, workflow
 from support.example_members import MEMBERS
 from support.states import HOUR
 
@@ -31,7 +31,7 @@ def definitions(example):
 @pytest.fixture(scope="module")
 def opened(example):
     """The facts of the example, open."""
-    facts = OpenFacts(example[0])
+    facts = OpenFacts(example[0], VOCABULARY)
     yield facts
     facts.close()
 

@@ -31,7 +31,7 @@ class Desk:
 def new_desk(settings: Settings) -> Desk:
     """Return a desk that has opened nothing yet."""
     vocabulary = project_vocabulary(loader=settings.loader)
-    return Desk(vocabulary, Account(settings), OpenFacts(settings), OpenFacts(settings))
+    return Desk(vocabulary, Account(settings), OpenFacts(settings, vocabulary), OpenFacts(settings))
 
 
 def desk_of(request: Request) -> Desk:

@@ -4,7 +4,7 @@ The relations that segments read are computed once for a program and an hour, as
 condition first needs them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from compiler import PartnerflowError
+from compiler import PartnerflowError, Vocabulary
 from flows.preview.compiled_models import CompiledModels, read_compiled_models
 from flows.preview.hours import create_temp_table, drop_temp_table, open_facts
 from flows.settings import Settings
@@ -31,10 +31,14 @@ CUT = "segments"
 
 @dataclass
 class Facts:
-    """The facts in an open session, cut to `hour` if there is one."""
+    """The facts in an open session, cut to `hour` if there is one.
+
+    `order` has the column by which a relation is sorted when it is cut, so that a window reads few of its rows.
+    """
 
     connection: Connection
     models: CompiledModels
+    order: Mapping[str, str] = field(default_factory=dict)
     hour: Hour | None = None
     _cut: dict[str, exp.Expr] = field(default_factory=dict)
     _notes: tuple[str, ...] | None = None
@@ -68,7 +72,10 @@ class Facts:
             name = f"studio_{relation.partition('.')[2]}"
             query = self.models.query(relation)
             assert isinstance(query, exp.Query)
-            create_temp_table(self.connection, name, self.models.at([self.hour], query))
+            cut = self.models.at([self.hour], query)
+            if relation in self.order:
+                cut = cut.order_by(self.order[relation])
+            create_temp_table(self.connection, name, cut)
             self._cut[relation] = exp.to_table(name)
         return self._cut[relation]
 
@@ -79,8 +86,14 @@ class OpenFacts:
     One request at a time uses them. A session on the published file holds up no run (flows.warehouse.publish).
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, vocabulary: Vocabulary | None = None):
         self._settings = settings
+        windows = (
+            one
+            for one in (vocabulary.fields if vocabulary else ())
+            if one.kind == "window" and one.as_of_days_ago_column
+        )
+        self._order = {one.relation: one.as_of_days_ago_column or "" for one in windows}
         self._lock = Lock()
         self._session = ExitStack()
         self._facts: Facts | None = None
@@ -117,7 +130,8 @@ class OpenFacts:
         self._close()
         with ExitStack() as session:  # which ends if there are no models yet
             connection = session.enter_context(open_facts(self._settings, keeps_open=version is not None))
-            self._facts, self._version = Facts(connection, read_compiled_models(self._settings, connection)), version
+            models = read_compiled_models(self._settings, connection)
+            self._facts, self._version = Facts(connection, models, self._order), version
             self._session = session.pop_all()
 
     def _close(self) -> None:
