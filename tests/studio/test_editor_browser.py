@@ -181,6 +181,17 @@ def test_email_is_previewed_in_every_look_and_sent_as_a_test(page, settings):
     page.wait_for_selector("#sent >> text=Sent to me@example.org")
 
 
+def test_email_is_shown_as_the_chosen_partner_gets_it(page, settings):
+    """With its name, and in its language unless another one is chosen."""
+    open_editor(page, "first-action-30", "email")
+    page.fill("#partner", "21006062")
+    page.wait_for_selector("#seen .subject >> text=Glückwunsch zum ersten Verkauf mit Northwind Outdoor")
+    page.check("input[name=show][value=en]")
+    page.wait_for_selector("#seen .subject >> text=Congratulations on your first sale with Northwind Outdoor")
+    page.fill("#partner", "nobody at all")
+    page.wait_for_selector("#seen .bad >> text=There is no partner 'nobody at all'")
+
+
 def test_email_with_a_problem_shows_it_at_its_field(page, settings):
     """With the line of the body."""
     open_editor(page, "first-action-30", "email")
