@@ -202,3 +202,12 @@ def test_markup_in_a_sentence_is_shown_as_text(client: Client):
     """A name can be anything."""
     page = client.post(f"{PATH}/rows", **fields("Partner Name is any of <script>alert(1)</script>"))
     assert "<script>alert" not in page
+
+
+def test_a_file_with_an_odd_name_has_an_editor_of_its_own(client: Client):
+    """Its name is quoted wherever the page leads on; it is no other path."""
+    text = (client.settings.workflows / "later.yml").read_text()
+    (client.settings.workflows / "a b?c#.yml").write_text(f"id: '-'\n{text}")
+    page = client.get("/workflows/a%20b%3Fc%23/segment")
+    assert 'action="/workflows/a%20b%3Fc%23/segment"' in page
+    assert sentences(page) == [JOINED, DATE]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Literal
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -91,7 +92,7 @@ class Edited:
     @property
     def here(self) -> str:
         """The path of the editor."""
-        return f"/workflows/{self.known.id}/email"
+        return f"/workflows/{quote(self.known.id, safe='')}/email"
 
     @property
     def version(self) -> str:
@@ -245,7 +246,7 @@ def change(request: Request) -> Response:
     problems = [one.problem for one in checked.problems]
     if errors := [one for one in problems if one.severity == "error"]:
         return _page(request, edited, Refused(problems=errors))
-    back = f"/workflows/{edited.known.id}"
+    back = f"/workflows/{quote(edited.known.id, safe='')}"
     others = [] if name else _users(studio, edited)
     notes = [f"{', '.join(one.name for one in others)} will send the changed message as well."] if others else []
     return review(request, edits, f"Change the email of {edited.known.name}", back, problems, notes, back)

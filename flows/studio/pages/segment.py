@@ -12,6 +12,7 @@ POST …/segment/why                            why a partner is in or not
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -58,7 +59,7 @@ class Edited:
     @property
     def here(self) -> str:
         """The path of the editor."""
-        return f"/workflows/{self.known.id}/segment"
+        return f"/workflows/{quote(self.known.id, safe='')}/segment"
 
 
 def show(request: Request) -> Response:
@@ -295,7 +296,7 @@ def change(request: Request) -> Response:
     edits.append(Edit(edited.known.file, edited.text, checked.text))
     texts |= {edited.known.file.absolute(): checked.text}
     said = check_definitions(studio.settings, [edited.known.file], texts).problems
-    back = f"/workflows/{edited.known.id}"
+    back = f"/workflows/{quote(edited.known.id, safe='')}"
     title = f"Change the segment of {edited.known.name}"
     return review(request, edits, title, back, said, _notes(edited), back)
 
