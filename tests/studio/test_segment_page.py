@@ -205,7 +205,7 @@ def test_markup_in_a_sentence_is_shown_as_text(client: Client):
 
 
 def test_a_file_with_an_odd_name_has_an_editor_of_its_own(client: Client):
-    """Its name is quoted wherever the page leads on; it is no other path."""
+    """Its name is quoted in every link of the page."""
     text = (client.settings.workflows / "later.yml").read_text()
     (client.settings.workflows / "a b?c#.yml").write_text(f"id: '-'\n{text}")
     page = client.get("/workflows/a%20b%3Fc%23/segment")
