@@ -4,6 +4,8 @@ import os
 import stat
 from pathlib import Path
 
+import pytest
+
 from flows.settings import Settings
 from support.cli import partnerflow
 from support.states import HOUR
@@ -14,6 +16,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.long
 def test_state_is_private_but_for_what_is_published(tmp_path: Path):
     """Folders are 0700 and files 0600 after a run; others can read the two published files, but not write them."""
     state = Settings(state_dir=tmp_path / "var", workflows=Settings().workflows)

@@ -313,6 +313,7 @@ def test_engine_that_explodes_reads_a_table_again_after_1000_workflows():
     assert sorted(arrays) == [1, 1000]
 
 
+@pytest.mark.long
 def test_dbt_build_with_tables_gives_the_same_members(settings: Settings, tmp_path: Path):
     """The members computed by the dbt tables are the same as those of the single statement."""
     workflows = tmp_path / "workflows"

@@ -71,6 +71,7 @@ def test_example_6_overlaps_and_example_4_does_not(found):
     assert ("high-revenue-1-30", "high-revenue-31-60") not in found
 
 
+@pytest.mark.long
 def test_example_overlaps_agree_with_sql_and_oracle(found, examples):
     """The SQL puts the partner of each of the 28 overlaps into both segments, and the oracle confirms all examples."""
     assert len(found) == 28

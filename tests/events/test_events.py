@@ -278,6 +278,7 @@ def test_crash_in_merge_loses_and_duplicates_nothing(tmp_path: Path, monkeypatch
 
 @given(st.lists(st.text(), max_size=5), st.text(), st.binary(max_size=200))
 @hypothesis_settings(max_examples=80, deadline=None)
+@pytest.mark.long
 def test_any_content_stops_no_run(tmp_path_factory, texts: list[str], payload: str, garbage: bytes):
     """JSON with any text is loaded unchanged, and no other text or bytes raise an error."""
     settings = Settings(state_dir=tmp_path_factory.mktemp("any"))

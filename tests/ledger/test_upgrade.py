@@ -230,6 +230,7 @@ Ledger(place if "://" in place else Path(place))
 """Code that opens a ledger, and whose process dies near the end of the last migration."""
 
 
+@pytest.mark.parametrize("old", ENDS, indirect=True, ids=lambda old: f"{old[0]}-{old[1]}")
 def test_kill_during_migration_leaves_old_ledger(old: tuple[Path | str, int]):
     """The next program that opens the ledger upgrades it."""
     place, schema = old

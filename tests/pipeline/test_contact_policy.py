@@ -96,6 +96,7 @@ def test_emails_wait_for_their_cap_and_their_window(account: Timeline):
         assert len(deliveries(ledger)) == 8
 
 
+@pytest.mark.long
 def test_policy_that_is_not_valid_stops_all_emails(account: Timeline):
     """Every email workflow has the problem in its row, and nothing is claimed."""
     (account.settings.workflows / "contact_policy.yml").write_text("caps: [at most one email]\n")

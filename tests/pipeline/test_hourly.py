@@ -106,6 +106,7 @@ def test_crash_automation_is_created_once(prefect_settings: Settings):
     assert Automation.read(name=NAME).trigger.within.total_seconds() == 90
 
 
+@pytest.mark.long
 def test_failed_data_test_fails_the_flow_with_the_reason(prefect_settings: Settings):
     """Prefect shows what was found in the state's message and in the artifact."""
     from flows.hourly import hourly

@@ -176,7 +176,9 @@ REVENUE = {
         ("UPDATE raw.partner_clicks_daily SET _loaded_at = TIMESTAMP '2026-03-19 06:00'",
          "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day 13 hours before the hour; "
          "36 hours are allowed", CLICKS),
-        ("ALTER TABLE raw.contracts DROP COLUMN starts_at CASCADE", "base_contracts", set(MEMBERS)),
+        pytest.param(
+            "ALTER TABLE raw.contracts DROP COLUMN starts_at CASCADE", "base_contracts", set(MEMBERS),
+            marks=pytest.mark.long),
         pytest.param("DROP TABLE raw.prospects CASCADE", "raw.prospects", set(MEMBERS), marks=pytest.mark.long),
     ],
 )  # fmt: skip
@@ -285,6 +287,7 @@ def test_one_bad_definition_or_message_harms_no_other_workflow(copied: Settings)
     assert {row.status for name, row in found.items() if name not in errors} == {"done"}
 
 
+@pytest.mark.long
 def test_paused_and_draft_workflows_do_not_run(copied: Settings):
     """Only active ones have a row."""
     file = copied.workflows / "welcome.yml"
@@ -303,6 +306,7 @@ def test_editing_a_workflow_its_segment_or_its_message_never_sends_twice(copied:
     assert (row.already_contacted, row.sent > 0) == (8, True)
 
 
+@pytest.mark.long
 def test_every_contact_of_a_partner_is_written_to_when_the_workflow_says_so(copied: Settings):
     """recipients: all; the spellings of one address are one email, and none when any of them has unsubscribed."""
     sql(

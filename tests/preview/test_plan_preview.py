@@ -131,6 +131,7 @@ def test_invalid_definition_is_compared_once_valid_again(saved: Settings):
     assert found_changes(saved) == {}
 
 
+@pytest.mark.long
 def test_preview_of_a_widened_segment_warns_and_forecasts(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """`welcome` is widened an hour after the example's run.
 

@@ -59,6 +59,7 @@ def with_prefix(examples: Mapping[str, Workflow], prefix: str) -> list[Workflow]
     return [one for name, one in examples.items() if name.startswith(prefix)]
 
 
+@pytest.mark.long
 def test_prospecting_template_over_thirty_days():
     """A prospect is invited in the hour of the tag, reminded 7 and 14 days after the invitation, accepted and welcomed.
 

@@ -47,7 +47,7 @@ NAMES = sorted(path.stem for path in CASES.glob("*.yml"))
 
 
 @settings(
-    max_examples=5000 if LONG else 40,
+    max_examples=5000 if LONG else 25,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
@@ -70,7 +70,7 @@ def test_all_members_are_those_of_the_oracle(drawn: Draw):
 
 
 @settings(
-    max_examples=500 if LONG else 15,
+    max_examples=500 if LONG else 10,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

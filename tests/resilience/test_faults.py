@@ -237,6 +237,7 @@ if PASSES > 1:
     FULL.append(("Run dbt build", 100_000, ""))
 
 
+@pytest.mark.long
 def test_run_after_a_full_disk_sends_the_rest(example, state: Settings, tmp_path: Path):
     """The disk fills up before claiming, sending or publishing (with PARTNERFLOW_KILLS=10 or more, also before
     building). The run ends with one message, the published file stays as it was, and the ledger stays consistent. Once

@@ -18,7 +18,7 @@ from support.cli import command_line, environment
 from support.example_workflows import copy_workflows
 from support.states import HOUR, copy_state
 
-pytestmark = pytest.mark.engine("duckdb", "the pages are the same on every engine")
+pytestmark = [pytest.mark.long, pytest.mark.engine("duckdb", "the pages are the same on every engine")]
 
 
 @dataclass
@@ -239,7 +239,6 @@ PAGES = [
 """The pages whose look is tested here; tests/studio/test_editor_browser.py has the editors."""
 
 
-@pytest.mark.long
 def test_every_page_is_accessible_and_fits_on_phone_and_desktop(studio: Studio):
     """axe finds nothing in light and dark, and nothing is wider than the window."""
     page = studio.open()

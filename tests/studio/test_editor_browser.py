@@ -17,6 +17,8 @@ from support.example_workflows import copy_workflows
 from support.states import copy_state
 from support.studio_server import served
 
+pytestmark = pytest.mark.long
+
 expect = pytest.importorskip("playwright.sync_api").expect
 
 

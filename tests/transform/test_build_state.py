@@ -173,6 +173,7 @@ def test_program_scoped_warning_holds_again_in_a_valid_state(state: Settings):
     assert rebuild(state).held == first
 
 
+@pytest.mark.long
 def test_released_workflow_is_back_in_the_segments(state: Settings):
     """The segments are rebuilt with it, even if no source has changed since they were built without it."""
     members = "SELECT workflow_id, program_id, partner_id FROM marts.segment_membership"
@@ -193,6 +194,7 @@ def test_build_by_hand_means_a_full_refresh(state: Settings):
     assert changed_sources(state) is None
 
 
+@pytest.mark.long
 def test_rebuilt_segments_leave_the_state_valid(state: Settings):
     """Segments are rebuilt for other hours, and again by the next build; no other table is."""
     assert rebuild(state).rebuild_segments(read_definitions(state).active) == {}
@@ -278,6 +280,7 @@ def test_rows_loaded_during_a_build_are_built_by_the_next(state: Settings):
     assert changed_sources(state) == {"raw.partner_groups"}
 
 
+@pytest.mark.long
 def test_moved_state_stays_valid(state: Settings, tmp_path: Path):
     """A state copied to another folder needs no full refresh."""
     moved = state.model_copy(update={"state_dir": copy_state(state.state_dir, tmp_path / "elsewhere")})

@@ -58,6 +58,7 @@ def without_models(statement: exp.Expression) -> exp.Expression:
 
 
 @pytest.mark.engine("duckdb", "its connection is watched")
+@pytest.mark.long
 def test_statements_of_flows_parse_on_every_warehouse(copied: Settings, monkeypatch: pytest.MonkeyPatch):
     """What a run of the next hour and six commands ask of a connection, written in each dialect and read again."""
     asked: dict[str, exp.Expression] = {}
