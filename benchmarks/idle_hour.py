@@ -37,7 +37,7 @@ def hour(number: int) -> None:
     parts: Counter[str] = Counter()
     started = time.perf_counter()
     from flows.cli import main
-    from flows.cli.output import terminal
+    from flows.cli.output import progress
     from flows.pipeline import run  # noqa: F401
     from flows.transform import build
     from flows.transform.build_state import BuildState
@@ -81,7 +81,7 @@ def hour(number: int) -> None:
     BuildState.load = timed("checksums of the source tables", BuildState.load)
     BuildState.save = timed("save the build state", BuildState.save)
     build.prepare_project = timed("copy the project and compile the definitions", build.prepare_project)
-    terminal.Progress = Steps
+    progress.Progress = Steps
     sys.argv = ["partnerflow", "run", "--as-of", str(FIRST + timedelta(hours=number))]
     try:
         main.main()
