@@ -84,7 +84,7 @@ def test_run_killed_in_every_step_ends_like_an_undisturbed_one(example, state: S
             seconds["Record and publish"] = dice.uniform(0.05, 1)
             code, message = run_in_process(state, KillDuringStep(number, seconds))
             assert code in (-9, 0), message
-        assert number == 16, "a run has fifteen steps"
+        assert number == 17, "a run has sixteen steps"
     assert run_in_process(state, run_step) == (0, "")
     assert contacts(state) == contacts(undisturbed)
     assert_all_sent_once(state)

@@ -82,7 +82,8 @@ segment_counts as (
         cast(
             case
                 when workflows.action = 'email' then 0
-                else coalesce(outcomes.members - outcomes.already_contacted - outcomes.held, 0)
+                else
+                    coalesce(outcomes.members - outcomes.already_contacted - outcomes.held, 0)
                     - coalesce(waiting.partners, 0)
             end as bigint
         ) as no_application,
