@@ -104,7 +104,8 @@ def test_unreachable_server_is_an_error_and_the_next_run_sends(loaded: Path, tmp
         explained = partnerflow(settings, *quiet_creek).json()
         assert (explained["addresses"], explained["unsubscribed"], explained["already_contacted_at"]) == (0, 1, None)
         server.decide = lambda _: None
-        assert partnerflow(settings, "suppress", "m.lead@quietcreek.example.org", "--remove").code == 0
+        lifted = ("suppress", "m.lead@quietcreek.example.org", "--remove", "--reason", "she asked for it")
+        assert partnerflow(settings, *lifted).code == 0
         run_hour(settings, HOUR + timedelta(minutes=1))
         assert len(server.accepted) == 76
 

@@ -45,7 +45,7 @@ addEventListener("htmx:beforeSwap", (event) => {
   const fields = /^(remove|up|down)/.test(action) ? [] : [...document.querySelectorAll(typedFields)];
   typed = fields.filter((one) => sent.has(one.id) && sent.get(one.id) !== one.value).map((one) => [one.id, one.value]);
 });
-addEventListener("htmx:afterSwap", () => {
+addEventListener("htmx:afterSettle", () => {
   for (const [id, value] of typed.splice(0)) {
     const field = document.getElementById(id);
     if (!field || field.value === value) continue;
