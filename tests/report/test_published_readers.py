@@ -41,7 +41,7 @@ SESSION = """
 import duckdb, sys
 client = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
 if sys.argv[2] == "write":
-    client.execute("CREATE TABLE marts.notes AS SELECT 'mine' AS note; DELETE FROM raw.sent_emails")
+    client.execute("CREATE TABLE marts.notes AS SELECT 'mine' AS note; DELETE FROM marts.workflows")
 query = "SELECT count(*) FROM marts.workflow_runs"
 for _ in range(2):
     print(client.execute(query).fetchone()[0], flush=True)
