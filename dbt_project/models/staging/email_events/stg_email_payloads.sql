@@ -1,7 +1,7 @@
--- To parse JSON is most of the work on events. Where an engine replaces rows in a transaction, this is a table, which
+-- To parse JSON is most of the work on events, so this is a table. Where an engine replaces rows in a transaction, it
 -- knows the payloads of the former build and parses only new ones: their rows are in int_provider_events. Our own
 -- unsubscribe links are parsed in each build, since a later one can undo another.
-{{ config(materialized='table' if replacement_strategy() == 'append' else 'view') }}
+{{ config(materialized='table') }}
 
 {% set keeps = replacement_strategy() == 'append' and previous_build_is_valid() %}
 {% set previous = load_relation(this) if keeps else none %}
