@@ -20,8 +20,6 @@ from flows.warehouse.errors import NotBuilt
 
 if TYPE_CHECKING:
     import pandas
-
-if TYPE_CHECKING:
     import psycopg2.extensions
 
 OLDEST = 16

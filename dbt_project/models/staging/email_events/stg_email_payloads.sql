@@ -19,6 +19,12 @@ payloads as (
     from source
 ),
 
+{% if previous %}
+known as (
+    select distinct payload_id, is_readable from {{ previous }}
+),
+{% endif %}
+
 stg_email_payloads as (
     {% if previous %}
     select
@@ -26,14 +32,14 @@ stg_email_payloads as (
         payloads.provider,
         payloads.received_at,
         case
-            when previous.payload_id is null or payloads.provider = 'partnerflow' then {{ try_parse_json('said') }}
+            when known.payload_id is null or payloads.provider = 'partnerflow' then {{ try_parse_json('said') }}
         end as payload,
         case
-            when previous.payload_id is null then {{ try_parse_json('said') }} is not null
-            else previous.is_readable
+            when known.payload_id is null then {{ try_parse_json('said') }} is not null
+            else known.is_readable
         end as is_readable
     from payloads
-    left join {{ previous }} as previous on payloads.payload_id = previous.payload_id
+    left join known on payloads.payload_id = known.payload_id
     {% else %}
     select
         payload_id,
