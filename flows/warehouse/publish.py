@@ -24,11 +24,17 @@ def publish(connection: Connection, file: Path, run: PublishedRun | None = None)
     """
     make_folder(file.parent)
     fresh = file.with_name(f".{file.name}.new")
-    fresh.unlink(missing_ok=True)
+    for left_by_a_killed_run in (fresh, _log(fresh)):
+        left_by_a_killed_run.unlink(missing_ok=True)
     connection.export(("marts", "snapshots"), fresh)
     complete(fresh, file, run)
     sync(fresh)
     fresh.chmod(fresh.stat().st_mode & ~0o222)
     make_readable(fresh)
-    file.with_name(f"{file.name}.wal").unlink(missing_ok=True)  # else it would be read as the next file's
+    _log(file).unlink(missing_ok=True)
     rename_synced(fresh, file)
+
+
+def _log(file: Path) -> Path:
+    """Return DuckDB's write-ahead log of a file. One that is left beside another file would be read as that file's."""
+    return file.with_name(f"{file.name}.wal")

@@ -1,5 +1,9 @@
 """The published file has what the warehouse has."""
 
+import inspect
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -61,6 +65,28 @@ def test_published_tables_have_the_rows_and_types_of_the_warehouse(warehouse: Co
         assert connection.execute("SELECT rows FROM snapshots.seen").fetchall() == [(len(rows) + 1,)]
     assert [file.name for file in published.parent.iterdir()] == [published.name]
     assert published.stat().st_mode & 0o777 == 0o444
+
+
+def test_file_that_a_killed_run_left_half_done_is_written_again(warehouse: Connection, tmp_path: Path):
+    """Its write-ahead log too: DuckDB would carry it out on the next file, in which the tables already exist."""
+    published = tmp_path / "published" / "partnerflow.duckdb"
+    publish(warehouse, published)
+    half_done = published.with_name(f".{published.name}.new")
+    shutil.copy(published, half_done)
+    half_done.chmod(0o644)
+    code = """
+        import os, sys, duckdb
+        writer = duckdb.connect(sys.argv[1])
+        writer.execute("CREATE TABLE marts.left_by_a_killed_run (id INTEGER)")
+        os._exit(9)"""
+    subprocess.run([sys.executable, "-c", inspect.cleandoc(code), half_done], check=False)
+    log = half_done.with_name(f"{half_done.name}.wal")
+    assert log.exists()
+    publish(warehouse, published)
+    with duckdb.connect(published, read_only=True) as connection:
+        tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'").fetchall()
+    assert ("left_by_a_killed_run",) not in tables
+    assert [file.name for file in published.parent.iterdir()] == [published.name]
 
 
 @pytest.mark.engine("postgres", "DuckDB counts rows itself")
