@@ -25,7 +25,7 @@ from support.databases import ENGINE, server_variables, warehouse_of
 from support.example_workflows import WORKFLOWS, copy_workflows
 from support.spark_account import IN_TOKYO, share_message_key, workflows_with_everything
 from support.spark_cluster import SparkCluster, missing, spark_cluster
-from support.states import HOUR, copy_state, move_state, remove_state, with_example
+from support.states import HOUR, build_once, copy_state, remove_state, with_example
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -114,19 +114,27 @@ def settings(workshop: Path, read_project: Path) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def example(workshop: Path, read_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Run]:
     """The example account after one run at its hour, to be read and not changed."""
-    shutil.copytree(read_project, workshop / "dbt_project")
     settings = Settings(state_dir=workshop, workflows=WORKFLOWS)
-    run = run_hour(with_example(settings), HOUR)
-    var = move_state(workshop, tmp_path_factory.mktemp("example"))
+
+    def build_example() -> Run:
+        shutil.copytree(read_project, workshop / "dbt_project")
+        return run_hour(with_example(settings), HOUR)
+
+    var, run = build_once(tmp_path_factory, "example", workshop, build_example)
     return settings.model_copy(update={"state_dir": var}), run
 
 
 @pytest.fixture(scope="session")
 def built_example(example: tuple[Settings, Run], workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example account after its run and another build: every table is up to date with the run's own records."""
-    settings = example[0].model_copy(update={"state_dir": copy_state(example[0].state_dir, workshop)})
-    assert build(settings, read_definitions(settings)).held == {}
-    return settings.model_copy(update={"state_dir": move_state(workshop, tmp_path_factory.mktemp("built_example"))})
+    settings = example[0].model_copy(update={"state_dir": workshop})
+
+    def build_again() -> None:
+        copy_state(example[0].state_dir, workshop)
+        assert build(settings, read_definitions(settings)).held == {}
+
+    var, _ = build_once(tmp_path_factory, "built_example", workshop, build_again)
+    return settings.model_copy(update={"state_dir": var})
 
 
 @pytest.fixture

@@ -1,13 +1,24 @@
 """States of the example account, and how a state is copied, moved and removed with its warehouse on each engine."""
 
+import fcntl
+import os
+import pickle
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from flows.settings import Settings
 from flows.warehouse.connection import open_warehouse, transaction
 from flows.warehouse.example import load_example
 from support.databases import ENGINE, copy_database, drop_database, move_database
+
+if TYPE_CHECKING:
+    import pytest
+
+T = TypeVar("T")
 
 HOUR = datetime(2026, 3, 20, 18, tzinfo=UTC)
 """The fixed hour of the example account: 14:00 in New York, 23:30 in Kolkata."""
@@ -31,6 +42,35 @@ def remove_state(folder: Path) -> None:
     """Remove a state folder with its database."""
     shutil.rmtree(folder)
     drop_database(folder)
+
+
+def build_once(factory: "pytest.TempPathFactory", name: str, folder: Path, build: Callable[[], T]) -> tuple[Path, T]:
+    """Return a copy of the state that `build` leaves in `folder`, and what `build` returned.
+
+    On DuckDB, the first process of the test session that needs the state builds it for all. On PostgreSQL, each process
+    has a server of its own, and builds the state in it.
+    """
+    shared = factory.getbasetemp()
+    if ENGINE == "duckdb" and "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    kept = shared / f"shared_{name}"
+    with _locked(shared / f"{kept.name}.lock"):
+        if not (kept / "returned").exists():
+            returned = build()
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir()
+            move_state(folder, kept)
+            (kept / "returned").write_bytes(pickle.dumps(returned))
+    own = factory.mktemp(name) / folder.name
+    return copy_state(kept / folder.name, own), pickle.loads((kept / "returned").read_bytes())
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Wait until no other process has this lock, and keep it."""
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def copy_warehouse(source: Path, target: Path) -> None:
