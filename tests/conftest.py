@@ -23,7 +23,7 @@ from flows.warehouse.connection import open_warehouse
 from support.cli import partnerflow
 from support.databases import ENGINE, server_variables, warehouse_of
 from support.example_workflows import WORKFLOWS, copy_workflows
-from support.spark_account import IN_TOKYO, share_message_key, workflows_with_everything
+from support.spark_account import IN_TOKYO, share_keys, workflows_with_everything
 from support.spark_cluster import SparkCluster, missing, spark_cluster
 from support.states import HOUR, build_once, copy_state, remove_state, with_example
 
@@ -190,7 +190,7 @@ def on_spark(spark: "SparkSession", on_duckdb: Settings, tmp_path_factory: pytes
     """The same account on Spark after the same run."""
     var: Path = tmp_path_factory.mktemp("on_spark") / "var"
     settings = Settings(target="spark", state_dir=var, workflows=on_duckdb.workflows)
-    share_message_key(on_duckdb, settings)
+    share_keys(on_duckdb, settings)
     loaded = partnerflow(settings, "load-example")
     assert (loaded.code, loaded.stderr) == (0, "")
     for statement in IN_TOKYO:

@@ -47,13 +47,14 @@ def workflows_with_everything(folder: Path) -> Path:
     return folder
 
 
-def share_message_key(source: Settings, target: Settings) -> None:
-    """Give the new ledger of a state the key of another one, so that the same deliveries have the same ids."""
+def share_keys(source: Settings, target: Settings) -> None:
+    """Give the new ledger of a state the keys of another one: the same deliveries have the same ids, and the same
+    members are held out."""
     with closing(Ledger(source.ledger)) as ledger:
-        key = ledger.message_key.hex()
+        keys = {"message_key": ledger.message_key.hex(), "holdout_key": ledger.holdout_key.hex()}
     Ledger(target.ledger).close()
     with closing(sqlite3.connect(target.ledger, isolation_level=None)) as ledger:
-        ledger.execute("UPDATE setting SET value = ? WHERE name = 'message_key'", [key])
+        ledger.executemany("UPDATE setting SET value = ? WHERE name = ?", [(key, name) for name, key in keys.items()])
 
 
 def receive_events(settings: Settings) -> None:
@@ -138,7 +139,7 @@ LOADED = (
         statement.format(id=name, at=joined)
         for name, joined in NEWCOMERS.items()
         for statement in (
-            """INSERT INTO raw.partners SELECT program_id, '{id}', 'New', 'en', _loaded_at
+            """INSERT INTO raw.partners SELECT program_id, '{id}', 'New', 'en', _loaded_at, CAST(NULL AS VARCHAR(40))
                FROM raw.partners WHERE partner_id = '21005024'""",
             """INSERT INTO raw.partner_contacts SELECT program_id, '{id}', '{id}@partners.example', 'Ann', 'New', true,
                CAST(NULL AS TIMESTAMP), _loaded_at FROM raw.partners WHERE partner_id = '{id}'""",
