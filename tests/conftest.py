@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 os.environ.pop("COLUMNS", None)  # a worker of pytest-xdist has it, and commands would wrap their lines
+os.environ["PARTNERFLOW_VAR"] = str(WORKFLOWS.parent / "var")  # not the state that `make run` has left in the checkout
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -218,7 +218,8 @@ def start_account(settings: Settings) -> None:
         loader.batch()
 
 
-@pytest.mark.parametrize("is_valid", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("is_valid", [True, False])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_builds_in_sequence_equal_a_full_refresh(dbt: tuple[Settings, Dbt], seed: int, is_valid: bool):
     """Rows arrive late, are corrected, moved, reversed and deleted, and one build stops between the two tables.

@@ -150,11 +150,13 @@ PARTNERS = {
 CONTACT = ("program_id", "partner_id", "loaded_email", "email", "first_name", "is_primary", "unsubscribed_at")
 
 
+@pytest.mark.long
 def test_tap_loads_partners_and_prospects_per_program(staged):
     """Each nested campaign is a program of the partner; a partner without one is included if it is a prospect."""
     assert columns(staged["tap_impact"]["partners"], "program_id", "partner_id", "name") == PARTNERS
 
 
+@pytest.mark.long
 def test_tap_contacts_come_from_partners_and_contacts(staged):
     """The partner's own contact is primary; a person in `contacts` has a list of accounts, or a single one.
 
@@ -169,12 +171,14 @@ def test_tap_contacts_come_from_partners_and_contacts(staged):
     }
 
 
+@pytest.mark.long
 def test_fivetran_partners_come_from_partners_and_contracts(staged):
     """Programs are nested; a partner with a contract in a program is one of its partners."""
     found = columns(staged["fivetran"]["partners"], "program_id", "partner_id", "name")
     assert found == PARTNERS | {("1000", "21005024", "Not Yet")}
 
 
+@pytest.mark.long
 def test_fivetran_contacts_unsubscribe_per_program(staged):
     """An unsubscription is of one program, and its address may be spelled in another way."""
     assert columns(staged["fivetran"]["partner_contacts"], *CONTACT) == {
@@ -187,6 +191,7 @@ def test_fivetran_contacts_unsubscribe_per_program(staged):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loader", ["tap_impact", "fivetran"])
 def test_groups_are_per_program_and_ids_are_text(staged, loader: str):
     """A group without partners has no row. Ids loaded as numbers become text."""
@@ -194,6 +199,7 @@ def test_groups_are_per_program_and_ids_are_text(staged, loader: str):
     assert found == {("1000", "501", "21005016", "Gold"), ("1000", "501", "21005032", "Gold")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loader", ["tap_impact", "fivetran"])
 def test_actions_have_their_latest_state_and_amount(staged, loader: str):
     """Late updates of each item count. Actions have the time of the event in UTC, and exact amounts."""
@@ -205,6 +211,7 @@ def test_actions_have_their_latest_state_and_amount(staged, loader: str):
     assert events == {("1000", "21005016", datetime(2026, 3, 5, 4, 30), "USD")}
 
 
+@pytest.mark.long
 def test_contracts_get_their_stage_from_status_and_signatures(staged):
     """A superseded contract also gets its successor, which the source does not deliver."""
     contracts = staged["fivetran"]["contracts"]
@@ -212,12 +219,14 @@ def test_contracts_get_their_stage_from_status_and_signatures(staged):
     assert {(row["template_term_id"], row["template_term_name"]) for row in contracts} == {("70001", "Standard Terms")}
 
 
+@pytest.mark.long
 def test_timestamps_with_an_offset_become_utc(staged):
     """Midnight in New York, as text with its offset, is 05:00 in UTC."""
     (starts_at,) = [row["starts_at"] for row in staged["fivetran"]["contracts"] if row["contract_id"] == "S-2"]
     assert starts_at == datetime(2026, 3, 1, 5)
 
 
+@pytest.mark.long
 def test_clicks_are_counted_per_journey_and_local_date(staged):
     """A journey may have several clicks, and a row loaded twice is one click.
 

@@ -111,7 +111,7 @@ def test_run_on_old_backup_is_refused_until_restore(state: Settings, tmp_path: P
         assert ledger.execute(query).fetchall() == [("person:ann", "Restored: The disk was replaced")]
 
 
-@pytest.mark.parametrize("lost", ["ledger", "ledger and warehouse"])
+@pytest.mark.parametrize("lost", [pytest.param("ledger", marks=pytest.mark.long), "ledger and warehouse"])
 def test_new_ledger_beside_old_replicas_is_refused(state: Settings, lost: str, tmp_path: Path):
     """This holds even if the warehouse was deleted too, because the published file still has its contacts."""
     copy_warehouse(state.state_dir, tmp_path / "kept")
@@ -149,6 +149,7 @@ def test_emails_of_run_killed_with_its_ledger_are_restored(state: Settings, tmp_
     assert_all_sent_once(state)
 
 
+@pytest.mark.long
 def test_outbox_file_is_not_written_again_after_restore(state: Settings, tmp_path: Path):
     """The backup was made in the middle of a run, and nothing was mirrored later; the files are the proof."""
     with pytest.MonkeyPatch.context() as patch:

@@ -244,12 +244,14 @@ def contacted(settings: Settings, after: datetime) -> set[tuple[str, str]]:
         return set(reader.execute(query, [after.replace(tzinfo=None)]).fetchall())
 
 
+@pytest.mark.long
 def test_an_outage_of_a_day_loses_nobody(back: tuple[Settings, Run]):
     """Neither the transition after the last hour, nor the 14 days ago of the day that is over."""
     settings, _ = back
     assert {("welcome", "owl"), ("few-clicks-14", "fortnight"), ("welcome", "later")} <= contacted(settings, HOUR)
 
 
+@pytest.mark.long
 def test_it_contacts_those_whom_a_run_every_hour_would_have_contacted(back: tuple[Settings, Run]):
     """As the simulation of those hours, by one statement and with a ledger of its own, tells."""
     settings, _ = back
@@ -258,6 +260,7 @@ def test_it_contacts_those_whom_a_run_every_hour_would_have_contacted(back: tupl
     assert len(expected) > len(NEWCOMERS)
 
 
+@pytest.mark.long
 def test_every_hour_that_was_caught_up_has_its_rows(back: tuple[Settings, Run]):
     """What it brought is counted there and nowhere else; and the deliveries name it as the run that claimed them."""
     settings, run = back
@@ -277,6 +280,7 @@ def test_every_hour_that_was_caught_up_has_its_rows(back: tuple[Settings, Run]):
     assert members == [(BACK.replace(tzinfo=None),)]
 
 
+@pytest.mark.long
 def test_a_workflow_that_waits_for_a_person_is_held_and_says_how_to_decide(back: tuple[Settings, Run]):
     """And nobody is contacted by it meanwhile."""
     settings, run = back

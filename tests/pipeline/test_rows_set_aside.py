@@ -182,6 +182,7 @@ def observe(settings: Settings, hour: datetime) -> Hour:
     return Hour(run, {(row["table_name"], row["row_key"], row["reason"]): row for row in rows}, sent, versions)
 
 
+@pytest.mark.long
 def test_every_bad_row_is_listed_once_with_its_reason(hours: tuple[Hour, Hour]):
     """Each with the row as loaded, and the hour at which it was first seen; no other row is listed."""
     found = hours[0].quarantined
@@ -191,6 +192,7 @@ def test_every_bad_row_is_listed_once_with_its_reason(hours: tuple[Hour, Hour]):
     assert (married["partner_id"], married["contract_stage"]) == ("3", "Married")
 
 
+@pytest.mark.long
 def test_all_partners_without_a_bad_row_are_written_to(hours: tuple[Hour, Hour]):
     """A bad row holds its partner, and only for workflows that depend on the row."""
     held = defaultdict(set)
@@ -205,6 +207,7 @@ def test_all_partners_without_a_bad_row_are_written_to(hours: tuple[Hour, Hour])
     }
 
 
+@pytest.mark.long
 def test_run_says_how_many_partners_are_held(hours: tuple[Hour, Hour]):
     """Members are counted; partners whose own row is set aside, or that have no address, are in other counts."""
     rows = {row.workflow_id: row for row in hours[0].run.plan.workflows}
@@ -215,6 +218,7 @@ def test_run_says_how_many_partners_are_held(hours: tuple[Hour, Hour]):
     assert (rows["joined"].no_address, rows["joined"].suppressed) == (2, 2)
 
 
+@pytest.mark.long
 def test_corrected_row_is_used_and_a_spoilt_one_keeps_its_history(hours: tuple[Hour, Hour]):
     """The partner of a corrected row is written to; a contract that is set aside later is not taken for deleted."""
     later = hours[1]

@@ -71,6 +71,7 @@ def test_the_hour_has_the_date_of_each_program(settings: Settings):
     assert found == [("1000", date(2026, 3, 20)), ("2000", date(2026, 3, 21))]
 
 
+@pytest.mark.long
 def test_the_next_hour_sends_only_to_whom_it_brings(copied: Settings):
     """In Kolkata the next hour is the next day: a follow-up falls due, and no partner receives two emails."""
     run = run_hour(copied, HOUR + timedelta(hours=1))
@@ -79,6 +80,7 @@ def test_the_next_hour_sends_only_to_whom_it_brings(copied: Settings):
     assert {name: row.sent for name, row in rows(run).items() if row.sent} == {"prospect-follow-up-7": 1}
 
 
+@pytest.mark.long
 def test_our_own_email_moves_the_prospect_on_and_the_chain_follows(copied: Settings):
     """The invitation is Outreach from the next run on; seven days later the follow-up goes to the invited."""
     with duckdb.connect(copied.published, read_only=True) as connection:
@@ -173,9 +175,10 @@ REVENUE = {
         pytest.param(
             "DELETE FROM raw.partner_clicks_daily WHERE program_id = '1000'", "no clicks in the last days", CLICKS,
             marks=pytest.mark.long),
-        ("UPDATE raw.partner_clicks_daily SET _loaded_at = TIMESTAMP '2026-03-19 06:00'",
-         "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day 13 hours before the hour; "
-         "36 hours are allowed", CLICKS),
+        pytest.param(
+            "UPDATE raw.partner_clicks_daily SET _loaded_at = TIMESTAMP '2026-03-19 06:00'",
+            "raw.partner_clicks_daily was last loaded at 2026-03-19 06:00 UTC, 1 day 13 hours before the hour; "
+            "36 hours are allowed", CLICKS, marks=pytest.mark.long),
         pytest.param(
             "ALTER TABLE raw.contracts DROP COLUMN starts_at CASCADE", "base_contracts", set(MEMBERS),
             marks=pytest.mark.long),
@@ -214,9 +217,8 @@ def big(settings: Settings, partners: int) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("partners", "status"), [pytest.param(9_991, "done", marks=pytest.mark.long), (9_992, "over_limit")]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("partners", "status"), [(9_991, "done"), (9_992, "over_limit")])
 def test_ten_thousand_addresses_pass_and_one_more_sends_nothing(copied: Settings, partners: int, status: str):
     """The limit counts the segment's result, those already contacted and unsubscribed included: 8 were there."""
     big(copied, partners)

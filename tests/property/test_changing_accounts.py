@@ -77,7 +77,7 @@ def _described(stage: Stage) -> str:
 
 
 @settings(
-    max_examples=1000 if LONG else 5,
+    max_examples=1000 if LONG else 3,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

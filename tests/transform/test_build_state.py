@@ -89,23 +89,28 @@ def test_build_without_changes_builds_segments_only(state: Settings):
     assert [name for name in names if name.startswith("recency_stg_partner_clicks_daily")]
 
 
-@pytest.mark.parametrize(
-    ("statement", "source"),
-    [
-        ("UPDATE raw.contracts SET contract_stage = 'Expired' WHERE contract_stage = 'Joined'", "raw.contracts"),
-        ("DELETE FROM raw.partner_contacts WHERE email = (SELECT max(email) FROM raw.partner_contacts)",
-         "raw.partner_contacts"),
-        ("INSERT INTO raw.prospects SELECT program_id, partner_id, tagged_at, NULL FROM raw.prospects LIMIT 1",
-         "raw.prospects"),
-        ("ALTER TABLE raw.partners ADD COLUMN shoe_size INTEGER", "raw.partners"),
-        pytest.param("ALTER TABLE raw.partner_clicks_daily ALTER clicks TYPE HUGEINT", "raw.partner_clicks_daily",
-                     marks=pytest.mark.engine("duckdb", "elsewhere a view that reads the column keeps its type")),
-    ],
-)  # fmt: skip
-def test_changed_source_is_rebuilt_without_a_new_load_time(state: Settings, statement: str, source: str):
-    """Rows are corrected, deleted and duplicated without a new load time; columns are added, or change their type."""
-    change(state, statement)
-    assert changed_sources(state) == {source}
+CHANGED = {
+    "raw.contracts": "UPDATE raw.contracts SET contract_stage = 'Expired' WHERE contract_stage = 'Joined'",
+    "raw.partner_contacts":
+        "DELETE FROM raw.partner_contacts WHERE email = (SELECT max(email) FROM raw.partner_contacts)",
+    "raw.prospects":
+        "INSERT INTO raw.prospects SELECT program_id, partner_id, tagged_at, NULL FROM raw.prospects LIMIT 1",
+    "raw.partners": "ALTER TABLE raw.partners ADD COLUMN shoe_size INTEGER",
+}  # fmt: skip
+"""A statement that changes each of these sources without a new load time."""
+
+
+def test_changed_source_is_rebuilt_without_a_new_load_time(state: Settings):
+    """Rows are corrected, deleted and duplicated without a new load time, and columns are added."""
+    change(state, *CHANGED.values())
+    assert changed_sources(state) == CHANGED.keys()
+
+
+@pytest.mark.engine("duckdb", "elsewhere a view that reads the column keeps its type")
+def test_source_whose_column_has_another_type_is_rebuilt(state: Settings):
+    """Its rows are the same."""
+    change(state, "ALTER TABLE raw.partner_clicks_daily ALTER clicks TYPE HUGEINT")
+    assert changed_sources(state) == {"raw.partner_clicks_daily"}
 
 
 @pytest.mark.long
@@ -125,23 +130,22 @@ def test_build_of_changes_equals_a_full_refresh(state: Settings):
     assert found == tables(state)
 
 
-AN_ACTION = "(SELECT * FROM raw.actions WHERE state = 'APPROVED' AND program_id = '1000' ORDER BY action_id LIMIT 1)"
-
-
-@pytest.mark.parametrize(
-    ("replaced", "reason"),
-    [
-        ("'REVERSED' AS state", "another row has the same key and other values"),
-        ("'21005016' AS partner_id", "another partner has an action with this id"),
-    ],
-)
-def test_duplicate_action_is_found_when_only_new_keys_are_looked_at(state: Settings, replaced: str, reason: str):
-    """The duplicate is reversed, so in no fact, or it is of another partner."""
-    change(state, f"INSERT INTO raw.actions SELECT * REPLACE ({replaced}) FROM {AN_ACTION}")
+def test_duplicate_action_is_found_when_only_new_keys_are_looked_at(state: Settings):
+    """One duplicate is reversed, so in no fact; the other is of another partner."""
+    action = "(SELECT * FROM raw.actions WHERE state = 'APPROVED' AND program_id = '1000' ORDER BY action_id LIMIT 2)"
+    change(
+        state,
+        f"INSERT INTO raw.actions SELECT * REPLACE ('REVERSED' AS state) FROM {action} ORDER BY action_id LIMIT 1",
+        f"INSERT INTO raw.actions SELECT * REPLACE ('21005016' AS partner_id) FROM {action} AS two "
+        "ORDER BY action_id DESC LIMIT 1",
+    )
     assert rebuild(state).held == {}
-    query = "SELECT reason, occurrences FROM marts.quarantined_rows WHERE table_name = 'actions'"
+    query = "SELECT reason, occurrences FROM marts.quarantined_rows WHERE table_name = 'actions' ORDER BY reason"
     with open_warehouse(state.warehouse) as connection:
-        assert connection.execute(query).fetchall() == [(reason, 2)]
+        assert connection.execute(query).fetchall() == [
+            ("another partner has an action with this id", 2),
+            ("another row has the same key and other values", 2),
+        ]
     (compiled,) = (state.state_dir / "dbt_project" / "target" / "compiled").rglob("int_duplicate_actions.sql")
     assert "checked_ids" in compiled.read_text()
 
@@ -214,17 +218,21 @@ def test_dropped_table_is_restored_by_the_second_build(state: Settings, dropped:
     assert rebuild(state).held == {}
 
 
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        ("models/marts/core/fct_partner_groups.sql", "select 1 as one"),
-        ("models/another.sql", "select 1 as one"),
-        ("tests/generic/recency.sql", "{% test recency(model, column_name, interval, evaluations) %} {% endtest %}"),
-        ("macros/incremental/exists_for_partner.sql", "{% macro exists_for_partner(_, rows) %}true{% endmacro %}"),
-        ("macros/adapters/local_date.sql", "{% macro local_date(utc_timestamp, timezone) %}{% endmacro %}"),
-        ("dbt_project.yml", None),
-    ],
-)  # fmt: skip
+CODE = [
+    ("macros/incremental/exists_for_partner.sql", "{% macro exists_for_partner(_, rows) %}true{% endmacro %}"),
+    ("dbt_project.yml", None),
+]
+"""Files, and the text with which each is replaced; None changes a variable of the project."""
+
+MORE_CODE = [
+    ("models/marts/core/fct_partner_groups.sql", "select 1 as one"),
+    ("models/another.sql", "select 1 as one"),
+    ("tests/generic/recency.sql", "{% test recency(model, column_name, interval, evaluations) %} {% endtest %}"),
+    ("macros/adapters/local_date.sql", "{% macro local_date(utc_timestamp, timezone) %}{% endmacro %}"),
+]
+
+
+@pytest.mark.parametrize(("file", "text"), [*CODE, *(pytest.param(*one, marks=pytest.mark.long) for one in MORE_CODE)])
 def test_changed_code_means_a_full_refresh(
     state: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str, text: str | None
 ):
@@ -251,6 +259,7 @@ def test_missing_or_wrong_manifest_means_a_full_refresh(state: Settings, content
     assert changed_sources(state) == set()
 
 
+@pytest.mark.long
 def test_manifest_that_dbt_cannot_read_means_a_full_refresh(state: Settings):
     """The manifest is of another version of dbt, but its checksum is the recorded one."""
     definitions = read_definitions(state)
@@ -262,6 +271,7 @@ def test_manifest_that_dbt_cannot_read_means_a_full_refresh(state: Settings):
     assert valid.dbt_selection() == ["--full-refresh"]
 
 
+@pytest.mark.long
 def test_lost_compiled_model_means_a_full_refresh(state: Settings):
     """`simulate` and the forecast of `plan` read it, and a build of a part would not write it again."""
     folder = state.state_dir / "dbt_project" / "target" / "compiled" / "partnerflow" / "models"
