@@ -46,6 +46,7 @@ def test_failed_model_leaves_its_table_unchanged(dbt: tuple[Settings, Dbt]):
     assert sql(settings, names) == tables
 
 
+@pytest.mark.long
 def test_view_of_the_same_name_is_replaced(dbt: tuple[Settings, Dbt]):
     """The model may have been a view in an older version; the new table has the types of its contract."""
     settings, project = dbt

@@ -132,7 +132,7 @@ def test_mirror_writes_only_the_rows_that_changed(filled: Ledger, opened: ExitSt
     assert warehouse.contents() == new.contents()
 
 
-@pytest.mark.parametrize("is_new", [True, False])
+@pytest.mark.parametrize("is_new", [pytest.param(True, marks=pytest.mark.long), False])
 def test_interrupted_mirror_is_completed_by_the_next_one(filled: Ledger, opened: ExitStack, is_new: bool):
     """Whichever statement is the last one of the process: no row is missing, old or there twice afterwards."""
     warehouses = [opened.enter_context(Warehouse()) for _ in range(60)]

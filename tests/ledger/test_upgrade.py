@@ -198,6 +198,7 @@ def test_head_is_newest_migration():
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
+@pytest.mark.parametrize("old", ENDS, indirect=True, ids=lambda old: f"{old[0]}-{old[1]}")
 def test_failing_migration_leaves_old_ledger(old: tuple[Path | str, int], monkeypatch: pytest.MonkeyPatch):
     """All pending migrations are one transaction."""
     place, _ = old

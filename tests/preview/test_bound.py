@@ -46,6 +46,7 @@ def numbers(workflows: Sequence[Workflow], policy: ContactPolicy = NO_POLICY) ->
     return [(one.at_most, one.reached) for one in bounds(workflows, policy).values()]
 
 
+@pytest.mark.long
 def test_bounds_of_the_example_are_reached_by_compiled_sql(example):
     """Without the contact policy: in an hour, 24 hours and 30 days, for both programs."""
     found = email_bounds(example.active, NO_POLICY, COMPILER, ON)

@@ -350,7 +350,7 @@ class DrawnRun:
 
 
 @settings(
-    max_examples=1000 if LONG else 6,
+    max_examples=1000 if LONG else 4,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=list(HealthCheck),

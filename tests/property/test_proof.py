@@ -47,7 +47,7 @@ NAMES = sorted(path.stem for path in CASES.glob("*.yml"))
 
 
 @settings(
-    max_examples=5000 if LONG else 25,
+    max_examples=5000 if LONG else 15,
     derandomize=not LONG,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

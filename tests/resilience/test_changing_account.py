@@ -20,7 +20,7 @@ from support.states import remove_state
 from support.timeline import PROGRAM, Timeline
 
 HOURS = int(os.environ.get("PARTNERFLOW_CHANGING_HOURS", "48"))
-FIRST = datetime(2026, 3, 7, 12)
+FIRST = datetime(2026, 3, 7, 20)
 """Local time: the account lives through the change to daylight saving time on 8 March."""
 
 SEGMENTS = {

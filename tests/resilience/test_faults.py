@@ -183,6 +183,7 @@ def test_damaged_warehouse_stops_the_run_and_is_kept(state: Settings):
     assert published(state, "SELECT count(*) FROM marts.sent_emails") == [(DELIVERY_COUNT,)]
 
 
+@pytest.mark.long
 def test_unreadable_published_file_is_replaced(state: Settings):
     """A run writes it again, like a missing one."""
     run(state)

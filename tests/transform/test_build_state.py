@@ -191,6 +191,7 @@ def test_released_workflow_is_back_in_the_segments(state: Settings):
     assert tables(state)["marts.segment_membership"] == expected
 
 
+@pytest.mark.long
 def test_build_by_hand_means_a_full_refresh(state: Settings):
     """One model built by hand is enough."""
     project = prepare_project(state, read_definitions(state))
@@ -220,19 +221,17 @@ def test_dropped_table_is_restored_by_the_second_build(state: Settings, dropped:
 
 CODE = [
     ("macros/incremental/exists_for_partner.sql", "{% macro exists_for_partner(_, rows) %}true{% endmacro %}"),
-    ("dbt_project.yml", None),
-]
-"""Files, and the text with which each is replaced; None changes a variable of the project."""
-
-MORE_CODE = [
     ("models/marts/core/fct_partner_groups.sql", "select 1 as one"),
     ("models/another.sql", "select 1 as one"),
     ("tests/generic/recency.sql", "{% test recency(model, column_name, interval, evaluations) %} {% endtest %}"),
     ("macros/adapters/local_date.sql", "{% macro local_date(utc_timestamp, timezone) %}{% endmacro %}"),
 ]
+"""Files, and the text with which each is replaced."""
 
 
-@pytest.mark.parametrize(("file", "text"), [*CODE, *(pytest.param(*one, marks=pytest.mark.long) for one in MORE_CODE)])
+@pytest.mark.parametrize(
+    ("file", "text"), [("dbt_project.yml", None), *(pytest.param(*one, marks=pytest.mark.long) for one in CODE)]
+)
 def test_changed_code_means_a_full_refresh(
     state: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str, text: str | None
 ):
