@@ -29,8 +29,8 @@ test: lint  ## run the checks and all tests except the long ones
 test-long: setup  ## run the slow tests: kills in every step and while sending, hours of the hourly flow with faults and of a changing account, a new condition on a new state
 	PARTNERFLOW_KILLS=10 PARTNERFLOW_WEEK=6 PARTNERFLOW_CHANGING_HOURS=10 .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m long
 
-test-postgres: setup  ## run the tests of tests/on_postgres.txt on PostgreSQL, in a server that they start and stop
-	PARTNERFLOW_TEST_ENGINE=postgres .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile @tests/on_postgres.txt
+test-postgres: setup  ## run the tests of tests/on_postgres.txt, the slow ones too, on PostgreSQL, in a server that they start and stop
+	PARTNERFLOW_TEST_ENGINE=postgres .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not cluster and not adapters" @tests/on_postgres.txt
 
 test-cluster: setup-spark  ## run the tests on a Spark cluster, which they start and stop: a master, two workers, a catalog
 	.venv-spark/bin/python -m pytest tests/cluster -m cluster
