@@ -20,6 +20,7 @@ from email.policy import SMTP
 
 from pydantic import SecretStr
 
+from compared import compared
 from flows.messages.message import Message, message_from
 from flows.messages.mime.compose import compose
 from flows.messages.render import render
@@ -67,6 +68,8 @@ def main() -> None:
     base = figures["EmailMessage.as_bytes"]
     for name, rate in figures.items():
         print(f"{name:44} {rate:>8,.0f} per second of CPU, {rate / base:>6.1f} times the first")
+    rendered = list(figures.values())[-1]
+    compared("render an email", rendered, "EmailMessage.as_bytes", base, "per s of CPU")
     print(f"memory kept after {options.messages:,} more messages: {_kept(deliveries, message, settings):,} bytes")
     if options.profile:
         profile = cProfile.Profile()

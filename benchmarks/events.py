@@ -21,6 +21,7 @@ from typing import Annotated
 import typer
 from dbt.cli.main import dbtRunner
 
+from compared import compared
 from flows.definitions.loader import read_definitions
 from flows.events.ingestion import load_events
 from flows.settings import CHECKOUT, Settings
@@ -109,6 +110,8 @@ def main(events: Annotated[int, typer.Option(help="Number of events.")] = 150_00
     print(f"{total:,} events in {loaded:,} payloads, {size / 1e6:.0f} MB; {distinct:,} are distinct, {linked:,} linked")
     for name, seconds in taken.items():
         print(f"{name:6} {seconds:6.2f} s of CPU  {seconds / taken['floor']:5.1f} floors")
+    compared("load events", taken["load"], "the floor", taken["floor"], "s of CPU")
+    compared("stage all events", taken["stage"], "the floor", taken["floor"], "s of CPU")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

@@ -21,6 +21,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from compared import compared
+
 FIRST = datetime(2026, 3, 20, 19, tzinfo=UTC)
 """The first hour. All rows were loaded before it, and in no program is there a midnight in the nine hours after it."""
 
@@ -144,6 +146,7 @@ def report(folder: Path, repeat: int) -> None:
     print(f"{'':<34}{'wall s':>8}{'cpu s':>8}{'GiB':>8}{'cpu, of dbt build':>22}")
     for name, (wall, cpu, peak) in medians.items():
         print(f"{name:<34}{wall:>8.2f}{cpu:>8.2f}{peak:>8.2f}{cpu / base[1]:>22.2f}")
+    compared("an idle hour", medians["an idle hour"][1], "dbt build of everything", base[1], "s of CPU")
     parts = [json.loads(one["an idle hour"][3].removeprefix(PARTS)) for one in rounds]
     print("\nThe parts of the hour in wall seconds, in the order in which they end: a step comes after its own parts.")
     for name in parts[0]:  # a step is added when it ends

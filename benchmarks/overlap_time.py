@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from datetime import date
 
+from compared import compared
 from compiler import Compiler, compile_models, project_vocabulary
 from compiler.analysis.overlap import overlaps
 from compiler.analysis.sequences import find_sequences
@@ -44,6 +45,7 @@ def _timed(label: str, step, baseline: float):
     result = step()
     seconds = time.process_time() - started
     print(f"{label:10} {seconds:8.2f} s of CPU, {seconds / baseline:6.2f} times compiling ({baseline:.2f} s)")
+    compared(label, seconds, "compiling them", baseline, "s of CPU")
     return result
 
 

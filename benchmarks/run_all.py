@@ -3,8 +3,8 @@
     PYTHONPATH=.:tests python benchmarks/run_all.py --size small       # ten minutes
     PYTHONPATH=.:tests python benchmarks/run_all.py --size large       # 30 million rows; hours, and 10 GB of disk
 
-Each runs in a process of its own. A benchmark compares in one run, so its ratios hold for any machine; its seconds hold
-for the machine named at the top, if nothing else was running.
+Each runs in a process of its own. A table at the top has the ratios: a benchmark compares in one run, so its ratios
+hold for any machine. Its seconds hold for the machine named at the top, if nothing else was running.
 """
 
 import os
@@ -22,6 +22,8 @@ from typing import Annotated
 import psutil
 import typer
 
+from compared import PREFIX
+
 FOLDER = Path(__file__).parent
 PACKAGES = ("partnerflow", "duckdb", "dbt-core", "sqlglot", "polars", "pandas", "prefect", "sqlalchemy")
 
@@ -38,7 +40,11 @@ SIZES: dict[str, dict[Size, list[str]]] = {
     "commands": {Size.TOY: ["--repeat", "1"]},
     "compile_time": {Size.TOY: ["--definitions", "20"]},
     "compose": {Size.TOY: ["--messages", "20", "--rounds", "1"]},
-    "delivery": {Size.TOY: ["--messages", "40", "--rounds", "1"], Size.SMALL: ["--messages", "2000"]},
+    "delivery": {
+        Size.TOY: ["--messages", "20,40"],
+        Size.SMALL: ["--messages", "1000,10000"],
+        Size.LARGE: ["--messages", "1000,10000,50000", "--rounds", "3"],
+    },
     "engines": {
         Size.TOY: ["--partners", "200", "--rows", "2000", "--segments", "2,20", "--repeat", "1"],
         Size.SMALL: ["--partners", "5000", "--rows", "250000", "--repeat", "1"],
@@ -68,8 +74,8 @@ SIZES: dict[str, dict[Size, list[str]]] = {
 """The options of each benchmark by size; a size that it lacks has no options, so the benchmark's own defaults."""
 
 
-def run(name: str, size: Size) -> str:
-    """Run a benchmark, and return its section. Exits with its messages if it fails."""
+def run(name: str, size: Size) -> tuple[list[str], str]:
+    """Run a benchmark, and return the rows of its ratios and its section. Exits with its messages if it fails."""
     options = SIZES[name].get(size, [])
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = time.monotonic()
@@ -80,9 +86,15 @@ def run(name: str, size: Size) -> str:
         errors.seek(0)
         if os.waitstatus_to_exitcode(status):
             sys.exit(f"{' '.join(command)} failed:\n{errors.read().decode()[-4000:]}")
-        text = output.read().decode().rstrip()
+        lines = output.read().decode().rstrip().splitlines()
+    ratios = [f"| {name} | {line.removeprefix(PREFIX)} |" for line in lines if line.startswith(PREFIX)]
+    text = "\n".join(line for line in lines if not line.startswith(PREFIX))
     taken = f"{time.monotonic() - started:,.0f} s, {usage.ru_maxrss / 2**20:.1f} GiB at most in one process"
-    return f"## {name}\n\n`{' '.join([f'{name}.py', *options])}`: {taken}\n\n```\n{text}\n```\n"
+    return ratios, f"## {name}\n\n`{' '.join([f'{name}.py', *options])}`: {taken}\n\n```\n{text}\n```\n"
+
+
+TABLE = ("| benchmark | of | compared with | measured | baseline | unit | ratio |", "|---|---|---|---:|---:|---|---:|")
+"""The head of the table of ratios."""
 
 
 def machine() -> str:
@@ -104,11 +116,13 @@ def main(
 ) -> None:
     """Run the benchmarks, and write the file when all have ended well."""
     head = f"# Results of the benchmarks\n\nWritten by `run_all.py --size {size}`. {machine()}\n"
-    sections = []
+    ratios, sections = [*TABLE], []
     for name in only.split(",") if only else SIZES:
         print(name, flush=True)
-        sections.append(run(name, size))
-    file.write_text("\n".join([head, *sections]), encoding="utf-8")
+        found, section = run(name, size)
+        ratios += found
+        sections.append(section)
+    file.write_text("\n".join([head, *ratios, "", *sections]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import flows.warehouse.evaluations
+from compared import compared
 from compiler import Compiler, project_vocabulary
 from flows.pipeline.run import plan_only
 from flows.preview.simulate import simulate
@@ -50,6 +51,7 @@ def main() -> None:
     one_wall, one_cpu = one_wall * options.days, one_cpu * options.days
     print(f"hour by hour      {one_wall:8.1f} s   {one_cpu:8.1f} s of CPU (one day times the days)")
     print(f"ratio             {one_wall / wall:8.1f}     {one_cpu / cpu:8.1f}")
+    compared(f"simulate {options.days} days", cpu, "hour by hour", one_cpu, "s of CPU")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
 
 

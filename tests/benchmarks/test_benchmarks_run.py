@@ -13,7 +13,7 @@ from run_all import SIZES, Size
 
 BENCHMARKS = CHECKOUT / "benchmarks"
 
-PARTS = {"engine_accounts", "generate", "plans", "raw_account", "run_all"}
+PARTS = {"compared", "engine_accounts", "generate", "plans", "raw_account", "run_all"}
 """Modules that the others import; raw_account is tested by its own file."""
 
 
