@@ -73,6 +73,15 @@ def deliveries(
         return [Delivery(**row._mapping) for row in connection.execute(query)]
 
 
+def waiting_deliveries(ledger: Ledger) -> list[Delivery]:
+    """Return the pending deliveries that the contact policy makes wait, in the order in which they were claimed."""
+    column = DELIVERY.c
+    query = select(DELIVERY).where(column.state == "pending", column.not_before.is_not(None))
+    with ledger.store.reading() as connection:
+        found = connection.execute(query.order_by(column.claimed_at, column.delivery_id))
+        return [Delivery(**row._mapping) for row in found]
+
+
 def deliveries_in_state(
     ledger: Ledger, state: str | None, *conditions: str | None, **more: str | None
 ) -> list[Delivery]:

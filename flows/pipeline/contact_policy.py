@@ -10,7 +10,7 @@ from compiler import Compiler
 from flows.ledger.caps import SendingHours, Wait, read_sending_hours
 from flows.ledger.delivery import Delivery
 from flows.ledger.ledger import Ledger
-from flows.ledger.queries import deliveries
+from flows.ledger.queries import deliveries, waiting_deliveries
 from flows.local_time import local_time
 from flows.pipeline.recheck import failed_conditions
 from flows.plan.plan import Deferred, Disqualified, Plan, with_details
@@ -19,13 +19,18 @@ from flows.warehouse.connection import Connection
 
 
 def decide_in_ledger(ledger: Ledger, hour: SendingHour, requalify: Requalify, new: Iterable[Delivery] = ()) -> Decision:
-    """Return the decision on the pending emails of the ledger, and on `new` ones that are not in it."""
+    """Return the decision on the pending emails of the ledger, and on `new` ones that are not in it.
+
+    Without caps and send windows only the emails that wait already are read, so that memory does not grow with the
+    number of the others.
+    """
 
     def sent_before(candidates: Collection[Delivery]) -> SendingHours:
         with ledger.store.reading() as connection:
             return read_sending_hours(connection, hour.policy, candidates, hour.as_of)
 
-    return decide(hour, deliveries(ledger, ["pending"]), sent_before, requalify, new)
+    pending = deliveries(ledger, ["pending"]) if hour.may_hold_back else waiting_deliveries(ledger)
+    return decide(hour, pending, sent_before, requalify, new if hour.may_hold_back else ())
 
 
 def apply(ledger: Ledger, decision: Decision, run_id: str) -> None:

@@ -171,12 +171,12 @@ def _with_policy(
     settings: Settings, definitions: Definitions, ledger: Ledger, plan: Plan, zones: Mapping[str, str]
 ) -> Plan:
     """Return the plan with what the contact policy makes of its emails, and of those that wait in the ledger."""
-    planned = [
+    planned = (
         one
         for each in (*plan.catch_up, plan)
         for one in planned_deliveries(ledger.message_key, each, run_id_of(plan.as_of), "plan", plan.as_of)
         if one.state == "pending"
-    ]
+    )
     with open_warehouse(settings.warehouse) as connection:
         hour = sending_hour(connection, definitions, plan, zones)
         decision = decide_in_ledger(ledger, hour, requalify_by(connection, hour, definitions.compiler), planned)

@@ -166,7 +166,7 @@ def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
     with open_warehouse(settings.warehouse) as connection:
         if readdressed := readdress(ledger, connection, run.run_id):
             logger.info("Changed the address of %d deliveries that were waiting", readdressed)
-        claimed = sum(len(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of)) for one in (*run.catch_up, run))
+        claimed = sum(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of) for one in (*run.catch_up, run))
         logger.info("Claimed %d deliveries", claimed)
         if claimed:
             with transaction(connection):

@@ -68,7 +68,7 @@ def _recipients(connection: Connection, definitions: Definitions, as_of: datetim
     columns = ("workflow_id", "program_id", "program_name", "partner_id", "partner_name", "email", "first_name",
                "last_name", "language", "timezone")  # fmt: skip
     found = connection.execute(query, [_stored(as_of)]).fetchall()
-    rows = [dict(zip(columns, row, strict=True)) for row in found if row[0] in names]
+    rows = (dict(zip(columns, row, strict=True)) for row in found if row[0] in names)
     return [
         Recipient(
             workflow_name=names[row["workflow_id"]],

@@ -1,26 +1,56 @@
 """Claiming: the recipients of a plan become deliveries in the ledger, before anything is sent."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeVar
 
 from flows.addresses import address_key
 from flows.ledger.delivery import Delivery, utc_now
 from flows.ledger.ledger import Ledger
 from flows.plan.plan import Application, Plan, Recipient, contact_key
 
+BATCH_SIZE = 1_000
+"""Deliveries claimed in one transaction, so that memory does not grow with the number of recipients."""
 
-def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime | None = None) -> list[Delivery]:
-    """Claim the recipients and applications of the plan for this run, and return the new deliveries.
+Planned = TypeVar("Planned", Recipient, Application)
+
+
+def claim(ledger: Ledger, plan: Plan, run_id: str, domain: str, as_of: datetime | None = None) -> int:
+    """Claim the recipients and applications of the plan for this run, and return the number of new deliveries.
 
     Partners whom the workflow has contacted before are left out, and so are applications that it has accepted. The
     current version of the message is stored with the claim, so that an edit before the email is sent does not change
-    it. The other parameters are those of `planned_deliveries`.
+    it. The other parameters are those of `planned_deliveries`. What a killed run has claimed, the next one sends.
     """
-    planned = planned_deliveries(ledger.message_key, plan, run_id, domain, as_of)
-    used = {one.workflow_id for one in planned if one.action == "email"}
-    messages = {plan.messages[name].version: plan.messages[name].content for name in used}
-    return ledger.claim(planned, messages)
+    claimed = 0
+    for part in _parts(plan):
+        planned = planned_deliveries(ledger.message_key, part, run_id, domain, as_of)
+        used = {one.workflow_id for one in planned if one.action == "email"}
+        messages = {plan.messages[name].version: plan.messages[name].content for name in used}
+        claimed += len(ledger.claim(planned, messages))
+    return claimed
+
+
+def _parts(plan: Plan) -> Iterator[Plan]:
+    """Yield the plan in parts of about BATCH_SIZE deliveries. All addresses of one contact are in the same part."""
+    nobody = replace(plan, recipients=(), held_out=(), applications=())
+    yield from (replace(nobody, recipients=some) for some in _batches(plan.recipients))
+    yield from (replace(nobody, held_out=some) for some in _batches(plan.held_out))
+    yield from (replace(nobody, applications=some) for some in _batches(plan.applications))
+
+
+def _batches(planned: Iterable[Planned]) -> Iterator[tuple[Planned, ...]]:
+    batch: list[Planned] = []
+    for _, contact in groupby(sorted(planned, key=contact_key), contact_key):
+        batch += contact
+        if len(batch) >= BATCH_SIZE:
+            yield tuple(batch)
+            batch = []
+    if batch:
+        yield tuple(batch)
 
 
 def planned_deliveries(

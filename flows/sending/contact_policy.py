@@ -44,6 +44,11 @@ class SendingHour:
         """Return the workflows by id."""
         return {one.id: one for one in self.workflows}
 
+    @property
+    def may_hold_back(self) -> bool:
+        """Whether an email that does not wait yet may have to: there is a cap, or a send window."""
+        return bool(self.policy.caps) or any(self.window(one) is not None for one in self.workflows)
+
     def window(self, workflow: Workflow) -> SendWindow | None:
         """Return when the workflow's emails may leave; None for at any hour. Applications are decided at any hour."""
         return workflow.send_window or self.policy.send_window if isinstance(workflow.action, SendEmail) else None

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from flows.ledger.queries import deliveries, message_content
 from flows.messages.loader import read_message
 from flows.plan.plan import Application, Plan, Recipient
@@ -42,3 +44,17 @@ def test_message_is_kept_as_it_was_at_claim(tmp_path: Path):
         ids = {one.delivery_id for store in (ledger, other) for one in deliveries(store) if one.email == "p@x.example"}
         assert len(ids) == 2
         assert {one.message_id == f"{one.delivery_id}@x.example" for one in deliveries(ledger)} == {True}
+
+
+def test_claims_are_made_in_batches_of_whole_contacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """All addresses of a partner are claimed together, whatever the order of the recipients; a second claim is none."""
+    monkeypatch.setattr("flows.sending.claim.BATCH_SIZE", 3)
+    people = [recipient(partner, f"{name}@{partner}.example") for name in "ab" for partner in "pqr"]
+    plan = Plan(HOUR, (), tuple(people), messages={"w": message(tmp_path / "m", "Hello")})
+    with opened(tmp_path / "ledger.db") as ledger:
+        sizes: list[int] = []
+        original = ledger.claim
+        monkeypatch.setattr(ledger, "claim", lambda some, kept: sizes.append(len(some)) or original(some, kept))
+        assert claim(ledger, plan, "r", "x.example") == 6
+        assert claim(ledger, plan, "s", "x.example") == 0
+    assert sizes == [4, 2, 4, 2]

@@ -12,6 +12,7 @@ import pytest
 from compiler import ContactPolicy, MissedHours, parse_cap
 from compiler.language.send_window import parse_send_window
 from compiler.segment_tree import AcceptApplication, SendEmail, Workflow
+from flows.ledger.caps import Wait
 from flows.ledger.queries import deliveries
 from flows.pipeline.contact_policy import decide_in_ledger
 from flows.pipeline.run import plan_only
@@ -155,3 +156,15 @@ def test_workflows_go_in_the_order_of_priority(tmp_path: Path):
         ledger.claim([delivery("p", workflow="b", claimed_at=FRIDAY_NIGHT.replace(year=2025))], {})
         decision = decide_in_ledger(ledger, hour, lambda _: {}, [one for one in new if one.workflow_id != "b"])
         assert [one.workflow_id for one, _ in decision.waits] == ["a"]
+
+
+def test_only_waiting_emails_are_read_without_caps_and_windows(tmp_path: Path):
+    """Nothing else can wait then, so memory does not grow with the number of new emails."""
+    hour = SendingHour(FRIDAY_NIGHT, ContactPolicy(), [workflow("w")], {"1": "America/New_York"})
+    new, waiting = iter([delivery("new")]), delivery("waiting")
+    with opened(tmp_path / "ledger.db") as ledger:
+        ledger.claim([delivery("pending"), waiting], {})
+        ledger.make_wait([(waiting, Wait(FRIDAY_NIGHT, "Waits."))], "r")
+        decision = decide_in_ledger(ledger, hour, lambda _: {}, new)
+    assert [one.partner_id for one in decision.leaving] == ["waiting"]
+    assert [one.partner_id for one in new] == ["new"]
