@@ -9,10 +9,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import email_validator
-import idna
-from email_validator import EmailNotValidError, validate_email
-
 from compiler import PartnerflowError
 
 _PLAIN = re.compile(r"(?=[^@]{1,64}@)(?=.{1,254}\Z)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9.-]+")
@@ -23,9 +19,6 @@ _BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(
     map(chr, (0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF))
 )
 """White space of every kind, and the invisible characters that copying from web pages and spreadsheets leaves."""
-
-RULE_VERSION = f"1, idna {idna.__version__}, email-validator {email_validator.__version__}"
-"""Changes whenever a canonical form may change. Count up the first number with a change of the rules in this file."""
 
 
 def normalize_address(text: str) -> str:
@@ -41,6 +34,17 @@ def normalize_address(text: str) -> str:
     return bare if _PLAIN.fullmatch(bare) and _is_domain(bare.rpartition("@")[2]) else _checked(bare)
 
 
+def rule_version() -> str:
+    """Return a text that changes whenever a canonical form may change.
+
+    Count up its first number with a change of the rules in this file.
+    """
+    import email_validator
+    import idna
+
+    return f"1, idna {idna.__version__}, email-validator {email_validator.__version__}"
+
+
 @lru_cache(maxsize=4096)
 def _is_domain(name: str) -> bool:
     """Return whether the domain is valid and already normalized."""
@@ -52,6 +56,8 @@ def _is_domain(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _checked(text: str) -> str:
+    from email_validator import EmailNotValidError, validate_email  # slow to import
+
     try:
         found = validate_email(
             text, check_deliverability=False, globally_deliverable=False, test_environment=True, strict=True
@@ -91,6 +97,8 @@ def address_key(address: str) -> str:
     if canonical := canonical_address(address):
         return canonical
     local, at, domain = unicodedata.normalize("NFC", address.strip(_BLANKS)).lower().rpartition("@")
+    import idna
+
     with contextlib.suppress(UnicodeError):  # not a valid domain: compare it as written
         domain = idna.encode(domain, uts46=True).decode("ascii")
     return f"{local}{at}{domain}"

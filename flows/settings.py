@@ -57,6 +57,7 @@ class Settings(BaseSettings):
         toml_file=SETTINGS_FILES,
         frozen=True,
         hide_input_in_errors=True,  # secrets
+        validate_default=False,  # saves the import of what validates addresses
         populate_by_name=True,  # `state_dir` in code and in the file; its variable is PARTNERFLOW_VAR
     )
 

@@ -21,8 +21,8 @@ from math import inf
 from compiler.analysis.constraints import DayRange, SegmentConstraints, alternatives_of, conjunction
 from compiler.analysis.history import PartnerHistory
 from compiler.analysis.satisfiability import example_partner, is_satisfiable
+from compiler.segment_reader import SegmentReader
 from compiler.segment_tree import DaysAgo, Workflow
-from compiler.sql.predicates import PredicateBuilder
 
 ALL_DAYS = DaysAgo(0, 10**6)
 
@@ -84,11 +84,11 @@ class _Place:
         return _shifted(narrowed, last - self.day)
 
 
-def segments_of(workflows: Iterable[Workflow], builder: PredicateBuilder, on: date) -> list[SegmentOfBound]:
+def segments_of(workflows: Iterable[Workflow], reader: SegmentReader, on: date) -> list[SegmentOfBound]:
     """Return the segments of workflows, without those that can never have a member."""
     found = []
     for one in sorted(workflows, key=lambda one: one.id):
-        alternatives = tuple(part for part in alternatives_of(one, builder) if is_satisfiable(part, on, True))
+        alternatives = tuple(part for part in alternatives_of(one, reader) if is_satisfiable(part, on, True))
         if alternatives:
             found.append(SegmentOfBound(one.id, alternatives))
     return found

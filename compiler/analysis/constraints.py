@@ -12,6 +12,7 @@ from typing import Literal
 
 from compiler.analysis.interval_sums import Bounds, Interval
 from compiler.analysis.string_constraint import StringConstraint
+from compiler.segment_reader import SegmentReader, selected_stages
 from compiler.segment_tree import (
     NO_STAGE,
     AnyOf,
@@ -25,7 +26,6 @@ from compiler.segment_tree import (
     Window,
     Workflow,
 )
-from compiler.sql.predicates import PredicateBuilder, selected_stages
 
 STAGE, TRANSITION_DATE = "Relationship Stage", "Last Transition Date"
 MEASURES = ("Clicks", "Actions", "Revenue")
@@ -145,26 +145,26 @@ class SegmentConstraints:
     unsupported: tuple[str, ...] = field(default=(), compare=False)
 
 
-def constraints_of(workflow: Workflow, builder: PredicateBuilder) -> SegmentConstraints:
+def constraints_of(workflow: Workflow, reader: SegmentReader) -> SegmentConstraints:
     """Return the constraints of a workflow's segment on a partner of its program."""
-    return _Reader(workflow, builder).constraints()
+    return _Reader(workflow, reader).constraints()
 
 
-def alternatives_of(workflow: Workflow, builder: PredicateBuilder) -> list[SegmentConstraints]:
+def alternatives_of(workflow: Workflow, reader: SegmentReader) -> list[SegmentConstraints]:
     """Return alternatives, of which every partner in a workflow's segment meets one.
 
     There is one for a segment without a condition on other segments. Where there would be more than MAX_ALTERNATIVES,
     such a condition is left out, and listed as unsupported.
     """
-    return _Reader(workflow, builder).alternatives()
+    return _Reader(workflow, reader).alternatives()
 
 
-def negations(workflow: Workflow, builder: PredicateBuilder) -> list[SegmentConstraints]:
+def negations(workflow: Workflow, reader: SegmentReader) -> list[SegmentConstraints]:
     """Return the alternatives for a partner that is not in a workflow's segment.
 
     The one for an unsupported condition has no constraints, but lists it.
     """
-    return _Reader(workflow, builder).negations()
+    return _Reader(workflow, reader).negations()
 
 
 def conjunction(first: SegmentConstraints, second: SegmentConstraints) -> SegmentConstraints:
@@ -212,13 +212,13 @@ def _reduced(constraints: SegmentConstraints) -> SegmentConstraints:
 class _Reader:
     """Reads one segment."""
 
-    def __init__(self, workflow: Workflow, builder: PredicateBuilder):
-        self.builder = builder
+    def __init__(self, workflow: Workflow, reader: SegmentReader):
+        self.reader = reader
         self.workflow = workflow
-        self.window = builder.window_of(workflow)
+        self.window = reader.window_of(workflow)
         self.segment = workflow.segment
-        self.on_contracts = builder.on_one_contract(workflow)
-        self.all_stages = frozenset(builder.vocabulary[STAGE].values)
+        self.on_contracts = reader.on_one_contract(workflow)
+        self.all_stages = frozenset(reader.vocabulary[STAGE].values)
 
     def alternatives(self) -> list[SegmentConstraints]:
         found = [self.constraints()]
@@ -228,12 +228,12 @@ class _Reader:
 
     def _on_segments(self) -> list[AnyOf | NoneOf]:
         return [
-            one for one in self.segment if isinstance(one, AnyOf | NoneOf) and self.builder.field(one).kind == "segment"
+            one for one in self.segment if isinstance(one, AnyOf | NoneOf) and self.reader.field(one).kind == "segment"
         ]
 
     def _in_segments(self, condition: AnyOf | NoneOf) -> list[SegmentConstraints]:
         """Return the alternatives for a partner in one of the segments, or in none of them."""
-        parts = [_Reader(self.workflow.inside(name), self.builder) for name in condition.values]
+        parts = [_Reader(self.workflow.inside(name), self.reader) for name in condition.values]
         if isinstance(condition, AnyOf):
             return [one for part in parts for one in part.alternatives()]
         found = [SegmentConstraints(self.all_stages)]
@@ -252,7 +252,7 @@ class _Reader:
         return found
 
     def _add(self, found: SegmentConstraints, condition: Condition) -> SegmentConstraints:
-        field = self.builder.field(condition)
+        field = self.reader.field(condition)
         if condition.label == STAGE and isinstance(condition, AnyOf | NoneOf):
             return replace(found, stages=found.stages & frozenset(selected_stages(condition, field)))
         if condition.label == TRANSITION_DATE and isinstance(condition, DateWithin):
@@ -281,7 +281,7 @@ class _Reader:
     def _with(self, condition: Condition) -> SegmentConstraints:
         """Return the constraints of a segment with this condition alone."""
         anybody = SegmentConstraints(self.all_stages)
-        if self.builder.field(condition).grain == "contract":
+        if self.reader.field(condition).grain == "contract":
             return replace(anybody, contracts=(self._contracts([condition]),))
         return self._add(anybody, condition)
 
@@ -297,7 +297,7 @@ class _Reader:
 
     def _negated(self, condition: Condition) -> list[SegmentConstraints]:
         """Return the alternatives to one condition; those on one contract are negated together."""
-        field, anybody = self.builder.field(condition), SegmentConstraints(self.all_stages)
+        field, anybody = self.reader.field(condition), SegmentConstraints(self.all_stages)
         if field.kind == "segment" and isinstance(condition, AnyOf | NoneOf):
             opposite = NoneOf if isinstance(condition, AnyOf) else AnyOf
             return self._in_segments(opposite(condition.label, condition.values))
@@ -330,7 +330,7 @@ class _Reader:
         """Return the alternatives: a contract that meets all conditions, or None where Contract Stage None is alone."""
         found, named = ContractConstraint(), None
         for condition in conditions:
-            field = self.builder.field(condition)
+            field = self.reader.field(condition)
             if condition.label == CONTRACT_STAGE and isinstance(condition, AnyOf):
                 named = selected_stages(condition, field)
                 found &= ContractConstraint(stages=frozenset(named) - {NO_STAGE})
@@ -348,7 +348,7 @@ class _Reader:
         return tuple(alternatives)
 
     def _total(self, condition: Compare) -> tuple[DayRange | None, str, Bounds]:
-        units = condition.value * UNITS[self.builder.field(condition).kind]
+        units = condition.value * UNITS[self.reader.field(condition).kind]
         if condition.operator == "greater than":
             bounds: Bounds = (floor(units) + 1, inf)
         else:
@@ -356,12 +356,12 @@ class _Reader:
         return (DayRange(self._days(self.window)) if self.window is not None else None), condition.label, bounds
 
     def _days(self, window: Window) -> DaysAgo | DateRange:
-        return window if isinstance(window, DateRange) else self.builder.days(window)
+        return window if isinstance(window, DateRange) else self.reader.days(window)
 
     def _strings(self, condition: AnyOf | Contains) -> StringConstraint:
         if isinstance(condition, Contains):
             return StringConstraint(substrings=(condition.text,))
-        field = self.builder.field(condition)
+        field = self.reader.field(condition)
         values = selected_stages(condition, field) if field.kind == "stage" else condition.values
         return StringConstraint(allowed=frozenset(values))
 

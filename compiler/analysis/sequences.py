@@ -20,8 +20,8 @@ from compiler.analysis.constraints import (
 )
 from compiler.analysis.example import ExamplePartner
 from compiler.analysis.satisfiability import example_partner
+from compiler.segment_reader import SegmentReader
 from compiler.segment_tree import DateRange, DateWithin, DaysAgo, Workflow
-from compiler.sql.predicates import PredicateBuilder
 from compiler.sql.single_statement import Compiler
 
 UNLIMITED_DAYS = 10**6
@@ -106,14 +106,14 @@ def find_sequences(workflows: Iterable[Workflow], compiler: Compiler, on: date) 
     return sorted(found, key=lambda one: one.workflows)
 
 
-def _step(workflow: Workflow, builder: PredicateBuilder) -> _Step | None:
+def _step(workflow: Workflow, reader: SegmentReader) -> _Step | None:
     if workflow.segments:
         return None
     windows = [one.window for one in workflow.segment if isinstance(one, DateWithin) and one.label == TRANSITION_DATE]
-    constraints = constraints_of(workflow, builder)
+    constraints = constraints_of(workflow, reader)
     if not windows or isinstance(windows[0], DateRange) or constraints.unsupported:
         return None
-    days = builder.days(windows[0])
+    days = reader.days(windows[0])
     return _Step(workflow, (days.first, days.last), constraints)
 
 
@@ -123,13 +123,13 @@ def _key(workflow: Workflow) -> _Key:
     return workflow.program, str(workflow.action), tuple(sorted(str(one) for one in rest))
 
 
-def _sequence(steps: list[_Step], builder: PredicateBuilder, on: date) -> WorkflowSequence:
+def _sequence(steps: list[_Step], reader: SegmentReader, on: date) -> WorkflowSequence:
     return WorkflowSequence(
         tuple(one.workflow.id for one in steps),
         tuple(one.days for one in steps),
         tuple(_overlaps(steps, on)),
         tuple(_gaps(steps, on)),
-        tuple(late.workflow.id for early, late in pairwise(steps) if _continues(early, late, builder, on)),
+        tuple(late.workflow.id for early, late in pairwise(steps) if _continues(early, late, reader, on)),
     )
 
 
@@ -152,7 +152,7 @@ def _gaps(steps: list[_Step], on: date) -> Iterable[Gap]:
         before = max(before, step, key=lambda one: one.days[1])
 
 
-def _continues(early: _Step, late: _Step, builder: PredicateBuilder, on: date) -> bool:
+def _continues(early: _Step, late: _Step, reader: SegmentReader, on: date) -> bool:
     """Return whether every partner in the later step was in the earlier one on its day, as far as history is known.
 
     From the later day, the windows of the earlier step lie further back. Contracts and groups have no history.
@@ -162,7 +162,7 @@ def _continues(early: _Step, late: _Step, builder: PredicateBuilder, on: date) -
     if not are_days or now.contracts or now.groups or now.excluded_contracts or now.excluded_groups or now.has_contract:
         return False
     later = late.days[0] - early.days[0]
-    others = [_shifted(one, later) for one in negations(early.workflow, builder) if one.totals]
+    others = [_shifted(one, later) for one in negations(early.workflow, reader) if one.totals]
     return not any(example_partner(conjunction(late.constraints, one), on, negative_revenue=True) for one in others)
 
 

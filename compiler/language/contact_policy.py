@@ -66,7 +66,7 @@ class ContactPolicy:
 class _Policy(BaseModel):
     """How often, and when, partners may be written to."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     caps: list[Annotated[StrictStr, Field(pattern=CAP)]] = Field([], description="At most 1 email per partner per day.")
     exempt: list[StrictStr] = Field([], description="Ids of workflows that no cap limits.")
     priority: list[StrictStr] = Field([], description="Ids of workflows; the first one goes first.")

@@ -34,7 +34,7 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class EmailAction(BaseModel):
     """An email to send: the name of a folder of workflows/messages/."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     email: Annotated[StrictStr, Field(min_length=1, description="A folder of workflows/messages/.")]
 
 
@@ -44,7 +44,7 @@ Text = Annotated[StrictStr, Field(min_length=1)]
 class Definition(BaseModel):
     """A workflow of partnerflow: which partners it contacts, and what is sent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     id: StrictStr | None = Field(None, description="Must never change; the default is the file name.")
     name: Annotated[StrictStr, Field(min_length=1, max_length=50, description="At most 50 characters.")]
     description: StrictStr = Field("", description="For colleagues; not shown to partners.")

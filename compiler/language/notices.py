@@ -40,7 +40,7 @@ class NoticePolicy:
 class _Notices(BaseModel):
     """Who gets a notice when something needs attention."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     notify: list[Annotated[StrictStr, Field(pattern=PATTERN)]] = Field([], description="Receivers of all workflows.")
     many_partners: Annotated[StrictInt, Field(ge=1)] = Field(
         100, description="More are unusual for a changed workflow."

@@ -16,6 +16,7 @@ from compiler.analysis.constraints import alternatives_of
 from compiler.analysis.satisfiability import is_satisfiable
 from compiler.errors import Problem, did_you_mean
 from compiler.language.definition import ReadWorkflow
+from compiler.segment_reader import SegmentReader
 from compiler.segment_tree import (
     AWAITING_APPROVAL,
     NO_STAGE,
@@ -33,7 +34,6 @@ from compiler.segment_tree import (
     SendEmail,
     Window,
 )
-from compiler.sql.predicates import PredicateBuilder
 from compiler.vocabulary import Field, Vocabulary
 from compiler.yaml_source import yaml_text
 
@@ -396,10 +396,10 @@ def unmeetable_segments(context: RuleContext) -> Iterable[Problem]:
     if not indexes:
         return
     for include_today in (False, True):
-        builder = PredicateBuilder(context.vocabulary, include_today)
+        reader = SegmentReader(context.vocabulary, include_today)
         if any(
             is_satisfiable(one, ANY_DAY, negative_revenue=True)
-            for one in alternatives_of(context.read.workflow, builder)
+            for one in alternatives_of(context.read.workflow, reader)
         ):
             return
     message = "No partner can meet this and the other conditions of the workflow at once."

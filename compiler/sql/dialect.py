@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlglot import exp, parse_one
 
-DEFAULT = "duckdb"
+from compiler.sql import DEFAULT as DEFAULT
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from compiler.segment_reader import SegmentReader, selected_stages
 from compiler.segment_tree import (
     NO_STAGE,
-    SELECT_ALL,
     AnyOf,
     Compare,
     Condition,
@@ -19,13 +19,12 @@ from compiler.segment_tree import (
     DateRange,
     DateWithin,
     DaysAgo,
-    LastDays,
     NoneOf,
     Window,
     Workflow,
 )
 from compiler.sql.dialect import literal, table
-from compiler.vocabulary import Field, Vocabulary
+from compiler.vocabulary import Field
 
 KEY = ("program_id", "as_of", "partner_id")
 """The key of every relation that segments read; they are joined on it."""
@@ -34,32 +33,8 @@ HasRow = Callable[..., exp.Expr]
 """Tests whether a relation has a row of the partner that satisfies predicates: (relation, predicates, by_hour=True)."""
 
 
-class PredicateBuilder:
-    """Builds the predicates of conditions, for a project's vocabulary.
-
-    `last_n_days_include_today` is the project setting of that name: Last N Days are the days 0 to N ago, not 1 to N.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, last_n_days_include_today: bool = False):
-        self.vocabulary = vocabulary
-        self._include_today = last_n_days_include_today
-
-    def field(self, condition: Condition) -> Field:
-        """Return the field of a condition."""
-        return self.vocabulary[condition.label]
-
-    def conditions_at_grain(self, workflow: Workflow, grain: str) -> list[Condition]:
-        """Return the conditions of a segment whose field has this grain."""
-        return [one for one in workflow.segment if self.field(one).grain == grain]
-
-    def on_one_contract(self, workflow: Workflow) -> list[Condition]:
-        """Return the conditions that must hold on the same contract: those on contracts but `is none of`."""
-        return [one for one in self.conditions_at_grain(workflow, "contract") if not isinstance(one, NoneOf)]
-
-    def window_of(self, workflow: Workflow) -> Window | None:
-        """Return the Performance Date Range of a segment, which applies to all of its measures."""
-        ranges = [one for one in self.conditions_at_grain(workflow, "day") if isinstance(one, DateWithin)]
-        return ranges[0].window if ranges else None
+class PredicateBuilder(SegmentReader):
+    """Builds the predicates of conditions."""
 
     def predicates(self, workflow: Workflow, has_row: HasRow | None = None) -> list[exp.Expr]:
         """Return the predicates that a row of `partners` satisfies if the partner is a member.
@@ -156,10 +131,6 @@ class PredicateBuilder:
             ranges.append(DateRange(min(one.first for one in dates), max(one.last for one in dates)))
         return [exp.or_(*[self.in_window(field, one) for one in ranges], copy=False)]
 
-    def days(self, window: DaysAgo | LastDays) -> DaysAgo:
-        """Return a relative window in days ago."""
-        return window.days_ago(self._include_today) if isinstance(window, LastDays) else window
-
     def columns(self, condition: Condition) -> list[str]:
         """Return the columns of a row that a condition reads."""
         return sorted({column.name for column in self.row_predicate(condition).find_all(exp.Column)})
@@ -213,14 +184,6 @@ def days_ago_column(field: Field) -> str:
     if field.as_of_days_ago_column is None:
         raise ValueError(f"{field.model}.{field.column} is a date condition without as_of_days_ago_column.")
     return field.as_of_days_ago_column
-
-
-def selected_stages(condition: AnyOf | NoneOf, field: Field) -> list[str]:
-    """Return the stages that meet a condition, in the order of the help page; Select All is every stage but None."""
-    named = set(condition.values)
-    if SELECT_ALL in named:
-        named |= set(field.values) - {NO_STAGE}
-    return [value for value in field.values if (value in named) == isinstance(condition, AnyOf)]
 
 
 def exists(relation: str, predicates: list[exp.Expr], by_hour: bool = True) -> exp.Expr:

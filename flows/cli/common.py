@@ -12,13 +12,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from compiler import Compiler, DefinitionError, MissedHours, PartnerflowError, Workflow, parse_missed_hours
+from compiler import DefinitionError, MissedHours, PartnerflowError, Workflow, parse_missed_hours
 from flows.cli.output.wrap import coloured, wrapped
 from flows.clock import current_hour, read_day, read_hour
 from flows.definitions.loader import read_definitions
 from flows.settings import read_settings
 
 if TYPE_CHECKING:
+    from compiler import Compiler
     from flows.ledger.ledger import Ledger
 
 app = typer.Typer(
@@ -87,7 +88,7 @@ def how_to_begin(folder: Path) -> list[str]:
     ]
 
 
-def find_workflow(name: str) -> tuple[Workflow, Compiler]:
+def find_workflow(name: str) -> tuple[Workflow, "Compiler"]:
     """Return the workflow with this id, or the one that the file with this name defines, and the project's compiler."""
     path = Path(name)
     is_file = path.suffix in (".yml", ".yaml")

@@ -12,11 +12,9 @@ from compiler import (
     DefinitionError,
     PartnerflowError,
     Workflow,
-    compile_workflow,
-    dialects,
     project_vocabulary,
 )
-from compiler.sql.dialect import DEFAULT
+from compiler.sql import DEFAULT
 from compiler.yaml_source import yaml_text
 from flows.cli.common import (
     AsOf,
@@ -100,6 +98,8 @@ def compile_command(
     ] = False,
 ) -> None:
     """Print a workflow's SQL; without a workflow, write the generated dbt models of this checkout."""
+    from compiler import compile_workflow, dialects
+
     if dialect not in dialects():
         raise typer.BadParameter(f"{dialect} is not a supported dialect. Supported are {', '.join(dialects())}.")
     if workflow is not None:

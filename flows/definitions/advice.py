@@ -7,7 +7,7 @@ from pathlib import Path
 from compiler import PartnerflowError, Problem
 from flows.definitions.chains import half_activated_chains
 from flows.definitions.loader import Definitions, shown
-from flows.definitions.repeats import find_repeats
+from flows.definitions.repeats import find_repeats, may_repeat
 from flows.settings import Settings
 
 
@@ -26,6 +26,8 @@ def _chains(definitions: Definitions) -> Iterator[Problem]:
 
 
 def _repeats(settings: Settings, definitions: Definitions) -> Iterator[Problem]:
+    if not may_repeat(settings, definitions):
+        return
     try:
         contacted = _contacted(settings)
     except PartnerflowError as error:
@@ -42,7 +44,7 @@ def _repeats(settings: Settings, definitions: Definitions) -> Iterator[Problem]:
 def _contacted(settings: Settings) -> Mapping[str, int]:
     if isinstance(settings.ledger, Path) and not settings.ledger.exists():
         return {}
-    from flows.ledger.ledger import Ledger  # imports SQLAlchemy, which a check without a ledger does without
+    from flows.ledger.ledger import Ledger  # imports SQLAlchemy, which is slow
     from flows.ledger.queries import contacted_partners
 
     with closing(Ledger(settings.ledger)) as ledger:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compiler import (
     CONTACT_POLICY,
     NOTICES,
-    Compiler,
     ContactPolicy,
     DefinitionError,
     NoticePolicy,
@@ -31,6 +32,9 @@ from flows.definitions.program_settings import FILE as PROGRAM_SETTINGS
 from flows.definitions.program_settings import ProgramSettings, read_program_settings
 from flows.settings import Settings
 
+if TYPE_CHECKING:
+    from compiler import Compiler
+
 
 @dataclass(frozen=True)
 class Definitions:
@@ -46,17 +50,25 @@ class Definitions:
     workflows: tuple[Workflow, ...]
     problems: tuple[Problem, ...]
     broken: dict[str, str]
-    compiler: Compiler
+    vocabulary: Vocabulary
     files: Mapping[str, str] = field(default_factory=dict)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     measured: tuple[Workflow, ...] = ()
     programs: Mapping[str, ProgramSettings] = field(default_factory=dict)
     notices: NoticePolicy = field(default_factory=NoticePolicy)
+    last_n_days_include_today: bool = False
 
     def postal_address(self, program_id: str) -> str | None:
         """Return the postal address that the emails of a program show, if programs.yml has it."""
         program = self.programs.get(program_id)
         return program.postal_address if program else None
+
+    @cached_property
+    def compiler(self) -> "Compiler":
+        """Return the compiler of these workflows."""
+        from compiler import Compiler  # slow to import, and not every command writes SQL
+
+        return Compiler(self.vocabulary, self.last_n_days_include_today)
 
     @property
     def active(self) -> tuple[Workflow, ...]:
@@ -124,13 +136,15 @@ def read_definitions(
         emails = [read.workflow.id for read in reads if isinstance(read.workflow.action, SendEmail)]
         broken = dict.fromkeys(emails, text) | broken
     sound = sorted((read.workflow for read in reads if read.workflow.id not in broken), key=lambda one: one.id)
-    compiler = Compiler(vocabulary, settings.last_n_days_include_today)
     files = {read.workflow.id: read.source.path for read in reads}
     notices, more = _read_notices(settings.workflows)
     problems += more
     measured = tuple(one for one in sound if one.goal is not None and one.status != "draft")
     found_problems = tuple(sorted(set(problems)))
-    return Definitions(tuple(sound), found_problems, broken, compiler, files, policy, measured, programs, notices)
+    return Definitions(
+        tuple(sound), found_problems, broken, vocabulary, files, policy, measured, programs, notices,
+        settings.last_n_days_include_today,
+    )  # fmt: skip
 
 
 def _read_policy(folder: Path) -> tuple[ContactPolicy, list[Problem]]:

@@ -21,7 +21,7 @@ _HINT = 'Write `"1000": {postal_address: "12 Harbor Street, Portland, ME 04101, 
 class ProgramSettings(BaseModel):
     """The settings of one program."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     postal_address: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=300)]
     """Where the sender can be written to by post. Commercial emails must show it (CAN-SPAM Act, 16 CFR 316)."""
 

@@ -1,5 +1,6 @@
 """Find new workflows that repeat one that has sent: under another id, the same partners get the same email again."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -40,15 +41,36 @@ def find_repeats(settings: Settings, definitions: Definitions, contacted: Collec
     `contacted` are the ids of the workflows that have contacted somebody. Email workflows of any status are compared
     with each other and with those of the last run, which remembers deleted ones.
     """
-    now = {workflow.id: described(workflow) for workflow in definitions.workflows}
-    before = {name: one for name, one in last_run(settings).items() if name not in definitions.broken}
-    gone = {name for name, one in before.items() if name not in now and one["status"] in ("active", DELETED)}
+    now, before, gone = _compared(settings, definitions)
     found = []
     for name in sorted(now.keys() - set(contacted)):
         earlier = {one: (before | now)[one] for one in sorted({*contacted, *gone} & (before | now).keys() - {name})}
         repeats = list(_repeats(name, now[name], earlier, gone))
         found += sorted(repeats, key=lambda one: not one.is_renamed)[:1]
     return found
+
+
+def may_repeat(settings: Settings, definitions: Definitions) -> bool:
+    """Return whether `find_repeats` can find any, whichever workflows have contacted somebody."""
+    now, before, gone = _compared(settings, definitions)
+    alike: defaultdict[tuple[str, str], dict[str, Described]] = defaultdict(dict)
+    for name, one in (before | now).items():
+        alike[one["program"], one["action"]][name] = one
+    others = {name: alike[one["program"], one["action"]] for name, one in now.items()}
+    return any(
+        any(_repeats(name, one, {other: others[name][other] for other in others[name] if other != name}, gone))
+        for name, one in now.items()
+    )
+
+
+def _compared(
+    settings: Settings, definitions: Definitions
+) -> tuple[dict[str, Described], dict[str, Described], set[str]]:
+    """Return the workflows of now and of the last run, by id, and the ids of those that are gone."""
+    now = {workflow.id: described(workflow) for workflow in definitions.workflows}
+    before = {name: one for name, one in last_run(settings).items() if name not in definitions.broken}
+    gone = {name for name, one in before.items() if name not in now and one["status"] in ("active", DELETED)}
+    return now, before, gone
 
 
 def _repeats(name: str, one: Described, earlier: dict[str, Described], gone: set[str]) -> Iterator[Repeat]:

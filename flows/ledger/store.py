@@ -8,17 +8,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from compiler import PartnerflowError
 
-_INSERT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+DIALECTS = ("sqlite", "postgresql")
+"""The databases that a ledger can be in, as SQLAlchemy names them."""
 
 _HINTS = {
     "sqlite": "Let this user read and write it and its folder, and free disk space. Never replace it by an empty file.",
@@ -36,7 +37,7 @@ class Store:
         self.name = str(url.database) if url.drivername == "sqlite" else url.render_as_string(hide_password=True)
         self._engine = _sqlite(url) if url.drivername == "sqlite" else _postgresql(url)
         self.dialect = self._engine.dialect.name
-        self.insert = _INSERT[self.dialect]
+        self.insert: Callable[..., Any] = import_module(f"sqlalchemy.dialects.{self.dialect}").insert
         # SQLite has one writer and polls for its lock; threads of one process take turns here instead.
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.dialect == "sqlite" else nullcontext()
 
@@ -91,7 +92,7 @@ def ledger_url(place: str | Path) -> URL:
         url = make_url(place)
     except (ArgumentError, ValueError):
         url = None
-    if url is None or url.get_backend_name() not in _INSERT:
+    if url is None or url.get_backend_name() not in DIALECTS:
         raise PartnerflowError(
             "PARTNERFLOW_LEDGER_URL is not a valid URL of a ledger. Write postgresql://user:password@host/database."
         )

@@ -17,7 +17,7 @@ Text = Annotated[StrictStr, Field(min_length=1)]
 class Translation(BaseModel):
     """The keys of one further language."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     subject: Text = Field(description="The subject (Liquid).")
     preview: Text | None = Field(None, description="The preview in this language.")
     reason: Text | None = Field(None, description="The reason in this language.")
@@ -27,7 +27,7 @@ class Translation(BaseModel):
 class MessageFile(BaseModel):
     """The keys of message.yml."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     subject: Text = Field(description="The subject (Liquid).")
     preview: Text | None = Field(None, description="What mail programs show beside the subject (Liquid).")
     reason: Text | None = Field(
@@ -73,8 +73,10 @@ def _invalid(source: Source, detail: ErrorDetails, hint: str) -> Problem:
 def wrong_keys(source: Source, keys: MessageFile) -> Iterator[Problem]:
     """Yield a problem for each address, language tag and name that is not valid."""
     for key in ("reply_to", "cc", "bcc"):
+        address = getattr(keys, key)
         try:
-            normalize_address(getattr(keys, key) or "a@b.example")
+            if address is not None:
+                normalize_address(address)
         except PartnerflowError as error:
             hint = "Write one plain address, such as partners@example.com."
             yield source.problem((key,), "address", str(error), hint)

@@ -26,9 +26,9 @@ import pandas
 from sqlglot import exp
 
 from compiler import AcceptApplication, Compiler, ContactPolicy, Workflow
+from compiler.segment_reader import selected_stages
 from compiler.segment_tree import AnyOf, NoneOf
 from compiler.sql.dialect import constant, literal
-from compiler.sql.predicates import selected_stages
 from compiler.sql.recheck import recheck_segments
 from flows.clock import next_hour
 from flows.ledger.delivery import Delivery

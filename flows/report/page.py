@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import Markup
 
 from compiler import PartnerflowError, SendEmail, Workflow, compile_workflow
-from compiler.sql.dialect import DEFAULT
+from compiler.sql import DEFAULT
 from compiler.sql.explain import describe
 from flows.addresses import mask_address
 from flows.atomic import write_atomic

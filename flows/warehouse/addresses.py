@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from compiler.sql.dialect import literal, table
 from compiler.sql.single_statement import union_all
-from flows.addresses import RULE_VERSION, canonical_address
+from flows.addresses import canonical_address, rule_version
 from flows.warehouse.connection import Connection, fetch_row
 from flows.warehouse.raw_tables import append_raw_rows, create_raw_table, delete_raw_rows, raw_columns
 
@@ -62,12 +62,13 @@ def update_addresses(connection: Connection, columns: Mapping[Table, Sequence[st
 def _delete_outdated(connection: Connection) -> None:
     """Delete the rows of other rules; without any, nothing is written, since that may be a new version of the table."""
     outdated = "FROM raw.addresses WHERE rule_version <> ?"
-    if fetch_row(connection, f"SELECT count(*) {outdated}", [RULE_VERSION])[0]:
-        connection.execute(f"DELETE {outdated}", [RULE_VERSION])
+    if fetch_row(connection, f"SELECT count(*) {outdated}", [rule_version()])[0]:
+        connection.execute(f"DELETE {outdated}", [rule_version()])
 
 
 def _append(connection: Connection, texts: Iterable[str]) -> None:
-    rows = [(text, canonical_address(text), RULE_VERSION) for text in sorted(texts)]
+    version = rule_version()
+    rows = [(text, canonical_address(text), version) for text in sorted(texts)]
     append_raw_rows(connection, "addresses", pandas.DataFrame(rows, columns=raw_columns("addresses"), dtype=object))
 
 

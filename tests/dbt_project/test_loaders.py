@@ -80,7 +80,7 @@ def create_contract_tables(connection: Connection, loader: str) -> None:
 
 def build_staging(settings: Settings) -> dbtRunnerResult:
     """Build and test the staging models, in a project without other models, which dbt parses faster."""
-    project = prepare_project(settings, Definitions((), (), {}, Compiler(project_vocabulary())))
+    project = prepare_project(settings, Definitions((), (), {}, project_vocabulary()))
     for layer in (project / "models").iterdir():
         if layer.is_dir() and layer.name != "staging":
             shutil.rmtree(layer)

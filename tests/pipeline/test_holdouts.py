@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from compiler import Compiler, MissedHours
+from compiler import MissedHours
 from flows.definitions.loader import Definitions, read_definitions
 from flows.ledger.delivery import RENDERING, SendResult, utc_now
 from flows.ledger.ledger import Ledger
@@ -120,7 +120,7 @@ def test_partner_that_is_claimed_again_is_not_held_out(tmp_path: Path, monkeypat
     """Its email could not be rendered before the workflow had a holdout. The hours to catch up hold out others, too."""
     monkeypatch.setattr("flows.ledger.holdout.holdout_number", lambda *_: 0.05)
     workflow = replace(workflow_of("w", "1", TODAY), status="active", holdout=10)
-    definitions = Definitions((workflow,), (), {}, Compiler(VOCABULARY))
+    definitions = Definitions((workflow,), (), {}, VOCABULARY)
     found = tuple(recipient("w", name, f"{name}@x") for name in ("again", "new"))
     plan = Plan(datetime(2026, 3, 20, 18, tzinfo=UTC), (WorkflowPlan("w", recipients=2),), found)
     with opened(tmp_path / "ledger.db") as ledger:

@@ -28,7 +28,7 @@ from flows.settings import Settings
 from flows.transform.build import prepare_project
 from flows.warehouse.addresses import CONTRACT, update_addresses
 from flows.warehouse.connection import Connection, open_warehouse
-from flows.warehouse.engines import ENGINES
+from flows.warehouse.engines import named_engine
 from flows.warehouse.evaluations import write_evaluations_at
 from flows.warehouse.raw_tables import CREATE, create_raw_table
 from support.databases import ENGINE, database_variables
@@ -107,7 +107,7 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 def _dbt_compile() -> list[Any]:
     settings = Settings(state_dir=Path(_folder().name))
     with patch.dict(os.environ, {"PARTNERFLOW_VAR": _folder().name, **database_variables(settings)}):
-        project = prepare_project(settings, Definitions((), (), {}, Compiler(VOCABULARY)))
+        project = prepare_project(settings, Definitions((), (), {}, VOCABULARY))
         folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
         folders += ["--log-path", str(settings.state_dir / "logs")]
         with redirect_stdout(StringIO()):
@@ -277,7 +277,7 @@ def models_of_segments() -> CompiledModels:
     """Return the models that a preview gives values to, as it reads them from a state."""
     texts = {".".join(model.relation.replace('"', "").split(".")[-2:]): model.sql for model in compiled_models()}
     read = {name: text for name, text in texts.items() if name in MODELS or name.endswith("_as_of")}
-    return CompiledModels(read, ENGINES[ENGINE].dialect)
+    return CompiledModels(read, named_engine(ENGINE).dialect)
 
 
 @cache

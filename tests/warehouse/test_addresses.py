@@ -54,7 +54,7 @@ def test_only_new_texts_are_computed_until_the_rules_change(warehouse: Connectio
     monkeypatch.setattr(addresses, "canonical_address", lambda text: f"computed {text}")
     load(warehouse, "a@x.example", "c@x.example")
     assert updated(warehouse) == {"a@x.example": "a@x.example", "c@x.example": "computed c@x.example"}
-    monkeypatch.setattr(addresses, "RULE_VERSION", "others")
+    monkeypatch.setattr(addresses, "rule_version", lambda: "others")
     assert updated(warehouse) == {"a@x.example": "computed a@x.example", "c@x.example": "computed c@x.example"}
 
 

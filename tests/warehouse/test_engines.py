@@ -23,6 +23,7 @@ EXCEPT = {
     Path("flows/settings.py"),  # the setting that names the target
     Path("flows/warehouse/published.py"),  # the published file is DuckDB's whatever the warehouse is
     Path("flows/warehouse/published_tables.py"),  # it adds to that file
+    Path("compiler/sql/__init__.py"),
     Path("compiler/sql/dialect.py"),
 }
 
@@ -73,7 +74,7 @@ def test_a_question_about_the_engine_is_found(planted: str):
 
 def test_every_target_has_an_engine():
     """The setting accepts the names of the engines, no more and no less."""
-    assert set(get_args(Settings.model_fields["target"].annotation)) == ENGINES.keys()
+    assert set(get_args(Settings.model_fields["target"].annotation)) == set(ENGINES)
 
 
 def test_guide_lists_every_method_of_a_connection():

@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from flows.activation import StatusChanges
 from flows.local_time import counted
 from flows.pipeline.text import grouped
-from flows.preview.values import FieldValues
 from flows.report.workflow_list import ListedWorkflow
 from flows.warehouse.program_names import ProgramNames
+
+if TYPE_CHECKING:  # `list` needs neither, and starts faster without them
+    from flows.activation import StatusChanges
+    from flows.preview.values import FieldValues
 
 STYLES = {"active": "green", "paused": "yellow", "draft": "dim", "broken": "red", "deleted": "dim"}
 RUN_STYLES = {"done": "", "over_limit": "yellow", "held": "yellow", "error": "red"}
@@ -58,7 +61,7 @@ def workflows_lines(found: Sequence[ListedWorkflow]) -> list[str]:
     return lines
 
 
-def status_lines(found: StatusChanges) -> list[Text]:
+def status_lines(found: "StatusChanges") -> list[Text]:
     """Return a line per workflow, and the warnings about them."""
     lines = []
     for one in found.changes:
@@ -67,7 +70,7 @@ def status_lines(found: StatusChanges) -> list[Text]:
     return [*lines, *[Text(str(problem), style="yellow") for problem in found.warnings]]
 
 
-def values_table(found: FieldValues, programs: ProgramNames) -> Table:
+def values_table(found: "FieldValues", programs: ProgramNames) -> Table:
     """Return a table with one row per value, as it is written in a condition, and its partners by program."""
     shown = found.values[:SHOWN]
     ids = sorted({program for one in shown for program in one.partners or {}})
@@ -83,7 +86,7 @@ def values_table(found: FieldValues, programs: ProgramNames) -> Table:
     return table
 
 
-def values_lines(found: FieldValues, text: str) -> list[str]:
+def values_lines(found: "FieldValues", text: str) -> list[str]:
     """Return how many values there are, and a condition to copy."""
     if not found.values:
         return [f"No value of {found.label} has {text!r} in it." if text else f"{found.label} has no value yet."]

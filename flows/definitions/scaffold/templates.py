@@ -54,7 +54,7 @@ class About(BaseModel):
     `workflows` are in the order of the chain. `max_languages` is how many languages its emails may have; None is any.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     name: str
     description: str
     program_types: tuple[str, ...]
