@@ -28,7 +28,7 @@ from sqlglot import exp
 from compiler import AcceptApplication, Compiler, ContactPolicy, Workflow
 from compiler.segment_reader import selected_stages
 from compiler.segment_tree import AnyOf, NoneOf
-from compiler.sql.dialect import constant, literal
+from compiler.sql.dialect import constant, literal, table
 from compiler.sql.recheck import recheck_segments
 from flows.clock import next_hour
 from flows.ledger.delivery import Delivery
@@ -141,8 +141,10 @@ class Replay:
         self.zone = zone
         self.limit_breaches: list[LimitBreach] = []
         self._connection, self._compiler, self._models, self._limit = connection, compiler, models, limit
-        self._moved_by_email = [one for one in workflows if self._depends_on_own_emails(one)]
-        self._independent = [one for one in workflows if not self._depends_on_own_emails(one)]
+        self._reads_own_emails = any(self._depends_on_own_emails(one) for one in workflows)
+        feedback = len(self.workflows) > 1 or policy is not None
+        self._moved_by_email = [one for one in workflows if feedback and self._depends_on_own_emails(one)]
+        self._independent = [one for one in workflows if one not in self._moved_by_email]
         self._values: dict[str, exp.Expr] = {EVALUATIONS: exp.to_table(_HOURS)}
         self._written: dict[tuple[str, ...], str] = {}
         self._ledger = SimulatedLedger(policy or ContactPolicy(), holdouts or Holdouts())
@@ -157,13 +159,21 @@ class Replay:
         ids = {one.program for one in self.workflows}
         return [(program, zone) for program, zone in time_zones(self._connection).items() if program in ids]
 
-    def run(self, hours: Sequence[Hour]) -> None:
-        """Replay these hours, in batches."""
+    @property
+    def has_feedback(self) -> bool:
+        """Return whether the emails of an hour can change who is in a segment later.
+
+        Those of one workflow alone do not, if each leaves at once: it contacts a partner only once.
+        """
+        return bool(self._moved_by_email)
+
+    def run(self, hours: Sequence[Hour], at_once: int | None = None) -> None:
+        """Replay these hours, in batches: of a number of instants that suits the account, or of `at_once`."""
         if not hours:
             return
         self._begin(sorted({one.as_of for one in hours}))
         waiting: list[Hour] = []
-        for batch in batches(self._connection, hours):
+        for batch in batches(self._connection, hours, at_once):
             given = [*waiting, *batch]
             whole = [one for one in given if next_hour(self.zone, one.as_of) <= given[-1].as_of]
             waiting = given[len(whole) :]
@@ -228,7 +238,11 @@ class Replay:
         self._table("simulated_known", self._models.given(constant(replay_sql.CONTACTED), self._values))
         self._ledger.decided.update(self._rows(self._models.given(constant(replay_sql.UNSENT), self._values)))
         self._count_earlier_emails(_naive(instants[0]))
-        self._make_stages()
+        left_out = exp.replace_placeholders(constant(replay_sql.LEFT_OUT), **first)
+        if self._moved_by_email or (self._reads_own_emails and self._rows(left_out)):
+            self._make_stages()
+        else:  # the emails of the replay change no stage that a segment names, so those of the account are right
+            self._values[HISTORY] = table(HISTORY)
 
     def _count_earlier_emails(self, first: datetime) -> None:
         """Count the emails that the caps have to know, before the first instant and those of other workflows."""
@@ -249,14 +263,14 @@ class Replay:
         self._append("simulated_contacted", [*_KEY, "contract_id"], sorted(self._ledger.contacted))
         self._table(_HOURS, as_query(hours))
         self._connection.analyze(exp.to_table(_HOURS))
-        steady, moving, answers = self._evaluate(self._independent), _Evaluated(), dict[Request, Sentences]()
-        known = None if self._moved_by_email else _Feedback()
+        steady, moving = self._evaluate(self._independent), self._evaluate(self._moved_by_email)
+        answers, known = dict[Request, Sentences](), _Feedback()
         while True:
             ledger, found = self._walk(hours, [*steady.candidates, *moving.candidates], answers)
             if found == known:
                 break
             self._write(found.departures)
-            if found.releases != (known or _Feedback()).releases:
+            if found.releases != known.releases:
                 steady = self._evaluate(self._independent, found.releases)
             moving = self._evaluate(self._moved_by_email, found.releases)
             known, answers = found, self._checked_again(found.requests)
@@ -335,10 +349,9 @@ class Replay:
 
     def _make_stages(self) -> None:
         """Compute the relationship stages by the project's own models, from the events and the ledger as it is now."""
-        if self._moved_by_email:
-            for relation, name in ((EVENTS, "simulated_events"), (HISTORY, "simulated_history")):
-                self._table_by_models(name, partial(self._models.query, relation))
-                self._values[relation] = exp.to_table(name)
+        for relation, name in ((EVENTS, "simulated_events"), (HISTORY, "simulated_history")):
+            self._table_by_models(name, partial(self._models.query, relation))
+            self._values[relation] = exp.to_table(name)
 
     def _table_by_models(self, name: str, query: Callable[[], exp.Expr], *of: str) -> None:
         """Create a temporary table from a query that reads the values of the replay; written once for each `of`."""

@@ -49,19 +49,29 @@ _LEAVES_LATER = """
         OR (known.state = 'sent' AND known.delivered_as_of >= CAST(:first AS TIMESTAMP))
     )"""
 
+_IS_LEFT_OUT = f"(known.as_of >= CAST(:first AS TIMESTAMP) OR ({_LEAVES_LATER}))"
+
 SENT_EMAILS = f"""
     SELECT {", ".join(_SENT_COLUMNS)} FROM raw.sent_emails AS known
     WHERE NOT EXISTS (
         SELECT 1 FROM simulated_workflows AS simulated
         WHERE
             simulated.workflow_id = known.workflow_id
-            AND (known.as_of >= CAST(:first AS TIMESTAMP) OR ({_LEAVES_LATER}))
+            AND {_IS_LEFT_OUT}
     )
     UNION ALL
     SELECT {", ".join(_SIMULATED.get(column, f"NULL AS {column}") for column in _SENT_COLUMNS)}
     FROM simulated_sends AS sends
     INNER JOIN simulated_workflows AS workflows ON sends.workflow_id = workflows.workflow_id"""
 """The ledger without what the simulated workflows did from an instant on, and with what they do in the replay."""
+
+LEFT_OUT = f"""
+    SELECT 1
+    FROM raw.sent_emails AS known
+    INNER JOIN simulated_workflows AS simulated ON known.workflow_id = simulated.workflow_id
+    WHERE known.action = 'email' AND {_IS_LEFT_OUT}
+    LIMIT 1"""
+"""A row if the simulated workflows have emails that the ledger of the replay does not have at its beginning."""
 
 WAITING = f"""
     SELECT known.workflow_id, known.program_id, known.partner_id, known.email, known.as_of, known.reason

@@ -73,10 +73,14 @@ def write_evaluations_at(connection: Connection, *instants: datetime) -> None:
     write_evaluations(connection, evaluation_hours(time_zones(connection), *instants))
 
 
-def batches(connection: Connection, hours: Sequence[Hour]) -> Iterator[list[Hour]]:
-    """Yield the hours in order, in batches that one statement can evaluate; an instant is never split."""
-    (rows,) = fetch_row(connection, "SELECT count(*) FROM marts.fct_performance_daily")
-    size = max(1, min(MAX_HOURS_PER_BATCH, MAX_ROWS_PER_BATCH // max(rows, 1)))
+def batches(connection: Connection, hours: Sequence[Hour], size: int | None = None) -> Iterator[list[Hour]]:
+    """Yield the hours in order, in batches that one statement can evaluate; an instant is never split.
+
+    `size` is the number of instants of a batch; by default, one that suits the rows of the account.
+    """
+    if size is None:
+        (rows,) = fetch_row(connection, "SELECT count(*) FROM marts.fct_performance_daily")
+        size = max(1, min(MAX_HOURS_PER_BATCH, MAX_ROWS_PER_BATCH // max(rows, 1)))
     ordered = sorted(hours, key=lambda hour: (hour.as_of, hour.program_id))
     instants = sorted({hour.as_of for hour in ordered})
     for start in range(0, len(instants), size):
