@@ -13,7 +13,7 @@ from flows.atomic import rewrite
 from flows.definitions.advice import advice
 from flows.definitions.chains import chain_of
 from flows.definitions.loader import Definitions, read_definitions, shown
-from flows.definitions.status_text import with_status
+from flows.definitions.text_edit import with_values
 from flows.messages.loader import check_messages
 from flows.settings import Settings
 from flows.warehouse.catalog import open_catalog
@@ -77,7 +77,7 @@ def plan_status(settings: Settings, names: Sequence[str], status: Status, whole_
     before = read_definitions(settings)
     chosen = _chosen(before, names, whole_chain)
     files = {name: Path(before.files[name]).absolute() for name in chosen}
-    texts = {file: with_status(shown(file), _text(file), status) for file in files.values()}
+    texts = {file: with_values(shown(file), _text(file), {"status": status}) for file in files.values()}
     after = read_definitions(settings, catalog=open_catalog(settings.published), texts=texts)
     after = check_messages(after, settings)
     if broken := {name: after.broken[name] for name in chosen if name in after.broken}:

@@ -1,6 +1,6 @@
 """Change keys in the text of a definition, and nothing else: comments, layout and line ends stay.
 
-flows.definitions.status_text does so for the status, and flows.studio.segment.definition_text for the segment.
+flows.studio.segment.definition_text does so for the conditions of a segment.
 """
 
 import re
@@ -138,4 +138,7 @@ def _require_only(path: str, text: str, changed: str, values: Mapping[str, Value
     except DefinitionError:
         is_right = False
     if not is_right:
-        raise PartnerflowError(f"{' and '.join(values)} in {path} cannot be changed here. Edit the file as text.")
+        written = " and ".join(f"`{key}: {value}`" for key, value in values.items() if isinstance(value, str))
+        hint = f" Write {written} in it." if written else ""
+        message = f"{' and '.join(values)} in {path} cannot be changed here. Edit the file as text.{hint}"
+        raise PartnerflowError(message)

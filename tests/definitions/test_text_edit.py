@@ -85,3 +85,33 @@ def test_text_that_cannot_be_changed_so_is_refused():
         with_values("w.yml", "{name: a, segment: [A]}\n", {"segment": "quiet"})
     with pytest.raises(PartnerflowError, match="Edit the file as text"):
         with_values("w.yml", "name: a\naction:\n\xa0\xa0email: x\n", {"action": {"email": "y"}, "name": "b"})
+
+
+REST = "segment:\n  - Clicks is 0  # none\naction: {email: m}\n"
+
+STATUS = {
+    "plain": ("name: W\nstatus: draft\n" + REST, "name: W\nstatus: active\n" + REST),
+    "quoted, with a comment": ("status: 'draft'   # until May\n" + REST, "status: 'active'   # until May\n" + REST),
+    "paused, at the end": (REST + "status: paused", REST + "status: active"),
+    "Windows line ends": ("# é\r\nname: W\r\nstatus: draft\r\n", "# é\r\nname: W\r\nstatus: active\r\n"),
+    "a byte order mark": ("\ufeffstatus: draft\n" + REST, "\ufeffstatus: active\n" + REST),
+    "in braces": ("{name: W, status: draft, segment: s}", "{name: W, status: active, segment: s}"),
+    "no key": ("# first\nname: W\n\n# who\n" + REST, "# first\nname: W\n\n# who\nstatus: active\n" + REST),
+    "no key, Windows": ("name: W\r\nsegment: s\r\n", "name: W\r\nstatus: active\r\nsegment: s\r\n"),
+    "no key, last line": ("name: W\nsegment: s", "name: W\nstatus: active\nsegment: s"),
+    "a block": ("status: >-\n  draft\nname: W\n", "status: active\nname: W\n"),
+    "active already": ("status: active\n" + REST, "status: active\n" + REST),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), STATUS.values(), ids=STATUS)
+def test_status_when_changed_leaves_all_else(before: str, after: str):
+    """Comments, quotes, layout and line ends stay."""
+    assert with_values("w.yml", before, {"status": "active"}) == after
+    assert read_yaml("w.yml", after).value["status"] == "active"
+
+
+def test_status_that_cannot_be_written_is_an_error():
+    """The file is in braces, without the key: the error says what to write."""
+    with pytest.raises(PartnerflowError, match=r"Write `status: active` in it\."):
+        with_values("w.yml", "{name: W, segment: s}", {"status": "active"})
