@@ -3,8 +3,12 @@
 A request needs the host name of this studio (a name that an attacker points to 127.0.0.1 has another one) and the
 cookie of the session. One that changes anything also needs the origin of this studio, a form as its body and the CSRF
 token of the session. Everything else is refused before a page sees it.
+
+Browsers send a cookie of 127.0.0.1 to every port of it, so to a server of another user of this computer, too, if the
+person opens its page. So on Linux a connection of another user is refused whatever it knows.
 """
 
+import os
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -14,6 +18,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flows.events.request_body import read_body
+from flows.studio.peer import user_of
 from flows.studio.session import Session, is_same
 
 MAX_BODY_BYTES = 2_000_000
@@ -41,6 +46,9 @@ HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 """The headers of every answer; a page that has one of them itself keeps its own."""
+
+ROOT = 0
+"""The user who can read the files anyway, and who forwards connections for containers."""
 
 OPEN_AGAIN = (
     "This page belongs to a studio that you have not opened, or that has ended.\n"
@@ -107,6 +115,12 @@ class Guard:
 
     def _refusal(self, request: Request) -> Response | None:
         """Return the answer to a request that no page may see: a refusal, or the exchange of the token."""
+        if request.client and user_of(request.client, ("127.0.0.1", self.session.port)) not in (
+            None,
+            os.getuid(),
+            ROOT,
+        ):
+            return PlainTextResponse("This connection is one of another user of this computer.\n", 403)
         if request.headers.getlist("host") not in ([one] for one in self.session.hosts):
             return PlainTextResponse("This host name is not that of the studio.\n", 421)
         if request.url.path == "/" and "token" in request.query_params:
@@ -118,6 +132,10 @@ class Guard:
         if request.headers.get("origin") != f"http://{request.headers['host']}":
             return PlainTextResponse("This request comes from another site.\n", 403)
         return None
+
+    def _is_of_another_user(self, request: Request) -> bool:
+        server = "127.0.0.1", self.session.port
+        return request.client is not None and user_of(request.client, server) not in (None, os.getuid(), ROOT)
 
     def _exchange(self, request: Request) -> Response:
         if request.method != "GET" or not is_same(self.session.token, request.query_params["token"]):

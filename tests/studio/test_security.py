@@ -1,9 +1,14 @@
 """Nobody but the person who started the studio sees or changes anything through it."""
 
+import os
 import re
+import socket
+import sys
 
 import pytest
 
+import flows.studio.security
+from flows.studio.peer import user_of
 from flows.studio.security import MAX_BODY_BYTES
 from support.studio import ORIGIN, PORT, Client
 
@@ -36,6 +41,25 @@ def test_request_without_the_cookie_is_refused(client: Client, cookie: str | Non
         assert client.http.get(path, headers=headers).status_code == 403
     answer = client.http.post("/status", data={"csrf": client.session.csrf}, headers={"origin": ORIGIN, **headers})
     assert answer.status_code == 403
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say whose a connection is")
+def test_connection_is_known_to_be_of_the_user_who_opened_it():
+    """A connection that does not exist is nobody's."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as opened:
+        assert user_of(opened.getsockname(), server.getsockname()) == os.getuid()
+        assert user_of(opened.getsockname(), ("127.0.0.1", 1)) is None
+        assert user_of(("testclient", 50000), server.getsockname()) is None
+
+
+def test_connection_of_another_user_is_refused_even_with_the_cookie(client: Client, monkeypatch: pytest.MonkeyPatch):
+    """A browser sends the cookie to every port of 127.0.0.1, so to servers of other users of this computer, too."""
+    users = {"own": os.getuid(), "not known": None, "other": os.getuid() + 1}
+    found = {}
+    for name, user in users.items():
+        monkeypatch.setattr(flows.studio.security, "user_of", lambda client, server, user=user: user)
+        found[name] = client.http.get("/workflows/sends").status_code
+    assert found == {"own": 200, "not known": 200, "other": 403}
 
 
 def test_token_is_exchanged_for_a_cookie_once_it_is_right(client: Client):
