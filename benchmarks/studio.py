@@ -97,6 +97,10 @@ def steps(client: Client, workflow: str) -> Iterator[tuple[str, Callable[[], str
         lambda: client.post(f"{path}/ahead", **fields(STAGE, DATE, RANGE, f"Revenue greater than {next(number)}")),
     )
     yield (
+        "who comes in seven days",
+        lambda: client.post(f"{path}/coming", **fields(STAGE, DATE, RANGE, f"Revenue greater than {next(number)}")),
+    )
+    yield (
         "why one partner",
         lambda: client.post(
             f"{path}/why", **fields(STAGE, DATE, RANGE, "Revenue greater than 999"), partner="10000001"

@@ -219,13 +219,24 @@ def _text(file: Path, given: Mapping[Path, str] | None = None) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        line = file.read_bytes()[: error.start].count(b"\n") + 1
-        problem = Problem(shown(file), line, 1, "yaml", "error", "This is not UTF-8 text.", "Save the file as UTF-8.")
-        raise DefinitionError([problem]) from None
+        raise DefinitionError([not_utf8(file, error)]) from None
     except OSError as error:
         message = f"This file cannot be read: {error.strerror}."
         hint = "Correct its permissions, or move it away if it is not a definition."
         raise DefinitionError([Problem(shown(file), 1, 1, "yaml", "error", message, hint)]) from None
+
+
+def not_utf8(file: Path, error: UnicodeDecodeError) -> Problem:
+    """Return the problem of a file that is not UTF-8 text, at its first wrong byte."""
+    before = error.object[: error.start].decode()
+    line = before.rpartition("\n")[2]
+    rest = error.object[error.start :].splitlines()[0].decode(errors="replace")
+    hint = (
+        f"Save the file as UTF-8; the first wrong byte is 0x{error.object[error.start]:02X}. "
+        "Text of Windows is converted by `iconv -f WINDOWS-1252 -t UTF-8`."
+    )
+    place = before.count("\n") + 1, len(line) + 1
+    return Problem(shown(file), *place, "yaml", "error", "This is not UTF-8 text.", hint, line + rest)
 
 
 def read_segments(folder: Path, texts: Mapping[Path, str] | None = None) -> tuple[dict[str, Source], list[Problem]]:

@@ -5,6 +5,9 @@
     GET  /workflows/{workflow}             a workflow; POST …/about, …/text change its file
     GET  /workflows/{workflow}/segment     the editor of its segment
     GET  /workflows/{workflow}/email       the editor of its message
+    GET  /segments                         the saved segments
+    GET  /segments/{segment}               the editor of one
+    GET  /settings, /settings/{name}       contact policy, programs and notices, as text
     GET  /create, /create/…                new workflows, from a template or from scratch
     GET  /partners                         a partner, by name, id or address
     GET  /outlook                          whom workflows would write to now and in the next days; a part of a page
@@ -12,6 +15,8 @@
 
 Every request has passed flows.studio.security. A POST shows the change first (flows.studio.review).
 """
+
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,9 +26,20 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from compiler import PartnerflowError
+from compiler import DefinitionError, PartnerflowError, Problem
 from flows.studio.files import Changed
-from flows.studio.pages import create, email, outlook, partners, report, segment, workflow, workflows
+from flows.studio.pages import (
+    create,
+    email,
+    outlook,
+    partners,
+    report,
+    segment,
+    segments,
+    settings,
+    workflow,
+    workflows,
+)
 from flows.studio.rendering import STATIC, page
 from flows.studio.security import Guard
 from flows.studio.segment.desk import new_desk
@@ -36,7 +52,9 @@ ROUTES = [
     *partners.ROUTES,
     *outlook.ROUTES,
     *report.ROUTES,
+    *segments.ROUTES,
     *segment.ROUTES,
+    *settings.ROUTES,
     *email.ROUTES,
     Mount("/static", StaticFiles(directory=STATIC)),
 ]
@@ -58,13 +76,19 @@ def application(studio: Studio) -> Starlette:
 def _not_found(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     message = "There is no such page." if status == 404 else "This is not possible here."
-    return page(request, "error.html", status, message=message)
+    return _error_page(request, status, message)
 
 
 def _refused(request: Request, error: Exception) -> Response:
     status = 404 if isinstance(error, Missing) else 409 if isinstance(error, Changed) else 400
-    return page(request, "error.html", status, message=str(error))
+    if isinstance(error, DefinitionError):
+        return _error_page(request, status, problems=error.problems)
+    return _error_page(request, status, str(error))
 
 
 def _system_error(request: Request, error: Exception) -> Response:
-    return page(request, "error.html", 500, message=f"The system refuses it: {error}")
+    return _error_page(request, 500, f"The system refuses it: {error}")
+
+
+def _error_page(request: Request, status: int, message: str = "", problems: Sequence[Problem] = ()) -> Response:
+    return page(request, "error.html", status, message=message, problems=problems, is_look=request.method == "GET")

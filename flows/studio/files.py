@@ -8,8 +8,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from compiler import PartnerflowError
+from compiler import DefinitionError, PartnerflowError
 from flows.atomic import rewrite, sync
+from flows.definitions.loader import not_utf8
 from flows.definitions.scaffold.drafts import write_drafts
 from flows.local_time import counted
 
@@ -51,11 +52,11 @@ class Edit:
 
 
 def read_text(file: Path) -> str:
-    """Return the text of a file with its own line ends. Raises PartnerflowError for one that is not UTF-8 text."""
+    """Return the text of a file with its own line ends. Raises DefinitionError for one that is not UTF-8 text."""
     try:
         return file.read_bytes().decode()
-    except UnicodeDecodeError:
-        raise PartnerflowError(f"{file} is not UTF-8 text. Save it as UTF-8.") from None
+    except UnicodeDecodeError as error:
+        raise DefinitionError([not_utf8(file, error)]) from None
 
 
 def version_of(text: str | None) -> str:

@@ -11,6 +11,7 @@ from flows.definitions.loader import Definitions, shown, workflow_files
 from flows.report.workflow_list import ListedWorkflow, list_workflows
 from flows.settings import Settings
 from flows.studio.folder import Folder
+from flows.studio.published import Version, published_version
 from flows.studio.session import Session
 from flows.warehouse.program_names import ProgramNames, read_program_names
 
@@ -48,6 +49,7 @@ class Studio:
 
     def __post_init__(self) -> None:
         self._folder = Folder(self.settings)
+        self._programs: tuple[Version, ProgramNames] | None = None
 
     def hour(self) -> datetime:
         """Return the evaluation hour of previews, in UTC."""
@@ -68,8 +70,13 @@ class Studio:
         return list_workflows(self.settings, self._folder.checked())
 
     def programs(self) -> ProgramNames:
-        """Return the names and time zones of the programs."""
-        return read_program_names(self.settings)
+        """Return the names and time zones of the programs, read again only when there is another published file."""
+        version, kept = published_version(self.settings), self._programs
+        if version is not None and kept and kept[0] == version:
+            return kept[1]
+        found = read_program_names(self.settings)
+        self._programs = (version, found) if version is not None else None
+        return found
 
     def find(self, workflow_id: str) -> Known:
         """Return the workflow with this id; one whose file cannot be read has the file's name as its id.
@@ -84,6 +91,16 @@ class Studio:
             raise Missing(f"There is no workflow {workflow_id}.")
         workflow = next((one for one in definitions.workflows if one.id == workflow_id), None)
         return Known(workflow_id, files[workflow_id], workflow)
+
+    def known(self, file: Path) -> Known:
+        """Return the workflow of a file of the folder; one that is not valid has the file's name as its id."""
+        definitions = self.definitions()
+        name = next((name for name, path in definitions.files.items() if path == shown(file)), file.stem)
+        return Known(name, file, next((one for one in definitions.workflows if one.id == name), None))
+
+    def program_ids(self) -> list[str]:
+        """Return the ids of the programs of the account and of the workflows."""
+        return sorted({*self.programs().names, *(one.program for one in self.definitions().workflows)})
 
     def problems(self, file: Path, text: str | None = None) -> list[Problem]:
         """Return what `check` says of a definition, as it is or with another text."""

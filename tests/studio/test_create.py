@@ -54,6 +54,19 @@ def test_scratch_is_written_with_its_message(client: Client, folder: Path):
     assert (folder / "messages" / "first-look" / "body.mjml").exists()
 
 
+def test_application_workflow_is_written_without_a_message(client: Client, folder: Path):
+    """It accepts applications for which the conditions hold."""
+    term = "Partner Template Term is any of Standard Terms"
+    fields = {"name": "Accept all", "program": "1000", "sentences": term, "segment": "", "id": ""}
+    assert "Application workflow" in client.get("/create") and "new_message" not in client.get("/create/application")
+    assert client.confirm("/create/application", **fields) == "/workflows/accept-all"
+    assert read_yaml("x", (folder / "accept-all.yml").read_text()).value == {
+        "name": "Accept all", "program": "1000", "status": "draft", "segment": [term], "action": "accept application",
+    }  # fmt: skip
+    assert sorted(one.name for one in (folder / "messages").iterdir()) == ["hello"]
+    assert "needs a condition" in client.post("/create/application", 422, **fields | {"sentences": ""})
+
+
 def test_scratch_when_something_is_wrong_keeps_what_was_typed(client: Client):
     """Missing values are named, and problems of check are shown."""
     assert "needs a name, a program, an email, a condition" in client.post("/create/scratch", 422, description="kept")

@@ -9,14 +9,18 @@ import pytest
 import flows.studio.segment.facts
 from compiler import PartnerflowError
 from flows.definitions.loader import read_definitions
+from flows.definitions.text_edit import with_values
 from flows.preview.explain import explain
 from flows.preview.preview import preview
-from flows.studio.segment.ahead import neighbours, outlook
+from flows.studio.segment.ahead import NAMED, expected, neighbours, outlook
 from flows.studio.segment.facts import OpenFacts
 from flows.studio.segment.members import SHOWN, SegmentMembers, segment_members
+from flows.studio.segment.saved import members_of_users
+from flows.studio.studio import Known
 from flows.warehouse.connection import open_warehouse
 from support.definitions import VOCABULARY, workflow
 from support.example_members import MEMBERS
+from support.example_workflows import copy_workflows
 from support.states import HOUR
 
 DAY = timedelta(days=1)
@@ -126,9 +130,33 @@ def test_an_error_of_one_request_leaves_the_next_one_well(opened, definitions):
 def test_outlook_is_that_of_the_replay(example, opened, definitions):
     """Whom the workflow would contact now and in the next days."""
     with opened.use() as facts:
-        found = outlook(facts, example[0], definitions["few-clicks-14"], definitions.compiler, HOUR)
+        found = outlook(facts, example[0], [definitions["few-clicks-14"]], definitions.compiler, HOUR)
     assert set(found.now()) | set(found.later()) <= {"few-clicks-14"}
-    assert found.later()["few-clicks-14"] > 0
+    (one,) = expected(example[0], found, [definitions["few-clicks-14"]])
+    assert (one.now, one.later) == (found.now()["few-clicks-14"], found.later()["few-clicks-14"])
+    assert [len(one.first_now), len(one.first_later)] == [min(one.now, NAMED), min(one.later, NAMED)]
+    assert all(partner.as_of > HOUR and partner.name != partner.partner_id for partner in one.first_later)
+
+
+def test_members_of_users_are_those_before_and_after_a_change(example, opened, tmp_path):
+    """By the SQL of a run; those of a workflow of another program are not counted."""
+    settings = example[0].model_copy(update={"workflows": copy_workflows(tmp_path / "workflows")})
+    joined, recent = "- Relationship Stage is any of Joined\n", "- Last Transition Date is Last 30 Days\n"
+    file, names = settings.workflows / "segments" / "recent.yml", ("welcome", "prospect-welcome")
+    file.parent.mkdir()
+    file.write_text(joined + recent)
+    for name in names:
+        definition = settings.workflows / f"{name}.yml"
+        definition.write_text(with_values(name, definition.read_text(), {"segment": None}) + "segment: recent\n")
+    read = read_definitions(settings)
+    known = [Known(name, settings.workflows / f"{name}.yml", read[name]) for name in names]
+    with opened.use() as facts:
+        facts.cut_to("1000", HOUR)
+        found = members_of_users(facts, settings, known, {file.absolute(): joined}, read.compiler)
+    before = preview(settings, read["welcome"], read.compiler, HOUR)
+    after = members(opened, read, workflow("w", "1000", [joined.removeprefix("- ").strip()]))
+    assert [(one.before, one.after) for one in found] == [(len(before.members), after.members), (None, None)]
+    assert 0 < len(before.members) < after.members
 
 
 def test_overlapping_workflows_are_named_from_the_edited_one(definitions):

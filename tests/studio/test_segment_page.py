@@ -6,24 +6,10 @@ import pytest
 
 from flows.studio.segment.rows import read_row
 from support.definitions import VOCABULARY
-from support.studio import Client
+from support.studio import Client, fields, sentences
 
 JOINED, DATE = "Relationship Stage is any of Joined", "Last Transition Date is 7 Days Ago"
 PATH = "/workflows/later/segment"
-
-
-def fields(*sentences: str, **more: str | list[str]) -> dict[str, str | list[str]]:
-    """Return the form of rows whose sentences were written by hand."""
-    numbers = [str(number) for number in range(len(sentences))]
-    found: dict[str, str | list[str]] = {"row": numbers}
-    for number, sentence in zip(numbers, sentences, strict=True):
-        found |= {f"sentence-{number}": sentence, f"sentence-was-{number}": "\0"}
-    return found | more
-
-
-def sentences(page: str) -> list[str]:
-    """Return the sentences that a page shows in its rows."""
-    return re.findall(r'name="sentence-\d+" class="code" value="([^"]*)"', page)
 
 
 def test_page_has_a_row_for_each_condition_and_all_conditions_to_choose(client: Client):

@@ -88,6 +88,24 @@ def test_line_ends_of_a_file_stay_when_its_text_is_edited(client: Client, folder
         assert (folder / "later.yml").read_bytes() == text.replace("Later", "Soon").replace("\n", ends).encode()
 
 
+def test_text_of_a_definition_is_checked_while_it_is_typed(client: Client, folder: Path):
+    """The problems of this file alone, with what to do."""
+    text = (folder / "later.yml").read_text()
+    assert "check finds no problem" in client.post("/workflows/later/text/check", text=text)
+    page = client.post("/workflows/later/text/check", text=text.replace("7 Days Ago", "a week ago"))
+    assert "later.yml:6:" in page and "sends.yml" not in page and "wrong.yml" not in page
+
+
+def test_file_that_is_not_utf8_is_shown_with_the_wrong_byte(client: Client, folder: Path):
+    """Its name, line and column, and what to do; other workflows are as they were."""
+    (folder / "later.yml").write_bytes("name: Later\ndescription: für Café\n".encode("cp1252"))
+    for path in ("/workflows/later", "/workflows/later/segment"):
+        page = client.get(path, 400)
+        assert "later.yml:2:15" in page and "not UTF-8" in page and "0xFC" in page and "iconv" in page
+    assert "not UTF-8" in client.get("/")
+    client.get("/workflows/sends")
+
+
 def test_page_of_no_workflow_is_not_found(client: Client):
     """With the way back."""
     assert "There is no workflow nothing" in client.get("/workflows/nothing", 404)

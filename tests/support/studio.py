@@ -53,6 +53,20 @@ def confirmation(page: str) -> str:
     return found
 
 
+def fields(*sentences: str, **more: str | list[str]) -> dict[str, str | list[str]]:
+    """Return the form of rows whose sentences were written by hand."""
+    numbers = [str(number) for number in range(len(sentences))]
+    found: dict[str, str | list[str]] = {"row": numbers}
+    for number, sentence in zip(numbers, sentences, strict=True):
+        found |= {f"sentence-{number}": sentence, f"sentence-was-{number}": "\0"}
+    return found | more
+
+
+def sentences(page: str) -> list[str]:
+    """Return the sentences that a page shows in its rows."""
+    return re.findall(r'name="sentence-\d+" class="code" value="([^"]*)"', page)
+
+
 def write_message(folder: Path, name: str) -> None:
     """Write a message that `check` accepts."""
     message = folder / "messages" / name

@@ -40,12 +40,12 @@ class WorkflowRequest:
     """What the user wants in a new workflow.
 
     `conditions` are sentences; with `segment` they are saved as a new segment of that name, without conditions
-    `segment` is an existing one. `message` is an existing message, or the name of a new one.
+    `segment` is an existing one. `message` is an existing message, or the name of a new one; None accepts applications.
     """
 
     name: str
     program: str
-    message: str
+    message: str | None
     conditions: tuple[str, ...] = ()
     segment: str | None = None
     description: str = ""
@@ -124,7 +124,8 @@ def slug(name: str) -> str:
 
 def _files(settings: Settings, request: WorkflowRequest) -> dict[str, str]:
     identity = request.id or slug(request.name)
-    for name in (identity, request.message, request.segment or identity):
+    message = identity if request.message is None else request.message
+    for name in (identity, message, request.segment or identity):
         require_id(name)
     definition = {
         "name": request.name,
@@ -132,12 +133,12 @@ def _files(settings: Settings, request: WorkflowRequest) -> dict[str, str]:
         "program": request.program,
         "status": "draft",
         "segment": request.segment or list(request.conditions),
-        "action": {"email": request.message},
+        "action": "accept application" if request.message is None else {"email": request.message},
     }
     files = {f"{identity}.yml": _yaml({key: value for key, value in definition.items() if value != ""})}
     if request.segment and request.conditions:
         files[f"segments/{request.segment}.yml"] = _yaml(list(request.conditions))
-    if request.message not in message_ids(settings.workflows):
+    if request.message is not None and request.message not in message_ids(settings.workflows):
         files[f"messages/{request.message}/message.yml"] = _yaml({"subject": request.name})
         files[f"messages/{request.message}/body.mjml"] = STARTER
     return files

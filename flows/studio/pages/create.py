@@ -1,6 +1,6 @@
 """New workflows: from a template of the help page, from scratch, or as a copy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.requests import Request
@@ -64,33 +64,37 @@ def _values(studio: Studio, label: str) -> list[str]:
 
 
 def from_scratch(request: Request) -> Response:
-    """Return the form of a new workflow; a POST shows, then writes, its draft."""
+    """Return the form of a new email workflow; a POST shows, then writes, its draft."""
+    form = form_of(request)
+    name = form["name"].strip()
+    message = form["new_message"].strip() or form["message"] or (slug(name) if name else "")
+    return _from_scratch(request, message, messages=message_ids(studio_of(request).settings.workflows))
+
+
+def accept(request: Request) -> Response:
+    """Return the form of a new workflow that accepts applications; a POST shows, then writes, its draft."""
+    return _from_scratch(request, None, messages=None)
+
+
+def _from_scratch(request: Request, message: str | None, messages: Sequence[str] | None) -> Response:
     form = form_of(request)
 
     def plan(studio: Studio) -> ScaffoldPlan:
         sentences = tuple(line.strip() for line in form["sentences"].splitlines() if line.strip())
-        name = form["name"].strip()
-        message = form["new_message"].strip() or form["message"] or (slug(name) if name else "")
         wanted = WorkflowRequest(
-            name, form["program"], message, sentences, form["segment"] or None,
+            form["name"].strip(), form["program"], message, sentences, form["segment"] or None,
             form["description"].strip(), form["id"].strip() or None,
         )  # fmt: skip
         return plan_scratch(studio.settings, _complete(wanted))
 
-    settings = studio_of(request).settings
-    return _planned(
-        request,
-        plan,
-        "scratch.html",
-        messages=message_ids(settings.workflows),
-        segments=sorted(read_segments(settings.workflows)[0]),
-    )
+    segments = sorted(read_segments(studio_of(request).settings.workflows)[0])
+    return _planned(request, plan, "scratch.html", messages=messages, segments=segments)
 
 
 def _complete(wanted: WorkflowRequest) -> WorkflowRequest:
     """Return the request if nothing is missing. Raises PartnerflowError that names what is."""
     missing = {"a name": wanted.name, "a program": wanted.program, "an email": wanted.message}
-    names = [name for name, given in missing.items() if not given]
+    names = [name for name, given in missing.items() if given == ""]
     names += [] if wanted.conditions or wanted.segment else ["a condition"]
     if names:
         raise PartnerflowError(f"The workflow needs {', '.join(names)}.")
@@ -123,11 +127,9 @@ def _planned(request: Request, plan: Callable[[Studio], ScaffoldPlan], form: str
         else:
             return _review(request, studio, planned)
 
-    programs = studio.programs()
-    ids = sorted({*programs.names, *(one.program for one in studio.definitions().workflows)})
     shown = {
-        "programs": programs,
-        "program_ids": ids,
+        "programs": studio.programs(),
+        "program_ids": studio.program_ids(),
         "fields": sent.values(),
         "problems": problems,
         "message": message,
@@ -147,5 +149,6 @@ ROUTES = [
     Route("/create", show, methods=["GET"]),
     Route("/create/template/{template}", from_template, methods=["GET", "POST"]),
     Route("/create/scratch", from_scratch, methods=["GET", "POST"]),
+    Route("/create/application", accept, methods=["GET", "POST"]),
     Route("/create/copy", copy, methods=["GET", "POST"]),
 ]

@@ -1,71 +1,52 @@
-"""The editor of a workflow's segment: its rows, their problems, who is in it, and what comes.
+"""The editor of a segment: its rows, their problems, who is in it, and what comes.
 
-GET  /workflows/{workflow}/segment            the page
-POST /workflows/{workflow}/segment            show, then write, the change of the file
-POST …/segment/rows                           the rows after a change of their controls
-POST …/segment/check                          the problems at the rows, and who is in
-POST …/segment/values                         the values of a row that a search finds
-POST …/segment/ahead                          who comes in the next days, and which workflows overlap
-POST …/segment/why                            why a partner is in or not
+GET  /workflows/{workflow}/segment            the page of a workflow's segment
+GET  /segments/{segment}                      the page of a saved segment
+POST to them                                  show, then write, the change of the file
+POST …/rows                                   the rows after a change of their controls
+POST …/check                                  the problems at the rows, and who is in
+POST …/values                                 the values of a row that a search finds
+POST …/ahead                                  which workflows overlap, or the workflows that use the saved segment
+POST …/coming                                 who comes in the next days
+POST …/why                                    why a partner is in or not
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from compiler import PartnerflowError, Workflow, read_yaml
+from compiler import PartnerflowError, Problem, Workflow
 from compiler.language.definition import ID
 from compiler.yaml_source import yaml_text
 from flows.checks import check_definitions
-from flows.definitions.loader import read_segments, shown
+from flows.definitions.loader import read_segments
 from flows.preview.explain import explain_each
-from flows.studio.files import Edit, diff_lines, read_text, version_of
+from flows.studio.files import Edit, diff_lines, version_of
 from flows.studio.refused import Refused
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
 from flows.studio.security import form_of
-from flows.studio.segment.ahead import DAYS, neighbours, outlook
-from flows.studio.segment.check import CheckedSegment, check_segment
-from flows.studio.segment.desk import Desk, desk_of
+from flows.studio.segment.ahead import DAYS, expected, neighbours, outlook
+from flows.studio.segment.check import CheckedSegment, check_saved_segment, check_segment
+from flows.studio.segment.desk import desk_of
+from flows.studio.segment.edited import Edited, edited_saved_segment, edited_workflow
 from flows.studio.segment.form import edited_rows, read_rows
 from flows.studio.segment.members import SegmentMembers, segment_members
-from flows.studio.segment.rows import Row, read_row
+from flows.studio.segment.rows import read_row
+from flows.studio.segment.saved import User, members_of_users
 from flows.studio.segment.views import labels, row_view, row_views
 from flows.studio.studio import Known, Studio
-
-AT_ONCE = 5_000
-"""Partners of a program up to which the outlook is computed without being asked for."""
-
-
-@dataclass(frozen=True)
-class Edited:
-    """A workflow whose segment is edited: its file as it is now, its program, and the rows of the page.
-
-    `saved` is the name of the saved segment that the whole segment is, if it is one.
-    """
-
-    known: Known
-    text: str
-    program: str
-    rows: tuple[Row, ...]
-    saved: str = ""
-
-    @property
-    def here(self) -> str:
-        """The path of the editor."""
-        return f"/workflows/{quote(self.known.id, safe='')}/segment"
 
 
 def show(request: Request) -> Response:
     """Return the page; with `copy` in the query, the conditions of the saved segment become the workflow's own."""
     studio, desk = studio_of(request), desk_of(request)
-    edited = _on_disk(studio, desk, request.path_params["workflow"])
+    edited = _on_disk(request)
     if edited.saved and "copy" in request.query_params:
         sources, _ = read_segments(studio.settings.workflows)
         found = sources[edited.saved].value if edited.saved in sources else []
@@ -74,25 +55,21 @@ def show(request: Request) -> Response:
     return _page(request, edited)
 
 
-def _on_disk(studio: Studio, desk: Desk, workflow_id: str) -> Edited:
-    """Return a workflow as it is on disk. Raises DefinitionError if its file is not valid YAML."""
-    known = studio.find(workflow_id)
-    text = read_text(known.file)
-    value = read_yaml(shown(known.file), text).value
-    values = value if isinstance(value, dict) else {}
-    segment = values.get("segment")
-    sentences = segment if isinstance(segment, list) else []
-    rows = tuple(read_row(str(one), desk.vocabulary) for one in sentences)
-    return Edited(known, text, str(values.get("program", "")), rows, segment if isinstance(segment, str) else "")
+def _on_disk(request: Request) -> Edited:
+    """Return the segment of a request as it is on disk. Raises DefinitionError if its file is not valid YAML."""
+    studio, desk, names = studio_of(request), desk_of(request), request.path_params
+    if "workflow" in names:
+        return edited_workflow(studio, desk, names["workflow"])
+    program = form_of(request)["program"] or request.query_params.get("program", "")
+    return edited_saved_segment(studio, desk, names["segment"], program)
 
 
 def _sent(request: Request) -> Edited:
-    """Return the workflow with the rows of the form that was sent, or with one for each line of `sentences`."""
+    """Return the segment with the rows of the form that was sent, or with one for each line of `sentences`."""
     desk, form = desk_of(request), form_of(request)
-    edited = _on_disk(studio_of(request), desk, request.path_params["workflow"])
     lines = [line for line in form["sentences"].splitlines() if line.strip()]
     rows = [read_row(one, desk.vocabulary) for one in lines] or read_rows(form, desk.vocabulary)
-    return replace(edited, rows=tuple(rows), saved="")
+    return replace(_on_disk(request), rows=tuple(rows), saved="")
 
 
 def _page(request: Request, edited: Edited, attempt: Refused | None = None) -> Response:
@@ -105,7 +82,6 @@ def _page(request: Request, edited: Edited, attempt: Refused | None = None) -> R
         "editor/segment.html",
         attempt.status if attempt else 200,
         edited=edited,
-        known=edited.known,
         version=version_of(edited.text),
         attempt=attempt,
         rows=_views(request, edited),
@@ -113,7 +89,8 @@ def _page(request: Request, edited: Edited, attempt: Refused | None = None) -> R
         saved_conditions=saved if isinstance(saved, list) else [],
         hour=form["hour"] if form else _local(studio, edited.program),
         zone=studio.programs().zone(edited.program).key,
-        program=studio.programs().name(edited.program),
+        programs=studio.programs(),
+        program_ids=studio.program_ids(),
         save_as=form["save_as"] if form else "",
     )
 
@@ -192,18 +169,22 @@ def check(request: Request) -> Response:
         rows=list(zip(edited.rows, checked.by_row, untouched, strict=True)),
         checked=checked,
         members=members,
-        at_once=AT_ONCE,
         notes=notes,
         error=error,
     )
 
 
 def _checked(request: Request, edited: Edited) -> CheckedSegment:
-    studio, desk = studio_of(request), desk_of(request)
-    sentences = edited.saved or [one.sentence for one in edited.rows]
+    """Return what `check` says of the file with the rows."""
+    settings, desk = studio_of(request).settings, desk_of(request)
     with desk.account.catalog() as catalog:
+        if edited.workflow is None:
+            return check_saved_segment(
+                settings, edited.file, edited.text, edited.sentences, edited.program,
+                [one.file for one in edited.users], desk.vocabulary, catalog,
+            )  # fmt: skip
         return check_segment(
-            studio.settings, edited.known.id, edited.known.file, edited.text, sentences, desk.vocabulary, catalog
+            settings, edited.workflow.id, edited.file, edited.text, edited.sentences, desk.vocabulary, catalog
         )
 
 
@@ -217,29 +198,57 @@ def _members(
     try:
         as_of = _hour(request, edited.program)
         with desk.facts.use() as facts:
-            found = segment_members(facts, checked.workflow, checked.definitions.compiler, as_of)
+            found = segment_members(facts, checked.workflow, checked.compiler, as_of)
             return found, facts.notes(studio.settings.zone), ""
     except PartnerflowError as error:
         return None, (), str(error)
 
 
 def ahead(request: Request) -> Response:
-    """Return the workflows that reach the same partners and, with `look`, who would come in the next days."""
-    edited, desk, studio = _sent(request), desk_of(request), studio_of(request)
+    """Return the workflows that reach the same partners; of a saved segment, those that use it."""
+    edited, studio = _sent(request), studio_of(request)
     checked = _checked(request, edited)
-    workflow, compiler = checked.workflow, checked.definitions.compiler
-    found, near, error = None, None, ""
-    if workflow is not None:
+    if edited.workflow is None:
+        return page(request, "editor/users.html", users=_users(request, edited, checked), programs=studio.programs())
+    near, error = None, ""
+    if checked.workflow is not None:
         try:
             as_of = _hour(request, edited.program)
-            near = neighbours(workflow, studio.definitions().workflows, compiler, as_of)
-            if "look" in form_of(request):
-                with desk.outlook_facts.use() as facts:
-                    found = outlook(facts, studio.settings, workflow, compiler, as_of)
+            near = neighbours(checked.workflow, studio.definitions().workflows, checked.compiler, as_of)
         except PartnerflowError as problem:
             error = str(problem)
-    shown = {"edited": edited, "workflow": workflow, "found": found, "near": near, "days": DAYS, "error": error}
-    return page(request, "editor/ahead.html", **shown)
+    return page(request, "editor/ahead.html", workflow=checked.workflow, near=near, error=error)
+
+
+def _users(request: Request, edited: Edited, checked: CheckedSegment) -> list[User]:
+    """Return the workflows that use the saved segment, with their members before and after the change if possible."""
+    known, desk, settings = list(edited.users), desk_of(request), studio_of(request).settings
+    if not known or checked.text is None:
+        return [User(one) for one in known]
+    try:
+        with desk.facts.use() as facts:
+            facts.cut_to(edited.program, _hour(request, edited.program))
+            texts = {edited.file.absolute(): checked.text}
+            return members_of_users(facts, settings, known, texts, checked.compiler)
+    except PartnerflowError:
+        return [User(one) for one in known]
+
+
+def coming(request: Request) -> Response:
+    """Return whom the workflow would contact at the hour and in the next days if it were active."""
+    edited, desk, studio = _sent(request), desk_of(request), studio_of(request)
+    checked = _checked(request, edited)
+    if checked.workflow is None:
+        return page(request, "editor/coming.html", error="Correct the errors of the segment first.")
+    try:
+        as_of = _hour(request, edited.program)
+        with desk.outlook_facts.use() as facts:
+            found = outlook(facts, studio.settings, [checked.workflow], checked.compiler, as_of)
+    except PartnerflowError as problem:
+        return page(request, "editor/coming.html", error=str(problem))
+    (one,) = expected(studio.settings, found, [checked.workflow])
+    shown = {"found": one, "breaches": found.limit_breaches, "days": DAYS, "programs": studio.programs()}
+    return page(request, "editor/coming.html", error="", **shown)
 
 
 def why(request: Request) -> Response:
@@ -255,9 +264,8 @@ def why(request: Request) -> Response:
         try:
             as_of = _hour(request, edited.program)
             with desk.outlook_facts.use() as facts:
-                compiler = checked.definitions.compiler
                 workflows: list[Workflow] = [checked.workflow]
-                (found,) = explain_each(facts.connection, studio.settings, workflows, partner, compiler, as_of)
+                (found,) = explain_each(facts.connection, studio.settings, workflows, partner, checked.compiler, as_of)
         except PartnerflowError as problem:
             error = str(problem)
     return page(request, "editor/why.html", found=found, error=error, programs=studio.programs())
@@ -265,51 +273,71 @@ def why(request: Request) -> Response:
 
 def change(request: Request) -> Response:
     """Show, then write, the change of the segment; with `save_as`, as a saved segment that the workflow uses."""
-    form = form_of(request)
-    studio, desk = studio_of(request), desk_of(request)
+    form, studio = form_of(request), studio_of(request)
     edited = _sent(request)
     edits: list[Edit] = []
-    segment: list[str] = [one.sentence for one in edited.rows if not one.is_empty]
     name = form["save_as"].strip()
-    if name:
+    if name and edited.workflow:
         try:
-            edits.append(_saved_segment(studio, name, segment))
+            edits.append(_saved_segment(studio, name, [one.sentence for one in edited.rows if not one.is_empty]))
         except PartnerflowError as error:
             return _page(request, edited, Refused(str(error)))
-        segment = [f"Segment is any of {name}"]
+    checked = _checked(request, edited)
+    if refused := _refusal(request, edited, checked):
+        return _page(request, edited, refused)
+    if edits:
+        checked = _with_saved_segment(request, edited, edits[0])
+    assert checked.text is not None
+    edits.append(Edit(edited.file, edited.text, checked.text))
     texts = {one.file.absolute(): one.after for one in edits if one.after is not None}
+    files = [edited.file] if edited.workflow else [one.file for one in edited.users]
+    said = check_definitions(studio.settings, files, texts).problems if files else checked.others
+    title = f"Change the segment {'of ' if edited.workflow else ''}{edited.name}"
+    notes = _notes(edited.workflow) if edited.workflow else _notes_on_users(_users(request, edited, checked))
+    return review(request, edits, title, edited.back, said, notes, edited.back)
+
+
+def _with_saved_segment(request: Request, edited: Edited, saved: Edit) -> CheckedSegment:
+    """Return what `check` says of the workflow with a condition that names a new saved segment."""
+    desk, known = desk_of(request), edited.workflow
+    assert known is not None and saved.after is not None
+    sentences, texts = [f"Segment is any of {saved.file.stem}"], {saved.file.absolute(): saved.after}
     with desk.account.catalog() as catalog:
-        checked = check_segment(
-            studio.settings, edited.known.id, edited.known.file, edited.text, segment, desk.vocabulary, catalog, texts
+        return check_segment(
+            studio_of(request).settings, known.id, edited.file, edited.text, sentences, desk.vocabulary, catalog, texts
         )
+
+
+def _refusal(request: Request, edited: Edited, checked: CheckedSegment) -> Refused | None:
+    """Return why the change is not written, if it is not."""
     if checked.text is None:
-        return _page(request, edited, Refused(problems=checked.others))
-    if form["version"] != version_of(edited.text):
-        lines = list(diff_lines(edited.text, checked.text))
-        return _page(request, edited, Refused(is_conflict=True, lines=lines))
-    problems = [one for some in checked.by_row for one in some]
-    errors = [one for one in problems if one.severity == "error"]
-    if not segment:
-        errors = [one for one in checked.others if one.severity == "error"]
-    if errors:
-        return _page(request, edited, Refused(problems=errors))
-    edits.append(Edit(edited.known.file, edited.text, checked.text))
-    texts |= {edited.known.file.absolute(): checked.text}
-    said = check_definitions(studio.settings, [edited.known.file], texts).problems
-    back = f"/workflows/{quote(edited.known.id, safe='')}"
-    title = f"Change the segment of {edited.known.name}"
-    return review(request, edits, title, back, said, _notes(edited), back)
+        return Refused(problems=checked.others)
+    if form_of(request)["version"] != version_of(edited.text):
+        return Refused(is_conflict=True, lines=list(diff_lines(edited.text, checked.text)))
+    at_rows: list[Problem] = [one for some in checked.by_row for one in some]
+    is_about_all = edited.workflow is None or all(one.is_empty for one in edited.rows)
+    errors = [one for one in [*at_rows, *(checked.others if is_about_all else ())] if one.severity == "error"]
+    return Refused(problems=errors) if errors else None
 
 
-def _notes(edited: Edited) -> list[str]:
+def _notes(known: Known) -> list[str]:
     """Return the caution of the help page for an active workflow."""
-    workflow = edited.known.workflow
-    if workflow is None or workflow.status != "active":
+    if known.workflow is None or known.workflow.status != "active":
         return []
     return [
         "The workflow is active: the next run evaluates the new segment. Partners that it has contacted are not "
         "contacted again."
     ]
+
+
+def _notes_on_users(users: Sequence[User]) -> list[str]:
+    """Return what the change does to each workflow that uses the segment."""
+    found = []
+    for one in users:
+        status = one.known.workflow.status if one.known.workflow else "not valid"
+        members = "" if None in (one.before, one.after) else f" {one.before:,} members before, {one.after:,} after."
+        found.append(f"{one.known.name} ({status}) uses it.{members}")
+    return found or ["No workflow uses it."]
 
 
 def _saved_segment(studio: Studio, name: str, sentences: Sequence[str]) -> Edit:
@@ -349,11 +377,16 @@ def _local(studio: Studio, program: str) -> str:
 
 
 ROUTES = [
-    Route("/workflows/{workflow}/segment", show, methods=["GET"]),
-    Route("/workflows/{workflow}/segment", change, methods=["POST"]),
-    Route("/workflows/{workflow}/segment/rows", change_rows, methods=["POST"]),
-    Route("/workflows/{workflow}/segment/check", check, methods=["POST"]),
-    Route("/workflows/{workflow}/segment/values", search_values, methods=["POST"]),
-    Route("/workflows/{workflow}/segment/ahead", ahead, methods=["POST"]),
-    Route("/workflows/{workflow}/segment/why", why, methods=["POST"]),
+    Route(f"{base}{path}", handler, methods=[method])
+    for base in ("/workflows/{workflow}/segment", "/segments/{segment}")
+    for path, handler, method in (
+        ("", show, "GET"),
+        ("", change, "POST"),
+        ("/rows", change_rows, "POST"),
+        ("/check", check, "POST"),
+        ("/values", search_values, "POST"),
+        ("/ahead", ahead, "POST"),
+        ("/coming", coming, "POST"),
+        ("/why", why, "POST"),
+    )
 ]

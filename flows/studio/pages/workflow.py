@@ -10,13 +10,15 @@ from starlette.routing import Route
 
 from compiler import DefinitionError, PartnerflowError, Problem, SendEmail
 from flows.definitions.chains import chain_of
-from flows.definitions.loader import message_ids, read_segments, shown
+from flows.definitions.loader import message_ids, read_definitions, read_segments, shown
 from flows.definitions.text_edit import Value, with_values
 from flows.studio.files import Edit, diff_lines, read_text, version_of, with_line_ends_of
 from flows.studio.rendering import page, studio_of
 from flows.studio.review import review
 from flows.studio.security import Form, Values, form_of
-from flows.studio.studio import Known, Studio
+from flows.studio.segment.desk import desk_of
+from flows.studio.studio import Known
+from flows.studio.text_file import check_text, new_errors
 
 ABOUT = ("name", "description", "program", "owner", "recipients", "send_window", "missed_hours", "holdout", "goal")
 """The keys of a definition that the form has, besides its message."""
@@ -68,7 +70,7 @@ def _page(request: Request, known: Known, attempt: Attempt | None = None) -> Res
         messages=message_ids(studio.settings.workflows),
         segments=sorted(sources),
         programs=studio.programs(),
-        program_ids=sorted({one.program for one in definitions.workflows} | set(studio.programs().names)),
+        program_ids=studio.program_ids(),
     )
 
 
@@ -120,20 +122,24 @@ def _changed(request: Request, part: str, change: Any) -> Response:
         lines = list(diff_lines(before, after))
         return _page(request, known, Attempt(part, fields, "", (), after, True, lines))
     problems = studio.problems(known.file, after)
-    if new := _new_errors(studio, known, problems):
+    if new := new_errors(problems, studio.problems(known.file)):
         return _page(request, known, Attempt(part, fields, "", new, after if part == "text" else ""))
     here = f"/workflows/{known.id}"
     return review(request, [Edit(known.file, before, after)], f"Change {known.name}", here, problems, (), here)
 
 
-def _new_errors(studio: Studio, known: Known, problems: Sequence[Problem]) -> list[Problem]:
-    """Return the errors that a change would add; those that the file has already do not stop it."""
-    before = {(one.code, one.message) for one in studio.problems(known.file) if one.severity == "error"}
-    return [one for one in problems if one.severity == "error" and (one.code, one.message) not in before]
+def check_typed(request: Request) -> Response:
+    """Return what `check` says of the definition with the text of the form."""
+    studio = studio_of(request)
+    file, text = studio.find(request.path_params["workflow"]).file, form_of(request)["text"]
+    with desk_of(request).account.catalog() as catalog:
+        found = read_definitions(studio.settings, [file], catalog, {file.absolute(): text}, desk_of(request).vocabulary)
+    return check_text(request, [one for one in found.problems if one.path == shown(file)])
 
 
 ROUTES = [
     Route("/workflows/{workflow}", show, methods=["GET"]),
     Route("/workflows/{workflow}/about", change_about, methods=["POST"]),
     Route("/workflows/{workflow}/text", change_text, methods=["POST"]),
+    Route("/workflows/{workflow}/text/check", check_typed, methods=["POST"]),
 ]

@@ -8,7 +8,7 @@ from compiler import Vocabulary
 from flows.definitions.loader import Definitions
 from flows.preview.values import FieldValues, find_values
 from flows.settings import Settings
-from flows.studio.segment.facts import Version, published_version
+from flows.studio.published import Version, published_version
 from flows.warehouse.catalog import PublishedCatalog, open_catalog
 
 OF_THE_FOLDER = ("segment", "workflow")

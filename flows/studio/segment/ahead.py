@@ -8,11 +8,16 @@ from compiler import Compiler, Workflow
 from compiler.analysis.overlap import Overlap, overlaps
 from flows.preview.holdouts import read_holdouts
 from flows.preview.outlook import Outlook, look_ahead
+from flows.preview.replay import Send
 from flows.settings import Settings
 from flows.studio.segment.facts import Facts
+from flows.warehouse.partner_names import PartnerNames, read_partner_names
 
 DAYS = 7
 """Days of the outlook."""
+
+NAMED = 5
+"""Partners of a workflow that are named, of those at the hour and of those after it."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,50 @@ class Neighbour:
     except_when: str | None
 
 
-def outlook(facts: Facts, settings: Settings, workflow: Workflow, compiler: Compiler, as_of: datetime) -> Outlook:
-    """Return whom a workflow would contact at an hour (UTC) and in the DAYS after it if it were active."""
-    holdouts = read_holdouts(settings, [workflow])
-    return look_ahead(facts.connection, facts.models, [workflow], compiler, as_of, DAYS, settings.zone, holdouts)
+@dataclass(frozen=True)
+class Coming:
+    """A partner that a workflow would contact, and the hour (UTC) of the run that does."""
+
+    partner_id: str
+    name: str
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How many partners a workflow would contact at the hour and in the DAYS after it, and the first of them."""
+
+    workflow: Workflow
+    now: int
+    later: int
+    first_now: tuple[Coming, ...]
+    first_later: tuple[Coming, ...]
+
+
+def outlook(
+    facts: Facts, settings: Settings, workflows: Sequence[Workflow], compiler: Compiler, as_of: datetime
+) -> Outlook:
+    """Return whom workflows would contact at an hour (UTC) and in the DAYS after it if they were active."""
+    holdouts = read_holdouts(settings, workflows)
+    return look_ahead(facts.connection, facts.models, workflows, compiler, as_of, DAYS, settings.zone, holdouts)
+
+
+def expected(settings: Settings, found: Outlook, workflows: Sequence[Workflow]) -> list[Expected]:
+    """Return what an outlook says of each of the workflows."""
+    first = {one.id: found.first(one.id, NAMED) for one in workflows}
+    named = {(one.program_id, one.partner_id) for parts in first.values() for some in parts for one in some}
+    names = read_partner_names(settings, named)
+    now, later = found.now(), found.later()
+    return [
+        Expected(one, now.get(one.id, 0), later.get(one.id, 0), *(_named(some, names) for some in first[one.id]))
+        for one in workflows
+    ]
+
+
+def _named(sends: Sequence[Send], names: PartnerNames) -> tuple[Coming, ...]:
+    return tuple(
+        Coming(one.partner_id, names.name(one.program_id, one.partner_id) or one.partner_id, one.as_of) for one in sends
+    )
 
 
 def neighbours(

@@ -17,13 +17,11 @@ from compiler import PartnerflowError, Vocabulary
 from flows.preview.compiled_models import CompiledModels, read_compiled_models
 from flows.preview.hours import create_temp_table, drop_temp_table, open_facts
 from flows.settings import Settings
+from flows.studio.published import Version, published_version
 from flows.warehouse.connection import Connection
 from flows.warehouse.evaluations import Hour, evaluation_hours
 from flows.warehouse.newest_data import notes_of_old_data
 from flows.warehouse.programs import require_time_zone
-
-Version = tuple[int, ...]
-"""What differs between two published files."""
 
 CUT = "segments"
 """The schema of the relations that are cut to the hour."""
@@ -137,12 +135,3 @@ class OpenFacts:
     def _close(self) -> None:
         self._facts = None
         self._session.close()
-
-
-def published_version(settings: Settings) -> Version | None:
-    """Return the version of the published file; None without one."""
-    try:
-        found = settings.published.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
