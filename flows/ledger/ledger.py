@@ -133,8 +133,7 @@ class Ledger:
         The state is `suppressed` if the address has been suppressed, and `pending` if the guard says that a cap has
         been used up. Return None if another worker has the delivery.
         """
-        with self.store.writing() as connection:
-            return transitions.mark_sending(connection, delivery, guard)
+        return self.store.write_together(lambda connection: transitions.mark_sending(connection, delivery, guard))
 
     def record_result(
         self, delivery: Delivery, source: str, result: SendResult, next_attempt_at: datetime | None = None
@@ -144,17 +143,19 @@ class Ledger:
         A hard bounce suppresses the address. A worker whose lease expired while it was sending may still record its
         result: the delivery is `in_doubt` then.
         """
-        with self.store.writing() as connection:
-            to_record = ResultToRecord(delivery, source, result, next_attempt_at)
-            return transitions.record_result(connection, self.store, to_record)
+        to_record = ResultToRecord(delivery, source, result, next_attempt_at)
+        return self.store.write_together(lambda one: transitions.record_result(one, self.store, to_record))
 
     def record_result_and_mark_sending(
         self, to_record: ResultToRecord, delivery: Delivery, guard: PolicyGuard | None = None
     ) -> tuple[bool, str | None]:
         """Record the result of one delivery and mark another as `sending` in one commit; return both results."""
-        with self.store.writing() as connection:
+
+        def both(connection: Connection) -> tuple[bool, str | None]:
             recorded = transitions.record_result(connection, self.store, to_record)
             return recorded, transitions.mark_sending(connection, delivery, guard)
+
+        return self.store.write_together(both)
 
     def release(self, run_id: str) -> None:
         """Make what this run has leased and not started pending again."""

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.pool import QueuePool
 
 from compiler import PartnerflowError
+from flows.ledger.shared_commits import Result, SharedCommits
 
 DIALECTS = ("sqlite", "postgresql")
 """The databases that a ledger can be in, as SQLAlchemy names them."""
@@ -40,12 +41,21 @@ class Store:
         self.insert: Callable[..., Any] = import_module(f"sqlalchemy.dialects.{self.dialect}").insert
         # SQLite has one writer and polls for its lock; threads of one process take turns here instead.
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.dialect == "sqlite" else nullcontext()
+        self._shared = SharedCommits(self.writing)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that writes: committed and on disk when the block ends, rolled back on an error."""
         with self._turn, self._clear_errors(), self._engine.connect() as connection, connection.begin():
             yield connection
+
+    def write_together(self, work: Callable[[Connection], Result]) -> Result:
+        """Run statements in a transaction, in SQLite one that threads may share, and return their result when it is
+        on disk. PostgreSQL writes the commits of several connections at once by itself."""
+        if self.dialect == "sqlite":
+            return self._shared.run(work)
+        with self.writing() as connection:
+            return work(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
