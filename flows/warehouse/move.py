@@ -12,11 +12,12 @@ from itertools import islice
 from pathlib import Path
 
 import pandas
+from sqlglot import exp
 
 from compiler import PartnerflowError
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, fetch_row, has_table, open_read_only, open_warehouse, transaction
-from flows.warehouse.raw_tables import CREATE, append_raw_rows, create_raw_table, raw_columns
+from flows.warehouse.raw_tables import CREATE, raw_columns, raw_table_statement
 
 OF_THE_ENGINE = {"build_state", "chosen_partners", "email_events_staged", "evaluations"}
 """Tables about builds and hours of one warehouse, which mean nothing in another."""
@@ -26,18 +27,22 @@ BATCH = 50_000
 
 
 def copy_raw_tables(source: Connection, target: Connection) -> dict[str, int]:
-    """Copy raw tables, and return the number of rows of each that was copied.
+    """Copy raw tables of a DuckDB file, and return the number of rows of each that was copied.
 
-    A table that has rows in the target is kept: a loader may have filled it. The mirror of the ledger is copied too, so
-    that a run with another ledger is refused. To be called in a transaction.
+    A table that has rows in the target is kept: a loader may have filled it. Columns that the contract does not have
+    are copied with the others. The mirror of the ledger is copied too, so that a run with another ledger is refused. To
+    be called in a transaction.
     """
     counts = {}
     for name in CREATE.keys() - OF_THE_ENGINE:
         if has_table(source, "raw", name) and not _has_rows(target, name):
-            create_raw_table(target, name)
+            creating = _with_own_columns(source, name)
+            target.create_table(creating)
+            columns = [one.name for one in creating.find_all(exp.ColumnDef)]
+            inserted = exp.Schema(this=creating.this.this, expressions=[exp.to_identifier(one) for one in columns])
             counts[name] = 0
-            for rows in _batches(source, name):
-                append_raw_rows(target, name, rows)
+            for rows in _batches(source, name, columns):
+                target.append(inserted, rows)
                 counts[name] += len(rows)
     return dict(sorted(counts.items()))
 
@@ -46,9 +51,22 @@ def _has_rows(connection: Connection, name: str) -> bool:
     return has_table(connection, "raw", name) and bool(fetch_row(connection, f"SELECT count(*) FROM raw.{name}")[0])
 
 
-def _batches(source: Connection, name: str) -> Iterator[pandas.DataFrame]:
-    columns = list(raw_columns(name))
-    found = source.execute(f"SELECT {', '.join(columns)} FROM raw.{name}")
+def _with_own_columns(source: Connection, name: str) -> exp.Create:
+    """Return the CREATE of a raw table with the columns that it has beyond the contract in a DuckDB file."""
+    creating = raw_table_statement(name).copy()
+    query = """
+        SELECT column_name, data_type FROM duckdb_columns()
+        WHERE database_name = current_database() AND schema_name = 'raw' AND table_name = ? ORDER BY column_index"""
+    for column, kind in source.execute(query, [name]).fetchall():
+        if column not in raw_columns(name):
+            own = exp.ColumnDef(this=exp.to_identifier(column), kind=exp.DataType.build(kind, dialect="duckdb"))
+            creating.this.append("expressions", own)
+    return creating
+
+
+def _batches(source: Connection, name: str, columns: list[str]) -> Iterator[pandas.DataFrame]:
+    chosen = [exp.to_identifier(column).sql("duckdb") for column in columns]
+    found = source.execute(f"SELECT {', '.join(chosen)} FROM raw.{name}")
     rows = iter(found.fetchone, None)
     while batch := list(islice(rows, BATCH)):
         yield pandas.DataFrame(batch, columns=columns, dtype=object)

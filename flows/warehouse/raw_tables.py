@@ -106,7 +106,7 @@ MAX_VALUES = 5_000
 
 def create_raw_table(connection: Connection, name: str) -> None:
     """Create raw.<name> empty, in place of an existing one, and schema raw if it does not exist."""
-    connection.create_table(_create(name))
+    connection.create_table(raw_table_statement(name))
 
 
 def usable_raw_tables(connection: Connection) -> set[str]:
@@ -118,12 +118,14 @@ def usable_raw_tables(connection: Connection) -> set[str]:
 @cache
 def raw_columns(name: str) -> tuple[str, ...]:
     """Return the names of the columns of raw.<name>, in the order of CREATE."""
-    return tuple(column.name for column in _create(name).find_all(exp.ColumnDef))
+    return tuple(column.name for column in raw_table_statement(name).find_all(exp.ColumnDef))
 
 
 def raw_column_types(name: str) -> dict[str, str]:
     """Return the DuckDB type of each column of raw.<name>, by name, in the order of CREATE."""
-    return {column.name: column.args["kind"].sql(DEFAULT) for column in _create(name).find_all(exp.ColumnDef)}
+    return {
+        column.name: column.args["kind"].sql(DEFAULT) for column in raw_table_statement(name).find_all(exp.ColumnDef)
+    }
 
 
 def replace_raw_table(connection: Connection, name: str, rows: "pandas.DataFrame") -> None:
@@ -158,7 +160,8 @@ def batched(values: Collection[T], size: int = MAX_VALUES) -> Iterator[list[T]]:
 
 
 @cache
-def _create(name: str) -> exp.Create:
+def raw_table_statement(name: str) -> exp.Create:
+    """Return the CREATE of raw.<name> as a tree, which the caller must not change."""
     statement = sqlglot.parse_one(CREATE[name], dialect=DEFAULT)
     assert isinstance(statement, exp.Create)
     return statement

@@ -1,10 +1,12 @@
 """The flow on a Spark cluster: every command finds what it finds on DuckDB, and nobody is contacted twice.
 
 The tests follow each other: a run; commands that change nothing; the next hour, whose first driver is killed; two hours
-without a run; an hour at which rows are late and events have come, and during which a worker dies.
+without a run; an hour at which rows are late and events have come, and during which a worker dies; an hour after the
+state of DuckDB has moved to the cluster.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -25,9 +27,10 @@ from flows.ledger.queries import deliveries
 from flows.pipeline.run import Run, run_hour
 from flows.settings import Settings
 from flows.warehouse.connection import lock_warehouse, open_warehouse
+from flows.warehouse.move import main
 from support.cli import command_line, environment, partnerflow
-from support.spark_account import LOADED, NEW_MEMBERS, NEWCOMERS, receive_events
-from support.spark_builds import relations, rows_on_duckdb, rows_on_spark
+from support.spark_account import AFTER_THE_MOVE, LOADED, NEW_MEMBERS, NEWCOMERS, receive_events
+from support.spark_builds import SCHEMAS, relations, rows_on_duckdb, rows_on_spark
 from support.spark_cluster import SparkCluster
 from support.states import HOUR
 
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-KILLED, LATER = HOUR + timedelta(hours=1), HOUR + timedelta(hours=4)
+KILLED, LATER, MOVED = HOUR + timedelta(hours=1), HOUR + timedelta(hours=4), HOUR + timedelta(hours=5)
 
 INCREMENTAL = ("marts.fct_performance_daily", "intermediate.int_actions_localized")
 
@@ -295,3 +298,22 @@ def test_plan_of_the_hour_has_nobody_left(on_duckdb: Settings, on_spark: Setting
     assert found.code == 0, found.stderr
     assert without_run(found.json()) == without_run(expected.json())
     assert {one["recipients"] for one in found.json()["workflows"]} == {0}
+
+
+def test_state_that_moves_from_duckdb_contacts_the_same_partners(
+    on_duckdb: Settings, on_spark: Settings, spark: "SparkSession", tmp_path: Path, later: tuple[Run, Run, dict]
+):
+    """An empty cluster gets the raw tables; ledger, outbox and published file stay. Nobody is written to twice."""
+    execute(on_duckdb, spark, AFTER_THE_MOVE)
+    for namespace in ("raw", *SCHEMAS):
+        spark.sql(f"DROP NAMESPACE {namespace} CASCADE")
+    var = Path(shutil.copytree(on_duckdb.state_dir, tmp_path / "var"))
+    moved = on_spark.model_copy(update={"state_dir": var})
+    main(var / "warehouse.duckdb", moved)
+    before = contacts(moved)
+    for settings in (on_duckdb, moved):
+        assert run_hour(settings, MOVED).ok
+    assert contacts(moved) == contacts(on_duckdb)
+    assert {*contacts(moved).values()} == {1}
+    assert sum(contacts(moved).values()) > sum(before.values())
+    assert len(list(moved.outbox.rglob("*.eml"))) == len(list(on_duckdb.outbox.rglob("*.eml")))

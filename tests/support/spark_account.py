@@ -113,6 +113,23 @@ NEWCOMERS = {
 }
 """When the partners joined whom LOADED adds."""
 
+
+def new_partner(name: str, joined: str) -> list[str]:
+    """Return the statements that add a partner with an address and a contract, which starts at `joined` (UTC)."""
+    statements = (
+        """INSERT INTO raw.partners SELECT program_id, '{id}', 'New', 'en', _loaded_at, CAST(NULL AS VARCHAR(40))
+           FROM raw.partners WHERE partner_id = '21005024'""",
+        """INSERT INTO raw.partner_contacts SELECT program_id, '{id}', '{id}@partners.example', 'Ann', 'New', true,
+           CAST(NULL AS TIMESTAMP), _loaded_at FROM raw.partners WHERE partner_id = '{id}'""",
+        """INSERT INTO raw.contracts SELECT program_id, 'c-{id}', '{id}', 'Joined', template_term_id,
+           template_term_name, TIMESTAMP '{at}', CAST(NULL AS TIMESTAMP), CAST(NULL AS VARCHAR(9)),
+           TIMESTAMP '{at}', TIMESTAMP '{at}', _loaded_at
+           FROM raw.contracts WHERE contract_id =
+           (SELECT min(contract_id) FROM raw.contracts WHERE program_id = '1000' AND contract_stage = 'Joined')""",
+    )  # fmt: skip
+    return [statement.format(id=name, at=joined) for statement in statements]
+
+
 LOADED = (
     # corrected, moved and deleted clicks; a partner that has no activity left
     "UPDATE raw.partner_clicks_daily SET clicks = clicks + 7 WHERE partner_id = '21005016'",
@@ -134,21 +151,10 @@ LOADED = (
     # a partner in a group
     """INSERT INTO raw.partner_groups SELECT program_id, '501', '21005024', 'Gold Tier', _loaded_at
        FROM raw.partners WHERE partner_id = '21005024'""",
-    # new partners, with an address and a contract each
-    *(
-        statement.format(id=name, at=joined)
-        for name, joined in NEWCOMERS.items()
-        for statement in (
-            """INSERT INTO raw.partners SELECT program_id, '{id}', 'New', 'en', _loaded_at, CAST(NULL AS VARCHAR(40))
-               FROM raw.partners WHERE partner_id = '21005024'""",
-            """INSERT INTO raw.partner_contacts SELECT program_id, '{id}', '{id}@partners.example', 'Ann', 'New', true,
-               CAST(NULL AS TIMESTAMP), _loaded_at FROM raw.partners WHERE partner_id = '{id}'""",
-            """INSERT INTO raw.contracts SELECT program_id, 'c-{id}', '{id}', 'Joined', template_term_id,
-               template_term_name, TIMESTAMP '{at}', CAST(NULL AS TIMESTAMP), CAST(NULL AS VARCHAR(9)),
-               TIMESTAMP '{at}', TIMESTAMP '{at}', _loaded_at
-               FROM raw.contracts WHERE contract_id =
-               (SELECT min(contract_id) FROM raw.contracts WHERE program_id = '1000' AND contract_stage = 'Joined')""",
-        )
-    ),
+    # new partners
+    *(statement for name, joined in NEWCOMERS.items() for statement in new_partner(name, joined)),
 )  # fmt: skip
 """Statements that both engines understand; each of them changes rows."""
+
+AFTER_THE_MOVE = new_partner("after-the-move", "2026-03-20 22:30:00")
+"""Statements that make a new member at a later hour."""

@@ -26,10 +26,13 @@ NEXT_DAY = HOUR + timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def stayed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The example account after its first run on DuckDB."""
+    """The example account after its first run on DuckDB. Its partners have a column that the contract does not."""
     state = tmp_path_factory.mktemp("stayed") / "var"
     settings = Settings(target="duckdb", state_dir=state, workflows=WORKFLOWS)
-    assert run_hour(with_example(settings), HOUR).ok
+    with open_warehouse(with_example(settings).warehouse) as connection:
+        connection.execute('ALTER TABLE raw.partners ADD COLUMN "Shoe size" INTEGER')
+        connection.execute('UPDATE raw.partners SET "Shoe size" = 44 WHERE program_id = ?', ["1000"])
+    assert run_hour(settings, HOUR).ok
     return settings
 
 
