@@ -8,7 +8,7 @@ by the ledger's primary key.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from flows.warehouse.raw_tables import (
     delete_raw_rows,
     raw_columns,
     replace_raw_table,
+    replace_raw_table_in_batches,
     usable_raw_tables,
 )
 
@@ -59,23 +60,27 @@ def _mirror_deliveries(connection: Connection, ledger: Ledger, usable: Collectio
         query = "SELECT log_id, logged_at, delivery_id FROM raw.ledger_watermark"
         row = connection.execute(query).fetchone()
         watermark = Watermark(*row) if row else None
-    changes = changes_since(ledger, watermark)
-    _write(connection, changes)
-    if _counts(connection) != changes.counts:
-        changes = changes_since(ledger, None)
+    with changes_since(ledger, watermark) as changes:
         _write(connection, changes)
+    if _counts(connection) != changes.counts:
+        with changes_since(ledger, None) as changes:
+            _write(connection, changes)
     if changes.watermark != watermark or watermark is None:
         _mark(connection, "ledger_watermark", astuple(changes.watermark) if changes.watermark else None, usable)
 
 
 def _write(connection: Connection, changes: Changes) -> None:
-    """Replace the mirror's rows of the deliveries that have changed."""
-    frame = _frame("sent_emails", [_row(one) for one in changes.deliveries])
+    """Replace the mirror's rows of the deliveries that have changed, one batch after the other."""
     if changes.is_complete:
-        replace_raw_table(connection, "sent_emails", frame)
-    elif len(frame):
-        delete_raw_rows(connection, "sent_emails", "delivery_id", {one.delivery_id for one in changes.deliveries})
-        append_raw_rows(connection, "sent_emails", frame)
+        replace_raw_table_in_batches(connection, "sent_emails", map(_deliveries_frame, changes.batches))
+    else:
+        for batch in changes.batches:
+            delete_raw_rows(connection, "sent_emails", "delivery_id", {one.delivery_id for one in batch})
+            append_raw_rows(connection, "sent_emails", _deliveries_frame(batch))
+
+
+def _deliveries_frame(deliveries: Iterable[Delivery]) -> pandas.DataFrame:
+    return _frame("sent_emails", [_row(one) for one in deliveries])
 
 
 def _mirror_runs(connection: Connection, ledger: Ledger, usable: Collection[str]) -> None:

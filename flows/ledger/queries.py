@@ -1,6 +1,7 @@
 """Queries of the ledger: deliveries, messages, runs, and what has changed since a watermark in its log."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,15 +26,20 @@ class Watermark:
     delivery_id: str
 
 
+CHANGES_AT_A_TIME = 2_000
+"""Deliveries of Changes that are in memory at once."""
+
+
 @dataclass(frozen=True)
 class Changes:
     """The deliveries that have changed since a watermark, as they are now, and the number of all deliveries by state.
 
+    `batches` has the deliveries, CHANGES_AT_A_TIME at most in each, and can be read once.
     `is_complete`: these are all deliveries, because the watermark is not one of this ledger's log (another ledger, or
     one restored from a backup). `watermark` is the newest row of the log; None if the log is empty.
     """
 
-    deliveries: list[Delivery]
+    batches: Iterator[list[Delivery]]
     is_complete: bool
     watermark: Watermark | None
     counts: dict[str, int]
@@ -135,26 +141,32 @@ def copy_addresses(ledger: Ledger) -> set[str]:
         return {address for row in connection.execute(select(*columns)) for address in row if address}
 
 
-def changes_since(ledger: Ledger, watermark: Watermark | None) -> Changes:
-    """Return what has changed since a watermark; everything if it is None or not one of this ledger's log."""
+@contextmanager
+def changes_since(ledger: Ledger, watermark: Watermark | None) -> Iterator[Changes]:
+    """Yield what has changed since a watermark; everything if it is None or not one of this ledger's log.
+
+    The changes can be read until the block ends. They may have some that were made after the new watermark.
+    """
+    log = DELIVERY_LOG.c
+    rows = select(log.id, log.at, log.delivery_id)
     with ledger.store.reading() as connection:
         if ledger.store.dialect == "postgresql":
             # An id is drawn before its transaction commits. While every writer is locked out, no id below the newest
-            # can still appear.
+            # can still appear. Writers go on while the changes are read.
             connection.execute(text("LOCK TABLE delivery_log IN SHARE MODE"))
-        log = DELIVERY_LOG.c
-        rows = select(log.id, log.at, log.delivery_id)
         newest = connection.execute(rows.order_by(log.id.desc()).limit(1)).one_or_none()
+    with ledger.store.reading() as connection:
         query, is_complete = select(DELIVERY), True
         if watermark is not None:
             known = connection.execute(rows.where(log.id == watermark.log_id)).one_or_none()
             if known is not None and Watermark(*known) == watermark:
                 changed = select(log.delivery_id).where(log.id > watermark.log_id)
                 query, is_complete = query.where(DELIVERY.c.delivery_id.in_(changed)), False
-        found = [Delivery(**row._mapping) for row in connection.execute(query)]
         counts = select(DELIVERY.c.state, func.count()).group_by(DELIVERY.c.state)
         by_state = {row[0]: row[1] for row in connection.execute(counts)}
-        return Changes(found, is_complete, Watermark(*newest) if newest else None, by_state)
+        found = connection.execute(query.execution_options(yield_per=CHANGES_AT_A_TIME)).partitions()
+        batches = ([Delivery(**row._mapping) for row in batch] for batch in found)
+        yield Changes(batches, is_complete, Watermark(*newest) if newest else None, by_state)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ All ids are text, all timestamps are UTC. `flows` fills the last thirteen, and e
 others are a loader's. Other engines get the same columns, with their own names of the types.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -133,8 +133,14 @@ def replace_raw_table(connection: Connection, name: str, rows: "pandas.DataFrame
 
     To be called in a transaction, so that the table is replaced or left as it is.
     """
+    replace_raw_table_in_batches(connection, name, [rows])
+
+
+def replace_raw_table_in_batches(connection: Connection, name: str, batches: Iterable["pandas.DataFrame"]) -> None:
+    """Replace the rows of raw.<name> as `replace_raw_table` does, by batches that are not in memory all at once."""
     create_raw_table(connection, name)
-    append_raw_rows(connection, name, rows)
+    for rows in batches:
+        append_raw_rows(connection, name, rows)
     connection.analyze(_raw(name))
 
 

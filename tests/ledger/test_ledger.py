@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from flows.ledger.delivery import (
 )
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import DELIVERY_COLUMNS, mirror
-from flows.ledger.queries import changes_since, deliveries, find_delivery
+from flows.ledger.queries import Changes, Watermark, changes_since, deliveries, find_delivery
 from flows.ledger.resolution import settle_by_evidence, settle_by_person
 from flows.ledger.schema import MESSAGE_VERSION
 from flows.ledger.suppressions import lift, suppress, suppressions, unsuppress
@@ -425,15 +426,38 @@ def test_log_is_complete_and_mirror_follows_random_operations(ledger: Ledger, tm
     assert {"pending", "leased", "sending", "sent", "failed", "expired", "in_doubt"} <= visited
 
 
+def changes_of(ledger: Ledger, watermark: Watermark | None) -> tuple[list[Delivery], Changes]:
+    """Return the deliveries that have changed since a watermark, and what else is said of the changes."""
+    with changes_since(ledger, watermark) as changes:
+        return list(chain(*changes.batches)), changes
+
+
+def test_mirror_writes_in_batches(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """All rows arrive, at first and after a change of each, though only two are in memory at once."""
+    monkeypatch.setattr("flows.ledger.queries.CHANGES_AT_A_TIME", 2)
+    ones = leased(ledger, *"abcde")
+    with changes_since(ledger, None) as changes:
+        assert [len(batch) for batch in changes.batches] == [2, 2, 1]
+    with empty_warehouse(tmp_path) as warehouse:
+        for state in ("leased", "sending"):
+            mirror(warehouse, ledger)
+            rows = warehouse.execute(
+                "SELECT state, count(*), count(DISTINCT partner_id) FROM raw.sent_emails GROUP BY 1"
+            )
+            assert rows.fetchall() == [(state, 5, 5)]
+            for one in ones:
+                ledger.mark_sending(one)
+
+
 def test_mirror_reads_only_changes_since_its_watermark(ledger: Ledger, tmp_path: Path):
     """A watermark of another log, or a mirror that lost rows, makes it read everything again."""
     first, _ = leased(ledger, "a", "b")
     with empty_warehouse(tmp_path) as warehouse:
         mirror(warehouse, ledger)
-        watermark = changes_since(ledger, None).watermark
+        watermark = changes_of(ledger, None)[1].watermark
         ledger.mark_sending(first)
-        changes = changes_since(ledger, watermark)
-        assert ([one.partner_id for one in changes.deliveries], changes.is_complete) == (["a"], False)
+        found, changes = changes_of(ledger, watermark)
+        assert ([one.partner_id for one in found], changes.is_complete) == (["a"], False)
         warehouse.execute("DELETE FROM raw.sent_emails WHERE partner_id = 'b'")
         mirror(warehouse, ledger)
         assert warehouse.execute("SELECT count(*) FROM raw.sent_emails").fetchone() == (2,)
@@ -461,16 +485,16 @@ def test_changes_wait_for_uncommitted_log_ids(tmp_path: Path):
     changes: list = []
     with opened(ledger_location("postgresql", tmp_path)) as ledger:
         first, second = leased(ledger, "a", "b")
-        watermark = changes_since(ledger, None).watermark
+        watermark = changes_of(ledger, None)[1].watermark
         with ledger.store.writing() as slow:
             mark_sending(slow, first)
             ledger.mark_sending(second)
-            reader = threading.Thread(target=lambda: changes.append(changes_since(ledger, watermark)))
+            reader = threading.Thread(target=lambda: changes.append(changes_of(ledger, watermark)[0]))
             reader.start()
             reader.join(0.5)
             assert changes == []
         reader.join()
-    assert sorted(one.partner_id for one in changes[0].deliveries) == ["a", "b"]
+    assert sorted(one.partner_id for one in changes[0]) == ["a", "b"]
 
 
 def test_failing_commit_changes_nothing_and_raises(ledger: Ledger):
@@ -500,8 +524,8 @@ def test_changes_miss_nothing_written_concurrently(place: Path | str):
         watermark = None
         while True:
             last = over.is_set()
-            changes = changes_since(ledger, watermark)
-            seen.update({one.delivery_id: one.state for one in changes.deliveries})
+            found, changes = changes_of(ledger, watermark)
+            seen.update({one.delivery_id: one.state for one in found})
             watermark = changes.watermark
             if last:
                 return
