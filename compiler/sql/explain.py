@@ -16,7 +16,8 @@ def explain_query(workflow: Workflow, partner_id: str, compiler: Compiler) -> ex
     One row per hour, with the columns as_of, member, holds_0, actual_0, holds_1, … in the order of the segment.
     `actual` is null for conditions on contracts, groups, emails and segments, and for date ranges.
     """
-    statement = _by_condition(workflow, compiler, "as_of").order_by("as_of")
+    member = exp.alias_(exp.and_(*compiler.builder.predicates(workflow)), "member")
+    statement = _by_condition(workflow, compiler, "as_of", member).order_by("as_of")
 
     def restriction(owner: str | None) -> exp.Expr:
         return exp.column("partner_id", table=owner).eq(literal(partner_id))
@@ -28,18 +29,30 @@ def conditions_query(workflow: Workflow, compiler: Compiler) -> exp.Query:
     """Return the query of `explain_query` for all partners of the program at one hour.
 
     One row per partner, with the columns partner_id, member, holds_0, actual_0, holds_1, …
+
+    `member` is made of the other columns, so that an engine tests the contracts and groups of all partners once.
     """
-    return compiler.with_partner_ctes(_by_condition(workflow, compiler, "partner_id"), [workflow])
+    number = range(len(workflow.segment))
+    holding = [f"holds_{index}" for index in number]
+    shown = [name for index in number for name in (f"holds_{index}", f"actual_{index}")]
+    together: list[exp.Expr] = []
+    if len(compiler.builder.on_one_contract(workflow)) > 1:  # each may hold on another contract
+        holding.append("on_one_contract")
+        together.append(exp.alias_(compiler.builder.all_on_one_contract(workflow), "on_one_contract"))
+    evaluated = _by_condition(workflow, compiler, "partner_id", *together).subquery("evaluated")
+    member = exp.alias_(exp.and_(*map(exp.column, holding)), "member")
+    return compiler.with_partner_ctes(exp.select("partner_id", member, *shown).from_(evaluated), [workflow])
 
 
-def _by_condition(workflow: Workflow, compiler: Compiler, key: str) -> exp.Select:
+def _by_condition(workflow: Workflow, compiler: Compiler, *columns: exp.Expr | str) -> exp.Select:
+    """Return the select of some columns, and of whether each condition holds and its actual value."""
     builder = compiler.builder
-    columns: list[exp.Expr] = [exp.column(key), exp.alias_(exp.and_(*builder.predicates(workflow)), "member")]
+    found: list[exp.Expr | str] = list(columns)
     for index, condition in enumerate(workflow.segment):
-        columns.append(exp.alias_(builder.predicate(workflow, condition), f"holds_{index}"))
-        columns.append(exp.alias_(_actual(workflow, condition, compiler), f"actual_{index}"))
+        found.append(exp.alias_(builder.predicate(workflow, condition), f"holds_{index}"))
+        found.append(exp.alias_(_actual(workflow, condition, compiler), f"actual_{index}"))
     mine = exp.column("program_id").eq(literal(workflow.program))
-    return exp.select(*columns).from_("partners").where(mine)
+    return exp.select(*found).from_("partners").where(mine)
 
 
 def values_query(condition: Condition, workflow: Workflow, partner_id: str, compiler: Compiler) -> exp.Query | None:

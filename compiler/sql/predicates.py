@@ -46,8 +46,12 @@ class PredicateBuilder(SegmentReader):
 
     def _conditions_hold(self, workflow: Workflow, has_row: HasRow | None) -> list[exp.Expr]:
         found = [self.predicate(workflow, one, has_row) for one in workflow.segment if self._has_own_predicate(one)]
+        return [*found, self.all_on_one_contract(workflow, has_row)] if self.on_one_contract(workflow) else found
+
+    def all_on_one_contract(self, workflow: Workflow, has_row: HasRow | None = None) -> exp.Expr:
+        """Return whether a partner has one contract that meets all conditions on contracts."""
         contracts = self.on_one_contract(workflow)
-        return [*found, self._on_one_contract(contracts, contracts, has_row or exists)] if contracts else found
+        return self._on_one_contract(contracts, contracts, has_row or exists)
 
     def predicate(self, workflow: Workflow, condition: Condition, has_row: HasRow | None = None) -> exp.Expr:
         """Return whether one condition, by itself, holds for a row of `partners`."""

@@ -234,7 +234,8 @@ def test_run_that_goes_on_is_neither_waited_for_nor_held_up(studio: Studio):
 
 PAGES = [
     "/", "/workflows/few-clicks-14", "/create", "/create/template/automate-your-prospecting", "/create/scratch",
-    "/create/copy?workflow=few-clicks-14", "/partners?q=Quiet+Creek", "/report", "/nowhere",
+    "/create/application", "/create/copy?workflow=few-clicks-14", "/partners?q=Quiet+Creek", "/report", "/nowhere",
+    "/segments", "/segments/seen", "/settings", "/settings/contact_policy.yml",
 ]  # fmt: skip
 """The pages whose look is tested here; tests/studio/test_editor_browser.py has the editors."""
 
@@ -243,8 +244,12 @@ def test_every_page_is_accessible_and_fits_on_phone_and_desktop(studio: Studio):
     """axe finds nothing in light and dark, and nothing is wider than the window."""
     page = studio.open()
     found = {}
+    segments = studio.settings.workflows / "segments"
+    segments.mkdir()
+    (segments / "seen.yml").write_text("- Relationship Stage is any of Joined\n- Clicks less than 1\n")
     for path in PAGES:
-        wait_until = "networkidle" if path.startswith("/workflows") else "load"  # these load parts of the page
+        loads_parts = path.startswith(("/workflows", "/segments/"))
+        wait_until = "networkidle" if loads_parts else "load"
         page.goto(studio.address.partition("/?")[0] + path, wait_until=wait_until)
         found |= {(path, look): (overflow(page), violations(page)) for look in looks(page)}
     assert found == {key: (0, []) for key in found}

@@ -148,9 +148,8 @@ def test_a_row_is_added_filled_and_saved_with_keys_alone(page, settings):
 def test_why_and_what_comes_are_shown(page, settings):
     """A partner's reasons on a click, the outlook and the overlapping workflows by themselves."""
     open_editor(page, "revenue-1000")
-    page.wait_for_selector("#live .ahead")
-    assert "in the next 7 days" in page.inner_text("#live .ahead")
-    assert "Revenue milestone: 10,000 in 60 days" in page.inner_text("#live .ahead")
+    expect(page.locator("#live .ahead")).to_contain_text("Revenue milestone: 10,000 in 60 days")
+    expect(page.locator("#live .coming-days")).to_contain_text("in the next 7 days")
     page.click("#live .partners button >> nth=0")
     page.wait_for_selector("#why .reasons")
     assert "is in the segment" in page.inner_text("#why")

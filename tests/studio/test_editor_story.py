@@ -149,4 +149,10 @@ def test_examples_made_in_the_page_are_the_committed_ones_and_run(page, empty: S
     go(page, "/workflows/milestone-1000/segment")
     expect(page.locator("#live .big b")).to_have_text(f"{listed['milestone-1000'].last_run.members}")
     go(page, "/report")
-    expect(page.locator("h1")).to_be_visible()
+    report = page.frame_locator("iframe")
+    expect(report.locator("#list tbody tr")).to_have_count(len(PAIRS))
+    for one in PAIRS:
+        row = report.locator("#list tbody tr", has=report.locator(f"a[href='#w-{one}']"))
+        assert row.locator("td").nth(2).inner_text().split()[0] == f"{listed[one].sent:,}", one
+    emails = sum(listed[one].sent or 0 for one in PAIRS if listed[one].action == "email")
+    assert report.locator(".tiles dd").all_inner_texts()[:2] == [f"{len(PAIRS)}", f"{emails:,}"]

@@ -56,6 +56,16 @@ def test_numbers_are_those_of_preview(example, opened, definitions, as_of):
         assert [partner.partner_id for partner in found.inside] == first, one.id
 
 
+def test_conditions_on_contracts_hold_on_the_same_contract(example, opened, definitions):
+    """Partners that meet each condition on another contract are not in, as in a run."""
+    terms = [str(one) for one in definitions["accept-applications"].segment]
+    both = workflow("w", "2000", [*terms, "Contract Stage is any of Select All", "Partner Group is none of Nobody"])
+    narrow = workflow("w", "2000", [*terms, "Contract Stage is any of Expired, Joined", "Contract ID is none of X"])
+    for one in (both, narrow):
+        seen = preview(example[0], one, definitions.compiler, HOUR)
+        assert members(opened, definitions, one).members == len(seen.members)
+
+
 def test_reasons_are_those_of_explain(example, opened, definitions):
     """Whether each condition holds, and the actual value, for partners in and out."""
     one = definitions["revenue-1000"]
