@@ -49,7 +49,7 @@ KINDS = {
     ),
     NOTICES: Kind(
         "Notices",
-        "Who is told when a workflow is held or fails, and when data are late.",
+        "Who gets a notice when a workflow is held or fails, and when data are late.",
         "notify: [owner]\n",
         lambda _, path, text: read_notices(path, text),
     ),
