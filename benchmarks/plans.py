@@ -43,6 +43,7 @@ def ctes(workflows: list[Workflow], vocabulary: Vocabulary) -> Statements:
     *steps, (_, last) = membership_statements(
         workflows, Compiler(vocabulary, max_single_statement_features=NEVER)
     ).items()
+    last = exp.select("*").from_(last.subquery("members"))
     for relation, statement in steps:
         last = last.with_(relation.split(".")[1], as_=statement, copy=False)
     made = {relation for relation, _ in steps}

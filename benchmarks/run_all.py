@@ -50,6 +50,21 @@ SIZES: dict[str, dict[Size, list[str]]] = {
         Size.SMALL: ["--partners", "5000", "--rows", "250000", "--repeat", "1"],
     },
     "events": {Size.TOY: ["--events", "500"]},
+    "hour_by_size": {
+        Size.TOY: [
+            "--months",
+            "1",
+            "--workflows",
+            "3",
+            "--partners",
+            "200",
+            "--emails-a-month",
+            "50",
+            "--runs-of",
+            "2",
+        ],
+        Size.SMALL: ["--months", "3,24", "--workflows", "10,100"],
+    },
     "idle_hour": {Size.TOY: ["--repeat", "1"], Size.SMALL: ["--repeat", "3"]},
     "incremental": {
         Size.TOY: ["--partners", "300", "--rows", "3000"],

@@ -97,7 +97,8 @@ class StagedMembershipPlan:
                 for relation, predicates in sorted(tested.items())
                 for select in select_matches(relation, predicates, self.engine)
             ]
-        return union_all(members) or self.compiler.membership([])
+        found = union_all(members) or self.compiler.membership([])
+        return _collected(found) if self.engine.collects_members else found
 
     def _partners(self) -> exp.Select:
         """Return every partner of the programs: key, attributes, semi-joins, feature groups."""
@@ -175,6 +176,12 @@ def _columns(relation: str, names: Iterable[str]) -> list[exp.Expr]:
 
 def _or_zero(value: exp.Expr) -> exp.Expr:
     return exp.func("coalesce", value, literal(0), copy=False)
+
+
+def _collected(members: exp.Query) -> exp.Select:
+    """Return the same rows, after all of them have been computed."""
+    columns = ("workflow_id", "program_id", "partner_id", "evaluated_at")
+    return exp.select(*columns).from_("members").with_("members", as_=members, materialized=True, copy=False)
 
 
 def _sums_of(measure: str) -> str:

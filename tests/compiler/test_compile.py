@@ -291,7 +291,15 @@ def test_contract_and_group_conditions_are_evaluated_once():
     assert list(steps) == ["segments.segment_partners", "marts.segment_membership"]
     partners = steps["segments.segment_partners"].sql("duckdb")
     assert partners.count("MAX(") == 3  # Gold, Joined, and any contract
-    assert steps["marts.segment_membership"].sql("duckdb").count("SELECT") == 6
+    assert steps["marts.segment_membership"].sql("duckdb").count("FROM segments.segment_partners") == 6
+
+
+@pytest.mark.parametrize(("dialect", "is_collected"), [("duckdb", True), ("postgres", False), ("snowflake", False)])
+def test_members_are_collected_where_an_engine_writes_branches(dialect: str, is_collected: bool):
+    """DuckDB computes the rows of all workflows before it writes a table of them; other engines write a plain union."""
+    membership = membership_statements(workflows_with_windows(40), COMPILER, dialect)["marts.segment_membership"]
+    assert ("AS MATERIALIZED" in membership.sql(dialect)) == is_collected
+    assert len(list(membership.find_all(sqlglot.exp.Union))) == 39
 
 
 @pytest.mark.parametrize("dialect", ["bigquery", "clickhouse", "databricks", "spark"])

@@ -146,73 +146,81 @@ LEFT JOIN sums_of_revenue
 WHERE
   segment_partners.in_features_all_partners;
 -- marts.segment_membership
-SELECT
-  'but-groups' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_partners
-WHERE
-  program_id = '1000'
-  AND NOT fct_partner_groups_1
-  AND (
-    name IS NULL OR NOT name IN ('A')
-  )
-  AND NOT contracts_as_of_1
-  AND NOT (
-    contracts_as_of_2 OR NOT contracts_as_of_3
-  )
-UNION ALL
-SELECT
-  'contacted' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_partners
-WHERE
-  program_id = '1000' AND contacts_as_of_1
-UNION ALL
-SELECT
-  'ends-soon' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_partners
-WHERE
-  program_id = '1000' AND NOT contacts_as_of_2 AND contracts_as_of_4
-UNION ALL
-SELECT
-  'or-and-not' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_features_all_partners
-WHERE
-  program_id = '1000'
-  AND (
-    (
-      CASE WHEN revenue_61_to_150_days_ago > 0 THEN 1 ELSE 0 END = 0
-      AND contracts_as_of_5
+WITH members AS MATERIALIZED (
+  SELECT
+    'but-groups' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_partners
+  WHERE
+    program_id = '1000'
+    AND NOT fct_partner_groups_1
+    AND (
+      name IS NULL OR NOT name IN ('A')
     )
-    OR revenue_61_to_150_days_ago > 0
-  )
-  AND CASE
-    WHEN (
-      relationship_stage_as_of IS NULL OR NOT relationship_stage_as_of IN ('Expired')
+    AND NOT contracts_as_of_1
+    AND NOT (
+      contracts_as_of_2 OR NOT contracts_as_of_3
     )
-    AND last_transition_days_ago = 0
-    THEN 1
-    ELSE 0
-  END = 0
-UNION ALL
+  UNION ALL
+  SELECT
+    'contacted' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_partners
+  WHERE
+    program_id = '1000' AND contacts_as_of_1
+  UNION ALL
+  SELECT
+    'ends-soon' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_partners
+  WHERE
+    program_id = '1000' AND NOT contacts_as_of_2 AND contracts_as_of_4
+  UNION ALL
+  SELECT
+    'or-and-not' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_features_all_partners
+  WHERE
+    program_id = '1000'
+    AND (
+      (
+        CASE WHEN revenue_61_to_150_days_ago > 0 THEN 1 ELSE 0 END = 0
+        AND contracts_as_of_5
+      )
+      OR revenue_61_to_150_days_ago > 0
+    )
+    AND CASE
+      WHEN (
+        relationship_stage_as_of IS NULL OR NOT relationship_stage_as_of IN ('Expired')
+      )
+      AND last_transition_days_ago = 0
+      THEN 1
+      ELSE 0
+    END = 0
+  UNION ALL
+  SELECT
+    'win-back' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_features_all_partners
+  WHERE
+    program_id = '1000'
+    AND relationship_stage_as_of IN ('Joined')
+    AND clicks_0_to_60_days_ago = 0
+    AND revenue_61_to_150_days_ago > 0
+)
 SELECT
-  'win-back' AS workflow_id,
+  workflow_id,
   program_id,
   partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_features_all_partners
-WHERE
-  program_id = '1000'
-  AND relationship_stage_as_of IN ('Joined')
-  AND clicks_0_to_60_days_ago = 0
-  AND revenue_61_to_150_days_ago > 0;
+  evaluated_at
+FROM members;

@@ -158,63 +158,71 @@ LEFT JOIN sums_of_revenue
 WHERE
   segment_partners.in_features_all_partners;
 -- marts.segment_membership
+WITH members AS MATERIALIZED (
+  SELECT
+    'everything-dated' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_features_by_transition
+  WHERE
+    program_id = '1000'
+    AND relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
+    AND last_transition_date_as_of BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
+    AND clicks_1_to_30_days_ago > 0
+    AND clicks_1_to_30_days_ago < 100
+    AND actions_1_to_30_days_ago > 5
+    AND revenue_1_to_30_days_ago > 999.50
+  UNION ALL
+  SELECT
+    'few-clicks' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_features_by_transition
+  WHERE
+    program_id = '1000'
+    AND relationship_stage_as_of IN ('Joined')
+    AND last_transition_days_ago = 14
+    AND clicks_0_to_14_days_ago < 100
+  UNION ALL
+  SELECT
+    'lists' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_partners
+  WHERE
+    program_id = '1000'
+    AND fct_partner_groups_1
+    AND name IN ('O''Brien', 'back\slash {{ x }}')
+    AND partner_id IN ('0042917')
+  UNION ALL
+  SELECT
+    'terms' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_partners
+  WHERE
+    program_id = '1000' AND contracts_as_of_1
+  UNION ALL
+  SELECT
+    'without-contract' AS workflow_id,
+    program_id,
+    partner_id,
+    as_of AS evaluated_at
+  FROM segments.segment_features_all_partners
+  WHERE
+    program_id = '1000'
+    AND revenue_ever < 10
+    AND (
+      contracts_as_of_2 OR NOT contracts_as_of_3
+    )
+)
 SELECT
-  'everything-dated' AS workflow_id,
+  workflow_id,
   program_id,
   partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_features_by_transition
-WHERE
-  program_id = '1000'
-  AND relationship_stage_as_of IN ('New', 'Outreach', 'Negotiating', 'Joined', 'Expired')
-  AND last_transition_date_as_of BETWEEN CAST('2024-10-01' AS DATE) AND CAST('2024-10-07' AS DATE)
-  AND clicks_1_to_30_days_ago > 0
-  AND clicks_1_to_30_days_ago < 100
-  AND actions_1_to_30_days_ago > 5
-  AND revenue_1_to_30_days_ago > 999.50
-UNION ALL
-SELECT
-  'few-clicks' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_features_by_transition
-WHERE
-  program_id = '1000'
-  AND relationship_stage_as_of IN ('Joined')
-  AND last_transition_days_ago = 14
-  AND clicks_0_to_14_days_ago < 100
-UNION ALL
-SELECT
-  'lists' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_partners
-WHERE
-  program_id = '1000'
-  AND fct_partner_groups_1
-  AND name IN ('O''Brien', 'back\slash {{ x }}')
-  AND partner_id IN ('0042917')
-UNION ALL
-SELECT
-  'terms' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_partners
-WHERE
-  program_id = '1000' AND contracts_as_of_1
-UNION ALL
-SELECT
-  'without-contract' AS workflow_id,
-  program_id,
-  partner_id,
-  as_of AS evaluated_at
-FROM segments.segment_features_all_partners
-WHERE
-  program_id = '1000'
-  AND revenue_ever < 10
-  AND (
-    contracts_as_of_2 OR NOT contracts_as_of_3
-  );
+  evaluated_at
+FROM members;
