@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.definitions.loader import read_definitions
+from flows.definitions.loader import read_definitions, shown
 from flows.messages.loader import check_message, read_message
 from flows.settings import Settings
 from flows.studio.email.draft import CheckedDraft, check_draft, message_files
@@ -38,6 +38,12 @@ def test_an_unchanged_draft_is_the_message():
     assert [(one.problem.line, one.problem.code) for one in found.problems] == [
         (one.line, one.code) for one in problems
     ]
+
+
+def test_a_problem_is_of_the_file_of_the_folder():
+    """Not of the copy that was checked."""
+    found = checked(message_yml="subject: ''\nunknown: 1\n")
+    assert {one.problem.path for one in found.problems} == {shown(WORKFLOWS / "messages" / NAME / "message.yml")}
 
 
 def test_a_problem_of_a_body_is_at_its_line():

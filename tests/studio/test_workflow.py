@@ -103,6 +103,8 @@ def test_file_that_is_not_utf8_is_shown_with_the_wrong_byte(client: Client, fold
         page = client.get(path, 400)
         assert "later.yml:2:15" in page and "not UTF-8" in page and "0xFC" in page and "iconv" in page
     assert "not UTF-8" in client.get("/")
+    (folder / "messages" / "hello" / "body.txt").write_bytes(b"Hi\n\xe9")
+    assert "body.txt:2:1" in client.get("/workflows/sends/email", 400)
     client.get("/workflows/sends")
 
 

@@ -7,13 +7,13 @@ folder, so that the functions of flows.messages read them as they read any messa
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from compiler import DefinitionError, Problem, Workflow, read_yaml
 from compiler.yaml_source import YamlPath
-from flows.definitions.loader import read_programs
+from flows.definitions.loader import not_utf8, read_programs, shown
 from flows.definitions.program_settings import FILE as PROGRAM_SETTINGS
 from flows.messages.in_use import check_in_use
 from flows.messages.loader import check_message
@@ -75,9 +75,19 @@ class CheckedDraft:
 
 
 def message_files(folder: Path) -> dict[str, str]:
-    """Return the texts of a message's folder by the names of its files; none without the folder."""
+    """Return the texts of a message's folder by the names of its files; none without the folder.
+
+    Raises DefinitionError for a file that is not UTF-8 text.
+    """
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    return {one.name: one.read_text(encoding="utf-8") for one in files if one.is_file() and one.name[0] != "."}
+    return {one.name: _text(one) for one in files if one.is_file() and one.name[0] != "."}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DefinitionError([not_utf8(file, error)]) from None
 
 
 @contextmanager
@@ -106,7 +116,16 @@ def check_draft(
             programs, _ = read_programs(draft.workflows)
             program = programs.get(workflow.program)
             found = check_in_use(draft, workflow, message, found, program.postal_address if program else None)
-        return CheckedDraft(message, tuple(_placed(one, folder, files) for one in found))
+        placed = (_placed(one, folder, files) for one in found)
+        return CheckedDraft(message, tuple(_in_folder(one, draft.workflows, settings.workflows) for one in placed))
+
+
+def _in_folder(one: DraftProblem, drafted: Path, folder: Path) -> DraftProblem:
+    """Return the problem with the path of the file in the workflows folder, in place of that of its copy."""
+    path = Path(one.problem.path)
+    if not path.is_relative_to(drafted):
+        return one
+    return replace(one, problem=replace(one.problem, path=shown(folder / path.relative_to(drafted))))
 
 
 def _placed(problem: Problem, folder: Path, files: Mapping[str, str]) -> DraftProblem:
