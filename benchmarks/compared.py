@@ -6,4 +6,5 @@ PREFIX = "ratio: "
 
 def compared(what: str, value: float, than: str, baseline: float, unit: str) -> None:
     """Print a ratio: of what, its value, what it is compared with, and the value of that in the same run."""
-    print(f"{PREFIX}{what} | {than} | {value:.3g} | {baseline:.3g} | {unit} | {value / baseline:.2f}", flush=True)
+    ratio = f"{value / baseline:.2f}" if baseline else "–"  # a toy may take no measurable time
+    print(f"{PREFIX}{what} | {than} | {value:.3g} | {baseline:.3g} | {unit} | {ratio}", flush=True)

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import duckdb
 
+from compared import compared
 from compiler import Compiler, membership_statements, project_vocabulary
 from compiler.sql.dialect import name_of, to_sql
 from engine_accounts import Session, duckdb_account, postgres_account, spark_account
@@ -145,6 +146,8 @@ def compare(options: argparse.Namespace, account: Path, folder: Path) -> bool:
                 f"{number:>8} {name:10}{one.wall:>7.2f}{one.cpu:>8.2f}{ratio:>10.1f}{one.memory:>8.0f}{rows:>10,}",
                 flush=True,
             )
+            if one is not base:
+                compared(f"{number:,} segments on {name}", one.cpu, next(iter(results)), base.cpu, "s of CPU")
     return all(
         one.members == next(iter(found[number].values())).members
         for number in numbers

@@ -21,6 +21,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from compared import compared
 from flows.atomic import sync
 from flows.definitions.loader import Definitions, read_definitions
 from flows.settings import CHECKOUT, Settings
@@ -204,6 +205,9 @@ def in_a_process(title: str, *arguments: object, against: dict[str, float] | Non
     ratio = f"{found['cpu'] / against['cpu']:>7.1%}" if against else f"{'':>7}"
     disk = f"{found['disk']:>9.2f}" if "disk" in found else ""
     print(f"{title:32} {found['wall']:>8.1f} {found['cpu']:>8.1f} {ratio} {found['peak']:>6.2f}{disk}", flush=True)
+    if against:
+        than = "tables written" if "--publish" in arguments else "the full build"
+        compared(title.strip(), found["cpu"], than, against["cpu"], "s of CPU")
     return found
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import duckdb
 
+from compared import compared
 from compiler import Workflow, project_vocabulary
 from generate import POPULAR, account_of, account_options, generate, read_all
 from plans import compiled
@@ -251,6 +252,8 @@ def compare(account: Path, counts: list[int], seed: int) -> bool:
             note = "" if found == expected else f"  {len(found ^ expected)} other members than ours"
             times = f"{cpu:>7.2f} {wall:>8.2f} {cpu / base:>7.1f}"
             print(f"{count:>8} {shape.__name__:18} {times} {len(found):>9,}{note}", flush=True)
+            if shape is not ours:
+                compared(f"{count} segments, {shape.__name__}", cpu, "ours", base, "s of CPU")
     return agreed
 
 

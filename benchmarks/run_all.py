@@ -49,7 +49,7 @@ SIZES: dict[str, dict[Size, list[str]]] = {
         Size.TOY: ["--partners", "200", "--rows", "2000", "--segments", "2,20", "--repeat", "1"],
         Size.SMALL: ["--partners", "5000", "--rows", "250000", "--repeat", "1"],
     },
-    "events": {Size.TOY: ["--events", "500"]},
+    "events": {Size.TOY: ["--events", "500"], Size.SMALL: ["--events", "50000"]},
     "hour_by_size": {
         Size.TOY: [
             "--months",
@@ -80,11 +80,14 @@ SIZES: dict[str, dict[Size, list[str]]] = {
     "report_page": {Size.TOY: ["--workflows", "3"]},
     "segments": {
         Size.TOY: ["--partners", "200", "--rows", "2000", "--segments", "2", "--repeat", "1"],
-        Size.SMALL: ["--partners", "50000", "--rows", "3000000"],
+        Size.SMALL: ["--partners", "50000", "--rows", "3000000", "--plans", "floor,each,compiled", "--repeat", "1"],
         Size.LARGE: ["--partners", "500000", "--rows", "30000000", "--plans", "floor,each,compiled"],
     },
-    "simulate_time": {Size.TOY: ["--workflows", "2", "--days", "1"]},
-    "studio": {Size.TOY: ["--partners", "200", "--rows", "2000", "--workflows", "3", "--repeat", "1"]},
+    "simulate_time": {Size.TOY: ["--workflows", "2", "--days", "1"], Size.SMALL: ["--workflows", "30"]},
+    "studio": {
+        Size.TOY: ["--partners", "200", "--rows", "2000", "--workflows", "3", "--repeat", "1"],
+        Size.SMALL: ["--partners", "20000", "--rows", "1000000", "--workflows", "50", "--repeat", "3"],
+    },
 }
 """The options of each benchmark by size; a size that it lacks has no options, so the benchmark's own defaults."""
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from compared import compared
 from compiler import project_vocabulary
 from generate import account_of, account_options, definitions, generate, read_all
 from plans import PLANS
@@ -120,6 +121,8 @@ def _print(number: int, plan: str, run: dict, floor_wall: float, floor_cpu: floa
         f"{run['peak']:>6.2f} {rows:>9,} {steps}{spilled}{note}",
         flush=True,
     )
+    if plan != "floor":
+        compared(f"{number:,} segments, {plan}", cpu, "a bare sum of the rows", floor_cpu, "s of CPU")
 
 
 def main() -> None:
