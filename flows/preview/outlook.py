@@ -33,7 +33,7 @@ CHANGES = """
         UNION ALL SELECT program_id, created_at, 0 FROM marts.fct_contracts
         UNION ALL SELECT program_id, superseded_at, 0 FROM marts.fct_contracts
         UNION ALL SELECT program_id, event_at, 0 FROM intermediate.int_actions_localized
-        UNION ALL SELECT program_id, delivered_as_of, 1 FROM raw.sent_emails
+        UNION ALL SELECT program_id, coalesce(delivered_as_of, as_of), 1 FROM raw.sent_emails
     )
     SELECT DISTINCT program_id, changed_at, is_after FROM changes
     WHERE changed_at > CAST(:first AS TIMESTAMP) AND changed_at <= CAST(:last AS TIMESTAMP)"""
