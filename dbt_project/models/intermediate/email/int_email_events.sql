@@ -29,11 +29,10 @@ linked as (
         ranked.*,
         coalesce(by_id.delivery_id, by_message.delivery_id) as linked_id,
         coalesce(by_id.email, by_message.email) as ledger_email,
-        {{ bare_address('ranked.email') }} as event_email
+        ranked.email as event_email
     from ranked
-    left join deliveries as by_id on lower(trim(ranked.delivery_id)) = by_id.delivery_id
-    left join deliveries as by_message
-        on trim(replace(replace(ranked.message_id, '<', ''), '>', '')) = by_message.message_id
+    left join deliveries as by_id on ranked.delivery_id = by_id.delivery_id
+    left join deliveries as by_message on ranked.message_id = by_message.message_id
     where ranked.position = 1
 ),
 

@@ -11,7 +11,7 @@ stg_unsubscribes as (
         cast(null as {{ dbt.type_string() }}) as bounce_type,
         false as is_provider_suppressed,
         false as is_bot,
-        delivery_id,
+        lower(trim(delivery_id)) as delivery_id,
         cast(null as {{ dbt.type_string() }}) as message_id,
         cast(null as {{ dbt.type_string() }}) as email,
         received_at as occurred_at,
