@@ -57,13 +57,13 @@ def test_numbers_are_those_of_preview(example, opened, definitions, as_of):
 
 
 def test_conditions_on_contracts_hold_on_the_same_contract(example, opened, definitions):
-    """Partners that meet each condition on another contract are not in, as in a run."""
-    terms = [str(one) for one in definitions["accept-applications"].segment]
-    both = workflow("w", "2000", [*terms, "Contract Stage is any of Select All", "Partner Group is none of Nobody"])
-    narrow = workflow("w", "2000", [*terms, "Contract Stage is any of Expired, Joined", "Contract ID is none of X"])
-    for one in (both, narrow):
-        seen = preview(example[0], one, definitions.compiler, HOUR)
-        assert members(opened, definitions, one).members == len(seen.members)
+    """A partner that meets each of them on another contract is not in, as in a run."""
+    term, stage = "Creator Standard Terms", "Awaiting Advertiser Approval"
+    one = workflow("w", "2000", [f"Contract Stage is any of {stage}", f"Partner Template Term is any of {term}"])
+    seen, found = preview(example[0], one, definitions.compiler, HOUR), members(opened, definitions, one)
+    assert found.members == len(seen.members)
+    nearest = found.outside[0]
+    assert (nearest.partner_id, [each.holds for each in nearest.conditions]) == ("33005040", [True, True])
 
 
 def test_reasons_are_those_of_explain(example, opened, definitions):
