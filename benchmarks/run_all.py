@@ -63,7 +63,7 @@ SIZES: dict[str, dict[Size, list[str]]] = {
             "--runs-of",
             "2",
         ],
-        Size.SMALL: ["--months", "3,24", "--workflows", "10,100"],
+        Size.SMALL: ["--months", "3,12", "--workflows", "10"],
     },
     "idle_hour": {Size.TOY: ["--repeat", "1"], Size.SMALL: ["--repeat", "3"]},
     "incremental": {
