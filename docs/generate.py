@@ -12,7 +12,7 @@ import yaml
 
 from compiler import project_vocabulary
 from compiler.language.definition import definition_schema
-from flows.cli.application import app
+from flows.cli.main import app
 from flows.messages.schema import MessageFile
 from flows.messages.variables import VARIABLES
 from flows.warehouse.raw_tables import raw_column_types

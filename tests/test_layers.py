@@ -55,7 +55,7 @@ def test_an_import_against_the_layers_breaks_a_contract(copy: Path, module: str,
 def test_light_commands_import_neither_dbt_nor_prefect():
     """`partnerflow fields` answers at once: what starts slowly is imported by the commands that use it."""
     heavy = {"dbt", "prefect", "duckdb", "pandas", "sqlalchemy", "sqlglot", "fastapi", "liquid"}
-    code = f"import sys, flows.cli.application; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, flows.cli.main; print(sorted({heavy} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
 

@@ -13,7 +13,7 @@ import pytest
 import typer
 import yaml
 
-from flows.cli.application import app
+from flows.cli.main import app
 from flows.settings import CHECKOUT, Settings
 from support.cli import environment, partnerflow
 from support.definitions import DEFINITION_FILES

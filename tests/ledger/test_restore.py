@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from compiler import PartnerflowError
-from flows.cli.application import app
+from flows.cli.main import app
 from flows.doctor import ledger_integrity
 from flows.ledger.delivery import SendResult, utc_now
 from flows.ledger.mirror import mirror

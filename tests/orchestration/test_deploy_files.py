@@ -7,7 +7,7 @@ import shlex
 import typer
 import yaml
 
-from flows.cli.application import app
+from flows.cli.main import app
 from flows.settings import CHECKOUT
 
 DEPLOY = CHECKOUT / "flows" / "orchestration" / "deploy"
