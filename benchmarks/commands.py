@@ -93,7 +93,10 @@ def report(name: str, ours: list[str], baseline: list[str], environment: Mapping
     return [cpu, base]
 
 
-def main(repeat: Annotated[int, typer.Option(help="How often each command runs.")] = 5) -> None:
+def main(
+    repeat: Annotated[int, typer.Option(help="How often each command runs.")] = 5,
+    only: Annotated[str, typer.Option(help="Names of commands, with commas; default: all.")] = "",
+) -> None:
     """Run the example account once, then measure."""
     with tempfile.TemporaryDirectory(prefix="commands") as folder:
         state = Path(folder) / "var"
@@ -102,7 +105,8 @@ def main(repeat: Annotated[int, typer.Option(help="How often each command runs."
         for prepared in (["load-example"], ["run", "--as-of", HOUR]):
             measured([*MODULE, *prepared], environment)
         print(f"{'command':12} {'cpu s':>6} {'at most':>8} {'baseline':>9} {'ratio':>6} {'MiB':>6}")
-        for name, (arguments, _) in COMMANDS.items():
+        for name in only.split(",") if only else COMMANDS:
+            arguments, _ = COMMANDS[name]
             cpu, base = report(name, [*MODULE, *arguments], IMPORTS, environment, repeat)
             compared(name, cpu, "imports of its packages", base, "s of CPU")
         build = plain_build(state, environment)

@@ -37,7 +37,7 @@ class Size(StrEnum):
 
 
 SIZES: dict[str, dict[Size, list[str]]] = {
-    "commands": {Size.TOY: ["--repeat", "1"]},
+    "commands": {Size.TOY: ["--repeat", "1", "--only", "--help,report"]},
     "compile_time": {Size.TOY: ["--definitions", "20"]},
     "compose": {Size.TOY: ["--messages", "20", "--rounds", "1"]},
     "delivery": {
