@@ -15,6 +15,7 @@ import pandas
 from sqlglot import exp
 
 from compiler import PartnerflowError
+from compiler.sql.dialect import DEFAULT
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, fetch_row, has_table, open_read_only, open_warehouse, transaction
 from flows.warehouse.raw_tables import CREATE, raw_columns, raw_table_statement
@@ -59,13 +60,13 @@ def _with_own_columns(source: Connection, name: str) -> exp.Create:
         WHERE database_name = current_database() AND schema_name = 'raw' AND table_name = ? ORDER BY column_index"""
     for column, kind in source.execute(query, [name]).fetchall():
         if column not in raw_columns(name):
-            own = exp.ColumnDef(this=exp.to_identifier(column), kind=exp.DataType.build(kind, dialect="duckdb"))
+            own = exp.ColumnDef(this=exp.to_identifier(column), kind=exp.DataType.build(kind, dialect=DEFAULT))
             creating.this.append("expressions", own)
     return creating
 
 
 def _batches(source: Connection, name: str, columns: list[str]) -> Iterator[pandas.DataFrame]:
-    chosen = [exp.to_identifier(column).sql("duckdb") for column in columns]
+    chosen = [exp.to_identifier(column).sql(DEFAULT) for column in columns]
     found = source.execute(f"SELECT {', '.join(chosen)} FROM raw.{name}")
     rows = iter(found.fetchone, None)
     while batch := list(islice(rows, BATCH)):
