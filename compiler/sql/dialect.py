@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlglot import exp, parse_one
 
-from compiler.sql import DEFAULT as DEFAULT
+from compiler.sql import DEFAULT
 
 
 @dataclass(frozen=True)

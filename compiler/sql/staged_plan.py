@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from compiler.segment_tree import Workflow
-from compiler.sql.dialect import DEFAULT, ENGINES, Engine, literal, name_of, table
+from compiler.sql import DEFAULT
+from compiler.sql.dialect import ENGINES, Engine, literal, name_of, table
 from compiler.sql.feature_groups import FeatureGroup, candidate_predicate, feature_groups
 from compiler.sql.matching_workflows import select_matches
 from compiler.sql.predicates import KEY, days_ago_column, qualified

@@ -115,11 +115,7 @@ class Guard:
 
     def _refusal(self, request: Request) -> Response | None:
         """Return the answer to a request that no page may see: a refusal, or the exchange of the token."""
-        if request.client and user_of(request.client, ("127.0.0.1", self.session.port)) not in (
-            None,
-            os.getuid(),
-            ROOT,
-        ):
+        if self._is_of_another_user(request):
             return PlainTextResponse("This connection is one of another user of this computer.\n", 403)
         if request.headers.getlist("host") not in ([one] for one in self.session.hosts):
             return PlainTextResponse("This host name is not that of the studio.\n", 421)

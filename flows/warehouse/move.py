@@ -15,7 +15,7 @@ import pandas
 from sqlglot import exp
 
 from compiler import PartnerflowError
-from compiler.sql.dialect import DEFAULT
+from compiler.sql import DEFAULT
 from flows.settings import Settings
 from flows.warehouse.connection import Connection, fetch_row, has_table, open_read_only, open_warehouse, transaction
 from flows.warehouse.raw_tables import CREATE, raw_columns, raw_table_statement

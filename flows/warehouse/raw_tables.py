@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 import sqlglot
 from sqlglot import exp
 
-from compiler.sql.dialect import DEFAULT, literal
+from compiler.sql import DEFAULT
+from compiler.sql.dialect import literal
 from flows.warehouse.connection import Connection
 
 if TYPE_CHECKING:

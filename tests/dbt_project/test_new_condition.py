@@ -60,7 +60,8 @@ def command(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     code = "from flows.cli.main import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=project, env={**os.environ, "PYTHONPATH": str(project)}, capture_output=True, text=True,
+        cwd=project, env={**os.environ, "PYTHONPATH": str(project), "PARTNERFLOW_VAR": str(project / "var")},
+        capture_output=True, text=True,
     )  # fmt: skip
 
 

@@ -91,6 +91,18 @@ def test_live_count_follows_the_controls_and_the_sentence(page, settings):
     expect(page.locator("#sentence-3")).to_have_value("Revenue greater than 999")
 
 
+def test_count_is_shown_whatever_the_page_loads_meanwhile(page, settings):
+    """Only a newer check replaces a check: the look at the next days, which starts meanwhile, does not."""
+    held: list[Any] = []
+    open_editor(page, "revenue-1000")
+    page.route("**/check", lambda route: held.append(route))
+    page.fill("#first-3", "100000000")
+    expect(page.get_by_text("Looking at the next days")).to_have_count(0)
+    held[-1].continue_()
+    expect(page.locator("#live .big b")).to_have_text("0")
+    page.unroute("**/check")
+
+
 def test_problem_appears_at_its_row_while_one_types_and_goes(page, settings):
     """With the remedy; the other rows have none."""
     open_editor(page, "few-clicks-14")

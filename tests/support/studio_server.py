@@ -26,6 +26,8 @@ def served(settings: Settings) -> Iterator[Session]:
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        yield session
-        server.should_exit = True
-        thread.join()
+        try:
+            yield session
+        finally:
+            server.should_exit = True
+            thread.join()
