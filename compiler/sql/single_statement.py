@@ -154,7 +154,8 @@ class Compiler:
         relation = next(iter(features.values()))[0].relation
         columns = [aliased(name, self.sum(field, window)) for name, (field, window) in features.items()]
         inside = self.builder.bounding_range(self.dates, [window for _, window in features.values()])
-        return exp.select(*KEY, *columns).from_(table(relation)).where(*inside).group_by(*KEY)
+        sums = exp.select(*KEY, *columns, copy=False).from_(table(relation), copy=False)
+        return sums.where(*inside, copy=False).group_by(*KEY, copy=False)
 
     def _partners(self, workflows: Sequence[Workflow], features: Features) -> exp.Select:
         parts = [part for workflow in workflows for part in workflow.with_named()]
@@ -170,14 +171,15 @@ class Compiler:
         def feature(name: str) -> exp.Column:
             return exp.column(name, table="features")
 
-        sums = [aliased(name, exp.func("coalesce", feature(name), literal(0))) for name in features]
+        sums = [aliased(name, exp.func("coalesce", feature(name), literal(0), copy=False)) for name in features]
         return (
-            exp.select(*[aliased(name, partner(name)) for name in (*KEY, *sorted(used))], *sums)
-            .from_(base)
+            exp.select(*[aliased(name, partner(name)) for name in (*KEY, *sorted(used))], *sums, copy=False)
+            .from_(base, copy=False)
             .join(
                 exp.to_table("features"),
-                on=exp.and_(*[partner(name).eq(feature(name)) for name in KEY]),
+                on=exp.and_(*[exp.EQ(this=partner(name), expression=feature(name)) for name in KEY], copy=False),
                 join_type="left",
+                copy=False,
             )
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from compiler import SendEmail
 from flows.definitions.loader import Definitions
@@ -21,10 +22,10 @@ class Messages:
 
 def read_messages(settings: Settings, definitions: Definitions) -> Messages:
     """Return the messages of the active workflows as their folders contain them now."""
-    usable, unusable = {}, {}
+    usable, unusable, check = {}, {}, cache(check_message)
     for workflow in definitions.active:
         if isinstance(workflow.action, SendEmail):
-            message, problems = check_message(settings.workflows / "messages" / workflow.action.message)
+            message, problems = check(settings.workflows / "messages" / workflow.action.message)
             address = definitions.postal_address(workflow.program)
             errors = error_text(check_in_use(settings, workflow, message, problems, address))
             if message is None or errors:

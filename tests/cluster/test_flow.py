@@ -68,6 +68,16 @@ def execute(on_duckdb: Settings, spark: "SparkSession", statements: Iterable[str
             spark.sql(statement)
 
 
+def drop_everything(spark: "SparkSession") -> None:
+    """Drop the namespaces and first what they have, since Iceberg's JDBC catalog has no CASCADE."""
+    for namespace in ("raw", *SCHEMAS):
+        for kind in ("VIEW", "TABLE"):
+            for row in spark.sql(f"SHOW {kind}S IN {namespace}").collect():
+                if not row.isTemporary:
+                    spark.sql(f"DROP {kind} {namespace}.{row[f'{kind.lower()}Name']}")
+        spark.sql(f"DROP NAMESPACE {namespace}")
+
+
 def differences(on_duckdb: Settings, spark: "SparkSession") -> dict[str, tuple[Counter, Counter]]:
     """Return the rows that only DuckDB has, and those that only Spark has, of the relations that differ.
 
@@ -305,8 +315,7 @@ def test_state_that_moves_from_duckdb_contacts_the_same_partners(
 ):
     """An empty cluster gets the raw tables; ledger, outbox and published file stay. Nobody is written to twice."""
     execute(on_duckdb, spark, AFTER_THE_MOVE)
-    for namespace in ("raw", *SCHEMAS):
-        spark.sql(f"DROP NAMESPACE {namespace} CASCADE")
+    drop_everything(spark)
     var = Path(shutil.copytree(on_duckdb.state_dir, tmp_path / "var"))
     moved = on_spark.model_copy(update={"state_dir": var})
     main(var / "warehouse.duckdb", moved)
