@@ -29,6 +29,7 @@ import duckdb
 import typer
 
 import generate
+from compared import compared
 from compiler import PROJECT
 from flows.ledger.ledger import Ledger
 from flows.ledger.mirror import mirror
@@ -296,6 +297,7 @@ def measure(months: list[int], workflows: list[int], options: Namespace) -> None
     from flows.pipeline.run import plan_only
 
     print(f"{'months':>6} {'workflows':>9} {'hour':12} {'':6} {'all':>8} " + " ".join(f"{part:>9}" for part in PARTS))
+    figures: list[tuple[str, float, float]] = []
     for history in months:
         with TemporaryDirectory(prefix="hour_by_size") as folder:
             settings, at = Settings(state_dir=Path(folder) / "state", workflows=Path(folder) / "workflows"), FIRST
@@ -306,15 +308,24 @@ def measure(months: list[int], workflows: list[int], options: Namespace) -> None
                 plan_only(settings, at)
                 contact_members(settings, at)
                 in_a_process(settings, at)
-                show(history, count, "idle", in_a_process(settings, at + timedelta(hours=1)), options.statements)
+                idle = in_a_process(settings, at + timedelta(hours=1))
+                show(history, count, "idle", idle, options.statements)
                 with open_warehouse(settings.warehouse) as connection:
                     connection.execute("DELETE FROM raw.actions WHERE action_id LIKE 'new%'")  # of the former change
                 change(settings, options)
                 with open_warehouse(settings.warehouse) as connection:
                     changed = f"CAST(partner_id AS BIGINT) % {EVERY} = 7 AND workflow_id = 'month-1'"
                     connection.execute(EVENTS.format(event=f"click{at:%H}", where=changed))
-                show(history, count, "1 % changed", in_a_process(settings, at + timedelta(hours=2)), options.statements)
+                busy = in_a_process(settings, at + timedelta(hours=2))
+                show(history, count, "1 % changed", busy, options.statements)
+                figures.append(
+                    (f"{history} months, {count:,} workflows", sum(idle["cpu"].values()), sum(busy["cpu"].values()))
+                )
                 at += timedelta(hours=3)
+    smallest, *_ = figures
+    for size, idle_cpu, busy_cpu in figures:
+        compared(f"idle hour, {size}", idle_cpu, smallest[0], smallest[1], "s of CPU")
+        compared(f"changed hour, {size}", busy_cpu, "idle hour", idle_cpu, "s of CPU")
 
 
 def main(

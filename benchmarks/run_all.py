@@ -64,6 +64,7 @@ SIZES: dict[str, dict[Size, list[str]]] = {
             "2",
         ],
         Size.SMALL: ["--months", "3,12", "--workflows", "10"],
+        Size.LARGE: ["--months", "12", "--workflows", "10,100,1000"],
     },
     "idle_hour": {Size.TOY: ["--repeat", "1"], Size.SMALL: ["--repeat", "3"]},
     "incremental": {

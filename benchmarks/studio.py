@@ -21,6 +21,7 @@ from typing import Annotated
 import psutil
 import typer
 
+from compared import compared
 from flows.definitions.loader import read_definitions
 from flows.settings import Settings
 from flows.transform.build import build
@@ -137,6 +138,11 @@ def of_a_process(settings: Settings, workflow: str, repeat: int) -> Figures:
     )
 
 
+def median(found: Figures) -> float:
+    """Return the median milliseconds of the answers after the first."""
+    return statistics.median(clock for clock, _ in found[1:])
+
+
 def line(name: str, found: Figures) -> str:
     """Return a line of the table."""
     (first, _), *others = found
@@ -175,10 +181,13 @@ def main(
         size = settings.published.stat().st_size / 2**20
         print(f"{partners:,} partners, {len(ids)} workflows, {size:,.0f} MiB published; memory {memory():,.0f} MiB")
         print(f"{'milliseconds':<32} {'first':>9} {'median':>9} {'worst':>9} {'CPU':>9}")
-        print(line("baseline: partnerflow preview", of_a_process(settings, edited, min(repeat, 3))))
+        baseline = of_a_process(settings, edited, min(repeat, 3))
+        print(line("baseline: partnerflow preview", baseline))
         client = Client(settings)
         for name, step in steps(client, edited):
-            print(line(name, measured(step, repeat)), flush=True)
+            found = measured(step, repeat)
+            print(line(name, found), flush=True)
+            compared(name, median(found), "partnerflow preview", median(baseline), "ms")
         print(f"memory {memory():,.0f} MiB")
 
 
