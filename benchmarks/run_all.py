@@ -93,14 +93,15 @@ SIZES: dict[str, dict[Size, list[str]]] = {
 """The options of each benchmark by size. One without options for SMALL has its own defaults then."""
 
 
-def runs(name: str, size: Size) -> list[list[str]]:
-    """Return the options of each run of a benchmark; LARGE adds a run at full size to that of SMALL."""
+def runs(name: str, size: Size) -> dict[str, list[str]]:
+    """Return the options of each run of a benchmark by its title; LARGE adds a run at full size to that of SMALL."""
     if size is not Size.LARGE:
-        return [SIZES[name].get(size, [])]
-    return [SIZES[name].get(Size.SMALL, []), *([SIZES[name][size]] if size in SIZES[name] else [])]
+        return {name: SIZES[name].get(size, [])}
+    full = {f"{name}, full size": SIZES[name][size]} if size in SIZES[name] else {}
+    return {name: SIZES[name].get(Size.SMALL, [])} | full
 
 
-def run(name: str, options: list[str]) -> tuple[list[str], str]:
+def run(name: str, title: str, options: list[str]) -> tuple[list[str], str]:
     """Run a benchmark, and return the rows of its ratios and its section. Exits with its messages if it fails."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = time.monotonic()
@@ -112,10 +113,10 @@ def run(name: str, options: list[str]) -> tuple[list[str], str]:
         if os.waitstatus_to_exitcode(status):
             sys.exit(f"{' '.join(command)} failed:\n{errors.read().decode()[-4000:]}")
         lines = output.read().decode().rstrip().splitlines()
-    ratios = [f"| {name} | {line.removeprefix(PREFIX)} |" for line in lines if line.startswith(PREFIX)]
+    ratios = [f"| {title} | {line.removeprefix(PREFIX)} |" for line in lines if line.startswith(PREFIX)]
     text = "\n".join(line for line in lines if not line.startswith(PREFIX))
     taken = f"{time.monotonic() - started:,.0f} s, {usage.ru_maxrss / 2**20:.1f} GiB at most in one process"
-    return ratios, f"## {name}\n\n`{' '.join([f'{name}.py', *options])}`: {taken}\n\n```\n{text}\n```\n"
+    return ratios, f"## {title}\n\n`{' '.join([f'{name}.py', *options])}`: {taken}\n\n```\n{text}\n```\n"
 
 
 TABLE = ("| benchmark | of | compared with | measured | baseline | unit | ratio |", "|---|---|---|---:|---:|---|---:|")
@@ -143,9 +144,9 @@ def main(
     head = f"# Results of the benchmarks\n\nWritten by `run_all.py --size {size}`. {machine()}\n"
     ratios, sections = [*TABLE], []
     for name in only.split(",") if only else SIZES:
-        for options in runs(name, size):
-            print(name, *options, flush=True)
-            found, section = run(name, options)
+        for title, options in runs(name, size).items():
+            print(title, flush=True)
+            found, section = run(name, title, options)
             ratios += found
             sections.append(section)
             file.write_text("\n".join([head, *ratios, "", *sections]), encoding="utf-8")
