@@ -96,7 +96,8 @@ def test_count_is_shown_whatever_the_page_loads_meanwhile(page, settings):
     held: list[Any] = []
     open_editor(page, "revenue-1000")
     page.route("**/check", lambda route: held.append(route))
-    page.fill("#first-3", "100000000")
+    with page.expect_request("**/check"):
+        page.fill("#first-3", "100000000")
     expect(page.get_by_text("Looking at the next days")).to_have_count(0)
     held[-1].continue_()
     expect(page.locator("#live .big b")).to_have_text("0")
