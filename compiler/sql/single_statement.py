@@ -3,7 +3,8 @@
 `staged_plan` splits it into several tables for many workflows. The statement has three parts and no date; the
 evaluation hour is a row of raw.evaluations behind the relations it reads.
 
-1. `features`: the performance facts summed once, one column per distinct measure and window of all segments;
+1. `features`: the performance facts summed once, one column per distinct measure and window of all segments. Several
+   segments that all have a Last Transition Date sum them for `candidates`, the partners with such a date;
 2. `partners`: one row per partner, with its stage and its features; without activity they are 0;
 3. one SELECT per workflow from `partners`, combined by UNION ALL.
 """
@@ -14,8 +15,10 @@ from functools import cached_property
 from sqlglot import exp
 
 from compiler.segment_tree import AWAITING_APPROVAL, AcceptApplication, Compare, Window, Workflow
+from compiler.sql.candidates import candidate_predicate, transition_date
 from compiler.sql.dialect import literal, name_of, table, to_sql
 from compiler.sql.predicates import KEY, PredicateBuilder
+from compiler.sql.semi_joins import equi_join
 from compiler.vocabulary import Field, Vocabulary
 
 PARTNERS_AS_OF = "segments.partners_as_of"
@@ -57,17 +60,28 @@ class Compiler:
         members = union_all([select_members(one, "partners", self.builder.predicates(one)) for one in chosen])
         if members is None:
             return empty_relation("workflow_id", "program_id", "partner_id").select(_null("evaluated_at", "timestamp"))
-        return self.with_partner_ctes(members, chosen, in_relation(among) if among else None)
+        if among:
+            return self.with_partner_ctes(members, chosen, in_relation(among))
+        return self.with_partner_ctes(members, chosen, candidates=self._candidates(chosen))
 
     def with_partner_ctes(
-        self, statement: exp.Query, workflows: Sequence[Workflow], restriction: Restriction | None = None
+        self,
+        statement: exp.Query,
+        workflows: Sequence[Workflow],
+        restriction: Restriction | None = None,
+        candidates: exp.Select | None = None,
     ) -> exp.Query:
         """Return the statement with the CTEs `features` and `partners` that these workflows need.
 
-        With `restriction` the CTEs have only the partners that it holds for.
+        With `restriction` the CTEs have only the partners that it holds for. With `candidates` (the key of partners)
+        the measures of all others are 0.
         """
         features = self.features(workflows)
-        ctes = {"features": self._sums(features)} if features else {}
+        ctes = {}
+        if candidates is not None:
+            ctes["candidates"] = candidates
+        if features:
+            ctes["features"] = self._sums(features, of_candidates=candidates is not None)
         ctes["partners"] = self._partners(workflows, features)
         for name, cte in ctes.items():
             if restriction is not None:
@@ -150,12 +164,27 @@ class Compiler:
         kind = "decimal(38, 8)" if field.kind == "amount" else "bigint"
         return exp.cast(exp.Sum(this=measure), kind, copy=False)
 
-    def _sums(self, features: Features) -> exp.Select:
+    def _candidates(self, workflows: Sequence[Workflow]) -> exp.Select | None:
+        """Return the key of the partners that can be in a segment with measures.
+
+        None for a single segment, where reading the facts takes the time, and if a segment has no transition date.
+        """
+        measured = [one for one in workflows if self.features([one])]
+        if len(measured) < 2 or not all(transition_date(one, self.builder) for one in measured):
+            return None
+        return exp.select(*KEY).from_(table(PARTNERS_AS_OF)).where(candidate_predicate(measured, self.builder))
+
+    def _sums(self, features: Features, of_candidates: bool) -> exp.Select:
         relation = next(iter(features.values()))[0].relation
-        columns = [aliased(name, self.sum(field, window)) for name, (field, window) in features.items()]
+        base = name_of(relation)
+        keys = [exp.column(name, table=base if of_candidates else None) for name in KEY]
+        sums = [aliased(name, self.sum(field, window)) for name, (field, window) in features.items()]
         inside = self.builder.bounding_range(self.dates, [window for _, window in features.values()])
-        sums = exp.select(*KEY, *columns, copy=False).from_(table(relation), copy=False)
-        return sums.where(*inside, copy=False).group_by(*KEY, copy=False)
+        rows = exp.select(*[aliased(one.name, one) if of_candidates else one for one in keys], *sums, copy=False)
+        rows = rows.from_(table(relation), copy=False)
+        if of_candidates:
+            rows = rows.join("candidates", on=equi_join(base, "candidates", KEY), copy=False)
+        return rows.where(*inside, copy=False).group_by(*keys, copy=False)
 
     def _partners(self, workflows: Sequence[Workflow], features: Features) -> exp.Select:
         parts = [part for workflow in workflows for part in workflow.with_named()]

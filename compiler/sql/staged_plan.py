@@ -23,8 +23,9 @@ from sqlglot import exp
 
 from compiler.segment_tree import Workflow
 from compiler.sql import DEFAULT
+from compiler.sql.candidates import candidate_predicate
 from compiler.sql.dialect import ENGINES, Engine, literal, name_of, table
-from compiler.sql.feature_groups import FeatureGroup, candidate_predicate, feature_groups
+from compiler.sql.feature_groups import FeatureGroup, feature_groups
 from compiler.sql.matching_workflows import select_matches
 from compiler.sql.predicates import KEY, days_ago_column, qualified
 from compiler.sql.semi_joins import SemiJoinColumns, equi_join
@@ -107,7 +108,10 @@ class StagedMembershipPlan:
         order = exp.Order(expressions=[exp.column(name, table=base) for name in KEY])
         number = aliased(SURROGATE_KEY, exp.Window(this=exp.RowNumber(), order=order))
         builder = self.compiler.builder
-        flags = [aliased(one.flag_column, qualified(candidate_predicate(one, builder), base)) for one in self.groups]
+        flags = [
+            aliased(one.flag_column, qualified(candidate_predicate(one.workflows, builder), base))
+            for one in self.groups
+        ]
         columns = [number] if SURROGATE_KEY in self.key else []
         columns += _columns(base, (*KEY, *self._attributes()))
         programs = [literal(program) for program in sorted({one.program for one in self.workflows})]

@@ -75,14 +75,24 @@ COMBINED = {
     ],
 }
 
-PLANS = ("one-statement", "tables", "combined-one-statement", "combined-tables")
-"""The folders of tests/data/dialects: the conditions of the help pages, and those that combine segments."""
+DATED = {
+    "everything-dated": SEGMENTS["everything-dated"],
+    "few-clicks": SEGMENTS["few-clicks"],
+    "win-back": ["Last Transition Date is Last 60 Days", *COMBINED["win-back"]],
+}
+"""Segments that all have a Last Transition Date, so that measures are summed for `candidates` only."""
+
+PLANS = {
+    "one-statement": SEGMENTS, "tables": SEGMENTS, "dated-one-statement": DATED, "combined-one-statement": COMBINED,
+    "combined-tables": COMBINED,
+}  # fmt: skip
+"""The folders of tests/data/dialects, with their segments: the conditions of the help pages, those that all have a Last
+Transition Date, and those that combine segments."""
 
 
 def text(plan: str, dialect: str) -> str:
     """Return the SQL of all segments, each statement below a comment with the name of its table."""
-    segments = COMBINED if plan.startswith("combined") else SEGMENTS
-    workflows = [workflow_without_yaml(name, "1000", sentences, NAMED) for name, sentences in segments.items()]
+    workflows = [workflow_without_yaml(name, "1000", sentences, NAMED) for name, sentences in PLANS[plan].items()]
     compiler = Compiler(VOCABULARY, max_single_statement_features=-1)
     one_statement = {MEMBERSHIP: compiler.membership(workflows)}
     is_one = plan.endswith("one-statement")

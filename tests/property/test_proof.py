@@ -241,6 +241,46 @@ def test_hours_of_one_run_are_evaluated_separately(max_single_statement_features
     }
 
 
+SOME_CLICKS = ["Performance Date Range is Last 7 Days", "Clicks greater than 5"]
+ALL_DATED = {
+    "joined-lately": ["Relationship Stage is any of Joined", "Last Transition Date is Last 3 Days", *SOME_CLICKS],
+    "few-clicks": ["Relationship Stage is any of Joined", "Last Transition Date is Last 60 Days", *FEW_CLICKS],
+    "february": [
+        "Relationship Stage is any of Joined",
+        "Last Transition Date between Feb 1 2026 and Feb 9 2026",
+        *SOME_CLICKS,
+    ],
+    "new": ["Relationship Stage is any of New", "Last Transition Date is Last 60 Days", *SOME_CLICKS],
+    "any-date": ["Relationship Stage is any of Joined"],
+}
+
+
+@pytest.mark.parametrize("max_single_statement_features", [MAX_SINGLE_STATEMENT_FEATURES, IN_TABLES])
+def test_segments_with_transition_dates_sum_the_measures_of_all_their_partners(max_single_statement_features: int):
+    """The measures count for the partners of each segment, however different their dates and stages are."""
+    hour = datetime(2026, 3, 20, 18, tzinfo=UTC)
+    nine = {"2026-03-18": "9"}
+    stories = {
+        "recent": {"joined": "2026-03-18 10:00", "clicks": nine},
+        "february": {"joined": "2026-02-05 10:00", "clicks": nine},
+        "quiet": {"joined": "2026-02-05 10:00"},
+        "tagged": {"tagged": "2026-02-20 10:00", "clicks": nine},
+        "old": {"joined": "2025-02-05 10:00", "clicks": nine},
+    }
+    workflows = [workflow(name, "1000", sentences) for name, sentences in ALL_DATED.items()]
+    with empty_account().holding(raw_rows(stories, ZoneInfo("UTC")), hour) as account:
+        found = account.members(
+            workflows, Compiler(VOCABULARY, max_single_statement_features=max_single_statement_features)
+        )
+    assert found[hour] == {
+        "joined-lately": {"recent"},
+        "few-clicks": {"quiet"},
+        "february": {"february"},
+        "new": {"tagged"},
+        "any-date": {"recent", "february", "quiet", "old"},
+    }
+
+
 def frozen(name: str, text: str) -> str:
     """Return the frozen SQL of a case. With PARTNERFLOW_FREEZE=1, write `text` as the frozen SQL first."""
     file = CASES / f"{name}.sql"
