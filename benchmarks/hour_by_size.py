@@ -171,8 +171,8 @@ def make(settings: Settings, months: int, options: Namespace) -> None:
         with transaction(connection):
             fill(connection, RawAccount(options.partners, options.rows_a_month * months, months))
         add_contacts(settings, list(earlier_contacts(months, options)))
+        mirror(connection, ledger)
         with transaction(connection):
-            mirror(connection, ledger)
             for event in ("delivered", "open"):
                 connection.execute(EVENTS.format(event=event, where="true"))
             for statement in RUNS:

@@ -23,7 +23,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.queries import Changes, Watermark, changes_since, copy_addresses, runs_since
 from flows.ledger.suppressions import suppressions
 from flows.run_id import hour_of_run
-from flows.warehouse.connection import Connection
+from flows.warehouse.connection import Connection, transaction
 from flows.warehouse.raw_tables import (
     append_raw_rows,
     delete_raw_rows,
@@ -39,18 +39,21 @@ RUN_COLUMNS = raw_columns("workflow_runs")
 
 
 def mirror(connection: Connection, ledger: Ledger) -> None:
-    """Make the mirror equal to the ledger; write only what differs. Call it in a transaction.
+    """Make the mirror equal to the ledger; write only what differs. Call it outside a transaction.
 
+    Each batch of deliveries has a transaction of its own, because DuckDB keeps the rows of a transaction in memory.
     What marks rows as mirrored is written after them, and rows are deleted before they are added again. So a mirror
-    that was interrupted on an engine without transactions is completed by the next one.
+    that was interrupted is completed by the next one.
     """
     usable = usable_raw_tables(connection)
     _mirror_deliveries(connection, ledger, usable)
-    _mirror_runs(connection, ledger, usable)
     rows = {(one.email_key, one.scope, one.reason, one.at) for one in suppressions(ledger)}
-    _mirror_list(connection, "suppressions", rows, usable)
     copies = {address_key(one) for one in copy_addresses(ledger)}
-    _mirror_list(connection, "copy_addresses", {(email, one) for email in copies for one in _spellings(email)}, usable)
+    spellings = {(email, one) for email in copies for one in _spellings(email)}
+    with transaction(connection):
+        _mirror_runs(connection, ledger, usable)
+        _mirror_list(connection, "suppressions", rows, usable)
+        _mirror_list(connection, "copy_addresses", spellings, usable)
 
 
 def _mirror_deliveries(connection: Connection, ledger: Ledger, usable: Collection[str]) -> None:
@@ -61,20 +64,28 @@ def _mirror_deliveries(connection: Connection, ledger: Ledger, usable: Collectio
         row = connection.execute(query).fetchone()
         watermark = Watermark(*row) if row else None
     with changes_since(ledger, watermark) as changes:
-        _write(connection, changes)
+        if changes.is_complete and ("sent_emails" not in usable or _counts(connection)):
+            _replace(connection, changes)
+        else:
+            _write(connection, changes)
     if _counts(connection) != changes.counts:
         with changes_since(ledger, None) as changes:
-            _write(connection, changes)
+            _replace(connection, changes)
     if changes.watermark != watermark or watermark is None:
-        _mark(connection, "ledger_watermark", astuple(changes.watermark) if changes.watermark else None, usable)
+        with transaction(connection):
+            _mark(connection, "ledger_watermark", astuple(changes.watermark) if changes.watermark else None, usable)
+
+
+def _replace(connection: Connection, changes: Changes) -> None:
+    """Replace all rows of the mirror in one transaction: until its end the mirror, which `restore` reads, is whole."""
+    with transaction(connection):
+        replace_raw_table_in_batches(connection, "sent_emails", map(_deliveries_frame, changes.batches))
 
 
 def _write(connection: Connection, changes: Changes) -> None:
-    """Replace the mirror's rows of the deliveries that have changed, one batch after the other."""
-    if changes.is_complete:
-        replace_raw_table_in_batches(connection, "sent_emails", map(_deliveries_frame, changes.batches))
-    else:
-        for batch in changes.batches:
+    """Replace the mirror's rows of the deliveries that have changed, each batch in a transaction of its own."""
+    for batch in changes.batches:
+        with transaction(connection):
             delete_raw_rows(connection, "sent_emails", "delivery_id", {one.delivery_id for one in batch})
             append_raw_rows(connection, "sent_emails", _deliveries_frame(batch))
 

@@ -219,6 +219,6 @@ def _set_evaluation_hour(settings: Settings, ledger: Ledger, as_of: datetime) ->
         restore_contract_history(connection, settings.published)
         with transaction(connection):
             write_evaluations(connection, evaluation_hours(programs.zones, as_of))
-            mirror(connection, ledger)
+        mirror(connection, ledger)
         load_events(connection, settings.landing)
         return programs

@@ -169,8 +169,7 @@ def _claim(ledger: Ledger, run: Run, settings: Settings) -> int:
         claimed = sum(claim(ledger, one.plan, one.run_id, domain, run.plan.as_of) for one in (*run.catch_up, run))
         logger.info("Claimed %d deliveries", claimed)
         if claimed:
-            with transaction(connection):
-                mirror(connection, ledger)
+            mirror(connection, ledger)
     return claimed
 
 
@@ -254,8 +253,8 @@ def _record(settings: Settings, definitions: Definitions, ledger: Ledger, planne
         hours = zip(planned.catch_up, done.catch_up, strict=True)
         backfilled = [_record_of(before, after, ()) for before, after in hours]
         record_runs(ledger, [*backfilled, _record_of(planned, done, programs)])
+        mirror(connection, ledger)
         with transaction(connection):
-            mirror(connection, ledger)
             record_seen_transitions(connection, done.plan.as_of)
         publish(connection, settings.published, _published_run(settings, definitions, done))
         has_report = has_table(connection, "marts", "workflow_report")

@@ -1,14 +1,15 @@
 """The ledger contacts each partner once, and logs every transition. On SQLite and on PostgreSQL."""
 
+import itertools
 import random
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
-from itertools import chain
 from pathlib import Path
 
+import pandas
 import pytest
 from sqlalchemy import event, text
 
@@ -23,7 +24,7 @@ from flows.ledger.delivery import (
     utc_now,
 )
 from flows.ledger.ledger import Ledger
-from flows.ledger.mirror import DELIVERY_COLUMNS, mirror
+from flows.ledger.mirror import DELIVERY_COLUMNS, _deliveries_frame, mirror
 from flows.ledger.queries import Changes, Watermark, changes_since, deliveries, find_delivery
 from flows.ledger.resolution import settle_by_evidence, settle_by_person
 from flows.ledger.schema import MESSAGE_VERSION
@@ -429,7 +430,7 @@ def test_log_is_complete_and_mirror_follows_random_operations(ledger: Ledger, tm
 def changes_of(ledger: Ledger, watermark: Watermark | None) -> tuple[list[Delivery], Changes]:
     """Return the deliveries that have changed since a watermark, and what else is said of the changes."""
     with changes_since(ledger, watermark) as changes:
-        return list(chain(*changes.batches)), changes
+        return list(itertools.chain(*changes.batches)), changes
 
 
 def test_mirror_writes_in_batches(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -447,6 +448,43 @@ def test_mirror_writes_in_batches(ledger: Ledger, tmp_path: Path, monkeypatch: p
             assert rows.fetchall() == [(state, 5, 5)]
             for one in ones:
                 ledger.mark_sending(one)
+
+
+def test_interrupted_mirror_loses_no_row(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A batch is written whole or not at all, a replacement of all rows too, and the next mirror writes the rest."""
+    monkeypatch.setattr("flows.ledger.queries.CHANGES_AT_A_TIME", 2)
+    ones = leased(ledger, *"abcde")
+    states = "SELECT state, count(*) FROM raw.sent_emails GROUP BY state ORDER BY state"
+    with empty_warehouse(tmp_path) as warehouse:
+
+        def interrupted() -> list[tuple[str, int]]:
+            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr("flows.ledger.mirror._deliveries_frame", frames_until(2))
+                mirror(warehouse, ledger)
+            return warehouse.execute(states).fetchall()
+
+        mirror(warehouse, ledger)
+        for one in ones:
+            ledger.mark_sending(one)
+        assert interrupted() == [("leased", 3), ("sending", 2)]
+        mirror(warehouse, ledger)
+        assert warehouse.execute(states).fetchall() == [("sending", 5)]
+        warehouse.execute("DELETE FROM raw.sent_emails WHERE partner_id = 'b'")
+        assert interrupted() == [("sending", 4)]
+        mirror(warehouse, ledger)
+        assert warehouse.execute(states).fetchall() == [("sending", 5)]
+
+
+def frames_until(number: int) -> Callable[[Iterable[Delivery]], pandas.DataFrame]:
+    """Return what makes the rows of a batch, and is interrupted at the batch with this number."""
+    batches = itertools.count(1)
+
+    def frame(deliveries: Iterable[Delivery]) -> pandas.DataFrame:
+        if next(batches) == number:
+            raise KeyboardInterrupt
+        return _deliveries_frame(deliveries)
+
+    return frame
 
 
 def test_mirror_reads_only_changes_since_its_watermark(ledger: Ledger, tmp_path: Path):

@@ -13,7 +13,7 @@ from flows.ledger.queries import RunRecord, record_runs
 from flows.ledger.recovery.restore import restore
 from flows.ledger.suppressions import suppress
 from flows.settings import Settings
-from flows.warehouse.connection import Connection, open_warehouse, transaction
+from flows.warehouse.connection import Connection, open_warehouse
 from flows.warehouse.raw_tables import raw_columns
 from support.ledgers import HOUR, application, delivery
 from support.warehouses import empty_warehouse
@@ -67,14 +67,12 @@ def test_mirror_fills_a_table_without_a_column_again(warehouse: Connection, fill
     warehouse.execute(f"ALTER TABLE raw.{table} DROP COLUMN {MIRRORED[table]}")
     kept = next(name for name in raw_columns(table) if name != MIRRORED[table])
     warehouse.execute(f"CREATE VIEW raw.kept AS SELECT {kept} FROM raw.{table}")
-    with transaction(warehouse):
-        mirror(warehouse, filled)
+    mirror(warehouse, filled)
     assert contents(warehouse) == expected
     assert len(warehouse.execute("SELECT * FROM raw.kept").fetchall()) == len(expected[table])
     filled.claim([application("q", "C2")], {})
     filled.reclaim_expired("r", utc_now())
-    with transaction(warehouse):
-        mirror(warehouse, filled)
+    mirror(warehouse, filled)
     query = "SELECT partner_id, contract_id, action FROM raw.sent_emails ORDER BY partner_id, contract_id"
     assert warehouse.execute(query).fetchall() == [
         ("p", "", "email"), ("q", "C1", "accept application"), ("q", "C2", "accept application"),
