@@ -11,10 +11,10 @@ from itertools import count
 from typing import Any
 
 import yaml
-from sqlglot import exp
 
 from compiler.segment_tree import AcceptApplication, Workflow
-from compiler.sql.single_statement import Compiler
+from compiler.sql.dialect import name_of
+from compiler.sql.single_statement import CONTRACTS_AS_OF, PARTNERS_AS_OF, Compiler
 
 EXPOSURES = "workflows.yml"
 """The file with all exposures."""
@@ -35,10 +35,11 @@ def compile_exposures(workflows: Iterable[Workflow], compiler: Compiler) -> dict
 
 def relations_read(workflow: Workflow, compiler: Compiler) -> set[str]:
     """Return the names of the relations that a workflow's segment reads, including those of its applications."""
-    statements = [compiler.membership([workflow])]
+    fields = [compiler.builder.field(one) for part in workflow.with_named() for one in part.segment]
+    read = {PARTNERS_AS_OF, *[one.relation for one in fields if one.kind != "segment"]}
     if isinstance(workflow.action, AcceptApplication):
-        statements.append(compiler.applications([workflow]))
-    return {table.name for statement in statements for table in statement.find_all(exp.Table) if table.db}
+        read.add(CONTRACTS_AS_OF)
+    return set(map(name_of, read))
 
 
 def _exposure(workflow: Workflow, name: str, compiler: Compiler) -> dict[str, Any]:

@@ -1,10 +1,17 @@
 """Workflows as dbt exposures, which are the end of the dbt project's lineage."""
 
+import pytest
 import yaml
+from sqlglot import exp
 
 from compiler import Compiler, compile_exposures, project_vocabulary, read_definition
+from compiler.sql.exposures import relations_read
+from flows.settings import CHECKOUT
+from support.definitions import workflow
 
 VOCABULARY = project_vocabulary()
+CASES = sorted((CHECKOUT / "tests" / "data" / "cases").glob("*.yml"))
+"""The cases of tests/property/test_proof.py, which have every condition and operator."""
 
 
 def exposures(**definitions: str) -> list[dict]:
@@ -30,6 +37,15 @@ def test_exposure_hangs_off_its_recipients_and_is_tagged_with_what_it_reads():
     assert groups["config"]["tags"] == ["fct_partner_groups", "partners_as_of"]
     assert "performance_as_of" in clicks["config"]["tags"]
     assert accepts["config"]["tags"] == ["contracts_as_of", "partners_as_of"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_relations_read_are_those_in_the_sql(case):
+    """The conditions tell what a segment reads, without compiling it."""
+    content = yaml.load(case.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    one, compiler = workflow(case.stem, "1000", content["sentences"], content.get("segments")), Compiler(VOCABULARY)
+    tables = compiler.membership([one]).find_all(exp.Table)
+    assert relations_read(one, compiler) == {table.name for table in tables if table.db}
 
 
 def test_exposure_owner_is_that_of_the_definition():
