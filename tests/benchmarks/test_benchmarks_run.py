@@ -32,4 +32,7 @@ def test_a_small_run_ends_well(name: str, tmp_path: Path):
     command = [sys.executable, str(BENCHMARKS / "run_all.py"), "--size", "toy", "--only", name, "--file", str(file)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert re.search(rf"## {name}\n\n`{name}.py .*`: .* GiB at most in one process\n\n```\n.+", file.read_text())
+    assert re.search(
+        rf"## {name}\n\n`{name}.py .*`: .* GiB of memory at most in one process, .* GiB of disk at most\n\n```\n.+",
+        file.read_text(),
+    )
