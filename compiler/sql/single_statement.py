@@ -3,8 +3,8 @@
 `staged_plan` splits it into several tables for many workflows. The statement has three parts and no date; the
 evaluation hour is a row of raw.evaluations behind the relations it reads.
 
-1. `features`: the performance facts summed once, one column per distinct measure and window of all segments. Several
-   segments that all have a Last Transition Date sum them for `candidates`, the partners with such a date;
+1. `features`: the performance facts summed once, one column per distinct measure and window of all segments. On
+   DuckDB, segments that all have a Last Transition Date sum them for `candidates`, the partners with such a date;
 2. `partners`: one row per partner, with its stage and its features; without activity they are 0;
 3. one SELECT per workflow from `partners`, combined by UNION ALL.
 """
@@ -51,10 +51,13 @@ class Compiler:
         self.max_single_statement_features = max_single_statement_features
         self.builder = PredicateBuilder(vocabulary, last_n_days_include_today)
 
-    def membership(self, workflows: Iterable[Workflow], among: str | None = None) -> exp.Query:
+    def membership(
+        self, workflows: Iterable[Workflow], among: str | None = None, sums_candidates: bool = False
+    ) -> exp.Query:
         """Return the members of all segments; with `among`, only those in this relation (program_id, partner_id).
 
-        One row per workflow, program, partner and hour (workflow_id, program_id, partner_id, evaluated_at).
+        One row per workflow, program, partner and hour (workflow_id, program_id, partner_id, evaluated_at). With
+        `sums_candidates`, several segments that all have a transition date sum the measures of their candidates only.
         """
         chosen = sorted_by_id(workflows)
         members = union_all([select_members(one, "partners", self.builder.predicates(one)) for one in chosen])
@@ -62,7 +65,7 @@ class Compiler:
             return empty_relation("workflow_id", "program_id", "partner_id").select(_null("evaluated_at", "timestamp"))
         if among:
             return self.with_partner_ctes(members, chosen, in_relation(among))
-        return self.with_partner_ctes(members, chosen, candidates=self._candidates(chosen))
+        return self.with_partner_ctes(members, chosen, candidates=self._candidates(chosen) if sums_candidates else None)
 
     def with_partner_ctes(
         self,

@@ -55,7 +55,7 @@ def membership_statements(workflows: Iterable[Workflow], compiler: Compiler, dia
     count = semi_joins.count + len(compiler.features(chosen))
     engine = ENGINES[dialect]
     if not chosen or (engine.members == "union" and count <= compiler.max_single_statement_features):
-        return {MEMBERSHIP: compiler.membership(chosen)}
+        return {MEMBERSHIP: compiler.membership(chosen, sums_candidates=engine.sums_candidates)}
     groups = feature_groups(chosen, compiler)
     return StagedMembershipPlan(compiler, chosen, predicates, semi_joins, groups, engine).statements()
 

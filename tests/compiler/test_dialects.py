@@ -94,7 +94,7 @@ def text(plan: str, dialect: str) -> str:
     """Return the SQL of all segments, each statement below a comment with the name of its table."""
     workflows = [workflow_without_yaml(name, "1000", sentences, NAMED) for name, sentences in PLANS[plan].items()]
     compiler = Compiler(VOCABULARY, max_single_statement_features=-1)
-    one_statement = {MEMBERSHIP: compiler.membership(workflows)}
+    one_statement = {MEMBERSHIP: compiler.membership(workflows, sums_candidates=plan.startswith("dated"))}
     is_one = plan.endswith("one-statement")
     steps = one_statement if is_one else membership_statements(workflows, compiler, dialect)
     return "".join(f"-- {relation}\n{to_sql(step, dialect)};\n" for relation, step in steps.items())
